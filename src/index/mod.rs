@@ -1,0 +1,333 @@
+//! One vector index: vectors by slot, scanned (FLAT) or walked along a graph (HNSW). It knows slots and distances, no
+//! names, no attributes, no keys; who lives in a slot is the collection's business (keyspace/collection.rs).
+//!
+//! Life of a slot: [`VectorIndex::reserve`] (private, vector written) -> the collection records who lives there ->
+//! [`VectorIndex::connect`] (live, linked) -> [`VectorIndex::remove`] (unlinked, neighbours repaired) -> free again when no
+//! reader can see it any more.
+
+pub mod segments;
+
+/// How near two vectors are; inside there is one quantity, distance, smaller is nearer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Metric {
+    /// 1 - cos, 0 to 2. A zero vector has distance 1 to everything.
+    Cosine,
+    /// Squared Euclidean distance.
+    L2,
+    /// 1 - dot product.
+    InnerProduct,
+}
+
+/// What is stored of a vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Quantization {
+    /// The f32 components as given; the graph is walked on int8 codes beside them.
+    F32,
+    /// f16 (of the normalised vector under cosine); the graph is walked on int8 codes beside them.
+    F16,
+    /// int8 codes and their range only.
+    Int8,
+    /// One bit a component, set where it is positive; cosine only.
+    Bit,
+}
+
+/// Whether a graph is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum IndexKind {
+    /// Every search scans.
+    Flat,
+    /// A graph of links is kept (ann.md; Malkov and Yashunin, arXiv 1603.09320).
+    Hnsw,
+}
+
+/// What an index is made with; fixed for its life.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct IndexOptions {
+    /// Components of a vector, 1 to 65,536.
+    pub dim: u32,
+    /// The distance.
+    pub metric: Metric,
+    /// What is stored.
+    pub quantization: Quantization,
+    /// Scan or graph.
+    pub kind: IndexKind,
+    /// Links a node takes per layer (M), 4 to 4,096; layer 0 holds up to 2M.
+    pub m: u32,
+    /// Candidates kept while inserting (ef_construction), unless the insert names its own.
+    pub ef_construction: u32,
+}
+
+/// Why a vector was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VectorError {
+    /// Another number of components than the index has.
+    Dimension {
+        /// Components that came.
+        got: u32,
+        /// Components of the index.
+        expected: u32,
+    },
+    /// A component is NaN or infinite, or the squared norm overflows f32 (or a component overflows f16 where F16 stores it).
+    NotFinite,
+}
+
+/// A vector prepared as a search target for one index: normalised and quantised once.
+pub struct Target {
+    _private: (),
+}
+
+/// The stored form of one vector, exactly as kept; what snapshots and VEMB RAW need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// F32: the components as given, little endian. F16: f16 little endian. Int8: the codes as i8 bytes (top bit not
+    /// flipped). Bit: little-endian u64 words, component j is bit j.
+    pub bytes: Box<[u8]>,
+    /// L2 norm of the vector as given (1 for a zero vector, as vector sets have it); what VEMB multiplies with under cosine.
+    pub norm: f32,
+    /// Int8: max |x| of the vector that was quantised (normalised under cosine); otherwise 0.
+    pub range: f32,
+}
+
+/// One found vector.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbour {
+    /// Distance to the target by the index's metric.
+    pub distance: f32,
+    /// Where it is.
+    pub slot: u32,
+}
+
+/// What a search did; EXPLAIN shows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WalkStats {
+    /// Distances computed, reranking included.
+    pub distances: u64,
+    /// Nodes whose links were read.
+    pub hops: u64,
+    /// Slots tested by the filter.
+    pub filter_tests: u64,
+    /// Slots that the filter let pass.
+    pub filter_passes: u64,
+    /// Candidates ranked anew with the stored originals.
+    pub reranked: u64,
+}
+
+/// Decides which slots may be hits. Called from one thread at a time per search; may be called for dead slots.
+pub trait SlotFilter {
+    /// Whether the element in `slot` passes.
+    fn passes(&self, slot: u32) -> bool;
+}
+
+/// How a filtered walk goes (ann.md, 8).
+#[derive(Clone, Debug)]
+pub enum FilteredWalk {
+    /// Every node is walked, only passing ones count towards ef.
+    Plain,
+    /// Only passing nodes are scored; one that fails lends its own links, once. Starts from these passing slots too.
+    TwoHop {
+        /// Passing slots spread over the passing set, scored first.
+        seeds: Vec<u32>,
+    },
+}
+
+/// Bounds of one walk.
+#[derive(Clone, Debug)]
+pub struct WalkOptions {
+    /// Hits wanted.
+    pub k: usize,
+    /// Size of the candidate list, at least k (the caller clamps it to the number of elements before calling).
+    pub ef: usize,
+    /// At most this many nodes are expanded on layer 0 (FILTER-EF); none: unbounded.
+    pub expansions_max: Option<usize>,
+}
+
+/// Bytes of an index by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct IndexMemory {
+    /// Originals (f32, f16).
+    pub vectors: u64,
+    /// Codes that are walked on (int8, bit).
+    pub codes: u64,
+    /// Links and per-slot graph state.
+    pub links: u64,
+}
+
+/// What a snapshot keeps of one slot's place in the graph, and what a load hands back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedNode {
+    /// The slot.
+    pub slot: u32,
+    /// Birth tag of the slot when the links were read: new at each reuse.
+    pub birth: u32,
+    /// Links by layer, layer 0 first; its length is level + 1.
+    pub layers: Vec<Vec<u32>>,
+}
+
+/// A vector index. All methods take `&self`: inserts, removals and searches run in parallel; the caller orders changes to
+/// one element (never removes a slot that is being connected).
+pub struct VectorIndex {
+    options: IndexOptions,
+}
+
+#[allow(unused_variables, clippy::unimplemented)]
+impl VectorIndex {
+    /// An empty index.
+    pub fn new(options: IndexOptions) -> VectorIndex {
+        VectorIndex { options }
+    }
+
+    /// What it was made with.
+    pub fn options(&self) -> &IndexOptions {
+        &self.options
+    }
+
+    /// Whether `vector` may be stored: dimension and finiteness. `reserve` and `target` require that it passed.
+    pub fn check_vector(&self, vector: &[f32]) -> Result<(), VectorError> {
+        unimplemented!()
+    }
+
+    /// Takes a free slot and writes `vector` (as the user gave it) into it. Invisible to searches until `connect`.
+    pub fn reserve(&self, vector: &[f32]) -> u32 {
+        unimplemented!()
+    }
+
+    /// As `reserve`, from the stored form (COPY, tests): moves the bytes, never encodes anew.
+    pub fn reserve_stored(&self, stored: &Stored) -> u32 {
+        unimplemented!()
+    }
+
+    /// Makes a reserved slot live and, with a graph, links it. `level_hash` is the hash of (seed, collection, element) that
+    /// the level is drawn from; `ef` replaces ef_construction.
+    pub fn connect(&self, slot: u32, level_hash: u64, ef: Option<u32>) {
+        unimplemented!()
+    }
+
+    /// Unlinks a live slot, repairs its neighbours, and frees the slot when the last reader that may see it is gone.
+    pub fn remove(&self, slot: u32) {
+        unimplemented!()
+    }
+
+    /// Whether the slot is live now.
+    pub fn is_live(&self, slot: u32) -> bool {
+        unimplemented!()
+    }
+
+    /// Number of live slots.
+    pub fn len(&self) -> usize {
+        unimplemented!()
+    }
+
+    /// Whether no slot is live.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All slots ever used lie below this.
+    pub fn slots_end(&self) -> u32 {
+        unimplemented!()
+    }
+
+    /// The slot's birth tag: new at each reuse.
+    pub fn birth(&self, slot: u32) -> u32 {
+        unimplemented!()
+    }
+
+    /// The stored form of a live slot.
+    pub fn stored(&self, slot: u32) -> Stored {
+        unimplemented!()
+    }
+
+    /// The vector as VEMB gives it back: F32 the components as given; else decoded and, under cosine, times the norm;
+    /// Bit: 1 and -1.
+    pub fn decode(&self, slot: u32) -> Vec<f32> {
+        unimplemented!()
+    }
+
+    /// Prepares a user's vector as target.
+    pub fn target(&self, vector: &[f32]) -> Target {
+        unimplemented!()
+    }
+
+    /// Prepares the stored vector of a slot as target.
+    pub fn target_of(&self, slot: u32) -> Target {
+        unimplemented!()
+    }
+
+    /// The final distance (with the original where one is kept) from the target to a slot.
+    pub fn distance(&self, target: &Target, slot: u32) -> f32 {
+        unimplemented!()
+    }
+
+    /// Walks the graph: hits by distance, nearest first, at most k (FLAT: scans). Never returns dead or private slots.
+    pub fn search(
+        &self,
+        target: &Target,
+        options: &WalkOptions,
+        filter: Option<(&dyn SlotFilter, &FilteredWalk)>,
+        stats: &mut WalkStats,
+    ) -> Vec<Neighbour> {
+        unimplemented!()
+    }
+
+    /// Exact scan in the stored form over all live slots, or over `slots`.
+    pub fn scan(
+        &self,
+        target: &Target,
+        k: usize,
+        slots: Option<&[u32]>,
+        filter: Option<&dyn SlotFilter>,
+        stats: &mut WalkStats,
+    ) -> Vec<Neighbour> {
+        unimplemented!()
+    }
+
+    /// Level of a live slot (0 on FLAT).
+    pub fn level(&self, slot: u32) -> u8 {
+        unimplemented!()
+    }
+
+    /// Highest level of the graph, 0 when empty or FLAT.
+    pub fn max_level(&self) -> u8 {
+        unimplemented!()
+    }
+
+    /// Links of a live slot by layer, layer 0 first (FLAT: one empty layer), with their distances.
+    pub fn links(&self, slot: u32) -> Vec<Vec<Neighbour>> {
+        unimplemented!()
+    }
+
+    /// A slot that is live now, found from `random` (any u64), uniform as far as the slots are filled; none when empty.
+    pub fn random_slot(&self, random: u64) -> Option<u32> {
+        unimplemented!()
+    }
+
+    /// Bytes allocated by kind.
+    pub fn memory(&self) -> IndexMemory {
+        unimplemented!()
+    }
+
+    /// The graph of one segment for a snapshot, read while writers go on.
+    pub fn save_nodes(&self, segment: u32) -> Vec<SavedNode> {
+        unimplemented!()
+    }
+
+    /// Loading, first step: puts a vector into exactly this slot (private until `load_graph`). Slots that are skipped become
+    /// free ones. Not to be mixed with `reserve`.
+    pub fn load_slot(&self, slot: u32, stored: &Stored) {
+        unimplemented!()
+    }
+
+    /// Loading, last step: makes all loaded slots live with the saved links, keeping an edge only when both of its ends are
+    /// loaded slots and list it; links anew, in parallel, every slot that has fewer than M/4 links (and could have more) or cannot
+    /// be reached from the entry point. `level_hash` serves slots for which no node was saved. Returns how many were linked anew.
+    /// The caller has dropped nodes whose birth tag is not that of the slot's vector.
+    pub fn load_graph(&self, nodes: Vec<SavedNode>, level_hash: &(dyn Fn(u32) -> u64 + Sync)) -> usize {
+        unimplemented!()
+    }
+
+    /// Verifies the invariants: links mutual, within bounds, to live slots that have that layer; levels and entry point
+    /// consistent; every live slot reachable at layer 0. The error names the first violation. Call it at rest.
+    pub fn check(&self) -> Result<(), String> {
+        unimplemented!()
+    }
+}

@@ -1,0 +1,44 @@
+//! Distances on slices, once per CPU family, chosen once at start. A kernel computes sums (dot products, squared
+//! differences, differing bits); what a sum means as a distance is decided in index/vectors.
+//!
+//! Every version in [`available`] returns the same integers for the integer kernels; the float kernels of one version add
+//! in one fixed order, for one row or four, so that a score does not depend on how many rows were scored together.
+
+pub mod scalar;
+
+use half::f16;
+use std::sync::OnceLock;
+
+/// One version of every kernel. All functions check that lengths agree and panic when they do not.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    /// The CPU features this version uses, as the start banner prints them.
+    pub name: &'static str,
+    /// Sum of a\[i\] * b\[i\].
+    pub dot_f32: fn(&[f32], &[f32]) -> f32,
+    /// Sum of (a\[i\] - b\[i\])^2.
+    pub l2_f32: fn(&[f32], &[f32]) -> f32,
+    /// Dot product of an f32 query and an f16 row.
+    pub dot_f16: fn(&[f32], &[f16]) -> f32,
+    /// Squared distance of an f32 query and an f16 row.
+    pub l2_f16: fn(&[f32], &[f16]) -> f32,
+    /// Sum of query\[i\] * row\[i\], the row's bytes taken as unsigned (codes are stored with the top bit flipped).
+    pub dot_int8: fn(&[i8], &[u8]) -> i32,
+    /// `dot_int8` of one query and four rows of equal length.
+    pub dot_int8_x4: fn(&[i8], [&[u8]; 4]) -> [i32; 4],
+    /// Number of differing bits.
+    pub hamming: fn(&[u64], &[u64]) -> u32,
+    /// `hamming` of one query and four rows of equal length.
+    pub hamming_x4: fn(&[u64], [&[u64]; 4]) -> [u32; 4],
+}
+
+/// The best version for this CPU, chosen at the first call.
+pub fn best() -> &'static Kernels {
+    static BEST: OnceLock<Kernels> = OnceLock::new();
+    BEST.get_or_init(|| *available().last().expect("scalar is always there"))
+}
+
+/// Every version that this CPU can run, the scalar one first and the best one last.
+pub fn available() -> Vec<Kernels> {
+    vec![scalar::KERNELS]
+}

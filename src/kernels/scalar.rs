@@ -1,0 +1,59 @@
+//! The kernels in plain Rust: the twins that the fast versions are tested against, and the fallback for other CPUs.
+
+use super::Kernels;
+use half::f16;
+
+/// The scalar version.
+pub const KERNELS: Kernels = Kernels {
+    name: "scalar",
+    dot_f32,
+    l2_f32,
+    dot_f16,
+    l2_f16,
+    dot_int8,
+    dot_int8_x4,
+    hamming,
+    hamming_x4,
+};
+
+fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+fn l2_f32(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum()
+}
+
+fn dot_f16(query: &[f32], row: &[f16]) -> f32 {
+    assert_eq!(query.len(), row.len());
+    query.iter().zip(row).map(|(x, y)| x * y.to_f32()).sum()
+}
+
+fn l2_f16(query: &[f32], row: &[f16]) -> f32 {
+    assert_eq!(query.len(), row.len());
+    let squares = query.iter().zip(row).map(|(x, y)| {
+        let difference = x - y.to_f32();
+        difference * difference
+    });
+    squares.sum()
+}
+
+fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
+    assert_eq!(query.len(), row.len());
+    query.iter().zip(row).map(|(&q, &r)| i32::from(q) * i32::from(r)).sum()
+}
+
+fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    rows.map(|row| dot_int8(query, row))
+}
+
+fn hamming(a: &[u64], b: &[u64]) -> u32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum()
+}
+
+fn hamming_x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
+    rows.map(|row| hamming(query, row))
+}
