@@ -1,1 +1,2 @@
 //! (room stats)
+pub struct Stats;
