@@ -3,25 +3,39 @@
 //! Rooms take plain values at start; what may change while the server runs is read through [`Config`] each time it is needed.
 //! Numbers are atomics and cost one load; texts and lists are shared pointers, swapped whole.
 
+pub mod file;
+mod settings;
 pub mod table;
 mod typed;
+mod unserved;
 pub mod value;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+pub use file::{FileError, Loaded, Sources, load};
+pub use settings::{Applied, SetError};
 pub use table::{Id, Row, TABLE};
 pub use typed::{Appendfsync, Loglevel, OnSignal, Permission, Supervised};
 pub use value::{Kind, OutputLimit, SavePoint, Value};
+
+/// Splits a line into words with the quoting of inline commands; `None` when quotes are unbalanced.
+pub type Split = fn(&[u8]) -> Option<Vec<Vec<u8>>>;
+
+/// Whether a pattern (first) matches a text (second).
+pub type Matches = fn(&[u8], &[u8]) -> bool;
 
 /// The value of every option, shared by all threads.
 pub struct Config {
     cells: Box<[Cell]>,
     /// Held by whoever sets several values at once, so that two CONFIG SETs do not mix.
     setting: Mutex<()>,
+    /// The file that CONFIG REWRITE edits.
+    file: Option<PathBuf>,
     /// What a `maxmemory` in percent is a share of.
     memory_bytes: u64,
 }
@@ -49,6 +63,7 @@ impl Config {
         Config {
             cells,
             setting: Mutex::new(()),
+            file: None,
             memory_bytes,
         }
     }
@@ -59,12 +74,19 @@ impl Config {
     pub fn with(pairs: &[(&str, &str)]) -> Result<Self, String> {
         let config = Config::default();
         for (name, text) in pairs {
-            let row =
-                table::find(name.as_bytes()).ok_or_else(|| format!("{name}: no such option"))?;
-            let value = row.kind.parse(&[text.as_bytes()], None);
-            config.store(row.id, value.map_err(|why| format!("{name}: {why}"))?);
+            let words = [name.as_bytes().to_vec(), text.as_bytes().to_vec()];
+            match file::interpret(&words, &|_| None) {
+                Ok(file::Directive::Sets(row, value, None)) => config.store(row.id, value),
+                Ok(_) => return Err(format!("{name} {text}: has no effect here")),
+                Err(why) => return Err(format!("{name} {text}: {why}")),
+            }
         }
         Ok(config)
+    }
+
+    /// The configuration file, as an absolute path; none when the server runs without one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// The value of an option.

@@ -94,9 +94,11 @@ const POLICIES: Kind = Kind::Choice(&[
     "volatile-lfu",
     "volatile-random",
     "volatile-ttl",
+    "volatile-lrm",
     "allkeys-lru",
     "allkeys-lfu",
     "allkeys-random",
+    "allkeys-lrm",
     "noeviction",
 ]);
 const INT: i64 = i32::MAX as i64;
@@ -210,7 +212,7 @@ options! {
             "Memory that a running snapshot may hold for values that changed meanwhile; at the limit writers wait for the disk. More keeps heavy writers quick during a save.";
     }
     Expiry "Expiry" {
-        Hz: "hz" = "10", integer(1, 500, "per second"), WhileRunning, Kept,
+        Hz: "hz" = "10", integer(i32::MIN as i64, INT, "per second"), WhileRunning, Kept,
             "Kept for tools that read it: background work has its own rhythm.";
         ActiveExpireEffort: "active-expire-effort" = "1", integer(1, 10, ""), WhileRunning, Served,
             "How eagerly keys that have expired are removed before anybody asks for them. More frees memory sooner and takes more time from commands.";

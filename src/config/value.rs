@@ -82,7 +82,7 @@ const OUTPUT_CLASSES: [&str; 3] = ["normal", "slave", "pubsub"];
 /// Letters of the event classes that `A` stands for, in the order in which they are written.
 const EVENT_ALL: &[u8] = b"g$lshzxetd";
 /// Letters that stand outside of `A`, in the order in which they are written.
-const EVENT_EXTRA: &[u8] = b"KEmnoc";
+const EVENT_EXTRA: &[u8] = b"nKEm";
 
 impl Kind {
     /// Whether the value consists of several words, so that a single text is split at its spaces.
@@ -362,7 +362,7 @@ fn parse_event_classes(text: &[u8]) -> Result<i64, String> {
         .try_fold(0, |bits, letter| match (*letter, event_bit(*letter)) {
             (b'A', _) => Ok(bits | all),
             (_, Some(bit)) => Ok(bits | bit),
-            _ => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.".to_string()),
+            _ => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_string()),
         })
 }
 
