@@ -1,2 +1,0 @@
-//! (room config)
-pub struct Config;
