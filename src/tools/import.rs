@@ -12,7 +12,7 @@ use redis_protocol::resp2::types::Resp2Frame;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest line of attributes that is read.
 const LINE_BYTES_MAX: u64 = 16 << 20;
@@ -73,12 +73,10 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
     let bar = progress_bar(rows.left);
     let source = Mutex::new(rows);
     let mut importers: Vec<Importer> = (0..args.connections).map(|_| Importer::new(args, &source, &bar)).collect();
-    let started = Instant::now();
-    pipeline::run(&args.server, &mut importers)?;
+    let seconds = pipeline::run(&args.server, &mut importers)?.as_secs_f64();
     bar.finish();
     let count = importers.iter().map(|importer| importer.count).sum::<u64>();
     let added = importers.iter().map(|importer| importer.added).sum::<u64>();
-    let seconds = started.elapsed().as_secs_f64();
     println!(
         "{} vectors into {} in {seconds:.1} s ({} per second): {} new, {} updated",
         HumanCount(count),
@@ -273,19 +271,16 @@ impl Worker for Importer<'_> {
         Ok(())
     }
 
-    fn reply(&mut self, _at: usize, reply: Value, connection: &Connection) -> Result<(), ToolError> {
-        match reply {
-            Value::Integer(new) => {
-                self.count += 1;
-                self.added += u64::from(new == 1);
-                Ok(())
+    fn answered(&mut self, replies: &[Value], _elapsed: Duration, connection: &Connection) -> Result<(), ToolError> {
+        for reply in replies {
+            match reply {
+                Value::Integer(new) => self.added += u64::from(*new == 1),
+                Value::Error(text) => return Err(connection.refused(b"VADD", text)),
+                other => return Err(connection.refused(b"VADD", &format!("{other:?}"))),
             }
-            Value::Error(text) => Err(connection.refused(b"VADD", &text)),
-            other => Err(connection.refused(b"VADD", &format!("{other:?}"))),
         }
-    }
-
-    fn done(&mut self, commands: usize, _elapsed: Duration) {
-        self.bar.inc(commands as u64);
+        self.count += replies.len() as u64;
+        self.bar.inc(replies.len() as u64);
+        Ok(())
     }
 }

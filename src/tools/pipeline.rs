@@ -36,17 +36,16 @@ pub trait Worker: Send {
     /// Fills the empty batch; leaves it empty when there is no more to do.
     fn fill(&mut self, batch: &mut Batch) -> Result<(), ToolError>;
 
-    /// Takes the reply of the batch's command number `at`; an error reply that is no reason to stop is the worker's to judge.
-    fn reply(&mut self, at: usize, reply: Value, connection: &Connection) -> Result<(), ToolError>;
-
-    /// Called behind the last reply of a batch, with the time since it was sent.
-    fn done(&mut self, commands: usize, elapsed: Duration);
+    /// Takes the replies to a batch, error replies included, with the time from sending it to the last of them.
+    fn answered(&mut self, replies: &[Value], elapsed: Duration, connection: &Connection) -> Result<(), ToolError>;
 }
 
-/// Runs each worker on a connection and thread of its own until none has more to do; the first error stops all.
-pub fn run<W: Worker>(server: &ServerArgs, workers: &mut [W]) -> Result<(), ToolError> {
+/// Runs each worker on a connection and thread of its own until none has more to do; the first error stops all. Returns the
+/// time that this took, without that of connecting.
+pub fn run<W: Worker>(server: &ServerArgs, workers: &mut [W]) -> Result<Duration, ToolError> {
     let connections: Vec<Connection> = workers.iter().map(|_| Connection::open(server)).collect::<Result<_, _>>()?;
     let stop = AtomicBool::new(false);
+    let started = Instant::now();
     std::thread::scope(|scope| {
         let threads: Vec<_> = workers
             .iter_mut()
@@ -60,7 +59,7 @@ pub fn run<W: Worker>(server: &ServerArgs, workers: &mut [W]) -> Result<(), Tool
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        Ok(())
+        Ok(started.elapsed())
     })
 }
 
@@ -74,6 +73,7 @@ fn drive<W: Worker>(worker: &mut W, connection: Connection, stop: &AtomicBool) -
 
 fn drive_until_empty<W: Worker>(worker: &mut W, mut connection: Connection, stop: &AtomicBool) -> Result<(), ToolError> {
     let mut batch = Batch::default();
+    let mut replies = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         batch.requests.clear();
         batch.commands = 0;
@@ -83,11 +83,11 @@ fn drive_until_empty<W: Worker>(worker: &mut W, mut connection: Connection, stop
         }
         let sent = Instant::now();
         connection.send(&batch.requests)?;
-        for at in 0..batch.commands {
-            let reply = connection.receive()?;
-            worker.reply(at, reply, &connection)?;
+        replies.clear();
+        for _ in 0..batch.commands {
+            replies.push(connection.receive()?);
         }
-        worker.done(batch.commands, sent.elapsed());
+        worker.answered(&replies, sent.elapsed(), &connection)?;
     }
     Ok(())
 }
