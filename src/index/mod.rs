@@ -321,7 +321,11 @@ impl VectorIndex {
     /// loaded slots and list it; links anew, in parallel, every slot that has fewer than M/4 links (and could have more) or cannot
     /// be reached from the entry point. `level_hash` serves slots for which no node was saved. Returns how many were linked anew.
     /// The caller has dropped nodes whose birth tag is not that of the slot's vector.
-    pub fn load_graph(&self, nodes: Vec<SavedNode>, level_hash: &(dyn Fn(u32) -> u64 + Sync)) -> usize {
+    pub fn load_graph(
+        &self,
+        nodes: Vec<SavedNode>,
+        level_hash: &(dyn Fn(u32) -> u64 + Sync),
+    ) -> usize {
         unimplemented!()
     }
 
