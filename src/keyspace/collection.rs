@@ -10,7 +10,8 @@
 use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
-use crate::index::{IndexMemory, IndexOptions, SavedNode, Stored, VectorError, VectorIndex};
+pub use crate::index::{IndexKind, IndexOptions, Metric, Quantization, Stored, VectorError};
+use crate::index::{IndexMemory, SavedNode, VectorIndex};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use crossbeam_epoch as epoch;
@@ -34,7 +35,26 @@ pub struct Schema {
     pub declared: bool,
 }
 
+/// Candidates kept while inserting into a collection that was not declared (the log relies on it: it never changes).
+const EF_CONSTRUCTION_IMPLIED: u32 = 200;
+
 impl Schema {
+    /// The schema of a collection that its first element makes: cosine, a graph, not declared.
+    pub fn implied(dim: u32, projected_from: Option<u32>, quantization: Quantization, m: u32) -> Schema {
+        Schema {
+            index: IndexOptions {
+                dim,
+                metric: Metric::Cosine,
+                quantization,
+                kind: IndexKind::Hnsw,
+                m,
+                ef_construction: EF_CONSTRUCTION_IMPLIED,
+            },
+            projected_from,
+            declared: false,
+        }
+    }
+
     /// Components of a vector that comes in.
     pub fn input_dim(&self) -> u32 {
         self.projected_from.unwrap_or(self.index.dim)
