@@ -32,12 +32,9 @@ impl Desk {
     pub fn new() -> Desk {
         let now_ms = Arc::new(AtomicU64::new(1_000_000_000_000));
         let clock = Arc::clone(&now_ms);
-        let engine = Engine::new(
-            Keyspace::new(16, 7),
-            Log::in_memory(0),
-            Arc::new(move || clock.load(Ordering::Relaxed)),
-            2,
-        );
+        let clock = Arc::new(move || clock.load(Ordering::Relaxed));
+        let engine = Engine::new(clock, Arc::default(), 2);
+        engine.start(Keyspace::new(16, 7), Log::in_memory(0));
         Desk {
             context: Arc::new(Context::new(engine, Arc::new(Config::default()))),
             now_ms,

@@ -40,7 +40,12 @@ const EF_CONSTRUCTION_IMPLIED: u32 = 200;
 
 impl Schema {
     /// The schema of a collection that its first element makes: cosine, a graph, not declared.
-    pub fn implied(dim: u32, projected_from: Option<u32>, quantization: Quantization, m: u32) -> Schema {
+    pub fn implied(
+        dim: u32,
+        projected_from: Option<u32>,
+        quantization: Quantization,
+        m: u32,
+    ) -> Schema {
         Schema {
             index: IndexOptions {
                 dim,
