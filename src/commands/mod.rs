@@ -28,7 +28,7 @@ const FAMILIES: &[&[Command]] = &[transaction::COMMANDS];
 /// What all commands share.
 pub struct Context {
     /// The data.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     /// The options.
     pub config: Arc<Config>,
     /// Counters.
@@ -43,7 +43,7 @@ pub struct Context {
 
 impl Context {
     /// A context with no clients, not loading.
-    pub fn new(engine: Engine, config: Arc<Config>) -> Context {
+    pub fn new(engine: Arc<Engine>, config: Arc<Config>) -> Context {
         Context {
             started_ms: engine.now_ms(),
             stats: Arc::clone(engine.stats()),
