@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rhumb::config::{self, Config, Id, Loaded, Quoting, SavePoint, Sources, TABLE};
+use rhumb::config::table::Changes;
+use rhumb::config::{self, Config, Id, Kind, Loaded, Quoting, Row, SavePoint, Sources, TABLE};
 use rhumb::protocol::inline;
 
 fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
@@ -369,6 +370,40 @@ fn a_rewrite_adds_what_the_file_lacks_under_its_signature() {
         again.contains("\nmaxmemory 50%\n") && again.ends_with("\ntimeout 9\n"),
         "{again}"
     );
+}
+
+#[test]
+fn every_option_that_can_be_set_survives_a_rewrite() {
+    let others = |row: &Row| match row.kind {
+        Kind::Switch => vec!["yes", "no"],
+        Kind::Integer { .. } => vec!["1", "7"],
+        Kind::Bytes { .. } => vec!["1048577", "2mb"],
+        Kind::Choice(choices) => choices.to_vec(),
+        Kind::Flags(_) => vec!["now force"],
+        Kind::SavePoints => vec!["", "1 2 3 4"],
+        Kind::OutputLimits => vec!["pubsub 1kb 1000 3"],
+        Kind::EventClasses => vec!["KA"],
+        Kind::Text | Kind::Secret | Kind::Words => vec!["", "a b"],
+    };
+    let files = ["", "# none\n", include_str!("data/redis-directives.conf")];
+    for row in TABLE
+        .iter()
+        .filter(|row| row.changes == Changes::WhileRunning)
+    {
+        for value in others(row) {
+            let is_refused = row.id == Id::MaxmemoryPolicy && value != "noeviction";
+            for text in files.iter().filter(|_| !is_refused) {
+                let new = rewritten(text, &[(row.name, value)]);
+                let is_kept = |line: &&str| new.lines().any(|new| new == *line);
+                let lost: Vec<&str> = text.lines().filter(|line| !is_kept(line)).collect();
+                assert!(
+                    lost.iter().all(|line| line.starts_with(row.name)),
+                    "{}: {lost:?}",
+                    row.name
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -39,10 +39,8 @@ pub fn text() -> String {
 }
 
 fn headline(title: &str) -> String {
-    format!(
-        "\n{}\n",
-        format_args!("# ---- {title} {}", "-".repeat(WIDTH - title.len() - 8))
-    )
+    let rest = "-".repeat(WIDTH - title.len() - 8);
+    format!("\n# ---- {title} {rest}\n")
 }
 
 fn entry(row: &Row) -> String {

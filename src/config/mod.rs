@@ -24,6 +24,7 @@ pub use rewrite::Quoting;
 pub use settings::{Applied, SetError};
 pub use table::{Id, Row, TABLE};
 pub use typed::{Appendfsync, Loglevel, OnSignal, Permission, Supervised};
+pub use unserved::is_secret;
 pub use value::{Kind, OutputLimit, SavePoint, Value};
 
 /// Splits a line into words with the quoting of inline commands; `None` when quotes are unbalanced.

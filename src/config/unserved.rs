@@ -100,7 +100,7 @@ pub(super) fn refusal(name: &[u8], words: &[Vec<u8>]) -> Option<&'static str> {
 }
 
 /// Whether a line with this directive may hold a password, so that it is never printed.
-pub(super) fn is_secret(name: &[u8]) -> bool {
+pub fn is_secret(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     let known: [&[u8]; 5] = [
         b"masterauth",
