@@ -162,8 +162,14 @@ pub fn double_text(value: f64) -> Text {
         });
     }
     const INTEGER_MAX: f64 = (1u64 << 62) as f64;
+    /// Scientific exponents of -3 to 3.
+    const PLAIN: std::ops::Range<f64> = 1e-3..1e4;
     if value.abs() <= INTEGER_MAX && value.trunc() == value {
         return integer_text(value as i64);
+    }
+    if PLAIN.contains(&value.abs()) {
+        // In this range the crate's form and Redis' are one: scores and components need no second look.
+        return Text::from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     }
     let mut text = Text::new();
     if value < 0.0 {
@@ -312,6 +318,19 @@ mod tests {
         check_double(1234567.0000001, "1.2345670000001e+6");
         check_double(f64::MIN_POSITIVE, "2.2250738585072014e-308");
         check_double(5e-324, "5e-324");
+    }
+
+    #[test]
+    fn the_plain_range_is_written_as_the_rules_say() {
+        let mut bits = 1u64;
+        for _ in 0..20_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let value =
+                10f64.powf(f64::from((bits >> 32) as u32) / f64::from(u32::MAX) * 9.0 - 4.0);
+            let mut by_rules = Text::new();
+            write_digits(&Digits::of(value), &mut by_rules);
+            assert_eq!(double_text(value), by_rules, "{value:e}");
+        }
     }
 
     #[test]
