@@ -1,7 +1,7 @@
 //! Random and mutated bytes: no panic, no large allocation, and the same answer however they are cut.
 
+use super::client::ReplyDecoder;
 use super::*;
-use crate::protocol::client::ReplyDecoder;
 
 /// Flips, drops, doubles or replaces pieces of valid bytes.
 fn mutate(wire: &mut Vec<u8>, random: &mut Random) {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use redis_protocol::{resp2, resp3};
 
+use super::client::{DecodeError, ReplyDecoder, Value};
 use super::*;
-use crate::protocol::client::{DecodeError, ReplyDecoder, Value};
 
 fn write(reply: &Reply, version: Version) -> BytesMut {
     let mut out = BytesMut::new();
