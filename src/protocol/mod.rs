@@ -3,13 +3,16 @@
 //!
 //! - [`request`]: what clients send, cut out of the read buffer without copying.
 //! - [`reply`]: what the server answers, in either version of the protocol.
-
-//! - [`inline`], [`number`], [`glob`]: quoted words, numbers as text, and Redis' patterns.
+//! - [`client`]: the other end of the wire, for tools and tests.
+//! - [`inline`], [`number`], [`decimal`], [`glob`]: quoted words, numbers as text, their sums, and Redis' patterns.
 //!
 //! Source: the RESP specification (redis.io, "Redis serialization protocol specification") and the manners of a Redis
 //! 8 server where the text is silent.
 #![warn(clippy::indexing_slicing, clippy::unwrap_used)]
 
+pub mod client;
+pub mod decimal;
+pub mod glob;
 pub mod inline;
 pub mod number;
 pub mod reply;

@@ -33,6 +33,112 @@ pub fn parse_u64(digits: &[u8]) -> Option<u64> {
     })
 }
 
+/// A double as C's `strtod` reads it, when it takes the whole text: decimal, hexadecimal (`0x10`, `0x1.8p3`), `inf`.
+/// Refused: NaN, blanks, trailing bytes, and numbers that f64 would make infinite or zero.
+pub fn parse_double(text: &[u8]) -> Option<f64> {
+    let (is_negative, magnitude) = split_sign(text);
+    let value = match magnitude {
+        [b'0', b'x' | b'X', digits @ ..] => parse_hexadecimal(digits)?,
+        _ => parse_decimal(magnitude)?,
+    };
+    Some(if is_negative { -value } else { value })
+}
+
+/// A sign, if there is one, and what follows.
+pub(super) fn split_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    }
+}
+
+/// `text` has no sign any more.
+fn parse_decimal(text: &[u8]) -> Option<f64> {
+    let is_number = match text.first()? {
+        b'+' | b'-' => return None,
+        first => first.is_ascii_digit() || *first == b'.',
+    };
+    let value: f64 = fast_float2::parse(text).ok()?;
+    let is_out_of_range = value.is_infinite() || (value == 0.0 && has_nonzero_digit(text));
+    let is_refused = value.is_nan() || (is_number && is_out_of_range);
+    (!is_refused).then_some(value)
+}
+
+fn has_nonzero_digit(decimal: &[u8]) -> bool {
+    decimal
+        .iter()
+        .take_while(|byte| !matches!(byte, b'e' | b'E'))
+        .any(|byte| matches!(byte, b'1'..=b'9'))
+}
+
+/// `digits[.digits][p[sign]digits]`, base 16 and a power of two; what follows `0x`.
+fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
+    let p = text.iter().position(|byte| matches!(byte, b'p' | b'P'));
+    let (mantissa, mut exponent) = match p {
+        Some(at) => (text.get(..at)?, parse_exponent(text.get(at + 1..)?)?),
+        None => (text, 0),
+    };
+    let point = mantissa
+        .iter()
+        .position(|&byte| byte == b'.')
+        .unwrap_or(mantissa.len());
+    let (whole, fraction) = mantissa.split_at(point);
+    let fraction = fraction.get(1..).unwrap_or_default();
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    exponent -= 4 * fraction.len() as i64;
+    let mut value = 0u64;
+    for &byte in whole.iter().chain(fraction) {
+        let digit = u64::from(char::from(byte).to_digit(16)?);
+        if value >> 60 == 0 {
+            value = value << 4 | digit;
+        } else {
+            // Beyond what f64 can tell, but a last bit keeps the rounding of a tie right.
+            value |= u64::from(digit != 0);
+            exponent += 4;
+        }
+    }
+    let scaled = scale(value as f64, exponent);
+    (scaled.is_finite() && (scaled != 0.0 || value == 0)).then_some(scaled)
+}
+
+/// The exponent of a number, cut where every f64 is long infinite or zero.
+pub(super) fn parse_exponent(text: &[u8]) -> Option<i64> {
+    let (is_negative, digits) = split_sign(text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let magnitude = digits.iter().fold(0i64, |value, digit| {
+        (value * 10 + i64::from(digit - b'0')).min(1_000_000)
+    });
+    Some(if is_negative { -magnitude } else { magnitude })
+}
+
+/// value × 2^exponent, in two steps because 2^exponent alone may be out of range.
+fn scale(value: f64, exponent: i64) -> f64 {
+    let half = exponent.clamp(-2200, 2200) as i32 / 2;
+    let rest = exponent.clamp(-2200, 2200) as i32 - half;
+    value * 2f64.powi(half) * 2f64.powi(rest)
+}
+
+/// The components of a vector blob: little-endian f32s. `None` when the bytes are no multiple of four.
+pub fn parse_f32s(blob: &[u8]) -> Option<Vec<f32>> {
+    let (components, rest) = blob.as_chunks::<4>();
+    rest.is_empty().then(|| {
+        components
+            .iter()
+            .map(|&component| f32::from_le_bytes(component))
+            .collect()
+    })
+}
+
+/// The text of an integer.
+pub fn integer_text(value: i64) -> Text {
+    Text::from_slice(itoa::Buffer::new().format(value).as_bytes())
+}
+
 /// The text of a double: the fewest digits that read back as the same f64, in the forms that Redis 8 prints.
 ///
 /// An integer within 2^62 has all its digits (`99998430674944`, `-0` keeps its sign). Otherwise let the value be
@@ -57,7 +163,7 @@ pub fn double_text(value: f64) -> Text {
     }
     const INTEGER_MAX: f64 = (1u64 << 62) as f64;
     if value.abs() <= INTEGER_MAX && value.trunc() == value {
-        return Text::from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+        return integer_text(value as i64);
     }
     let mut text = Text::new();
     if value < 0.0 {
@@ -166,7 +272,7 @@ mod tests {
         check_double(-0.0, "-0");
         check_double(0.5, "0.5");
         check_double(f64::from(0.1f32), "0.10000000149011612");
-        check_double(f64::from(99998430674944.0f32), "99998430674944");
+        check_double(99998430674944.0, "99998430674944");
         check_double(f64::from(1.23e-4f32), "1.230000052601099e-4");
         check_double(f64::from(1e-5f32), "9.999999747378752e-6");
         check_double(9.99994610111476e-41, "9.99994610111476e-41");
@@ -240,5 +346,73 @@ mod tests {
         }
         assert_eq!(parse_u64(b"18446744073709551615"), Some(u64::MAX));
         assert_eq!(parse_u64(b"-1"), None);
+    }
+
+    #[test]
+    fn doubles_are_read_as_strtod_takes_them_whole() {
+        for (text, value) in [
+            ("1e2", 100.0),
+            ("+1", 1.0),
+            ("-1.5", -1.5),
+            ("0x10", 16.0),
+            ("-0X1.8p3", -12.0),
+            ("0x.8", 0.5),
+            ("0x1p-1074", 5e-324),
+            ("0x1.fffffffffffff8p0", 2.0),
+            ("0x1.fffffffffffff7p0", 1.9999999999999998),
+            (
+                "0x20000000000001000000001",
+                618970019642690137449562112.0 + 68719476736.0 * 2.0,
+            ),
+            ("inf", f64::INFINITY),
+            ("-INFINITY", f64::NEG_INFINITY),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("0e999999", 0.0),
+            ("1e-310", 1e-310),
+            ("1.7976931348623157e308", f64::MAX),
+        ] {
+            assert_eq!(parse_double(text.as_bytes()), Some(value), "{text}");
+        }
+        assert!(parse_double(b"-0").is_some_and(|zero| zero.is_sign_negative()));
+        for text in [
+            "",
+            "+",
+            "-",
+            "nan",
+            "-NaN",
+            " 1",
+            "1 ",
+            "1x",
+            "1e",
+            "e1",
+            ".",
+            "+-1",
+            "--1",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "0x",
+            "0x.",
+            "0xg",
+            "0x1p",
+            "0x1p99999",
+            "0x1p-99999",
+            "1_0",
+            "in",
+            "infx",
+        ] {
+            assert_eq!(parse_double(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn vector_blobs_are_little_endian_floats() {
+        assert_eq!(
+            parse_f32s(&[0, 0, 128, 63, 0, 0, 0, 192]),
+            Some(vec![1.0, -2.0])
+        );
+        assert_eq!(parse_f32s(&[]), Some(vec![]));
+        assert_eq!(parse_f32s(&[0, 0, 128]), None);
     }
 }
