@@ -2,9 +2,9 @@
 //! docs/snapshot-format.md, "Names, vectors, attributes, links".
 
 use super::cursor::{Cursor, Fault, put_bytes};
-use crate::index::segments;
-use crate::index::{IndexOptions, Quantization, SavedNode, Stored};
-use crate::keyspace::collection::SavedElement;
+use crate::keyspace::collection::{
+    Collection, IndexOptions, Quantization, SavedElement, SavedNode, Stored,
+};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -224,7 +224,7 @@ fn decode_layers(cursor: &mut Cursor<'_>, options: &IndexOptions) -> Result<Vec<
 
 /// Slots of a payload: ascending, and of the segment.
 fn read_slots(cursor: &mut Cursor<'_>, segment: u32, entries: u32) -> Result<Vec<u32>, Fault> {
-    let (first, count) = segments::extent(segment);
+    let (first, count) = Collection::segment_slots(segment);
     if entries > count {
         return Err("a segment has more entries than slots");
     }
@@ -254,7 +254,7 @@ fn stored_bytes(options: &IndexOptions) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::{IndexKind, Metric};
+    use crate::keyspace::collection::{IndexKind, Metric};
 
     fn options() -> IndexOptions {
         IndexOptions {

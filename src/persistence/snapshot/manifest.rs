@@ -441,7 +441,7 @@ fn big_u32(cursor: &mut Cursor<'_>) -> Result<u32, Fault> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
+    use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 
     /// A manifest with one of each.
     pub(in crate::persistence::snapshot) fn sample(generation: u64) -> Manifest {
