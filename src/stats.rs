@@ -1,2 +1,5 @@
 //! (room stats)
+
+/// Counters.
+#[derive(Default)]
 pub struct Stats;

@@ -2,6 +2,9 @@
 //! what it checks (arity, password, loading, memory) comes from the command's entry in its family's table.
 
 pub mod args;
+#[cfg(test)]
+pub mod desk;
+pub mod docs;
 pub mod error;
 pub mod session;
 pub mod table;
@@ -38,6 +41,21 @@ pub struct Context {
     pub started_ms: u64,
     /// Forty hexadecimal digits drawn at start.
     pub run_id: String,
+}
+
+impl Context {
+    /// A context with no clients, not loading.
+    pub fn new(engine: Engine, config: Arc<Config>) -> Context {
+        Context {
+            started_ms: engine.now_ms(),
+            engine,
+            config,
+            stats: Arc::default(),
+            clients: Clients::default(),
+            loading: AtomicBool::new(false),
+            run_id: String::new(),
+        }
+    }
 }
 
 /// One command under way.
@@ -77,7 +95,12 @@ pub enum Outcome {
 }
 
 /// Runs one request: from the words to the reply. With [`Patience::Try`] it neither waits nor does long work.
-pub fn execute(context: &Context, session: &mut Session, request: &Request, patience: Patience) -> Outcome {
+pub fn execute(
+    context: &Context,
+    session: &mut Session,
+    request: &Request,
+    patience: Patience,
+) -> Outcome {
     let (place, names) = match find(context, session, request) {
         Ok(found) => found,
         Err(refusal) => return Outcome::Reply(refuse(context, session, refusal)),
@@ -109,7 +132,14 @@ fn run(
 ) -> Result {
     let command = Table::all().commands()[place];
     let start = std::time::Instant::now();
-    let mut call = Call { context, session, request, args: Args::new(request, names), access, command };
+    let mut call = Call {
+        context,
+        session,
+        request,
+        args: Args::new(request, names),
+        access,
+        command,
+    };
     let result = (command.run)(&mut call);
     let last_number = call.access.last_number();
     session.last_number = session.last_number.max(last_number);
@@ -129,7 +159,9 @@ fn find(context: &Context, session: &Session, request: &Request) -> Result<(usiz
         Lookup::Found(place, names) => (place, names),
         Lookup::Unknown => return Err(unknown_command(request)),
         Lookup::UnknownSubcommand(container) => return Err(unknown_subcommand(request, container)),
-        Lookup::ContainerAlone(container) => return Err(error::wrong_arity(&container.to_ascii_lowercase())),
+        Lookup::ContainerAlone(container) => {
+            return Err(error::wrong_arity(&container.to_ascii_lowercase()));
+        }
     };
     let command = Table::all().commands()[place];
     if !command.accepts(request.len()) {
@@ -139,10 +171,14 @@ fn find(context: &Context, session: &Session, request: &Request) -> Result<(usiz
         return Err(Refusal::line("NOAUTH Authentication required."));
     }
     if context.loading.load(Ordering::Acquire) && !command.flags.has(Flags::LOADING) {
-        return Err(Refusal::line("LOADING Redis is loading the dataset in memory"));
+        return Err(Refusal::line(
+            "LOADING Redis is loading the dataset in memory",
+        ));
     }
     if session.queue.is_some() && command.flags.has(Flags::NO_MULTI) {
-        return Err(Refusal::line("ERR Command not allowed inside a transaction"));
+        return Err(Refusal::line(
+            "ERR Command not allowed inside a transaction",
+        ));
     }
     Ok((place, names))
 }
@@ -187,12 +223,16 @@ fn unknown_command(request: &Request) -> Refusal {
         args.push_str(&format!("'{}' ", echo(word, room)));
     }
     let name = echo(request.arg(0), ECHO_BYTES_MAX);
-    Refusal::made(format!("ERR unknown command '{name}', with args beginning with: {args}"))
+    Refusal::made(format!(
+        "ERR unknown command '{name}', with args beginning with: {args}"
+    ))
 }
 
 fn unknown_subcommand(request: &Request, container: &str) -> Refusal {
     let sub = echo(request.get(1).unwrap_or_default(), ECHO_BYTES_MAX);
-    Refusal::made(format!("ERR unknown subcommand '{sub}'. Try {container} HELP."))
+    Refusal::made(format!(
+        "ERR unknown subcommand '{sub}'. Try {container} HELP."
+    ))
 }
 
 fn echo(word: &[u8], bytes_max: usize) -> String {

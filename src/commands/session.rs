@@ -113,6 +113,39 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client that just connected. `wake` makes its connection's task look at `killed`.
+    pub fn new(
+        id: u64,
+        addr: &str,
+        laddr: &str,
+        fd: i64,
+        connected_ms: u64,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Client {
+        Client {
+            id,
+            addr: addr.to_owned(),
+            laddr: laddr.to_owned(),
+            fd,
+            connected_ms,
+            name: Mutex::default(),
+            lib_name: Mutex::default(),
+            lib_version: Mutex::default(),
+            db: AtomicUsize::new(0),
+            version: AtomicUsize::new(2),
+            last_command: AtomicUsize::new(usize::MAX),
+            active_ms: AtomicU64::new(connected_ms),
+            queued: AtomicU64::new(u64::MAX),
+            watched: AtomicU64::new(0),
+            query_bytes: AtomicU64::new(0),
+            totals: Default::default(),
+            no_evict: AtomicBool::new(false),
+            no_touch: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+            wake,
+        }
+    }
+
     /// Ends the client: its connection closes as soon as its task runs.
     pub fn kill(&self) {
         self.killed.store(true, Ordering::Release);

@@ -206,8 +206,13 @@ impl Table {
     }
 
     fn new(families: &[&'static [Command]]) -> Table {
-        let commands: Vec<&'static Command> = families.iter().flat_map(|family| family.iter()).collect();
-        let by_name = commands.iter().enumerate().map(|(i, command)| (command.name, i)).collect();
+        let commands: Vec<&'static Command> =
+            families.iter().flat_map(|family| family.iter()).collect();
+        let by_name = commands
+            .iter()
+            .enumerate()
+            .map(|(i, command)| (command.name, i))
+            .collect();
         Table { commands, by_name }
     }
 
@@ -229,7 +234,9 @@ impl Table {
 
     /// What the request asks for.
     pub fn lookup(&self, request: &Request) -> Lookup {
-        let Some(name) = upper_name(request.arg(0)) else { return Lookup::Unknown };
+        let Some(name) = upper_name(request.arg(0)) else {
+            return Lookup::Unknown;
+        };
         let plain = self.by_name.get(name.as_str()).copied();
         let Some(container) = self.container(&name) else {
             return plain.map_or(Lookup::Unknown, |found| Lookup::Found(found, 1));
@@ -242,18 +249,27 @@ impl Table {
                     None => Lookup::UnknownSubcommand(container),
                 }
             }
-            None => plain.map_or(Lookup::ContainerAlone(container), |found| Lookup::Found(found, 1)),
+            None => plain.map_or(Lookup::ContainerAlone(container), |found| {
+                Lookup::Found(found, 1)
+            }),
         }
     }
 
     fn container(&self, name: &str) -> Option<&'static str> {
         static CONTAINERS: OnceLock<Vec<&'static str>> = OnceLock::new();
         let containers = CONTAINERS.get_or_init(|| {
-            let mut all: Vec<&str> = self.commands.iter().filter_map(|c| Some(c.name.split_once('|')?.0)).collect();
+            let mut all: Vec<&str> = self
+                .commands
+                .iter()
+                .filter_map(|c| Some(c.name.split_once('|')?.0))
+                .collect();
             all.dedup();
             all
         });
-        containers.iter().copied().find(|container| *container == name)
+        containers
+            .iter()
+            .copied()
+            .find(|container| *container == name)
     }
 }
 
@@ -279,14 +295,26 @@ impl Command {
             return arity;
         }
         let names = 1 + i64::from(self.name.contains('|'));
-        let (least, is_open) = self.args.iter().map(Arg::words).fold((0, false), |(n, open), (m, o)| (n + m, open || o));
-        if is_open { -(names + least) } else { names + least }
+        let (least, is_open) = self
+            .args
+            .iter()
+            .map(Arg::words)
+            .fold((0, false), |(n, open), (m, o)| (n + m, open || o));
+        if is_open {
+            -(names + least)
+        } else {
+            names + least
+        }
     }
 
     /// Whether a request of `words` words fits.
     pub fn accepts(&self, words: usize) -> bool {
         let (arity, words) = (self.arity(), words as i64);
-        if arity >= 0 { words == arity } else { words >= -arity }
+        if arity >= 0 {
+            words == arity
+        } else {
+            words >= -arity
+        }
     }
 
     /// Where its keys are.
@@ -297,9 +325,15 @@ impl Command {
     /// The keys of a request that fits.
     pub fn keys_of<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r [u8]> + use<'r> {
         let KeyPositions { first, last, step } = self.key_positions();
-        let last = if last < 0 { request.len() as i64 + last } else { last };
+        let last = if last < 0 {
+            request.len() as i64 + last
+        } else {
+            last
+        };
         let range = if first <= 0 { 1..1 } else { first..last + 1 };
-        range.step_by(step.max(1) as usize).filter_map(|i| request.get(i as usize))
+        range
+            .step_by(step.max(1) as usize)
+            .filter_map(|i| request.get(i as usize))
     }
 
     fn derived_keys(&self) -> KeyPositions {
@@ -309,16 +343,34 @@ impl Command {
                 Arg::Key(_) => {
                     let run = self.args.iter().skip_while(|a| !matches!(a, Arg::Key(_)));
                     let keys = run.take_while(|a| matches!(a, Arg::Key(_))).count() as i64;
-                    return KeyPositions { first: at, last: at + keys - 1, step: 1 };
+                    return KeyPositions {
+                        first: at,
+                        last: at + keys - 1,
+                        step: 1,
+                    };
                 }
-                Arg::Multiple(Arg::Key(_)) => return KeyPositions { first: at, last: -1, step: 1 },
+                Arg::Multiple(Arg::Key(_)) => {
+                    return KeyPositions {
+                        first: at,
+                        last: -1,
+                        step: 1,
+                    };
+                }
                 Arg::Multiple(Arg::Block([Arg::Key(_), rest @ ..])) => {
-                    return KeyPositions { first: at, last: -1, step: 1 + rest.len() as i64 };
+                    return KeyPositions {
+                        first: at,
+                        last: -1,
+                        step: 1 + rest.len() as i64,
+                    };
                 }
                 other => at += other.words().0,
             }
         }
-        KeyPositions { first: 0, last: 0, step: 0 }
+        KeyPositions {
+            first: 0,
+            last: 0,
+            step: 0,
+        }
     }
 }
 
@@ -328,10 +380,14 @@ impl Arg {
         match self {
             Arg::Optional(_) => (0, true),
             Arg::Multiple(arg) => (arg.words().0, true),
-            Arg::Option(_, args) => {
-                args.iter().map(Arg::words).fold((1, false), |(n, open), (m, o)| (n + m, open || o))
-            }
-            Arg::Block(args) => args.iter().map(Arg::words).fold((0, false), |(n, open), (m, o)| (n + m, open || o)),
+            Arg::Option(_, args) => args
+                .iter()
+                .map(Arg::words)
+                .fold((1, false), |(n, open), (m, o)| (n + m, open || o)),
+            Arg::Block(args) => args
+                .iter()
+                .map(Arg::words)
+                .fold((0, false), |(n, open), (m, o)| (n + m, open || o)),
             Arg::OneOf(args) => {
                 let all: Vec<(i64, bool)> = args.iter().map(Arg::words).collect();
                 let least = all.iter().map(|(n, _)| *n).min().unwrap_or(0);

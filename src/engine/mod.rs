@@ -56,7 +56,14 @@ impl Engine {
     /// An engine over a recovered keyspace. `threads`: how many threads may run commands at once.
     pub fn new(keyspace: Keyspace, log: Log, clock: Clock, threads: usize) -> Engine {
         let flight = InFlight::starting_after(log.last_number());
-        Engine { locks: Locks::new(keyspace.seed()), keyspace, log, flight, clock, threads }
+        Engine {
+            locks: Locks::new(keyspace.seed()),
+            keyspace,
+            log,
+            flight,
+            clock,
+            threads,
+        }
     }
 
     /// All keys, for readers that take no gates (INFO, SCAN, searches).

@@ -53,17 +53,21 @@ impl Connection {
     /// Connects, and authenticates where a password is given.
     pub fn open(server: &ServerArgs) -> Result<Connection, ToolError> {
         let name = format!("{}:{}", server.host, server.port);
-        let stream = connect(&server.host, server.port).map_err(|source| ToolError::Connection {
-            server: name.clone(),
-            source,
-        })?;
+        let stream =
+            connect(&server.host, server.port).map_err(|source| ToolError::Connection {
+                server: name.clone(),
+                source,
+            })?;
         let mut connection = Connection {
             server: name,
             stream,
             outbox: Vec::new(),
             inbox: BytesMut::new(),
         };
-        let password = server.password.clone().or_else(|| std::env::var("RHUMB_PASSWORD").ok());
+        let password = server
+            .password
+            .clone()
+            .or_else(|| std::env::var("RHUMB_PASSWORD").ok());
         if let Some(password) = password {
             connection.call(&[b"AUTH", password.as_bytes()])?;
         }
@@ -87,7 +91,9 @@ impl Connection {
 
     /// Sends commands that are already encoded.
     pub fn send(&mut self, requests: &[u8]) -> Result<(), ToolError> {
-        self.stream.write_all(requests).map_err(|source| self.broken(source))
+        self.stream
+            .write_all(requests)
+            .map_err(|source| self.broken(source))
     }
 
     /// The next reply, an error reply included.
@@ -96,7 +102,12 @@ impl Connection {
             match decode_bytes_mut(&mut self.inbox) {
                 Ok(Some((reply, _, _))) => return Ok(reply),
                 Ok(None) => self.fill()?,
-                Err(error) => return Err(self.broken(io::Error::new(io::ErrorKind::InvalidData, error.to_string()))),
+                Err(error) => {
+                    return Err(self.broken(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        error.to_string(),
+                    )));
+                }
             }
         }
     }
@@ -107,7 +118,10 @@ impl Connection {
         let read = self.stream.read(&mut self.inbox[filled..]);
         self.inbox.truncate(filled + *read.as_ref().unwrap_or(&0));
         match read {
-            Ok(0) => Err(self.broken(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"))),
+            Ok(0) => Err(self.broken(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the server closed the connection",
+            ))),
             Ok(_) => Ok(()),
             Err(source) => Err(self.broken(source)),
         }

@@ -34,7 +34,12 @@ pub struct ImportArgs {
     #[arg(long, default_value = "name")]
     pub name_field: String,
     /// What is stored of a vector: F32, F16, Q8 or BIN
-    #[arg(long = "type", value_name = "TYPE", default_value = "Q8", conflicts_with = "vector_set")]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        default_value = "Q8",
+        conflicts_with = "vector_set"
+    )]
     pub kind: String,
     /// Distance: COSINE, L2 or IP
     #[arg(long, default_value = "COSINE", conflicts_with = "vector_set")]
@@ -72,7 +77,9 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
     let memory_before = used_memory(&mut connection)?;
     let bar = progress_bar(rows.left);
     let source = Mutex::new(rows);
-    let mut importers: Vec<Importer> = (0..args.connections).map(|_| Importer::new(args, &source, &bar)).collect();
+    let mut importers: Vec<Importer> = (0..args.connections)
+        .map(|_| Importer::new(args, &source, &bar))
+        .collect();
     let seconds = pipeline::run(&args.server, &mut importers)?.as_secs_f64();
     bar.finish();
     let count = importers.iter().map(|importer| importer.count).sum::<u64>();
@@ -86,7 +93,10 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
         HumanCount(count - added),
     );
     if let (Some(before), Some(after)) = (memory_before, used_memory(&mut connection)?) {
-        println!("the server uses {} more memory", HumanBytes(after.saturating_sub(before)));
+        println!(
+            "the server uses {} more memory",
+            HumanBytes(after.saturating_sub(before))
+        );
     }
     Ok(())
 }
@@ -95,10 +105,17 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
 fn create(args: &ImportArgs, dim: usize, connection: &mut Connection) -> Result<(), ToolError> {
     let dim = dim.to_string();
     let mut command: Vec<&[u8]> = vec![b"VCREATE", args.key.as_bytes(), b"DIM", dim.as_bytes()];
-    for (word, value) in [("METRIC", &args.metric), ("TYPE", &args.kind), ("INDEX", &args.index)] {
+    for (word, value) in [
+        ("METRIC", &args.metric),
+        ("TYPE", &args.kind),
+        ("INDEX", &args.index),
+    ] {
         command.extend([word.as_bytes(), value.as_bytes()]);
     }
-    let (m, ef) = (args.m.map(|m| m.to_string()), args.ef.map(|ef| ef.to_string()));
+    let (m, ef) = (
+        args.m.map(|m| m.to_string()),
+        args.ef.map(|ef| ef.to_string()),
+    );
     for (word, value) in [("M", &m), ("EF", &ef)] {
         if let Some(value) = value {
             command.extend([word.as_bytes(), value.as_bytes()]);
@@ -114,7 +131,9 @@ fn create(args: &ImportArgs, dim: usize, connection: &mut Connection) -> Result<
 }
 
 fn progress_bar(rows: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} vectors  {per_sec}  {eta} left");
+    let style = ProgressStyle::with_template(
+        "{bar:40} {human_pos}/{human_len} vectors  {per_sec}  {eta} left",
+    );
     let bar = ProgressBar::new(rows as u64);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
@@ -129,7 +148,10 @@ pub(super) fn used_memory(connection: &mut Connection) -> Result<Option<u64>, To
 /// The value of `field:value` in a reply of INFO.
 pub(super) fn info_field(info: &Value, field: &str) -> Option<String> {
     let lines = info.as_str()?.lines();
-    lines.filter_map(|line| line.split_once(':')).find(|(name, _)| *name == field).map(|(_, value)| value.to_string())
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| *name == field)
+        .map(|(_, value)| value.to_string())
 }
 
 /// The rows of both files, read in step.
@@ -155,7 +177,10 @@ impl Rows {
         let vectors = NpyReader::open(&args.file)?;
         let meta = match &args.meta {
             None => None,
-            Some(path) => Some((path.clone(), BufReader::new(File::open(path).map_err(|source| file_error(path, source))?))),
+            Some(path) => Some((
+                path.clone(),
+                BufReader::new(File::open(path).map_err(|source| file_error(path, source))?),
+            )),
         };
         let left = vectors.rows().min(args.limit.unwrap_or(usize::MAX));
         Ok(Rows {
@@ -173,10 +198,13 @@ impl Rows {
             return Ok(false);
         }
         row.blob.clear();
-        row.blob.extend(row.numbers.iter().flat_map(|number| number.to_le_bytes()));
+        row.blob
+            .extend(row.numbers.iter().flat_map(|number| number.to_le_bytes()));
         row.line.clear();
         let named = match &mut self.meta {
-            Some((path, file)) => read_meta(path, file, &self.name_field, self.next, &mut row.line)?,
+            Some((path, file)) => {
+                read_meta(path, file, &self.name_field, self.next, &mut row.line)?
+            }
             None => None,
         };
         row.name = named.unwrap_or_else(|| self.next.to_string());
@@ -187,9 +215,18 @@ impl Rows {
 }
 
 /// Reads a line of attributes and returns the name that it tells, if any.
-fn read_meta(path: &Path, file: &mut BufReader<File>, field: &str, row: usize, line: &mut String) -> Result<Option<String>, ToolError> {
+fn read_meta(
+    path: &Path,
+    file: &mut BufReader<File>,
+    field: &str,
+    row: usize,
+    line: &mut String,
+) -> Result<Option<String>, ToolError> {
     use std::io::Read;
-    let read = file.take(LINE_BYTES_MAX).read_line(line).map_err(|source| file_error(path, source))?;
+    let read = file
+        .take(LINE_BYTES_MAX)
+        .read_line(line)
+        .map_err(|source| file_error(path, source))?;
     let wrong = |what: String| ToolError::Format {
         path: path.to_path_buf(),
         what: format!("line {}: {what}", row + 1),
@@ -201,7 +238,8 @@ fn read_meta(path: &Path, file: &mut BufReader<File>, field: &str, row: usize, l
     if line.is_empty() {
         return Ok(None);
     }
-    let attributes: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+    let attributes: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
     Ok(match attributes.get(field) {
         Some(serde_json::Value::String(name)) => Some(name.clone()),
         Some(serde_json::Value::Number(number)) => Some(number.to_string()),
@@ -252,7 +290,13 @@ impl<'a> Importer<'a> {
 
     fn push(&self, batch: &mut Batch) {
         let row = &self.row;
-        let mut command: Vec<&[u8]> = vec![b"VADD", self.args.key.as_bytes(), b"FP32", &row.blob, row.name.as_bytes()];
+        let mut command: Vec<&[u8]> = vec![
+            b"VADD",
+            self.args.key.as_bytes(),
+            b"FP32",
+            &row.blob,
+            row.name.as_bytes(),
+        ];
         command.extend(self.options.iter().map(|option| option.as_bytes()));
         if !row.line.is_empty() {
             command.extend([&b"SETATTR"[..], row.line.as_bytes()]);
@@ -271,7 +315,12 @@ impl Worker for Importer<'_> {
         Ok(())
     }
 
-    fn answered(&mut self, replies: &[Value], _elapsed: Duration, connection: &Connection) -> Result<(), ToolError> {
+    fn answered(
+        &mut self,
+        replies: &[Value],
+        _elapsed: Duration,
+        connection: &Connection,
+    ) -> Result<(), ToolError> {
         for reply in replies {
             match reply {
                 Value::Integer(new) => self.added += u64::from(*new == 1),

@@ -4,4 +4,6 @@ use super::ToolError;
 #[derive(clap::Args, Debug)]
 pub struct TourArgs {}
 /// r
-pub fn run(_: &TourArgs) -> Result<(), ToolError> { Ok(()) }
+pub fn run(_: &TourArgs) -> Result<(), ToolError> {
+    Ok(())
+}

@@ -48,7 +48,9 @@ pub struct Log {
 impl Log {
     /// (stub)
     pub fn in_memory(last: u64) -> Log {
-        Log { last: AtomicU64::new(last) }
+        Log {
+            last: AtomicU64::new(last),
+        }
     }
 
     /// Draws numbers and appends.

@@ -144,7 +144,10 @@ fn open_targets(args: &BenchArgs) -> Result<Vec<Target>, ToolError> {
     let servers: Vec<ServerArgs> = if args.servers.is_empty() {
         vec![args.server.clone()]
     } else {
-        args.servers.iter().map(|address| args.server.at(address)).collect::<Result<_, _>>()?
+        args.servers
+            .iter()
+            .map(|address| args.server.at(address))
+            .collect::<Result<_, _>>()?
     };
     let open = |args: ServerArgs| {
         let control = Connection::open(&args)?;
@@ -172,7 +175,11 @@ fn jobs(args: &BenchArgs, workload: &Workload) -> Result<Vec<Job>, ToolError> {
             Measured::Ping => jobs.push(Job::Ping),
             Measured::Set => jobs.push(Job::Set),
             Measured::Get => jobs.push(Job::Get),
-            _ if !has_vectors => return Err(ToolError::Usage("ADD and SEARCH need --base or --random".to_string())),
+            _ if !has_vectors => {
+                return Err(ToolError::Usage(
+                    "ADD and SEARCH need --base or --random".to_string(),
+                ));
+            }
             Measured::Add => jobs.push(Job::Add),
             Measured::Search => jobs.extend(args.ef.iter().map(|ef| Job::Search { ef: *ef })),
         }
@@ -181,8 +188,16 @@ fn jobs(args: &BenchArgs, workload: &Workload) -> Result<Vec<Job>, ToolError> {
 }
 
 /// Lets the servers do one job, each in every round, and sums up per server.
-fn measure(args: &BenchArgs, workload: &Workload, job: Job, targets: &mut [Target]) -> Result<Vec<Line>, ToolError> {
-    let mut lines: Vec<Line> = targets.iter().map(|target| Line::new(&target.name, job)).collect();
+fn measure(
+    args: &BenchArgs,
+    workload: &Workload,
+    job: Job,
+    targets: &mut [Target],
+) -> Result<Vec<Line>, ToolError> {
+    let mut lines: Vec<Line> = targets
+        .iter()
+        .map(|target| Line::new(&target.name, job))
+        .collect();
     for round in 0..usize::from(args.rounds) {
         for turn in 0..targets.len() {
             // Whoever goes first in one round goes last in the next.
@@ -193,18 +208,31 @@ fn measure(args: &BenchArgs, workload: &Workload, job: Job, targets: &mut [Targe
     Ok(lines)
 }
 
-fn measure_round(args: &BenchArgs, workload: &Workload, job: Job, target: &mut Target, line: &mut Line) -> Result<(), ToolError> {
+fn measure_round(
+    args: &BenchArgs,
+    workload: &Workload,
+    job: Job,
+    target: &mut Target,
+    line: &mut Line,
+) -> Result<(), ToolError> {
     if job == Job::Add {
         empty_key(args, workload, target)?;
     }
     let total = job.requests(args, workload);
     let next = AtomicUsize::new(0);
-    let requesters = (0..args.connections).map(|_| Requester::new(args, workload, job, &next, total));
+    let requesters =
+        (0..args.connections).map(|_| Requester::new(args, workload, job, &next, total));
     let mut requesters: Vec<Requester> = requesters.collect();
     let cpu_before = cpu_seconds(&mut target.control)?;
     let elapsed = pipeline::run(&target.args, &mut requesters)?;
     let cpu_after = cpu_seconds(&mut target.control)?;
-    line.add_round(total, elapsed, cpu_before.zip(cpu_after).map(|(before, after)| after - before));
+    line.add_round(
+        total,
+        elapsed,
+        cpu_before
+            .zip(cpu_after)
+            .map(|(before, after)| after - before),
+    );
     for requester in requesters {
         line.add(requester.times, requester.recalls);
     }
@@ -226,13 +254,26 @@ fn empty_key(args: &BenchArgs, workload: &Workload, target: &mut Target) -> Resu
 }
 
 /// Says what the server uses with the vectors in it, then deletes them.
-fn finish(args: &BenchArgs, workload: &Workload, target: &mut Target, report: &Report) -> Result<(), ToolError> {
+fn finish(
+    args: &BenchArgs,
+    workload: &Workload,
+    target: &mut Target,
+    report: &Report,
+) -> Result<(), ToolError> {
     let info = target.control.call(&[b"INFO", b"server"])?;
     let version = info_field(&info, "rhumb_version").map(|version| format!("rhumb {version}"));
-    let version = version.or_else(|| info_field(&info, "redis_version").map(|version| format!("redis {version}")));
+    let version = version
+        .or_else(|| info_field(&info, "redis_version").map(|version| format!("redis {version}")));
     let used = memory(&mut target.control, "used_memory")?;
     let resident = memory(&mut target.control, "used_memory_rss")?;
-    report.print_server(&target.name, version, used, resident, target.memory_before, workload.rows());
+    report.print_server(
+        &target.name,
+        version,
+        used,
+        resident,
+        target.memory_before,
+        workload.rows(),
+    );
     if target.memory_before.is_some() && !args.keep {
         target.control.call(&[b"DEL", args.key.as_bytes()])?;
     }
@@ -248,5 +289,7 @@ fn memory(control: &mut Connection, field: &str) -> Result<Option<u64>, ToolErro
 fn cpu_seconds(control: &mut Connection) -> Result<Option<f64>, ToolError> {
     let info: Value = control.call(&[b"INFO", b"cpu"])?;
     let seconds = |field| info_field(&info, field).and_then(|value| value.parse::<f64>().ok());
-    Ok(seconds("used_cpu_user").zip(seconds("used_cpu_sys")).map(|(user, system)| user + system))
+    Ok(seconds("used_cpu_user")
+        .zip(seconds("used_cpu_sys"))
+        .map(|(user, system)| user + system))
 }

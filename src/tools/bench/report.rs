@@ -33,9 +33,13 @@ impl Line {
 
     /// A round of `requests` took that long, and so much of the server's processor time where it tells.
     pub fn add_round(&mut self, requests: usize, elapsed: Duration, cpu_seconds: Option<f64>) {
-        self.per_second.push(requests as f64 / elapsed.as_secs_f64());
+        self.per_second
+            .push(requests as f64 / elapsed.as_secs_f64());
         self.requests += requests;
-        self.cpu_seconds = self.cpu_seconds.zip(cpu_seconds).map(|(sum, more)| sum + more);
+        self.cpu_seconds = self
+            .cpu_seconds
+            .zip(cpu_seconds)
+            .map(|(sum, more)| sum + more);
     }
 
     /// Times in nanoseconds and recalls of one connection.
@@ -45,7 +49,8 @@ impl Line {
     }
 
     fn recall(&self) -> Option<f32> {
-        (!self.recalls.is_empty()).then(|| self.recalls.iter().sum::<f32>() / self.recalls.len() as f32)
+        (!self.recalls.is_empty())
+            .then(|| self.recalls.iter().sum::<f32>() / self.recalls.len() as f32)
     }
 }
 
@@ -59,8 +64,17 @@ pub struct Report {
 impl Report {
     /// Prints what is measured, and the head of the table.
     pub fn begin(args: &BenchArgs, workload: &Workload) -> Report {
-        let server_width = args.servers.iter().map(String::len).max().unwrap_or(0).max(args.server.host.len() + 6);
-        println!("connections {}, pipeline {}, rounds {}, k {}", args.connections, args.pipeline, args.rounds, args.k);
+        let server_width = args
+            .servers
+            .iter()
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+            .max(args.server.host.len() + 6);
+        println!(
+            "connections {}, pipeline {}, rounds {}, k {}",
+            args.connections, args.pipeline, args.rounds, args.k
+        );
         if let Some(base) = &workload.base {
             let truth = workload.truth.len();
             println!(
@@ -100,8 +114,12 @@ impl Report {
         let mut times = line.times.clone();
         times.sort_unstable();
         let millis = |share| format!("{:.3}", percentile(&times, share) as f64 / 1e6);
-        let recall = line.recall().map_or("-".to_string(), |recall| format!("{recall:.4}"));
-        let cpu = line.cpu_seconds.map_or("-".to_string(), |seconds| format!("{:.1}", seconds * 1e6 / line.requests.max(1) as f64));
+        let recall = line
+            .recall()
+            .map_or("-".to_string(), |recall| format!("{recall:.4}"));
+        let cpu = line.cpu_seconds.map_or("-".to_string(), |seconds| {
+            format!("{:.1}", seconds * 1e6 / line.requests.max(1) as f64)
+        });
         let recall_width = format!("recall@{}", self.k).len().max(9);
         println!(
             "{:width$}  {:8}{ef:>6}{:>12.0}{:>10}{:>10}{:>10}{recall:>recall_width$}{cpu:>12}",
@@ -116,8 +134,19 @@ impl Report {
     }
 
     /// Prints what a server says of itself: version, memory, and what of it each of `rows` vectors takes.
-    pub fn print_server(&self, name: &str, version: Option<String>, used: Option<u64>, resident: Option<u64>, before: Option<u64>, rows: usize) {
-        print!("\n{name}: {}", version.unwrap_or_else(|| "unknown server".to_string()));
+    pub fn print_server(
+        &self,
+        name: &str,
+        version: Option<String>,
+        used: Option<u64>,
+        resident: Option<u64>,
+        before: Option<u64>,
+        rows: usize,
+    ) {
+        print!(
+            "\n{name}: {}",
+            version.unwrap_or_else(|| "unknown server".to_string())
+        );
         if let Some(used) = used {
             print!(", used_memory {}", HumanBytes(used));
         }
@@ -125,7 +154,10 @@ impl Report {
             print!(", resident {}", HumanBytes(resident));
         }
         if let (Some(used), Some(before), 1..) = (used, before, rows) {
-            print!(", {} bytes per vector", used.saturating_sub(before) / rows as u64);
+            print!(
+                ", {} bytes per vector",
+                used.saturating_sub(before) / rows as u64
+            );
         }
         println!();
     }
@@ -150,8 +182,22 @@ mod tests {
     #[test]
     fn percentiles_are_values_that_were_measured() {
         let hundred: Vec<u64> = (1..=100).collect();
-        assert_eq!((percentile(&hundred, 0.5), percentile(&hundred, 0.95), percentile(&hundred, 0.99)), (50, 95, 99));
-        assert_eq!((percentile(&[7], 0.5), percentile(&[7], 0.99), percentile(&[], 0.5)), (7, 7, 0));
+        assert_eq!(
+            (
+                percentile(&hundred, 0.5),
+                percentile(&hundred, 0.95),
+                percentile(&hundred, 0.99)
+            ),
+            (50, 95, 99)
+        );
+        assert_eq!(
+            (
+                percentile(&[7], 0.5),
+                percentile(&[7], 0.99),
+                percentile(&[], 0.5)
+            ),
+            (7, 7, 0)
+        );
     }
 
     #[test]
@@ -160,6 +206,9 @@ mod tests {
         let mut line = Line::new("a:1", Job::Ping);
         line.add_round(1000, Duration::from_millis(500), Some(0.1));
         line.add_round(1000, Duration::from_millis(500), None);
-        assert_eq!((median(&line.per_second), line.requests, line.cpu_seconds), (2000.0, 2000, None));
+        assert_eq!(
+            (median(&line.per_second), line.requests, line.cpu_seconds),
+            (2000.0, 2000, None)
+        );
     }
 }
