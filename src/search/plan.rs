@@ -7,6 +7,7 @@
 use super::filter::Memo;
 use super::query::Query;
 use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex};
+use crate::keyspace::collection::Collection;
 
 /// What a row costs in a scan beside its bytes, in nanoseconds.
 const SCAN_ROW_NS: f64 = 2.0;
@@ -81,6 +82,20 @@ pub fn choose(index: &VectorIndex, query: &Query, k: usize, ef: usize, filter: O
         return Plan::of(PlanKind::GraphFiltered);
     }
     choose_filtered(Costs::of(index, k, ef), query.force_graph, filter)
+}
+
+/// What a query will take, in microseconds, before anything is known about its filter. It decides where a command runs, so
+/// the order of magnitude is enough.
+pub fn predict_us(collection: &Collection, ef: usize, is_exact: bool, is_filtered: bool) -> u64 {
+    let index = collection.index();
+    let costs = Costs::of(index, 10, ef.min(index.len()));
+    let walk = match is_filtered {
+        true => costs.two_hop(0.1, FILTER_NS),
+        false => costs.walk(),
+    };
+    let is_scan = is_exact || index.options().kind == IndexKind::Flat;
+    let cost_ns = if is_scan { costs.scan() } else { costs.scan().min(walk) };
+    (cost_ns / 1000.0) as u64
 }
 
 fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
