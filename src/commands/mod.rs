@@ -20,7 +20,7 @@ use crate::stats::Stats;
 use args::Args;
 use error::{Refusal, Result};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
 
 /// The families, in the order of the table. A new family is one line here.
@@ -29,15 +29,13 @@ const FAMILIES: &[&[Command]] = &[transaction::COMMANDS, vector_set::COMMANDS];
 /// What all commands share.
 pub struct Context {
     /// The data.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     /// The options.
     pub config: Arc<Config>,
     /// Counters.
     pub stats: Arc<Stats>,
     /// All clients.
     pub clients: Clients,
-    /// Still recovering: most commands are refused.
-    pub loading: AtomicBool,
     /// When the server started, in milliseconds since 1970.
     pub started_ms: u64,
     /// Forty hexadecimal digits drawn at start.
@@ -46,14 +44,13 @@ pub struct Context {
 
 impl Context {
     /// A context with no clients, not loading.
-    pub fn new(engine: Engine, config: Arc<Config>) -> Context {
+    pub fn new(engine: Arc<Engine>, config: Arc<Config>) -> Context {
         Context {
             started_ms: engine.now_ms(),
+            stats: Arc::clone(engine.stats()),
             engine,
             config,
-            stats: Arc::default(),
             clients: Clients::default(),
-            loading: AtomicBool::new(false),
             run_id: String::new(),
         }
     }
@@ -171,7 +168,7 @@ fn find(context: &Context, session: &Session, request: &Request) -> Result<(usiz
     if !session.authenticated && !command.flags.has(Flags::NO_AUTH) {
         return Err(Refusal::line("NOAUTH Authentication required."));
     }
-    if context.loading.load(Ordering::Acquire) && !command.flags.has(Flags::LOADING) {
+    if context.engine.is_loading() && !command.flags.has(Flags::LOADING) {
         return Err(Refusal::line(
             "LOADING Redis is loading the dataset in memory",
         ));

@@ -87,7 +87,7 @@ impl<'e> Access<'e> {
 
     /// Looks without any gate: for searches, and for commands that go through many keys.
     pub fn view(&self, db: usize) -> View<'e> {
-        self.engine.keyspace.view(db, self.now_ms)
+        self.engine.keyspace().view(db, self.now_ms)
     }
 
     /// Reads one key.
@@ -100,8 +100,8 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return Ok(look(&self.view(db)));
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
-        let _gate = self.engine.locks.gate_shared(db, key, self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let _gate = self.engine.locks().gate_shared(db, key, self.patience)?;
         Ok(look(&self.view(db)))
     }
 
@@ -115,10 +115,10 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return Ok(look(&self.view(db)));
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
         let _gates = self
             .engine
-            .locks
+            .locks()
             .gates_shared(keys.iter().map(|key| (db, *key)), self.patience)?;
         Ok(look(&self.view(db)))
     }
@@ -145,10 +145,10 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, keys, decide);
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
         let _gates = self
             .engine
-            .locks
+            .locks()
             .gates_exclusive(keys.iter().copied(), self.patience)?;
         self.decide_and_commit(db, keys, decide)
     }
@@ -165,21 +165,21 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, &[(db, key)], decide);
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
-        let gate = self.engine.locks.gate_shared(db, key, self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let gate = self.engine.locks().gate_shared(db, key, self.patience)?;
         if let Some(Value::Collection(collection)) = self.view(db).get(key)
             && collection.len() > self.engine.threads
         {
             let _stripe = self
                 .engine
-                .locks
+                .locks()
                 .stripe(collection.id(), element, self.patience)?;
             return self.decide_and_commit(db, &[], decide);
         }
         drop(gate);
         let _gates = self
             .engine
-            .locks
+            .locks()
             .gates_exclusive([(db, key)], self.patience)?;
         self.decide_and_commit(db, &[(db, key)], decide)
     }
@@ -193,7 +193,7 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, &[], decide);
         }
-        let _world = self.engine.locks.world_exclusive(self.patience)?;
+        let _world = self.engine.locks().world_exclusive(self.patience)?;
         self.decide_and_commit(db, &[], decide)
     }
 
@@ -241,8 +241,8 @@ impl<'e> Access<'e> {
         all
     }
 
-    fn expiry_of(&self, db: usize, key: &[u8]) -> Option<Change> {
-        let entry = self.engine.keyspace.database(db).peek(key)?;
+    pub(super) fn expiry_of(&self, db: usize, key: &[u8]) -> Option<Change> {
+        let entry = self.engine.keyspace().database(db).peek(key)?;
         if entry.is_expired(self.now_ms) {
             return Some(Change::new(db, key, Effect::Delete));
         }
@@ -259,14 +259,14 @@ impl Engine {
     pub(super) fn commit(&self, changes: Vec<Change>) -> u64 {
         let record = encode(&changes);
         let mut numbers = 0..=0;
-        let last = self.log.append(&record, |drawn| {
-            self.flight.enter(drawn.clone());
+        let last = self.log().append(&record, |drawn| {
+            self.data().flight.enter(drawn.clone());
             numbers = drawn;
         });
         for (change, number) in changes.into_iter().zip(numbers.clone()) {
-            self.keyspace.apply(change, number);
+            self.keyspace().apply(change, number);
         }
-        self.flight.land(&numbers);
+        self.data().flight.land(&numbers);
         last
     }
 
@@ -280,20 +280,21 @@ impl Engine {
         commands: impl FnOnce(&Transaction<'_>) -> T,
     ) -> Result<(T, u64), Locked> {
         let _locks = match is_world {
-            true => TransactionLocks::World(self.locks.world_exclusive(patience)?),
+            true => TransactionLocks::World(self.locks().world_exclusive(patience)?),
             false => {
-                let world = self.locks.world_shared(patience)?;
+                let world = self.locks().world_shared(patience)?;
                 TransactionLocks::Keys(
-                    self.locks.gates_exclusive(keys.iter().copied(), patience)?,
+                    self.locks()
+                        .gates_exclusive(keys.iter().copied(), patience)?,
                     world,
                 )
             }
         };
-        let cut = self.locks.cut_shared();
+        let cut = self.locks().cut_shared();
         let transaction = Transaction {
             engine: self,
             now_ms: self.now_ms(),
-            number: self.log.last_number() + 1,
+            number: self.log().last_number() + 1,
             record: RefCell::new(EncodedRecord {
                 body: Vec::new(),
                 first_db: 0,
@@ -305,9 +306,9 @@ impl Engine {
         let record = transaction.record.into_inner();
         let mut last = 0;
         if record.count > 0 {
-            last = self.log.append(&record, |drawn| {
-                self.flight.enter(drawn.clone());
-                self.flight.land(&drawn);
+            last = self.log().append(&record, |drawn| {
+                self.data().flight.enter(drawn.clone());
+                self.data().flight.land(&drawn);
             });
         }
         drop(cut);
@@ -347,7 +348,7 @@ impl Transaction<'_> {
         let mut record = self.record.borrow_mut();
         for change in changes {
             encode_into(&change, &mut record);
-            self.engine.keyspace.apply(change, self.number);
+            self.engine.keyspace().apply(change, self.number);
         }
     }
 }

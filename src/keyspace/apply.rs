@@ -250,9 +250,10 @@ impl Keyspace {
     }
 
     fn upsert(&self, database: &Database, key: &[u8], upsert: Upsert, number: u64) {
-        let collection = match collection_of(database, key) {
-            Some(collection) => collection,
-            None => self.create_collection(database, key, upsert.schema, number),
+        let collection = match (collection_of(database, key), upsert.schema) {
+            (Some(collection), _) => collection,
+            (None, Some(schema)) => self.create_collection(database, key, schema, number),
+            (None, None) => return,
         };
         collection.upsert(
             &upsert.element,

@@ -35,7 +35,31 @@ pub struct Schema {
     pub declared: bool,
 }
 
+/// Candidates kept while inserting into a collection that was not declared (the log relies on it: it never changes).
+const EF_CONSTRUCTION_IMPLIED: u32 = 200;
+
 impl Schema {
+    /// The schema of a collection that its first element makes: cosine, a graph, not declared.
+    pub fn implied(
+        dim: u32,
+        projected_from: Option<u32>,
+        quantization: Quantization,
+        m: u32,
+    ) -> Schema {
+        Schema {
+            index: IndexOptions {
+                dim,
+                metric: Metric::Cosine,
+                quantization,
+                kind: IndexKind::Hnsw,
+                m,
+                ef_construction: EF_CONSTRUCTION_IMPLIED,
+            },
+            projected_from,
+            declared: false,
+        }
+    }
+
     /// Components of a vector that comes in.
     pub fn input_dim(&self) -> u32 {
         self.projected_from.unwrap_or(self.index.dim)

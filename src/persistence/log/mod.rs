@@ -84,4 +84,14 @@ impl Log {
     pub fn health(&self) -> Health {
         Health::Good
     }
+
+    /// When it is synced.
+    pub fn policy(&self) -> FsyncPolicy {
+        FsyncPolicy::No
+    }
+
+    /// Bytes not yet handed to the kernel.
+    pub fn unwritten_bytes(&self) -> u64 {
+        0
+    }
 }
