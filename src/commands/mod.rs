@@ -9,6 +9,7 @@ pub mod error;
 pub mod session;
 pub mod table;
 pub mod transaction;
+pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
 
@@ -23,7 +24,7 @@ use std::sync::atomic::Ordering;
 use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
 
 /// The families, in the order of the table. A new family is one line here.
-const FAMILIES: &[&[Command]] = &[transaction::COMMANDS];
+const FAMILIES: &[&[Command]] = &[transaction::COMMANDS, vector_set::COMMANDS];
 
 /// What all commands share.
 pub struct Context {
