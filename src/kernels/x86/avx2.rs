@@ -12,6 +12,15 @@ use std::arch::x86_64::*;
 /// # Safety
 /// The CPU must have AVX2, FMA, F16C and POPCNT.
 pub unsafe fn kernels() -> Kernels {
+    // Not closures: they would copy the four slices, and loading them just after they were stored costs as much as a row.
+    fn dots(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+        // SAFETY: named in the table below only, for which the caller vouches for the features.
+        unsafe { dot_int8_x4(query, &rows) }
+    }
+    fn bits(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
+        // SAFETY: named in the table below only, for which the caller vouches for the features.
+        unsafe { hamming_x4(query, &rows) }
+    }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
         Kernels {
@@ -21,9 +30,9 @@ pub unsafe fn kernels() -> Kernels {
             dot_f16: |query, row| dot_f16(query, row),
             l2_f16: |query, row| l2_f16(query, row),
             dot_int8: |query, row| dot_int8(query, row),
-            dot_int8_x4: |query, rows| dot_int8_x4(query, rows),
+            dot_int8_x4: dots,
             hamming: |a, b| hamming(a, b),
-            hamming_x4: |query, rows| hamming_x4(query, rows),
+            hamming_x4: bits,
         }
     }
 }
@@ -129,7 +138,7 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
 }
 
 #[target_feature(enable = "avx2")]
-fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }
@@ -179,8 +188,14 @@ fn hamming(a: &[u64], b: &[u64]) -> u32 {
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-fn hamming_x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
-    rows.map(|row| hamming(query, row))
+fn hamming_x4(query: &[u64], rows: &[&[u64]; 4]) -> [u32; 4] {
+    let [a, b, c, d] = *rows;
+    [
+        hamming(query, a),
+        hamming(query, b),
+        hamming(query, c),
+        hamming(query, d),
+    ]
 }
 
 /// The first 8 components of `part`, zeros where it is shorter.
