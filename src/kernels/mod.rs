@@ -4,6 +4,7 @@
 //! Every version in [`available`] returns the same integers for the integer kernels; the float kernels of one version add
 //! in one fixed order, for one row or four, so that a score does not depend on how many rows were scored together.
 
+pub mod block;
 pub mod scalar;
 
 use half::f16;
