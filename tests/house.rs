@@ -12,7 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["server", "engine", "tools", "config"]),
     (
         "server",
-        &["commands", "qdrant", "engine", "protocol", "config"],
+        &["commands", "qdrant", "engine", "protocol", "config", "sys"],
     ),
     (
         "commands",
