@@ -42,7 +42,11 @@ fn l2_f16(query: &[f32], row: &[f16]) -> f32 {
 
 fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
     assert_eq!(query.len(), row.len());
-    query.iter().zip(row).map(|(&q, &r)| i32::from(q) * i32::from(r)).sum()
+    query
+        .iter()
+        .zip(row)
+        .map(|(&q, &r)| i32::from(q) * i32::from(r))
+        .sum()
 }
 
 fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
