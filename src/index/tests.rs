@@ -154,9 +154,9 @@ fn distances_are_those_of_the_vectors() {
 fn int8_distance_is_the_formula_of_vector_sets() {
     let index = hnsw(3, Metric::Cosine, Quantization::Int8);
     let slot = add(&index, &[3.0, 4.0, 0.0], 1);
-    // Range 0.8, codes 95 and 127: 1 - (95^2 + 127^2) * 0.8^2 / 127^2, whose half is missing from a score of 0.99953.
+    // Range 0.8, codes 95 and 127.
     let distance = index.distance(&index.target(&[3.0, 4.0, 0.0]), slot);
-    assert!((1.0 - f64::from(distance) / 2.0 - 0.99953).abs() < 1e-5, "{distance}");
+    assert!((f64::from(distance) - (1.0 - (9_025.0 + 16_129.0) * 0.64 / 16_129.0)).abs() < 1e-6, "{distance}");
     assert_eq!(index.stored(slot).bytes[..], [95, 127, 0]);
     assert_eq!(index.stored(slot).norm, 5.0);
     assert_eq!(index.target_of(slot).exact_distance_to(&index, slot), distance);

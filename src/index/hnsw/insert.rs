@@ -78,6 +78,7 @@ impl Pinned<'_> {
     /// Links x on one layer: at most M of its candidates (not 2M: room is left for those who come later), by the heuristic.
     fn settle(&self, layer: u8, x: u32, candidates: &[Candidate], choice: &mut Choice) {
         self.choose(candidates, self.graph.m, choice);
+        self.add_twins(x, self.graph.m - choice.chosen.len(), choice);
         for y in std::mem::take(&mut choice.chosen) {
             self.connect(layer, x, y.slot(), y.distance(), choice);
         }

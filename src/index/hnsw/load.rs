@@ -95,6 +95,7 @@ impl Graph {
             });
             let guard = crossbeam_epoch::pin();
             weak = self.pinned(&guard).unreached().into();
+            eprintln!("unreached {:?}", weak.len());
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Choice {
     pub(super) distances: Vec<f32>,
     /// R: what was chosen.
     pub(super) chosen: Vec<Candidate>,
+    /// Vectors equal to the node's that were not chosen because half of the list are such.
+    pub(super) twins: Vec<Candidate>,
 }
 
 /// The slots that a walk has met: a bit each, and the words that were touched, so that clearing costs what the walk did.
@@ -109,6 +111,7 @@ impl Scratch {
             slots: Vec::new(),
             distances: Vec::new(),
             chosen: Vec::new(),
+            twins: Vec::new(),
         };
         Scratch { walk: Walk::default(), choice, node: Point::empty() }
     }
