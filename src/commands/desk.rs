@@ -4,8 +4,6 @@
 use super::{Client, Context, Outcome, Session, execute};
 use crate::config::Config;
 use crate::engine::{Engine, Patience};
-use crate::keyspace::Keyspace;
-use crate::persistence::log::Log;
 use crate::protocol::inline::split_arguments;
 use crate::protocol::{Reply, Request, Version};
 use bytes::BytesMut;
@@ -34,9 +32,9 @@ impl Desk {
         let clock = Arc::clone(&now_ms);
         let clock = Arc::new(move || clock.load(Ordering::Relaxed));
         let engine = Engine::new(clock, Arc::default(), 2);
-        engine.start(Keyspace::new(16, 7), Log::in_memory(0));
+        engine.start_in_memory(16, 7);
         Desk {
-            context: Arc::new(Context::new(engine, Arc::new(Config::default()))),
+            context: Arc::new(Context::new(Arc::new(engine), Arc::new(Config::default()))),
             now_ms,
         }
     }

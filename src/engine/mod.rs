@@ -98,6 +98,11 @@ impl Engine {
         assert!(self.data.set(data).is_ok(), "the engine is started once");
     }
 
+    /// Opens the door to an empty keyspace that is kept nowhere else; for tests and models.
+    pub fn start_in_memory(&self, databases: usize, seed: u64) {
+        self.start(Keyspace::new(databases, seed), Log::in_memory(0));
+    }
+
     /// Limits of what waits in memory for the disk: bytes pinned by a save, bytes of log.
     pub fn set_limits(&self, pinned_bytes_max: u64, unwritten_bytes_max: u64) {
         self.pinned_bytes_max

@@ -2,12 +2,15 @@
 //! room is synchronous.
 
 mod connection;
+mod logging;
 mod output;
 mod pool;
 mod progress;
+mod run;
 
 pub use pool::Pool;
 pub use progress::Progress;
+pub use run::run;
 
 use crate::commands::{Client, Context};
 use crate::protocol::Request;
