@@ -8,6 +8,8 @@
 mod arm;
 pub mod block;
 pub mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use half::f16;
 use std::sync::OnceLock;
