@@ -1,5 +1,6 @@
 //! The append-only log.
 
+pub mod format;
 pub mod words;
 
 use std::io;
