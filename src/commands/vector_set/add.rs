@@ -119,7 +119,7 @@ fn decide(db: usize, view: &View, words: Words) -> Result<Decision<Reply>> {
         None => (Some(new_schema(&words)), true),
     };
     let Words { key, vector, element, ef, attributes, .. } = words;
-    let upsert = Effect::Upsert(Box::new(Upsert { element, vector, schema, ef, attributes }));
+    let upsert = Effect::Upsert(Box::new(Upsert { element, vector, schema: Some(schema), ef, attributes }));
     Ok(Decision::one(Reply::Bool(is_new), Change::new(db, key, upsert)))
 }
 
@@ -143,13 +143,13 @@ fn check_fits(words: &Words, collection: &Collection) -> Result<()> {
 /// A set that projects wants REDUCE with its own dimension each time.
 fn check_projection(words: &Words, schema: &Schema) -> Result<()> {
     let (got, dim) = (words.vector.len(), schema.index.dim);
-    match (words.reduce, schema.projected_from) {
-        (None, None) if got == dim as usize => Ok(()),
-        (None, _) => Err(errors::dimension_mismatch(got, dim)),
-        (Some(reduced), _) if reduced != dim => Err(errors::dimension_mismatch(got, dim)),
-        (Some(_), None) => Err(errors::NO_PROJECTION),
-        (Some(_), Some(from)) if got != from as usize => Err(errors::input_dimension_mismatch(got, from)),
-        (Some(_), Some(_)) => Ok(()),
+    match (schema.projected_from, words.reduce) {
+        (None, _) if got != dim as usize => Err(errors::dimension_mismatch(got, dim)),
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(errors::NO_PROJECTION),
+        (Some(_), reduced) if reduced != Some(dim) => Err(errors::dimension_mismatch(got, dim)),
+        (Some(from), _) if got != from as usize => Err(errors::input_dimension_mismatch(got, from)),
+        (Some(_), _) => Ok(()),
     }
 }
 
