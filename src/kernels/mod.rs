@@ -4,7 +4,15 @@
 //! Every version in [`available`] returns the same integers for the integer kernels; the float kernels of one version add
 //! in one fixed order, for one row or four, so that a score does not depend on how many rows were scored together.
 
+#[cfg(all(
+    target_arch = "aarch64",
+    target_endian = "little",
+    target_feature = "neon"
+))]
+mod arm;
 pub mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use half::f16;
 use std::sync::OnceLock;
@@ -40,5 +48,32 @@ pub fn best() -> &'static Kernels {
 
 /// Every version that this CPU can run, the scalar one first and the best one last.
 pub fn available() -> Vec<Kernels> {
-    vec![scalar::KERNELS]
+    let mut versions = vec![scalar::KERNELS];
+    #[cfg(target_arch = "x86_64")]
+    versions.extend(x86::detected());
+    #[cfg(all(
+        target_arch = "aarch64",
+        target_endian = "little",
+        target_feature = "neon"
+    ))]
+    versions.push(arm::KERNELS);
+    versions
 }
+
+/// The first N items of `part`, filled up with zeros: how versions without masked loads read the end of a slice. Where the
+/// length is known at compile time nothing is copied.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline]
+fn first<const N: usize, T: bytemuck::Zeroable + Copy>(part: &[T]) -> [T; N] {
+    match part.first_chunk::<N>() {
+        Some(whole) => *whole,
+        None => {
+            let mut padded = [T::zeroed(); N];
+            padded[..part.len()].copy_from_slice(part);
+            padded
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -139,8 +139,9 @@ pub struct Upsert {
     pub element: Bytes,
     /// The vector as given, before projection: `schema.input_dim()` components.
     pub vector: Vec<f32>,
-    /// The collection's schema: what it has, or what it is made with if it is missing.
-    pub schema: Schema,
+    /// The collection's schema: what it has, or what it is made with if it is missing. None, from the log: the collection
+    /// was declared, its own schema counts (and if it is missing, nothing happens).
+    pub schema: Option<Schema>,
     /// Replaces ef_construction for this insert.
     pub ef: Option<u32>,
     /// Attributes: none leaves them as they are, empty takes them away.
@@ -150,11 +151,18 @@ pub struct Upsert {
 impl Change {
     /// A change of one key.
     pub fn new(db: usize, key: &[u8], effect: Effect) -> Change {
-        Change { db, key: key.into(), effect }
+        Change {
+            db,
+            key: key.into(),
+            effect,
+        }
     }
 
     /// Whether it alters a database as a whole.
     pub fn is_world(&self) -> bool {
-        matches!(self.effect, Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. })
+        matches!(
+            self.effect,
+            Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. }
+        )
     }
 }

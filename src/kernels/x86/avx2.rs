@@ -1,0 +1,220 @@
+//! The kernels in AVX2, with FMA for sums of floats, F16C for halves and POPCNT for bits.
+//!
+//! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
+//! the compiler allows where the features are enabled.
+
+use crate::kernels::{Kernels, first};
+use half::f16;
+use std::arch::x86_64::*;
+
+/// The AVX2 version.
+///
+/// # Safety
+/// The CPU must have AVX2, FMA, F16C and POPCNT.
+pub unsafe fn kernels() -> Kernels {
+    // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
+    unsafe {
+        Kernels {
+            name: "avx2 fma f16c",
+            dot_f32: |a, b| dot_f32(a, b),
+            l2_f32: |a, b| l2_f32(a, b),
+            dot_f16: |query, row| dot_f16(query, row),
+            l2_f16: |query, row| l2_f16(query, row),
+            dot_int8: |query, row| dot_int8(query, row),
+            dot_int8_x4: |query, rows| dot_int8_x4(query, rows),
+            hamming: |a, b| hamming(a, b),
+            hamming_x4: |query, rows| hamming_x4(query, rows),
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
+    sum_floats(
+        a,
+        b,
+        |row| load_f32(row),
+        |sum, x, y| _mm256_fmadd_ps(x, y, sum),
+    )
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn l2_f32(a: &[f32], b: &[f32]) -> f32 {
+    sum_floats(
+        a,
+        b,
+        |row| load_f32(row),
+        |sum, x, y| add_square(sum, _mm256_sub_ps(x, y)),
+    )
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn dot_f16(query: &[f32], row: &[f16]) -> f32 {
+    sum_floats(
+        query,
+        row,
+        |row| load_f16(row),
+        |sum, x, y| _mm256_fmadd_ps(x, y, sum),
+    )
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn l2_f16(query: &[f32], row: &[f16]) -> f32 {
+    sum_floats(
+        query,
+        row,
+        |row| load_f16(row),
+        |sum, x, y| add_square(sum, _mm256_sub_ps(x, y)),
+    )
+}
+
+#[inline]
+#[target_feature(enable = "fma")]
+fn add_square(sum: __m256, x: __m256) -> __m256 {
+    _mm256_fmadd_ps(x, x, sum)
+}
+
+/// Runs over both slices by 8 components; `load` reads up to 8 of a row as f32, `add` takes a pair into a sum.
+/// Four sums, because an addition takes four cycles and two may start in each.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn sum_floats<T>(
+    query: &[f32],
+    row: &[T],
+    load: impl Fn(&[T]) -> __m256,
+    add: impl Fn(__m256, __m256, __m256) -> __m256,
+) -> f32 {
+    assert_eq!(query.len(), row.len());
+    let mut sums = [_mm256_setzero_ps(); 4];
+    let (query_blocks, query_rest) = query.as_chunks::<32>();
+    let (row_blocks, row_rest) = row.as_chunks::<32>();
+    for (query, row) in query_blocks.iter().zip(row_blocks) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            let part = lane * 8..lane * 8 + 8;
+            *sum = add(*sum, load_f32(&query[part.clone()]), load(&row[part]));
+        }
+    }
+    for (query, row) in query_rest.chunks(8).zip(row_rest.chunks(8)) {
+        sums[0] = add(sums[0], load_f32(query), load(row));
+    }
+    let [a, b, c, d] = sums;
+    sum_f32(_mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d)))
+}
+
+/// The sum of the 8 lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sum_f32(x: __m256) -> f32 {
+    let half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+    let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)))
+}
+
+#[target_feature(enable = "avx2")]
+fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
+    assert_eq!(query.len(), row.len());
+    let mut sums = [_mm256_setzero_si256(); 4];
+    let (query_blocks, query_rest) = query.as_chunks::<64>();
+    let (row_blocks, row_rest) = row.as_chunks::<64>();
+    for (query, row) in query_blocks.iter().zip(row_blocks) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            let part = lane * 16..lane * 16 + 16;
+            *sum = add_products(*sum, load_i8(&query[part.clone()]), load_u8(&row[part]));
+        }
+    }
+    for (query, row) in query_rest.chunks(16).zip(row_rest.chunks(16)) {
+        sums[0] = add_products(sums[0], load_i8(query), load_u8(row));
+    }
+    joint_sum_i32(sums).iter().sum()
+}
+
+#[target_feature(enable = "avx2")]
+fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    for row in rows {
+        assert_eq!(query.len(), row.len());
+    }
+    let mut sums = [_mm256_setzero_si256(); 4];
+    let (chunks, tail) = query.as_chunks::<16>();
+    for (i, chunk) in chunks.iter().enumerate() {
+        let query = load_i8(chunk);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = add_products(*sum, query, load_u8(&row[i * 16..i * 16 + 16]));
+        }
+    }
+    if !tail.is_empty() {
+        let start = query.len() - tail.len();
+        let query = load_i8(tail);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = add_products(*sum, query, load_u8(&row[start..]));
+        }
+    }
+    joint_sum_i32(sums)
+}
+
+/// Adds 16 products of 16-bit lanes, two to each 32-bit sum. The shorter way on bytes, `vpmaddubsw`, saturates: two
+/// products of 255 and 127 do not fit its 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_products(sum: __m256i, query: __m256i, row: __m256i) -> __m256i {
+    _mm256_add_epi32(sum, _mm256_madd_epi16(query, row))
+}
+
+/// The sum of all 32-bit lanes of each of four vectors.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn joint_sum_i32([a, b, c, d]: [__m256i; 4]) -> [i32; 4] {
+    let abcd = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d)); // a b c d in each half
+    let sums = _mm_add_epi32(
+        _mm256_castsi256_si128(abcd),
+        _mm256_extracti128_si256::<1>(abcd),
+    );
+    bytemuck::cast(sums)
+}
+
+/// One `popcnt` per word: no slower than counting nibbles by table for the few words of a vector.
+#[target_feature(enable = "avx2,popcnt")]
+fn hamming(a: &[u64], b: &[u64]) -> u32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn hamming_x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
+    rows.map(|row| hamming(query, row))
+}
+
+/// The first 8 components of `part`, zeros where it is shorter.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_f32(part: &[f32]) -> __m256 {
+    let eight = first::<8, f32>(part);
+    // SAFETY: the array is 32 readable bytes.
+    unsafe { _mm256_loadu_ps(eight.as_ptr()) }
+}
+
+/// The first 8 components of `part`, zeros where it is shorter.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn load_f16(part: &[f16]) -> __m256 {
+    let eight = first::<8, f16>(part);
+    // SAFETY: the array is 16 readable bytes, and f16 is 16 plain bits.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(eight.as_ptr().cast()) })
+}
+
+/// The first 16 components of `part`, widened to 16 bits, zeros where it is shorter.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_i8(part: &[i8]) -> __m256i {
+    let sixteen = first::<16, i8>(part);
+    // SAFETY: the array is 16 readable bytes.
+    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) })
+}
+
+/// The first 16 codes of `part`, widened to 16 bits, zeros where it is shorter.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_u8(part: &[u8]) -> __m256i {
+    let sixteen = first::<16, u8>(part);
+    // SAFETY: the array is 16 readable bytes.
+    _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) })
+}
