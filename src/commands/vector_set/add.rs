@@ -113,9 +113,10 @@ fn decide(db: usize, view: &View, words: Words) -> Result<Decision<Reply>> {
     let (schema, is_new) = match &existing {
         Some(collection) => {
             check_fits(&words, collection)?;
-            (collection.schema().clone(), !collection.contains(&words.element))
+            let schema = (!collection.schema().declared).then(|| collection.schema().clone());
+            (schema, !collection.contains(&words.element))
         }
-        None => (new_schema(&words), true),
+        None => (Some(new_schema(&words)), true),
     };
     let Words { key, vector, element, ef, attributes, .. } = words;
     let upsert = Effect::Upsert(Box::new(Upsert { element, vector, schema, ef, attributes }));
