@@ -11,6 +11,7 @@ pub mod server;
 pub mod session;
 pub mod table;
 pub mod transaction;
+pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
 
@@ -21,6 +22,7 @@ use crate::stats::Stats;
 use args::Args;
 use error::{Refusal, Result};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
 
 /// The families, in the order of the table. A new family is one line here.
@@ -33,6 +35,7 @@ const FAMILIES: &[&[Command]] = &[
     server::config::COMMANDS,
     server::info::COMMANDS,
     server::module::COMMANDS,
+    vector_set::COMMANDS,
 ];
 
 /// What all commands share.
@@ -49,19 +52,34 @@ pub struct Context {
     pub started_ms: u64,
     /// Forty hexadecimal digits drawn at start.
     pub run_id: String,
+    /// State of [`Context::draw_random`].
+    random: AtomicU64,
 }
 
 impl Context {
     /// A context with no clients, not loading.
     pub fn new(engine: Arc<Engine>, config: Arc<Config>) -> Context {
+        let started_ms = engine.now_ms();
         Context {
-            started_ms: engine.now_ms(),
+            started_ms,
             stats: Arc::clone(engine.stats()),
             engine,
             config,
             clients: Clients::default(),
             run_id: String::new(),
+            random: AtomicU64::new(started_ms),
         }
+    }
+
+    /// Sixty-four random bits, for commands that choose (HRANDFIELD, RANDOMKEY). Nothing to keep a secret with.
+    pub fn draw_random(&self) -> u64 {
+        // splitmix64 (Steele, Lea, Flood 2014): a counter in steps of the golden ratio, mixed.
+        const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+        let state = self.random.fetch_add(GOLDEN, Ordering::Relaxed);
+        let mut z = state.wrapping_add(GOLDEN);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
     }
 }
 

@@ -158,7 +158,8 @@ impl Keyspace {
         self.databases.write().swap(a, b);
     }
 
-    fn cancel_save(&self) {
+    /// Ends the running save, done or not: nothing more is kept for it.
+    pub fn cancel_save(&self) {
         if self.save_clock().running().is_some() {
             self.save_clock().end();
             (0..self.databases()).for_each(|db| self.database(db).forget_side_lists());

@@ -54,7 +54,7 @@ fn load(words: &[Vec<u8>]) -> Result<Loaded, config::FileError> {
                 .map(|entry| Ok(entry?.path()))
                 .collect()
         },
-        memory_bytes: crate::sys::memory_bytes(),
+        memory_bytes: crate::sys::system_memory_bytes() as u64,
     };
     config::load(words, &sources)
 }

@@ -3,7 +3,7 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::{Kernels, first};
+use crate::kernels::{Kernels, first_16};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -12,6 +12,15 @@ use std::arch::x86_64::*;
 /// # Safety
 /// The CPU must have AVX2, FMA, F16C and POPCNT.
 pub unsafe fn kernels() -> Kernels {
+    // Not closures: they would copy the four slices, and loading them just after they were stored costs as much as a row.
+    fn dots(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+        // SAFETY: named in the table below only, for which the caller vouches for the features.
+        unsafe { dot_int8_x4(query, &rows) }
+    }
+    fn bits(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
+        // SAFETY: named in the table below only, for which the caller vouches for the features.
+        unsafe { hamming_x4(query, &rows) }
+    }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
         Kernels {
@@ -21,9 +30,9 @@ pub unsafe fn kernels() -> Kernels {
             dot_f16: |query, row| dot_f16(query, row),
             l2_f16: |query, row| l2_f16(query, row),
             dot_int8: |query, row| dot_int8(query, row),
-            dot_int8_x4: |query, rows| dot_int8_x4(query, rows),
+            dot_int8_x4: dots,
             hamming: |a, b| hamming(a, b),
-            hamming_x4: |query, rows| hamming_x4(query, rows),
+            hamming_x4: bits,
         }
     }
 }
@@ -129,7 +138,7 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
 }
 
 #[target_feature(enable = "avx2")]
-fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }
@@ -179,42 +188,47 @@ fn hamming(a: &[u64], b: &[u64]) -> u32 {
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-fn hamming_x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
-    rows.map(|row| hamming(query, row))
+fn hamming_x4(query: &[u64], rows: &[&[u64]; 4]) -> [u32; 4] {
+    let [a, b, c, d] = *rows;
+    [
+        hamming(query, a),
+        hamming(query, b),
+        hamming(query, c),
+        hamming(query, d),
+    ]
 }
 
 /// The first 8 components of `part`, zeros where it is shorter.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load_f32(part: &[f32]) -> __m256 {
-    let eight = first::<8, f32>(part);
-    // SAFETY: the array is 32 readable bytes.
-    unsafe { _mm256_loadu_ps(eight.as_ptr()) }
+    if let Some(eight) = part.first_chunk::<8>() {
+        // SAFETY: the array is 32 readable bytes.
+        return unsafe { _mm256_loadu_ps(eight.as_ptr()) };
+    }
+    let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(part.len() as i32), lanes);
+    // SAFETY: the mask names lanes inside the slice only; a lane outside the mask is not read.
+    unsafe { _mm256_maskload_ps(part.as_ptr(), mask) }
 }
 
 /// The first 8 components of `part`, zeros where it is shorter.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
 fn load_f16(part: &[f16]) -> __m256 {
-    let eight = first::<8, f16>(part);
-    // SAFETY: the array is 16 readable bytes, and f16 is 16 plain bits.
-    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(eight.as_ptr().cast()) })
+    _mm256_cvtph_ps(bytemuck::cast(first_16(bytemuck::cast_slice(part))))
 }
 
 /// The first 16 components of `part`, widened to 16 bits, zeros where it is shorter.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load_i8(part: &[i8]) -> __m256i {
-    let sixteen = first::<16, i8>(part);
-    // SAFETY: the array is 16 readable bytes.
-    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) })
+    _mm256_cvtepi8_epi16(bytemuck::cast(first_16(bytemuck::cast_slice(part))))
 }
 
 /// The first 16 codes of `part`, widened to 16 bits, zeros where it is shorter.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load_u8(part: &[u8]) -> __m256i {
-    let sixteen = first::<16, u8>(part);
-    // SAFETY: the array is 16 readable bytes.
-    _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) })
+    _mm256_cvtepu8_epi16(bytemuck::cast(first_16(part)))
 }

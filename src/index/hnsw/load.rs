@@ -1,0 +1,158 @@
+//! The graph as a snapshot keeps it, and its way back: links may have been saved while they changed, so a load keeps an edge
+//! only when both ends list it, and links anew what lost too much.
+
+use super::graph::{Graph, LEVEL_MAX, Pinned};
+use super::scratch::{self, Scratch};
+use crate::index::SavedNode;
+use crate::index::segments::extent;
+use rayon::prelude::*;
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+
+/// Draws the level of a slot that no node was saved for.
+type LevelHash<'a> = &'a (dyn Fn(u32) -> u64 + Sync);
+
+impl Graph {
+    /// The nodes of one segment, read while writers go on.
+    pub(in crate::index) fn save_nodes(&self, segment: u32) -> Vec<SavedNode> {
+        let (first, slots) = extent(segment);
+        let end = self.slots.end().min(first + slots);
+        (first..end)
+            .filter_map(|slot| self.save_node(slot))
+            .collect()
+    }
+
+    fn save_node(&self, slot: u32) -> Option<SavedNode> {
+        // Per node, so that a long save holds up no slot. Pinned and then seen live: level and lists stay this node's.
+        let guard = crossbeam_epoch::pin();
+        let pinned = self.pinned(&guard);
+        self.slots.is_live(slot).then(|| SavedNode {
+            slot,
+            birth: self.slots.birth(slot),
+            layers: (0..=self.level(slot))
+                .map(|layer| pinned.neighbours(layer, slot))
+                .collect(),
+        })
+    }
+
+    /// Makes all reserved slots live with the saved links. Returns how many were linked anew. Nothing else may run.
+    pub(in crate::index) fn load(&self, nodes: Vec<SavedNode>, level_hash: LevelHash) -> usize {
+        let nodes = self.by_slot(nodes);
+        let reserved: Vec<u32> = self.slots.reserved().collect();
+        for &slot in &reserved {
+            let saved = nodes.get(slot as usize).and_then(Option::as_ref);
+            let level = saved.map_or_else(|| super::level_from(level_hash(slot), self.m), level_of);
+            self.set_level(slot, level);
+            self.slots.make_live(slot);
+            self.enter_level(slot, level);
+            self.raise_entry(slot, level);
+        }
+        reserved.par_iter().for_each(|&slot| {
+            let guard = crossbeam_epoch::pin();
+            self.pinned(&guard).restore(slot, &nodes);
+        });
+        let weak = self.weak(&reserved);
+        self.link_anew(&weak);
+        weak.len()
+    }
+
+    /// Saved nodes by their slot; of two for one slot the first counts.
+    fn by_slot(&self, nodes: Vec<SavedNode>) -> Vec<Option<SavedNode>> {
+        let mut by_slot: Vec<Option<SavedNode>> = vec![None; self.slots.end() as usize];
+        for node in nodes {
+            if let Some(place) = by_slot.get_mut(node.slot as usize) {
+                place.get_or_insert(node);
+            }
+        }
+        by_slot
+    }
+
+    /// Slots that lack links on a layer or cannot be reached.
+    fn weak(&self, live: &[u32]) -> Vec<u32> {
+        let guard = crossbeam_epoch::pin();
+        let pinned = self.pinned(&guard);
+        let mut on_layer = [0usize; LEVEL_MAX as usize + 1];
+        for &slot in live {
+            (0..=self.level(slot)).for_each(|layer| on_layer[layer as usize] += 1);
+        }
+        let lacks_links = |slot: u32, layer: u8| {
+            let possible = self.links_min().min(on_layer[layer as usize] - 1);
+            pinned.degree(layer, slot) < possible
+        };
+        let is_weak = |&slot: &u32| (0..=self.level(slot)).any(|layer| lacks_links(slot, layer));
+        let mut weak = pinned.unreached();
+        weak.extend(live.iter().copied().filter(is_weak));
+        weak.sort_unstable();
+        weak.dedup();
+        weak
+    }
+
+    /// Links nodes to what can be reached from the entry point. A link may cost another node its last way there, so what is
+    /// unreached afterwards gets further rounds.
+    fn link_anew(&self, weak: &[u32]) {
+        const ROUNDS: usize = 4;
+        let mut weak = Cow::Borrowed(weak);
+        for _ in 0..ROUNDS {
+            weak.par_iter().for_each(|&slot| {
+                let guard = crossbeam_epoch::pin();
+                scratch::with(|scratch| self.pinned(&guard).join_surely(slot, scratch));
+            });
+            let guard = crossbeam_epoch::pin();
+            weak = self.pinned(&guard).unreached().into();
+            eprintln!("unreached {:?}", weak.len());
+        }
+    }
+}
+
+impl Pinned<'_> {
+    /// Writes the links of a node that its neighbours list too.
+    fn restore(&self, slot: u32, nodes: &[Option<SavedNode>]) {
+        let level = self.graph.level(slot);
+        for layer in 0..=level {
+            let saved = self.saved_links(nodes, slot, layer);
+            let is_mutual = |&(at, &other): &(usize, &u32)| {
+                let first = |links: &[u32], of: u32| links.iter().position(|&link| link == of);
+                let theirs = self.saved_links(nodes, other, layer);
+                other != slot
+                    && self.graph.slots.is_live(other)
+                    && self.graph.level(other) >= layer
+                    && first(saved, other) == Some(at)
+                    && theirs.contains(&slot)
+            };
+            let mutual = saved
+                .iter()
+                .enumerate()
+                .filter(is_mutual)
+                .map(|(_, &other)| other);
+            for (word, other) in self.list(layer, slot).iter().zip(mutual) {
+                word.store(other, Ordering::Release);
+            }
+        }
+    }
+
+    /// Links that were saved for a slot, as many as may be kept.
+    fn saved_links<'a>(&self, nodes: &'a [Option<SavedNode>], slot: u32, layer: u8) -> &'a [u32] {
+        let node = nodes.get(slot as usize).and_then(Option::as_ref);
+        let links = node
+            .and_then(|node| node.layers.get(layer as usize))
+            .map_or(&[][..], Vec::as_slice);
+        &links[..links.len().min(self.graph.links_max(layer))]
+    }
+
+    /// As `join`, but a node that all of its candidates refuse is forced on one of them.
+    fn join_surely(&self, slot: u32, scratch: &mut Scratch) {
+        let level = self.graph.level(slot);
+        let candidates = self.join(slot, level, self.graph.ef_construction, scratch);
+        let neighbours = self.neighbours(0, slot);
+        if !candidates.iter().any(|c| neighbours.contains(&c.slot())) {
+            let choice = &mut scratch.choice;
+            candidates
+                .iter()
+                .any(|c| self.force(0, slot, c.slot(), choice));
+        }
+    }
+}
+
+fn level_of(node: &SavedNode) -> u8 {
+    node.layers.len().saturating_sub(1).min(LEVEL_MAX as usize) as u8
+}
