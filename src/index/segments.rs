@@ -19,7 +19,10 @@ pub fn locate(slot: u32) -> (u32, u32) {
         let log = slot.ilog2();
         (log - 5, slot - (1 << log))
     } else {
-        (SMALL_SEGMENTS + (slot / SEGMENT_SLOTS) - 1, slot % SEGMENT_SLOTS)
+        (
+            SMALL_SEGMENTS + (slot / SEGMENT_SLOTS) - 1,
+            slot % SEGMENT_SLOTS,
+        )
     }
 }
 
@@ -46,7 +49,9 @@ pub struct Segments<T> {
 
 impl<T> Default for Segments<T> {
     fn default() -> Self {
-        Segments { chunks: (0..CHUNK + 1).map(|_| OnceLock::new()).collect() }
+        Segments {
+            chunks: (0..CHUNK + 1).map(|_| OnceLock::new()).collect(),
+        }
     }
 }
 
@@ -60,12 +65,15 @@ impl<T> Segments<T> {
     /// All entries of `segment`, if it was made.
     pub fn segment(&self, segment: u32) -> Option<&[T]> {
         let chunk = self.chunks[segment as usize / CHUNK].get()?;
-        chunk[segment as usize % CHUNK].get().map(|entries| &**entries)
+        chunk[segment as usize % CHUNK]
+            .get()
+            .map(|entries| &**entries)
     }
 
     /// The entries of `segment`, made by `make` (called with each slot) when it is new.
     pub fn ensure(&self, segment: u32, mut make: impl FnMut(u32) -> T) -> &[T] {
-        let chunk = self.chunks[segment as usize / CHUNK].get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
+        let chunk = self.chunks[segment as usize / CHUNK]
+            .get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
         chunk[segment as usize % CHUNK].get_or_init(|| {
             let (first, slots) = extent(segment);
             (first..first + slots).map(&mut make).collect()
