@@ -1,1 +1,196 @@
-//! (room keyspace)
+//! All keys: sixteen databases of values, and how changes are applied to them. Nothing here refuses, logs, waits or asks for
+//! the time; numbers, times and seeds are handed in, so that recovery and models run the same code as the live path.
+//!
+//! Who may call what: [`View`] is what a command looks at; [`Keyspace::apply`] is the only way to alter a key. Both expect
+//! the engine's gates to be held (engine/mod.rs); the shard locks in here protect the tables, not the commands' meaning.
+
+pub mod apply;
+pub mod change;
+pub mod collection;
+pub mod digest;
+pub mod hash;
+pub mod projection;
+pub mod save;
+pub mod table;
+
+use bytes::Bytes;
+use collection::Collection;
+use hash::Hash;
+use save::SaveClock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use table::Database;
+
+/// A key's name.
+pub type Key = Box<[u8]>;
+
+/// What a key holds. Cloning is cheap: the data is shared.
+#[derive(Clone)]
+pub enum Value {
+    /// A string.
+    String(Bytes),
+    /// Fields with values.
+    Hash(Arc<Hash>),
+    /// Elements with vectors.
+    Collection(Arc<Collection>),
+}
+
+/// A key's value, expiry and last change.
+#[derive(Clone)]
+pub struct Entry {
+    /// What it holds.
+    pub value: Value,
+    /// When it expires, in milliseconds since 1970.
+    pub expires_at_ms: Option<u64>,
+    /// Number of the last change of the key itself (for a collection: of the key, not of its elements).
+    pub changed: u64,
+}
+
+impl Entry {
+    /// Whether it is expired at `now_ms`.
+    pub fn is_expired(&self, now_ms: u64) -> bool {
+        self.expires_at_ms.is_some_and(|at| at <= now_ms)
+    }
+
+    /// Number of the last change of anything in it; what WATCH compares.
+    pub fn version(&self) -> u64 {
+        match &self.value {
+            Value::Collection(collection) => self.changed.max(collection.changed()),
+            _ => self.changed,
+        }
+    }
+}
+
+/// All databases.
+pub struct Keyspace {
+    databases: parking_lot::RwLock<Vec<Arc<Database>>>,
+    /// Which save is running and where its cut is; shared with every collection.
+    save_clock: Arc<SaveClock>,
+    /// The seed of this data directory: levels of graph nodes are drawn from it.
+    seed: u64,
+    /// The next collection's id.
+    next_collection_id: AtomicU64,
+}
+
+impl Keyspace {
+    /// Empty databases. `seed` is the data directory's.
+    pub fn new(databases: usize, seed: u64) -> Keyspace {
+        Keyspace {
+            databases: parking_lot::RwLock::new(
+                (0..databases)
+                    .map(|_| Arc::new(Database::new(seed)))
+                    .collect(),
+            ),
+            save_clock: Arc::default(),
+            seed,
+            next_collection_id: AtomicU64::new(0),
+        }
+    }
+
+    /// Number of databases.
+    pub fn databases(&self) -> usize {
+        self.databases.read().len()
+    }
+
+    /// Database number `db`, which must be below [`Keyspace::databases`].
+    pub fn database(&self, db: usize) -> Arc<Database> {
+        Arc::clone(&self.databases.read()[db])
+    }
+
+    /// The running save's clock.
+    pub fn save_clock(&self) -> &Arc<SaveClock> {
+        &self.save_clock
+    }
+
+    /// The seed of this data directory.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// An id that no collection had before.
+    pub(crate) fn draw_collection_id(&self) -> u64 {
+        self.next_collection_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The id that the next collection will get.
+    pub fn next_collection_id(&self) -> u64 {
+        self.next_collection_id.load(Ordering::Relaxed)
+    }
+
+    /// Loading: no collection made from now on gets an id below `id`.
+    pub fn raise_collection_id(&self, id: u64) {
+        self.next_collection_id.fetch_max(id, Ordering::Relaxed);
+    }
+
+    /// What a command sees of database `db` at `now_ms`.
+    pub fn view(&self, db: usize, now_ms: u64) -> View<'_> {
+        View {
+            keyspace: self,
+            db,
+            now_ms,
+        }
+    }
+}
+
+/// What a command looks at: one database at one time; expired keys are not there.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    keyspace: &'a Keyspace,
+    /// The database.
+    pub db: usize,
+    /// The time, in milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+impl<'a> View<'a> {
+    /// The keyspace behind it, for commands that go through many keys.
+    pub fn keyspace(&self) -> &'a Keyspace {
+        self.keyspace
+    }
+
+    /// The same time, another database.
+    pub fn in_db(&self, db: usize) -> View<'a> {
+        View { db, ..*self }
+    }
+
+    /// The key's entry, unless it is missing or expired.
+    pub fn entry(&self, key: &[u8]) -> Option<Entry> {
+        self.keyspace
+            .database(self.db)
+            .entry(key, self.now_ms)
+            .filter(|entry| !entry.is_expired(self.now_ms))
+    }
+
+    /// The key's value, unless it is missing or expired.
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.entry(key).map(|entry| entry.value)
+    }
+
+    /// Whether the key is there.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.entry(key).is_some()
+    }
+
+    /// What WATCH compares: 0 for a key that is not there.
+    pub fn version(&self, key: &[u8]) -> u64 {
+        self.entry(key).map_or(0, |entry| entry.version())
+    }
+}
+
+/// Cuts a scan's findings, sorted by their place in the hash space, to about `count` (places that are equal stay together);
+/// the cursor to go on with, or 0 when nothing was cut.
+pub(crate) fn scan_page<T>(found: &mut Vec<T>, count: usize, place: impl Fn(&T) -> u64) -> u64 {
+    let count = count.max(1);
+    if found.len() <= count {
+        return 0;
+    }
+    let last = place(&found[count - 1]);
+    let end = count
+        + found[count..]
+            .iter()
+            .take_while(|item| place(item) == last)
+            .count();
+    let next = found.get(end).map_or(0, &place);
+    found.truncate(end);
+    next
+}

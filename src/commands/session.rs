@@ -1,0 +1,193 @@
+//! One client: what its commands changed about its connection, and the list of all clients.
+
+use crate::protocol::{Request, Version};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// What a connection's task keeps about its client; moves with a command into the pool and back.
+pub struct Session {
+    /// What others may see.
+    pub client: Arc<Client>,
+    /// The database chosen by SELECT.
+    pub db: usize,
+    /// The protocol version of replies.
+    pub version: Version,
+    /// Whether it may run commands that need a password.
+    pub authenticated: bool,
+    /// Commands queued since MULTI.
+    pub queue: Option<Queue>,
+    /// Keys under WATCH: database, key, version at that time.
+    pub watched: Vec<(usize, Bytes, u64)>,
+    /// Whether replies are sent.
+    pub replies: Replies,
+    /// The last change that a reply not yet sent depends on; the connection waits for it before it sends.
+    pub last_number: u64,
+    /// Close after the replies so far are sent.
+    pub closing: bool,
+}
+
+/// The commands of a MULTI.
+#[derive(Default)]
+pub struct Queue {
+    /// In order.
+    pub requests: Vec<Request>,
+    /// One was refused at queueing: EXEC will refuse all.
+    pub is_spoiled: bool,
+}
+
+/// CLIENT REPLY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replies {
+    /// Sent.
+    On,
+    /// Not sent.
+    Off,
+    /// Not sent for the next command (after which `Skipping` follows).
+    SkipNext,
+    /// Not sent for this command.
+    Skipping,
+}
+
+impl Session {
+    /// A new client's session.
+    pub fn new(client: Arc<Client>, authenticated: bool) -> Session {
+        Session {
+            client,
+            db: 0,
+            version: Version::Resp2,
+            authenticated,
+            queue: None,
+            watched: Vec::new(),
+            replies: Replies::On,
+            last_number: 0,
+            closing: false,
+        }
+    }
+}
+
+/// What everyone may see of a client (CLIENT LIST) and do to it (CLIENT KILL).
+pub struct Client {
+    /// Drawn once, growing.
+    pub id: u64,
+    /// Its address and port.
+    pub addr: String,
+    /// The address and port that it connected to.
+    pub laddr: String,
+    /// File descriptor of the socket.
+    pub fd: i64,
+    /// When it connected, in milliseconds since 1970.
+    pub connected_ms: u64,
+    /// CLIENT SETNAME.
+    pub name: Mutex<Bytes>,
+    /// CLIENT SETINFO LIB-NAME.
+    pub lib_name: Mutex<Bytes>,
+    /// CLIENT SETINFO LIB-VER.
+    pub lib_version: Mutex<Bytes>,
+    /// The database it is in.
+    pub db: AtomicUsize,
+    /// The protocol version of its replies.
+    pub version: AtomicUsize,
+    /// Place of its last command in the table; usize::MAX: none yet.
+    pub last_command: AtomicUsize,
+    /// When it last sent a command, in milliseconds since 1970.
+    pub active_ms: AtomicU64,
+    /// Commands queued since MULTI; -1 outside (stored as u64::MAX).
+    pub queued: AtomicU64,
+    /// Keys under WATCH.
+    pub watched: AtomicU64,
+    /// Bytes in its read buffer.
+    pub query_bytes: AtomicU64,
+    /// Commands, bytes in and bytes out so far.
+    pub totals: [AtomicU64; 3],
+    /// CLIENT NO-EVICT.
+    pub no_evict: AtomicBool,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: AtomicBool,
+    /// Someone asked for its end.
+    pub killed: AtomicBool,
+    /// Wakes the connection's task, so that it sees `killed`.
+    pub wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Client {
+    /// A client that just connected. `wake` makes its connection's task look at `killed`.
+    pub fn new(
+        id: u64,
+        addr: &str,
+        laddr: &str,
+        fd: i64,
+        connected_ms: u64,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Client {
+        Client {
+            id,
+            addr: addr.to_owned(),
+            laddr: laddr.to_owned(),
+            fd,
+            connected_ms,
+            name: Mutex::default(),
+            lib_name: Mutex::default(),
+            lib_version: Mutex::default(),
+            db: AtomicUsize::new(0),
+            version: AtomicUsize::new(2),
+            last_command: AtomicUsize::new(usize::MAX),
+            active_ms: AtomicU64::new(connected_ms),
+            queued: AtomicU64::new(u64::MAX),
+            watched: AtomicU64::new(0),
+            query_bytes: AtomicU64::new(0),
+            totals: Default::default(),
+            no_evict: AtomicBool::new(false),
+            no_touch: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+            wake,
+        }
+    }
+
+    /// Ends the client: its connection closes as soon as its task runs.
+    pub fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
+        (self.wake)();
+    }
+}
+
+/// All connected clients.
+#[derive(Default)]
+pub struct Clients {
+    all: Mutex<BTreeMap<u64, Arc<Client>>>,
+    last_id: AtomicU64,
+}
+
+impl Clients {
+    /// An id that no client had before.
+    pub fn draw_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Adds a client.
+    pub fn add(&self, client: Arc<Client>) {
+        self.all.lock().insert(client.id, client);
+    }
+
+    /// Removes a client that is gone.
+    pub fn remove(&self, id: u64) {
+        self.all.lock().remove(&id);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.lock().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them, by id.
+    pub fn list(&self) -> Vec<Arc<Client>> {
+        self.all.lock().values().cloned().collect()
+    }
+}

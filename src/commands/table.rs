@@ -1,0 +1,399 @@
+//! What the server knows about each command, once: dispatch, arity, key positions, permissions, COMMAND DOCS, the pages under
+//! docs/commands/ and the tests that replay the examples all read this.
+
+use super::error::Result;
+use super::{Call, Context, Session};
+use crate::protocol::{Reply, Request};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// One command, or one subcommand of a container (`CONFIG|GET`).
+pub struct Command {
+    /// Name in upper case; a subcommand as `CONTAINER|SUB`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Its family.
+    pub group: Group,
+    /// The version of the server that defined it first (Redis' for its commands, ours for native ones).
+    pub since: &'static str,
+    /// Time, as people write it.
+    pub complexity: &'static str,
+    /// The words after the name.
+    pub args: &'static [Arg],
+    /// Properties.
+    pub flags: Flags,
+    /// Where it may run.
+    pub class: Class,
+    /// Requests with the replies that redis-cli would show (RESP2); replayed in order against an empty server.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// Key positions, where the first key argument does not tell them.
+    pub keys: Option<KeyPositions>,
+    /// Arity as clients expect it, where the arguments do not tell it (negative: at least).
+    pub arity: Option<i64>,
+    /// What it does.
+    pub run: fn(&mut Call) -> Result,
+}
+
+/// Defaults for the fields that most commands leave alone: `..COMMAND`.
+pub const COMMAND: Command = Command {
+    name: "",
+    summary: "",
+    group: Group::Server,
+    since: "1.0.0",
+    complexity: "O(1)",
+    args: &[],
+    flags: Flags(0),
+    class: Class::Inline,
+    examples: &[],
+    keys: None,
+    arity: None,
+    run: |_| Ok(Reply::ok()),
+};
+
+/// A word, or a group of words, of a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Arg {
+    /// A key.
+    Key(&'static str),
+    /// Any bytes.
+    Str(&'static str),
+    /// A 64-bit integer.
+    Int(&'static str),
+    /// A float.
+    Double(&'static str),
+    /// A time in seconds or milliseconds since 1970.
+    Time(&'static str),
+    /// A glob pattern.
+    Pattern(&'static str),
+    /// A fixed word.
+    Token(&'static str),
+    /// A fixed word and what follows it.
+    Option(&'static str, &'static [Arg]),
+    /// May be left out.
+    Optional(&'static Arg),
+    /// Once or more.
+    Multiple(&'static Arg),
+    /// One of these.
+    OneOf(&'static [Arg]),
+    /// These, in order.
+    Block(&'static [Arg]),
+}
+
+/// The families, as COMMAND DOCS and the pages name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Keys of any type.
+    Generic,
+    /// Strings.
+    String,
+    /// Hashes.
+    Hash,
+    /// Vector sets and native collections.
+    VectorSet,
+    /// One client's connection.
+    Connection,
+    /// The server.
+    Server,
+    /// MULTI and its kin.
+    Transactions,
+}
+
+/// Properties of a command, combined with `|`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flags(pub u32);
+
+impl Flags {
+    /// Changes data.
+    pub const WRITE: Flags = Flags(1);
+    /// Only looks.
+    pub const READONLY: Flags = Flags(1 << 1);
+    /// Refused when memory is short.
+    pub const DENYOOM: Flags = Flags(1 << 2);
+    /// Constant or logarithmic time.
+    pub const FAST: Flags = Flags(1 << 3);
+    /// For operators.
+    pub const ADMIN: Flags = Flags(1 << 4);
+    /// Works before AUTH.
+    pub const NO_AUTH: Flags = Flags(1 << 5);
+    /// Works while loading.
+    pub const LOADING: Flags = Flags(1 << 6);
+    /// Not inside MULTI.
+    pub const NO_MULTI: Flags = Flags(1 << 7);
+    /// Works on a replica that lost its primary.
+    pub const STALE: Flags = Flags(1 << 8);
+    /// Not logged as slow.
+    pub const SKIP_SLOWLOG: Flags = Flags(1 << 9);
+    /// Looks at or changes whole databases: inside EXEC it takes the world.
+    pub const WORLD: Flags = Flags(1 << 10);
+    /// Category @dangerous.
+    pub const DANGEROUS: Flags = Flags(1 << 11);
+    /// Works on a RESP2 connection that subscribed.
+    pub const PUBSUB: Flags = Flags(1 << 12);
+
+    /// Whether all properties of `other` are there.
+    pub const fn has(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl std::ops::BitOr for Flags {
+    type Output = Flags;
+
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+/// Combines properties in a constant.
+pub const fn flags(all: &[Flags]) -> Flags {
+    let (mut bits, mut i) = (0, 0);
+    while i < all.len() {
+        bits |= all[i].0;
+        i += 1;
+    }
+    Flags(bits)
+}
+
+/// Where a command runs.
+#[derive(Clone, Copy)]
+pub enum Class {
+    /// On the connection's own thread.
+    Inline,
+    /// In the pool: it may take long.
+    Pool,
+    /// On the connection's own thread if it is predicted to take less than [`INLINE_US_MAX`] microseconds.
+    Predicted(fn(&Context, &Session, &Request) -> u64),
+}
+
+/// A command that is predicted to take longer than this goes to the pool.
+pub const INLINE_US_MAX: u64 = 200;
+
+/// Positions of keys in a request (the name is word 0), as COMMAND INFO gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPositions {
+    /// First key; 0: none.
+    pub first: i64,
+    /// Last key; negative: counted from the end.
+    pub last: i64,
+    /// From one key to the next.
+    pub step: i64,
+}
+
+/// Every command and subcommand.
+pub struct Table {
+    commands: Vec<&'static Command>,
+    by_name: HashMap<&'static str, usize>,
+}
+
+/// What a request's first words name.
+pub enum Lookup {
+    /// A command (by its place in the table), and how many words name it.
+    Found(usize, usize),
+    /// A container without this subcommand (or without any).
+    UnknownSubcommand(&'static str),
+    /// A container called without a subcommand.
+    ContainerAlone(&'static str),
+    /// Nothing.
+    Unknown,
+}
+
+impl Table {
+    /// All commands, in the order of the families.
+    pub fn all() -> &'static Table {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(|| Table::new(super::FAMILIES))
+    }
+
+    fn new(families: &[&'static [Command]]) -> Table {
+        let commands: Vec<&'static Command> =
+            families.iter().flat_map(|family| family.iter()).collect();
+        let by_name = commands
+            .iter()
+            .enumerate()
+            .map(|(i, command)| (command.name, i))
+            .collect();
+        Table { commands, by_name }
+    }
+
+    /// The commands, in table order; statistics are counted by this place.
+    pub fn commands(&self) -> &[&'static Command] {
+        &self.commands
+    }
+
+    /// The command of this name (any case; `config|get` for a subcommand).
+    pub fn get(&self, name: &[u8]) -> Option<usize> {
+        let upper = upper_name(name)?;
+        self.by_name.get(upper.as_str()).copied()
+    }
+
+    /// Whether commands named `name|...` exist. `name` in upper case.
+    pub fn is_container(&self, name: &str) -> bool {
+        self.container(name).is_some()
+    }
+
+    /// What the request asks for.
+    pub fn lookup(&self, request: &Request) -> Lookup {
+        let Some(name) = upper_name(request.arg(0)) else {
+            return Lookup::Unknown;
+        };
+        let plain = self.by_name.get(name.as_str()).copied();
+        let Some(container) = self.container(&name) else {
+            return plain.map_or(Lookup::Unknown, |found| Lookup::Found(found, 1));
+        };
+        match request.get(1) {
+            Some(sub) => {
+                let full = upper_name(sub).map(|sub| format!("{name}|{sub}"));
+                match full.and_then(|full| self.by_name.get(full.as_str()).copied()) {
+                    Some(found) => Lookup::Found(found, 2),
+                    None => Lookup::UnknownSubcommand(container),
+                }
+            }
+            None => plain.map_or(Lookup::ContainerAlone(container), |found| {
+                Lookup::Found(found, 1)
+            }),
+        }
+    }
+
+    fn container(&self, name: &str) -> Option<&'static str> {
+        static CONTAINERS: OnceLock<Vec<&'static str>> = OnceLock::new();
+        let containers = CONTAINERS.get_or_init(|| {
+            let mut all: Vec<&str> = self
+                .commands
+                .iter()
+                .filter_map(|c| Some(c.name.split_once('|')?.0))
+                .collect();
+            all.dedup();
+            all
+        });
+        containers
+            .iter()
+            .copied()
+            .find(|container| *container == name)
+    }
+}
+
+/// The longest name that a command may have; longer ones are unknown without a look.
+const NAME_BYTES_MAX: usize = 48;
+
+fn upper_name(name: &[u8]) -> Option<String> {
+    if name.len() > NAME_BYTES_MAX {
+        return None;
+    }
+    std::str::from_utf8(name).ok().map(str::to_ascii_uppercase)
+}
+
+impl Command {
+    /// Name as error lines and statistics have it: lower case.
+    pub fn lower_name(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+
+    /// Number of words of a request, the name included: exact, or negative for "at least".
+    pub fn arity(&self) -> i64 {
+        if let Some(arity) = self.arity {
+            return arity;
+        }
+        let names = 1 + i64::from(self.name.contains('|'));
+        let (least, is_open) = self
+            .args
+            .iter()
+            .map(Arg::words)
+            .fold((0, false), |(n, open), (m, o)| (n + m, open || o));
+        if is_open {
+            -(names + least)
+        } else {
+            names + least
+        }
+    }
+
+    /// Whether a request of `words` words fits.
+    pub fn accepts(&self, words: usize) -> bool {
+        let (arity, words) = (self.arity(), words as i64);
+        if arity >= 0 {
+            words == arity
+        } else {
+            words >= -arity
+        }
+    }
+
+    /// Where its keys are.
+    pub fn key_positions(&self) -> KeyPositions {
+        self.keys.unwrap_or_else(|| self.derived_keys())
+    }
+
+    /// The keys of a request that fits.
+    pub fn keys_of<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+        let KeyPositions { first, last, step } = self.key_positions();
+        let last = if last < 0 {
+            request.len() as i64 + last
+        } else {
+            last
+        };
+        let range = if first <= 0 { 1..1 } else { first..last + 1 };
+        range
+            .step_by(step.max(1) as usize)
+            .filter_map(|i| request.get(i as usize))
+    }
+
+    fn derived_keys(&self) -> KeyPositions {
+        let mut at = 1 + i64::from(self.name.contains('|'));
+        for arg in self.args {
+            match arg {
+                Arg::Key(_) => {
+                    let run = self.args.iter().skip_while(|a| !matches!(a, Arg::Key(_)));
+                    let keys = run.take_while(|a| matches!(a, Arg::Key(_))).count() as i64;
+                    return KeyPositions {
+                        first: at,
+                        last: at + keys - 1,
+                        step: 1,
+                    };
+                }
+                Arg::Multiple(Arg::Key(_)) => {
+                    return KeyPositions {
+                        first: at,
+                        last: -1,
+                        step: 1,
+                    };
+                }
+                Arg::Multiple(Arg::Block([Arg::Key(_), rest @ ..])) => {
+                    return KeyPositions {
+                        first: at,
+                        last: -1,
+                        step: 1 + rest.len() as i64,
+                    };
+                }
+                other => at += other.words().0,
+            }
+        }
+        KeyPositions {
+            first: 0,
+            last: 0,
+            step: 0,
+        }
+    }
+}
+
+impl Arg {
+    /// Least number of words, and whether there may be more.
+    fn words(&self) -> (i64, bool) {
+        match self {
+            Arg::Optional(_) => (0, true),
+            Arg::Multiple(arg) => (arg.words().0, true),
+            Arg::Option(_, args) => args
+                .iter()
+                .map(Arg::words)
+                .fold((1, false), |(n, open), (m, o)| (n + m, open || o)),
+            Arg::Block(args) => args
+                .iter()
+                .map(Arg::words)
+                .fold((0, false), |(n, open), (m, o)| (n + m, open || o)),
+            Arg::OneOf(args) => {
+                let all: Vec<(i64, bool)> = args.iter().map(Arg::words).collect();
+                let least = all.iter().map(|(n, _)| *n).min().unwrap_or(0);
+                (least, all.iter().any(|(n, open)| *open || *n != least))
+            }
+            _ => (1, false),
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! How a command reaches the data: reading and writing under the right locks, alone or inside a transaction. A command does
+//! not know which of the two it is.
+
+use super::locks::{GateGuards, Patience};
+use super::{Engine, Locked};
+use crate::keyspace::change::{Change, Effect};
+use crate::keyspace::{Value, View};
+use crate::persistence::log::{EncodedRecord, words};
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+use std::cell::{Cell, RefCell};
+
+/// What a command decided: the reply, and what changes (nothing is a fine answer).
+pub struct Decision<T> {
+    /// The reply, or what it is made of.
+    pub reply: T,
+    /// The changes, in order, as one atomic record.
+    pub changes: Vec<Change>,
+}
+
+impl<T> Decision<T> {
+    /// A reply without a change.
+    pub fn unchanged(reply: T) -> Decision<T> {
+        Decision {
+            reply,
+            changes: Vec::new(),
+        }
+    }
+
+    /// A reply with one change.
+    pub fn one(reply: T, change: Change) -> Decision<T> {
+        Decision {
+            reply,
+            changes: vec![change],
+        }
+    }
+
+    /// A reply with changes.
+    pub fn with(reply: T, changes: Vec<Change>) -> Decision<T> {
+        Decision { reply, changes }
+    }
+}
+
+/// One command's way to the data.
+pub struct Access<'e> {
+    engine: &'e Engine,
+    patience: Patience,
+    transaction: Option<&'e Transaction<'e>>,
+    now_ms: u64,
+    last_number: Cell<u64>,
+}
+
+impl<'e> Access<'e> {
+    pub(super) fn new(engine: &'e Engine, patience: Patience) -> Access<'e> {
+        Access {
+            engine,
+            patience,
+            transaction: None,
+            now_ms: engine.now_ms(),
+            last_number: Cell::new(0),
+        }
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &'e Engine {
+        self.engine
+    }
+
+    /// The time of this command, in milliseconds since 1970; the same through a transaction.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Whether it runs inside EXEC.
+    pub fn is_in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    /// Whether it may wait for locks (it runs in the pool, or inside EXEC).
+    pub fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// Number of the last change this command made; 0 if none. The reply waits for it.
+    pub fn last_number(&self) -> u64 {
+        self.last_number.get()
+    }
+
+    /// Looks without any gate: for searches, and for commands that go through many keys.
+    pub fn view(&self, db: usize) -> View<'e> {
+        self.engine.keyspace().view(db, self.now_ms)
+    }
+
+    /// Reads one key.
+    pub fn read<T>(
+        &self,
+        db: usize,
+        key: &[u8],
+        look: impl FnOnce(&View) -> T,
+    ) -> Result<T, Locked> {
+        if self.transaction.is_some() {
+            return Ok(look(&self.view(db)));
+        }
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let _gate = self.engine.locks().gate_shared(db, key, self.patience)?;
+        Ok(look(&self.view(db)))
+    }
+
+    /// Reads several keys of one database at one moment.
+    pub fn read_keys<T>(
+        &self,
+        db: usize,
+        keys: &[&[u8]],
+        look: impl FnOnce(&View) -> T,
+    ) -> Result<T, Locked> {
+        if self.transaction.is_some() {
+            return Ok(look(&self.view(db)));
+        }
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let _gates = self
+            .engine
+            .locks()
+            .gates_shared(keys.iter().map(|key| (db, *key)), self.patience)?;
+        Ok(look(&self.view(db)))
+    }
+
+    /// Changes keys of one database: `decide` looks at them and says what changes; nothing else happens to them meanwhile.
+    pub fn write<T, E: From<Locked>>(
+        &self,
+        db: usize,
+        keys: &[&[u8]],
+        decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        let keys: smallvec::SmallVec<[(usize, &[u8]); 4]> =
+            keys.iter().map(|key| (db, *key)).collect();
+        self.write_across(db, &keys, decide)
+    }
+
+    /// As `write`, for keys of several databases (MOVE, COPY).
+    pub fn write_across<T, E: From<Locked>>(
+        &self,
+        db: usize,
+        keys: &[(usize, &[u8])],
+        decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        if self.transaction.is_some() {
+            return self.decide_inside(db, keys, decide);
+        }
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let _gates = self
+            .engine
+            .locks()
+            .gates_exclusive(keys.iter().copied(), self.patience)?;
+        self.decide_and_commit(db, keys, decide)
+    }
+
+    /// Changes one element: writers of other elements of the same collection go on meanwhile. The key's gate is taken alone
+    /// when the collection is not there yet, or may go with this element.
+    pub fn write_element<T, E: From<Locked>>(
+        &self,
+        db: usize,
+        key: &[u8],
+        element: &[u8],
+        decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        if self.transaction.is_some() {
+            return self.decide_inside(db, &[(db, key)], decide);
+        }
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let gate = self.engine.locks().gate_shared(db, key, self.patience)?;
+        if let Some(Value::Collection(collection)) = self.view(db).get(key)
+            && collection.len() > self.engine.threads
+        {
+            let _stripe = self
+                .engine
+                .locks()
+                .stripe(collection.id(), element, self.patience)?;
+            return self.decide_and_commit(db, &[], decide);
+        }
+        drop(gate);
+        let _gates = self
+            .engine
+            .locks()
+            .gates_exclusive([(db, key)], self.patience)?;
+        self.decide_and_commit(db, &[(db, key)], decide)
+    }
+
+    /// Changes databases as a whole: nothing else runs meanwhile.
+    pub fn write_world<T, E: From<Locked>>(
+        &self,
+        db: usize,
+        decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        if self.transaction.is_some() {
+            return self.decide_inside(db, &[], decide);
+        }
+        let _world = self.engine.locks().world_exclusive(self.patience)?;
+        self.decide_and_commit(db, &[], decide)
+    }
+
+    fn decide_and_commit<T, E>(
+        &self,
+        db: usize,
+        keys: &[(usize, &[u8])],
+        decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        let Decision { reply, changes } = decide(&self.view(db))?;
+        let changes = self.after_expiries(keys, changes);
+        if !changes.is_empty() {
+            self.last_number.set(self.engine.commit(changes));
+        }
+        Ok(reply)
+    }
+
+    fn decide_inside<T, E>(
+        &self,
+        db: usize,
+        keys: &[(usize, &[u8])],
+        decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        let Decision { reply, changes } = decide(&self.view(db))?;
+        let changes = self.after_expiries(keys, changes);
+        if let Some(transaction) = self.transaction {
+            transaction.apply(changes);
+        }
+        Ok(reply)
+    }
+
+    /// Puts the removal of what has expired in front of changes to it: a later reader of the log has no clock.
+    fn after_expiries(&self, keys: &[(usize, &[u8])], changes: Vec<Change>) -> Vec<Change> {
+        if changes.is_empty() {
+            return changes;
+        }
+        let mut all: Vec<Change> = keys
+            .iter()
+            .filter_map(|(db, key)| self.expiry_of(*db, key))
+            .collect();
+        if all.is_empty() {
+            return changes;
+        }
+        all.extend(changes);
+        all
+    }
+
+    pub(super) fn expiry_of(&self, db: usize, key: &[u8]) -> Option<Change> {
+        let entry = self.engine.keyspace().database(db).peek(key)?;
+        if entry.is_expired(self.now_ms) {
+            return Some(Change::new(db, key, Effect::Delete));
+        }
+        let Value::Hash(hash) = &entry.value else {
+            return None;
+        };
+        let fields = hash.expired(self.now_ms);
+        (!fields.is_empty()).then(|| Change::new(db, key, Effect::HashDelete { fields }))
+    }
+}
+
+impl Engine {
+    /// Logs and applies one record of changes; the number of the last. The caller holds the locks.
+    pub(super) fn commit(&self, changes: Vec<Change>) -> u64 {
+        let record = encode(&changes);
+        let mut numbers = 0..=0;
+        let last = self.log().append(&record, |drawn| {
+            self.data().flight.enter(drawn.clone());
+            numbers = drawn;
+        });
+        for (change, number) in changes.into_iter().zip(numbers.clone()) {
+            self.keyspace().apply(change, number);
+        }
+        self.data().flight.land(&numbers);
+        last
+    }
+
+    /// Runs `commands` as one transaction over `keys`: alone with them (and with the whole world if `is_world`). Its changes
+    /// become one record, which recovery takes whole or not at all.
+    pub fn transaction<T>(
+        &self,
+        keys: &[(usize, &[u8])],
+        is_world: bool,
+        patience: Patience,
+        commands: impl FnOnce(&Transaction<'_>) -> T,
+    ) -> Result<(T, u64), Locked> {
+        let _locks = match is_world {
+            true => TransactionLocks::World(self.locks().world_exclusive(patience)?),
+            false => {
+                let world = self.locks().world_shared(patience)?;
+                TransactionLocks::Keys(
+                    self.locks()
+                        .gates_exclusive(keys.iter().copied(), patience)?,
+                    world,
+                )
+            }
+        };
+        let cut = self.locks().cut_shared();
+        let transaction = Transaction {
+            engine: self,
+            now_ms: self.now_ms(),
+            number: self.log().last_number() + 1,
+            record: RefCell::new(EncodedRecord {
+                body: Vec::new(),
+                first_db: 0,
+                last_db: 0,
+                count: 0,
+            }),
+        };
+        let result = commands(&transaction);
+        let record = transaction.record.into_inner();
+        let mut last = 0;
+        if record.count > 0 {
+            last = self.log().append(&record, |drawn| {
+                self.data().flight.enter(drawn.clone());
+                self.data().flight.land(&drawn);
+            });
+        }
+        drop(cut);
+        Ok((result, last))
+    }
+}
+
+/// Held until a transaction ends; the fields are never read, only dropped.
+#[allow(dead_code)]
+enum TransactionLocks<'a> {
+    World(RwLockWriteGuard<'a, ()>),
+    Keys(GateGuards<'a>, RwLockReadGuard<'a, ()>),
+}
+
+/// A transaction under way: its locks are held, its changes are applied one by one and logged at its end.
+pub struct Transaction<'e> {
+    engine: &'e Engine,
+    now_ms: u64,
+    /// What its changes are marked with: the next number when it began. The cut lock keeps a cut from falling between.
+    number: u64,
+    record: RefCell<EncodedRecord>,
+}
+
+impl Transaction<'_> {
+    /// A way to the data for one command of the transaction.
+    pub fn access(&self) -> Access<'_> {
+        Access {
+            engine: self.engine,
+            patience: Patience::Wait,
+            transaction: Some(self),
+            now_ms: self.now_ms,
+            last_number: Cell::new(0),
+        }
+    }
+
+    fn apply(&self, changes: Vec<Change>) {
+        let mut record = self.record.borrow_mut();
+        for change in changes {
+            encode_into(&change, &mut record);
+            self.engine.keyspace().apply(change, self.number);
+        }
+    }
+}
+
+fn encode(changes: &[Change]) -> EncodedRecord {
+    let mut record = EncodedRecord {
+        body: Vec::new(),
+        first_db: 0,
+        last_db: 0,
+        count: 0,
+    };
+    changes
+        .iter()
+        .for_each(|change| encode_into(change, &mut record));
+    record
+}
+
+/// Adds a change's words to a record, with a SELECT where the database changes inside it.
+fn encode_into(change: &Change, record: &mut EncodedRecord) {
+    if record.count == 0 {
+        record.first_db = change.db;
+    } else if record.last_db != change.db {
+        words::encode_select(change.db, &mut record.body);
+    }
+    words::encode(change, &mut record.body);
+    record.last_db = change.db;
+    record.count += 1;
+}

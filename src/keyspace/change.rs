@@ -1,0 +1,168 @@
+//! The closed list of alterations. A command decides which ones; the engine numbers, logs and applies them; recovery
+//! applies them again. Applying cannot fail: whatever can be refused was refused before.
+//!
+//! Adding one: a variant here, its apply (apply.rs), its word (persistence/log/words.rs), a line in docs/log-format.md,
+//! a case in the model test.
+
+use super::Key;
+use super::collection::Schema;
+use bytes::Bytes;
+
+/// One alteration of one key (or of a database as a whole: then `key` is empty).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Database number.
+    pub db: usize,
+    /// The key it alters; of RENAME, COPY and MOVE the source.
+    pub key: Key,
+    /// What happens.
+    pub effect: Effect,
+}
+
+/// What becomes of a key's (or field's) expiry when its value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// It has none afterwards.
+    Clear,
+    /// It keeps the one it has.
+    Keep,
+    /// It expires at this time, in milliseconds since 1970.
+    At(u64),
+}
+
+/// What a change does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Writes a string, whatever was there.
+    Set {
+        /// The whole new value.
+        value: Bytes,
+        /// The key's expiry afterwards.
+        expiry: Expiry,
+    },
+    /// Appends to a string (made if missing).
+    Append {
+        /// What is added at the end.
+        suffix: Bytes,
+    },
+    /// Overwrites a part of a string, padded with zero bytes up to `offset` (made if missing).
+    SetRange {
+        /// Where the part begins, in bytes.
+        offset: usize,
+        /// The part.
+        part: Bytes,
+    },
+    /// Removes the key. Nothing if it is missing.
+    Delete,
+    /// Sets the key's expiry, in milliseconds since 1970 (also in the past: expiry itself is a `Delete`).
+    ExpireAt {
+        /// The time.
+        at_ms: u64,
+    },
+    /// Takes the key's expiry away.
+    Persist,
+    /// Moves value and expiry to another name in the same database, replacing what is there.
+    Rename {
+        /// The new name.
+        to: Key,
+    },
+    /// Copies value and expiry, replacing what is there.
+    Copy {
+        /// Database of the copy.
+        to_db: usize,
+        /// Name of the copy.
+        to: Key,
+    },
+    /// Moves the key to another database under the same name.
+    Move {
+        /// That database.
+        to_db: usize,
+    },
+    /// Empties the database.
+    FlushDb,
+    /// Empties all databases.
+    FlushAll,
+    /// Exchanges the contents of two databases.
+    SwapDb {
+        /// The other database.
+        with: usize,
+    },
+    /// Sets fields of a hash (made if missing).
+    HashSet {
+        /// Fields and their new values.
+        fields: Vec<(Bytes, Bytes)>,
+        /// The fields' expiry afterwards.
+        expiry: Expiry,
+    },
+    /// Removes fields of a hash; the key goes with its last field.
+    HashDelete {
+        /// The fields.
+        fields: Vec<Bytes>,
+    },
+    /// Sets the expiry of fields that exist.
+    HashExpireAt {
+        /// The time, in milliseconds since 1970.
+        at_ms: u64,
+        /// The fields.
+        fields: Vec<Bytes>,
+    },
+    /// Takes the expiry of fields away.
+    HashPersist {
+        /// The fields.
+        fields: Vec<Bytes>,
+    },
+    /// Makes an empty declared collection.
+    CreateCollection {
+        /// Its schema.
+        schema: Box<Schema>,
+    },
+    /// Adds an element or replaces its vector. Makes the collection if it is missing.
+    Upsert(Box<Upsert>),
+    /// Removes an element; a collection that was not declared goes with its last element.
+    Remove {
+        /// Its name.
+        element: Bytes,
+    },
+    /// Sets an element's attributes; empty takes them away.
+    SetAttributes {
+        /// Its name.
+        element: Bytes,
+        /// The attributes as given.
+        attributes: Bytes,
+    },
+}
+
+/// An element with its vector, as a front-end decided it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upsert {
+    /// Name of the element.
+    pub element: Bytes,
+    /// The vector as given, before projection: `schema.input_dim()` components.
+    pub vector: Vec<f32>,
+    /// The collection's schema: what it has, or what it is made with if it is missing. None, from the log: the collection
+    /// was declared, its own schema counts (and if it is missing, nothing happens).
+    pub schema: Option<Schema>,
+    /// Replaces ef_construction for this insert.
+    pub ef: Option<u32>,
+    /// Attributes: none leaves them as they are, empty takes them away.
+    pub attributes: Option<Bytes>,
+}
+
+impl Change {
+    /// A change of one key.
+    pub fn new(db: usize, key: &[u8], effect: Effect) -> Change {
+        Change {
+            db,
+            key: key.into(),
+            effect,
+        }
+    }
+
+    /// Whether it alters a database as a whole.
+    pub fn is_world(&self) -> bool {
+        matches!(
+            self.effect,
+            Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. }
+        )
+    }
+}

@@ -1,0 +1,1 @@
+//! Files outside log and snapshots: the lock of a data directory, CONFIG REWRITE.

@@ -1,0 +1,1 @@
+//! Start: the newest snapshot, then the tail of the log.

@@ -1,0 +1,301 @@
+//! `rhumb bench`: measures one or several servers with the same work, in turns, so that a busy machine disturbs all alike.
+//! It speaks plain Redis commands (PING, SET, GET, VADD, VSIM), so any server with vector sets can stand beside ours;
+//! `--native` measures VCREATE and VSEARCH. Latencies are those of a batch: with a pipeline of 1, of a command.
+//!
+//! workload.rs holds the vectors, queries and true neighbours, requests.rs makes the commands and takes the times,
+//! report.rs turns them into lines.
+
+mod report;
+mod requests;
+mod workload;
+
+use super::ToolError;
+use super::client::{Connection, ServerArgs};
+use super::pipeline;
+use report::{Description, Line, Report};
+use requests::{Job, Requester};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+use workload::Workload;
+
+/// A command that can be measured.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// PING
+    Ping,
+    /// SET of a value of --value-bytes
+    Set,
+    /// GET of what SET wrote
+    Get,
+    /// VADD of the base vectors, into a key that is deleted before
+    Add,
+    /// VSIM (with --native VSEARCH) of the queries, once per --ef
+    Search,
+}
+
+/// How near two vectors are, for the true neighbours that bench computes itself.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricArg {
+    /// 1 - cos
+    Cosine,
+    /// Squared Euclidean distance
+    L2,
+    /// 1 - dot product
+    Ip,
+}
+
+/// Arguments of `rhumb bench`.
+#[derive(clap::Args, Debug)]
+pub struct BenchArgs {
+    /// A server to measure, host:port; may be given several times, they take turns
+    #[arg(long = "server", value_name = "HOST:PORT", conflicts_with_all = ["host", "port"])]
+    pub servers: Vec<String>,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// What to measure, in this order; ADD and SEARCH when there are vectors, otherwise PING, SET, GET
+    #[arg(long, value_enum, value_delimiter = ',', ignore_case = true)]
+    pub commands: Vec<Measured>,
+    /// Vectors to add: a two-dimensional .npy file
+    #[arg(long, value_name = "FILE.npy", conflicts_with = "random")]
+    pub base: Option<PathBuf>,
+    /// Add random vectors instead (the same ones each time) and search for other random ones: 5000x128
+    #[arg(long, value_name = "ROWSxDIM")]
+    pub random: Option<String>,
+    /// Use only the first rows of the base
+    #[arg(long, value_name = "ROWS")]
+    pub limit: Option<usize>,
+    /// Vectors to search for
+    #[arg(long, value_name = "FILE.npy", requires = "base")]
+    pub queries: Option<PathBuf>,
+    /// Row numbers of each query's true neighbours, nearest first (.npy of i4 or i8); computed when not given
+    #[arg(long, value_name = "FILE.npy", requires = "queries")]
+    pub truth: Option<PathBuf>,
+    /// Key to load into; it is deleted before, and after unless --keep
+    #[arg(short, long, default_value = "rhumb:bench")]
+    pub key: String,
+    /// Leave the vectors in the server
+    #[arg(long)]
+    pub keep: bool,
+    /// Quantization of the vector set: Q8, NOQUANT or BIN (with --native: F32, F16, Q8 or BIN)
+    #[arg(long = "type", value_name = "TYPE", default_value = "Q8")]
+    pub kind: String,
+    /// Use VCREATE and VSEARCH instead of plain vector sets
+    #[arg(long)]
+    pub native: bool,
+    /// Distance (other than cosine only with --native)
+    #[arg(long, value_enum, ignore_case = true, default_value = "cosine")]
+    pub metric: MetricArg,
+    /// Links a graph node takes per layer
+    #[arg(long, default_value_t = 16)]
+    pub m: u32,
+    /// Candidates kept while an element is added
+    #[arg(long, default_value_t = 200)]
+    pub ef_construction: u32,
+    /// Neighbours asked for
+    #[arg(short = 'n', long, default_value_t = 10)]
+    pub k: usize,
+    /// Candidates kept while searching; several values are measured one after the other
+    #[arg(long, value_delimiter = ',', default_value = "100")]
+    pub ef: Vec<u32>,
+    /// Requests per command, round and server (ADD: the rows of the base)
+    #[arg(short, long, default_value_t = 10_000)]
+    pub requests: usize,
+    /// Rounds; operations per second are those of the median round
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: u16,
+    /// Connections, each with a thread of its own
+    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub connections: u16,
+    /// Commands sent at once on a connection
+    #[arg(short = 'P', long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub pipeline: u16,
+    /// Size of the value that SET writes
+    #[arg(long, default_value_t = 64)]
+    pub value_bytes: usize,
+}
+
+/// A server under measurement.
+struct Target {
+    name: String,
+    args: ServerArgs,
+    control: Connection,
+    memory_before: Option<u64>,
+}
+
+/// Measures all that the arguments ask for and prints a line for each.
+pub fn run(args: &BenchArgs) -> Result<(), ToolError> {
+    let workload = Workload::prepare(args)?;
+    let mut targets = open_targets(args)?;
+    let jobs = jobs(args, &workload)?;
+    let report = Report::begin(args, &workload);
+    for job in &jobs {
+        for line in measure(args, &workload, *job, &mut targets)? {
+            report.print(&line);
+        }
+    }
+    for target in &mut targets {
+        describe(&workload, target, &report)?;
+        if !args.keep {
+            clean_up(args, &jobs, target)?;
+        }
+    }
+    Ok(())
+}
+
+fn open_targets(args: &BenchArgs) -> Result<Vec<Target>, ToolError> {
+    let servers: Vec<ServerArgs> = if args.servers.is_empty() {
+        vec![args.server.clone()]
+    } else {
+        args.servers
+            .iter()
+            .map(|address| args.server.at(address))
+            .collect::<Result<_, _>>()?
+    };
+    let open = |args: ServerArgs| {
+        let control = Connection::open(&args)?;
+        Ok(Target {
+            name: format!("{}:{}", args.host, args.port),
+            args,
+            control,
+            memory_before: None,
+        })
+    };
+    servers.into_iter().map(open).collect()
+}
+
+/// The list of things to measure, searches once per ef.
+fn jobs(args: &BenchArgs, workload: &Workload) -> Result<Vec<Job>, ToolError> {
+    let has_vectors = workload.base.is_some();
+    let commands: &[Measured] = match (args.commands.as_slice(), has_vectors) {
+        ([], true) => &[Measured::Add, Measured::Search],
+        ([], false) => &[Measured::Ping, Measured::Set, Measured::Get],
+        (given, _) => given,
+    };
+    let mut jobs = Vec::new();
+    for command in commands {
+        match command {
+            Measured::Ping => jobs.push(Job::Ping),
+            Measured::Set => jobs.push(Job::Set),
+            Measured::Get => jobs.push(Job::Get),
+            _ if !has_vectors => {
+                return Err(ToolError::Usage(
+                    "ADD and SEARCH need --base or --random".to_string(),
+                ));
+            }
+            Measured::Add => jobs.push(Job::Add),
+            Measured::Search => jobs.extend(args.ef.iter().map(|ef| Job::Search { ef: *ef })),
+        }
+    }
+    Ok(jobs)
+}
+
+/// Lets the servers do one job, each in every round, and sums up per server.
+fn measure(
+    args: &BenchArgs,
+    workload: &Workload,
+    job: Job,
+    targets: &mut [Target],
+) -> Result<Vec<Line>, ToolError> {
+    let mut lines: Vec<Line> = targets
+        .iter()
+        .map(|target| Line::new(&target.name, job))
+        .collect();
+    for round in 0..usize::from(args.rounds) {
+        for turn in 0..targets.len() {
+            // Whoever goes first in one round goes last in the next.
+            let at = (round + turn) % targets.len();
+            measure_round(args, workload, job, &mut targets[at], &mut lines[at])?;
+        }
+    }
+    Ok(lines)
+}
+
+fn measure_round(
+    args: &BenchArgs,
+    workload: &Workload,
+    job: Job,
+    target: &mut Target,
+    line: &mut Line,
+) -> Result<(), ToolError> {
+    if job == Job::Add {
+        empty_key(args, workload, target)?;
+    }
+    let total = job.requests(args, workload);
+    let next = AtomicUsize::new(0);
+    let requesters =
+        (0..args.connections).map(|_| Requester::new(args, workload, job, &next, total));
+    let mut requesters: Vec<Requester> = requesters.collect();
+    let cpu_before = cpu_seconds(&mut target.control)?;
+    let elapsed = pipeline::run(&target.args, &mut requesters)?;
+    let cpu_after = cpu_seconds(&mut target.control)?;
+    line.add_round(
+        total,
+        elapsed,
+        cpu_before
+            .zip(cpu_after)
+            .map(|(before, after)| after - before),
+    );
+    for requester in requesters {
+        line.add(requester.times, requester.recalls);
+    }
+    Ok(())
+}
+
+/// Deletes the key, and declares it anew with --native. Remembers the memory that the server used without it.
+fn empty_key(args: &BenchArgs, workload: &Workload, target: &mut Target) -> Result<(), ToolError> {
+    target.control.call(&[b"DEL", args.key.as_bytes()])?;
+    if target.memory_before.is_none() {
+        target.memory_before = target.control.info("memory")?.number("used_memory");
+    }
+    if args.native {
+        let create = workload.create_command(args);
+        let words: Vec<&[u8]> = create.iter().map(|word| word.as_bytes()).collect();
+        target.control.call(&words)?;
+    }
+    Ok(())
+}
+
+/// Says what the server is and what it uses with the vectors in it.
+fn describe(workload: &Workload, target: &mut Target, report: &Report) -> Result<(), ToolError> {
+    let server = target.control.info("server")?;
+    let named = |field, program| {
+        server
+            .text(field)
+            .map(|version| format!("{program} {version}"))
+    };
+    let memory = target.control.info("memory")?;
+    report.print_server(&Description {
+        name: &target.name,
+        version: named("rhumb_version", "rhumb").or_else(|| named("redis_version", "redis")),
+        used: memory.number("used_memory"),
+        resident: memory.number("used_memory_rss"),
+        used_before: target.memory_before,
+        vectors: workload.rows() as u64,
+    });
+    Ok(())
+}
+
+/// Deletes what the jobs wrote.
+fn clean_up(args: &BenchArgs, jobs: &[Job], target: &mut Target) -> Result<(), ToolError> {
+    let mut words = vec!["DEL".to_string()];
+    if jobs.contains(&Job::Add) {
+        words.push(args.key.clone());
+    }
+    if jobs.contains(&Job::Set) {
+        words.extend(requests::string_keys());
+    }
+    if words.len() > 1 {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        target.control.call(&words)?;
+    }
+    Ok(())
+}
+
+/// User and system time that the server has spent, where it reports it.
+fn cpu_seconds(control: &mut Connection) -> Result<Option<f64>, ToolError> {
+    let info = control.info("cpu")?;
+    let user = info.number::<f64>("used_cpu_user");
+    Ok(user
+        .zip(info.number::<f64>("used_cpu_sys"))
+        .map(|(user, system)| user + system))
+}
