@@ -4,9 +4,9 @@
 //! Every version in [`available`] returns the same integers for the integer kernels; the float kernels of one version add
 //! in one fixed order that depends on the length alone, so that a score does not depend on what was scored with it.
 
-pub mod block;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod arm;
+pub mod block;
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;

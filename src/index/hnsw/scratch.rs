@@ -65,7 +65,9 @@ impl Visited {
 
     #[inline]
     pub(super) fn contains(&self, slot: u32) -> bool {
-        self.words.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+        self.words
+            .get(slot as usize / 64)
+            .is_some_and(|word| word >> (slot % 64) & 1 == 1)
     }
 
     /// Appends the links that were not met before, and marks them. Without branches on what the marks say: they are as
@@ -113,7 +115,11 @@ impl Scratch {
             chosen: Vec::new(),
             twins: Vec::new(),
         };
-        Scratch { walk: Walk::default(), choice, node: Point::empty() }
+        Scratch {
+            walk: Walk::default(),
+            choice,
+            node: Point::empty(),
+        }
     }
 }
 
