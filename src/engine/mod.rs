@@ -23,6 +23,7 @@
 
 mod access;
 mod expiry;
+mod files;
 mod flight;
 mod locks;
 mod save;
