@@ -3,13 +3,15 @@
 use super::catalog::Catalog;
 use super::load::{self, Found, Loaded};
 use super::manifest::{self, Manifest, PackId};
-use super::write::{Committed, SaveError, SaveJob, SaveProgress, Walk, remove_replaced, save};
+use super::write::{Committed, SaveError, SaveJob, SaveProgress, remove_replaced, save};
 use super::{SnapshotError, pack};
 use crate::keyspace::change::{Change, Effect, Expiry};
-use crate::keyspace::digest::exact_state;
+use crate::keyspace::digest::{KeyState, exact_state};
 use crate::keyspace::{Key, Keyspace};
 use crate::persistence::disk::{Disk, DiskFile, RealDisk};
 use bytes::Bytes;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,13 +22,13 @@ const SEED: u64 = 5;
 
 /// A keyspace whose changes are numbered as they come.
 struct Writer {
-    keyspace: Keyspace,
+    keyspace: Arc<Keyspace>,
     number: u64,
 }
 
 impl Writer {
     fn new() -> Writer {
-        Writer { keyspace: Keyspace::new(3, SEED), number: 0 }
+        Writer { keyspace: Arc::new(Keyspace::new(3, SEED)), number: 0 }
     }
 
     fn apply(&mut self, db: usize, key: &str, effect: Effect) {
@@ -63,19 +65,30 @@ fn filled() -> Writer {
     writer
 }
 
-fn job(dir: &Path, save: u64, cut: u64) -> SaveJob<'_> {
-    SaveJob { save, cut, dir, lineage: LINEAGE }
+/// A save as the engine does it, with nobody else about.
+fn save_now(writer: &mut Writer, dir: &Path, disk: &dyn Disk) -> Result<Committed, SaveError> {
+    save_while(writer, dir, disk, &mut |_| {})
 }
 
-/// A save as the engine does it, with nobody else about.
-fn save_now(writer: &Writer, dir: &Path, disk: &dyn Disk) -> Result<Committed, SaveError> {
-    let clock = writer.keyspace.save_clock();
-    let number = clock.begin(writer.number);
-    let job = job(dir, number, writer.number);
-    let is_cancelled = || !clock.is_running(number);
+/// A save during which `act` runs before each shard and segment.
+fn save_while(
+    writer: &mut Writer,
+    dir: &Path,
+    disk: &dyn Disk,
+    act: &mut dyn FnMut(&mut Writer),
+) -> Result<Committed, SaveError> {
+    let keyspace = Arc::clone(&writer.keyspace);
+    let clock = keyspace.save_clock();
+    let job = SaveJob { save: clock.begin(writer.number), cut: writer.number, dir, lineage: LINEAGE };
+    let acting = RefCell::new((writer, act));
+    let is_cancelled = || {
+        let (writer, act) = &mut *acting.borrow_mut();
+        act(writer);
+        !clock.is_running(job.save)
+    };
     let progress = SaveProgress::default();
-    let saved = save(&writer.keyspace, &job, disk, &Catalog::new(dir), &is_cancelled, &progress);
-    writer.keyspace.cancel_save();
+    let saved = save(&keyspace, &job, disk, &Catalog::new(dir), &is_cancelled, &progress);
+    keyspace.cancel_save();
     let saved = saved?;
     remove_replaced(disk, dir, &saved)?;
     Ok(saved)
@@ -93,9 +106,13 @@ fn load_now(dir: &Path) -> Result<(Keyspace, Loaded), SnapshotError> {
     }
 }
 
-fn assert_loads_as(dir: &Path, expected: &std::collections::BTreeMap<(usize, Key), crate::keyspace::digest::KeyState>) {
+fn assert_loads_as(dir: &Path, expected: &BTreeMap<(usize, Key), KeyState>, told: &str) {
     let (keyspace, _) = load_now(dir).unwrap();
-    assert_eq!(&exact_state(&keyspace), expected);
+    let got = exact_state(&keyspace);
+    for (key, state) in expected {
+        assert_eq!(got.get(key), Some(state), "{told}: {key:?}");
+    }
+    assert_eq!(got.len(), expected.len(), "{told}: keys too many");
 }
 
 /// Files below `dir`, apart from sled's.
@@ -110,8 +127,8 @@ fn files(dir: &Path) -> Vec<String> {
 #[test]
 fn what_was_saved_is_loaded() {
     let dir = tempfile::tempdir().unwrap();
-    let writer = filled();
-    let saved = save_now(&writer, dir.path(), &RealDisk).unwrap();
+    let mut writer = filled();
+    let saved = save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     assert_eq!((saved.generation(), saved.keys, saved.packs()), (1, 320, 1));
     let (keyspace, loaded) = load_now(dir.path()).unwrap();
     assert_eq!(loaded, Loaded { keys: 320, elements: 0, relinked: 0 });
@@ -123,7 +140,7 @@ fn what_was_saved_is_loaded() {
 fn an_empty_keyspace_is_saved_too() {
     let dir = tempfile::tempdir().unwrap();
     assert!(matches!(load::find(&RealDisk, dir.path(), &Catalog::new(dir.path())), Ok(Found::None)));
-    save_now(&Writer::new(), dir.path(), &RealDisk).unwrap();
+    save_now(&mut Writer::new(), dir.path(), &RealDisk).unwrap();
     let (keyspace, loaded) = load_now(dir.path()).unwrap();
     assert_eq!(loaded, Loaded::default());
     assert!(exact_state(&keyspace).is_empty());
@@ -133,16 +150,16 @@ fn an_empty_keyspace_is_saved_too() {
 fn a_new_save_replaces_the_files_of_the_old_one() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = filled();
-    save_now(&writer, dir.path(), &RealDisk).unwrap();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     assert_eq!(files(dir.path()), ["MANIFEST-1", "packs/1-0.pack"]);
     writer.set(0, "one more", "value");
     // A killed save of the next generation, an unfinished manifest, and files of others.
     for name in ["packs/2-7.pack", "packs/notes", "packs/9-0.pack", "MANIFEST-1.tmp"] {
         std::fs::write(dir.path().join(name), b"leftover").unwrap();
     }
-    save_now(&writer, dir.path(), &RealDisk).unwrap();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     assert_eq!(files(dir.path()), ["MANIFEST-2", "packs/2-0.pack", "packs/9-0.pack", "packs/notes"]);
-    assert_loads_as(dir.path(), &exact_state(&writer.keyspace));
+    assert_loads_as(dir.path(), &exact_state(&writer.keyspace), "second save");
 }
 
 /// A small random number generator, so that a seed replays a test.
@@ -184,32 +201,10 @@ fn keys_are_exact_at_the_cut_whatever_is_written_during_the_walk() {
         let mut random = Random(seed);
         (0..200).for_each(|_| alter_key(&mut writer, &mut random));
         let expected = exact_state(&writer.keyspace);
-        walk_with(&mut writer, dir.path(), 2, &mut |writer| alter_key(writer, &mut random));
-        let (keyspace, _) = load_now(dir.path()).unwrap();
-        assert_eq!(exact_state(&keyspace), expected, "seed {seed}");
+        let mut act = |writer: &mut Writer| alter_key(writer, &mut random);
+        save_while(&mut writer, dir.path(), &RealDisk, &mut act).unwrap();
+        assert_loads_as(dir.path(), &expected, &format!("seed {seed}"));
         assert_ne!(exact_state(&writer.keyspace), expected, "the test must write");
     }
 }
 
-/// A save step by step, with `changes` changes before each step that has something to write.
-fn walk_with(writer: &mut Writer, dir: &Path, changes: usize, alter: &mut dyn FnMut(&mut Writer)) {
-    let cut = writer.number;
-    let save = writer.keyspace.save_clock().begin(cut);
-    let progress = SaveProgress::default();
-    let catalog = Catalog::new(dir);
-    (0..50).for_each(|_| alter(writer));
-    let mut shards = 0;
-    let mut state = None;
-    loop {
-        let (more, next) = Walk::resume(state, &writer.keyspace, job(dir, save, cut), &RealDisk, 1, &progress);
-        state = Some(next);
-        if !more.unwrap() {
-            break;
-        }
-        shards += 1;
-        if shards % 16 == 0 || shards > 3 * 1024 {
-            (0..changes).for_each(|_| alter(writer));
-        }
-    }
-    let _ = (catalog, state);
-}
