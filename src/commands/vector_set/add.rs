@@ -119,7 +119,7 @@ fn decide(db: usize, view: &View, words: Words) -> Result<Decision<Reply>> {
         None => (Some(new_schema(&words)), true),
     };
     let Words { key, vector, element, ef, attributes, .. } = words;
-    let upsert = Effect::Upsert(Box::new(Upsert { element, vector, schema: Some(schema), ef, attributes }));
+    let upsert = Effect::Upsert(Box::new(Upsert { element, vector, schema, ef, attributes }));
     Ok(Decision::one(Reply::Bool(is_new), Change::new(db, key, upsert)))
 }
 
