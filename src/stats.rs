@@ -112,7 +112,7 @@ totals! {
     delayed_fsyncs,
 }
 
-/// Buckets of the durations of a command. The last one begins at 2^30 microseconds, 18 minutes.
+/// Buckets of a [`Histogram`]. The last one begins at 2^30 microseconds, 18 minutes.
 pub const LATENCY_BUCKETS: usize = 32;
 
 /// Durations by powers of two: bucket 0 counts those under one microsecond, bucket i those from 2^(i-1) to under 2^i.

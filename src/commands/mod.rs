@@ -83,6 +83,11 @@ impl Context {
     }
 }
 
+/// Counters for the commands of the table.
+pub fn new_stats() -> Arc<Stats> {
+    Arc::new(Stats::new(Table::all().commands().len()))
+}
+
 /// One command under way.
 pub struct Call<'a> {
     /// What all commands share.

@@ -289,6 +289,12 @@ impl VectorIndex {
         self.vectors.stored(slot, self.slots.norm(slot), &guard)
     }
 
+    /// The stored form of a slot that the caller has seen live under a pin that it still holds: also if it died since.
+    pub fn stored_under_pin(&self, slot: u32) -> Stored {
+        let guard = crossbeam_epoch::pin();
+        self.vectors.stored(slot, self.slots.norm(slot), &guard)
+    }
+
     /// The vector as VEMB gives it back: F32 the components as given; else decoded and, under cosine, times the norm;
     /// Bit: 1 and -1. Zeros for a slot that died meanwhile.
     pub fn decode(&self, slot: u32) -> Vec<f32> {

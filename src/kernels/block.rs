@@ -43,6 +43,10 @@ pub struct Blocks {
     stride: usize,
     table: AtomicPtr<Table>,
     /// Every table ever used, the current one last, and the lock of whoever adds a segment.
+    #[expect(
+        clippy::vec_box,
+        reason = "`table` points at the box's contents, which stay when the list grows"
+    )]
     tables: Mutex<Vec<Box<Table>>>,
 }
 
@@ -113,7 +117,7 @@ impl Blocks {
             return;
         }
         if index >= self.current().entries.len() {
-            self.grow(&mut tables, index + 1);
+            tables.push(self.grow(index + 1));
         }
         let start = allocate(self.segment_layout(slots));
         let entry = &self.current().entries[index];
@@ -122,10 +126,9 @@ impl Blocks {
     }
 
     /// Replaces the table by one with room for at least `wanted` segments; readers may go on with the old one.
-    fn grow(&self, tables: &mut Vec<Box<Table>>, wanted: usize) {
-        let old = self.current();
+    fn grow(&self, wanted: usize) -> Box<Table> {
         let larger = Table::with_room(wanted.next_power_of_two());
-        for (from, to) in old.entries.iter().zip(&larger.entries) {
+        for (from, to) in self.current().entries.iter().zip(&larger.entries) {
             to.slots
                 .store(from.slots.load(Ordering::Relaxed), Ordering::Relaxed);
             to.start
@@ -133,7 +136,7 @@ impl Blocks {
         }
         self.table
             .store(ptr::from_ref(&*larger).cast_mut(), Ordering::Release);
-        tables.push(larger);
+        larger
     }
 
     /// What a reader may see while `guard` is held.

@@ -89,7 +89,8 @@ impl Connection {
 
     fn note_input(&mut self, bytes: usize) -> Result<(), Closed> {
         let context = &self.server.context;
-        context.stats.note_input(bytes);
+        context.stats.totals.net_input_bytes.add(bytes as u64);
+        context.stats.totals.reads_processed.increment();
         let is_too_long =
             self.input.len() as u64 > context.config.client_query_buffer_limit_bytes();
         if let Some(session) = &self.session {
@@ -103,7 +104,7 @@ impl Connection {
                 .total_input_bytes
                 .fetch_add(bytes as u64, Ordering::Relaxed);
             if is_too_long {
-                context.stats.note_query_buffer_disconnection();
+                context.stats.totals.query_buffer_limit_disconnections.increment();
                 tracing::warn!(
                     client = client.id,
                     "closing a client whose query buffer is over the limit"
@@ -201,7 +202,9 @@ impl Connection {
             self.output.refuse_writes(&error, session.version);
         }
         let bytes = self.output.take();
-        self.server.context.stats.note_output(bytes.len());
+        let totals = &self.server.context.stats.totals;
+        totals.net_output_bytes.add(bytes.len() as u64);
+        totals.writes_processed.increment();
         let client = &session.client;
         client
             .output_bytes

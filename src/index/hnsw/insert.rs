@@ -25,14 +25,7 @@ impl Graph {
 
 impl Pinned<'_> {
     /// Finds the neighbourhood of a live node and links it on every layer that it has. Links that it has already stay.
-    /// Returns its candidates on layer 0, nearest first.
-    pub(super) fn join(
-        &self,
-        x: u32,
-        level: u8,
-        ef: usize,
-        scratch: &mut Scratch,
-    ) -> Vec<Candidate> {
+    pub(super) fn join(&self, x: u32, level: u8, ef: usize, scratch: &mut Scratch) {
         let Scratch { walk, choice, node } = scratch;
         self.graph.vectors.load_point(x, node, self.guard);
         let found = self.find_neighbourhood(x, level, ef, self.scorer(node), walk);
@@ -40,7 +33,6 @@ impl Pinned<'_> {
         for (layer, candidates) in found.iter().enumerate() {
             self.settle(layer as u8, x, candidates, choice);
         }
-        found.into_iter().next().unwrap_or_default()
     }
 
     /// The ef nearest nodes of x on each of its layers, layer 0 first; nothing if x is alone and is the entry point now.

@@ -132,7 +132,7 @@ impl Walker<'_> {
                 visited.collect_new(self.graph.list(layer, slot), batch);
                 expanded += 1;
             }
-            if expanded == 0 {
+            if expanded == 0 && !self.resume_at_entry(layer) {
                 break;
             }
             self.score_batch(expanded);
@@ -150,6 +150,27 @@ impl Walker<'_> {
             }
         }
         self.buffers.visited.clear();
+    }
+
+    /// A walk that ends before it has ef nodes has seen all of a small part of layer 0 (a clump of near vectors that is
+    /// linked to the rest on upper layers only, or by a node that was just removed): the entry point leads to the rest.
+    fn resume_at_entry(&mut self, layer: u8) -> bool {
+        let Walk {
+            visited,
+            nearest,
+            batch,
+            ..
+        } = &mut *self.buffers;
+        let entry = self
+            .graph
+            .graph
+            .entry()
+            .filter(|_| layer == 0 && nearest.worst_if_full().is_none());
+        let Some(entry) = entry.filter(|entry| visited.insert(entry.slot)) else {
+            return false;
+        };
+        batch.push(entry.slot);
+        true
     }
 
     /// Empty buffers but for `start`, which is marked as met.

@@ -91,25 +91,22 @@ impl Pinned<'_> {
         false
     }
 
-    /// Chooses anew among the links of y and x. If x is chosen, those that are not lose their link; but a node that has few
-    /// links keeps it while there is room.
+    /// Chooses anew among the links of y and x. If x is chosen, those that are not lose their link.
     fn make_room(&self, layer: u8, y: u32, x: Candidate, choice: &mut Choice) -> bool {
         let mut candidates = self.ranked_neighbours(layer, y, choice);
         let at = candidates.partition_point(|c| *c < x);
         candidates.insert(at, x);
         let limit = self.graph.links_max(layer);
         self.choose(&candidates, limit, choice);
+        // Those with few links come first: nobody is ever dropped below M/4.
         let is_weak =
-            |z: &Candidate| *z != x && self.degree(layer, z.slot()) <= self.graph.links_min();
-        let weak: Vec<_> = candidates
-            .iter()
-            .filter(|z| !choice.chosen.contains(z) && is_weak(z))
-            .copied()
-            .collect();
-        choice.twins.retain(|z| !weak.contains(z));
-        let room = limit - choice.chosen.len();
-        choice.chosen.extend(weak.into_iter().take(room));
-        self.add_twins(y, limit - choice.chosen.len(), choice);
+            |z: &&Candidate| **z != x && self.degree(layer, z.slot()) <= self.graph.links_min();
+        let weak: Vec<_> = candidates.iter().filter(is_weak).copied().collect();
+        choice.chosen.retain(|z| !weak.contains(z));
+        choice.chosen.truncate(limit.saturating_sub(weak.len()));
+        choice.chosen.extend(weak);
+        choice.twins.retain(|z| !choice.chosen.contains(z));
+        self.add_twins(y, limit.saturating_sub(choice.chosen.len()), choice);
         if !choice.chosen.contains(&x) {
             return false;
         }
