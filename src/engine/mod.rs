@@ -26,17 +26,20 @@ mod expiry;
 mod files;
 mod flight;
 mod locks;
+mod process;
 mod save;
 mod stop;
 
+pub use crate::persistence::log::{FsyncPolicy, Health};
 pub use access::{Access, Decision, Transaction};
 pub use expiry::Upkeep;
 pub use locks::Patience;
+pub use process::Memory;
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
 
 use crate::keyspace::Keyspace;
-use crate::persistence::log::{FsyncPolicy, Health, Log};
+use crate::persistence::log::Log;
 use crate::stats::Stats;
 use flight::InFlight;
 use locks::Locks;
@@ -65,6 +68,10 @@ pub struct Engine {
     unwritten_bytes_max: AtomicU64,
     /// The orderly end is done.
     stopped: AtomicBool,
+    /// Whether upkeep removes what has expired before anybody asks for it.
+    expires_actively: AtomicBool,
+    /// Allocated before there was data.
+    bytes_at_start: u64,
 }
 
 /// What recovery hands over.
@@ -89,12 +96,20 @@ impl Engine {
             pinned_bytes_max: AtomicU64::new(64 << 20),
             unwritten_bytes_max: AtomicU64::new(64 << 20),
             stopped: AtomicBool::new(false),
+            expires_actively: AtomicBool::new(true),
+            bytes_at_start: crate::sys::allocated_bytes_now() as u64,
         }
     }
 
     /// Opens the door: the keyspace that recovery built and the log that goes on from there. Call it once.
     /// `saved_through`: the last change that the newest snapshot holds.
-    pub fn start(&self, keyspace: Keyspace, log: Log, directory: Option<Directory>, saved_through: u64) {
+    pub fn start(
+        &self,
+        keyspace: Keyspace,
+        log: Log,
+        directory: Option<Directory>,
+        saved_through: u64,
+    ) {
         self.saves.begin(self.now_ms(), saved_through);
         let data = Data {
             locks: Locks::new(keyspace.seed()),

@@ -118,19 +118,8 @@ struct Entry {
 
 /// All names but those of subcommands, in table order.
 fn top_level() -> impl Iterator<Item = Entry> {
-    let mut last = "";
-    let names = Table::all().commands().iter().map(|command| {
-        command
-            .name
-            .split_once('|')
-            .map_or(command.name, |(container, _)| container)
-    });
-    let firsts = names.filter(move |name| {
-        let is_new = *name != last;
-        last = name;
-        is_new
-    });
-    firsts.filter_map(|name| Entry::find(name.as_bytes()))
+    let names = Table::all().top_level().iter();
+    names.filter_map(|name| Entry::find(name.as_bytes()))
 }
 
 /// All names.
