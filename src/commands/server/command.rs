@@ -99,7 +99,10 @@ const INTROSPECTION: Command = Command {
     ..COMMAND
 };
 
-const REQUEST: &[Arg] = &[Arg::Str("command"), Arg::Multiple(&Arg::Str("arg"))];
+const REQUEST: &[Arg] = &[
+    Arg::Str("command"),
+    Arg::Optional(&Arg::Multiple(&Arg::Str("arg"))),
+];
 
 const INVALID_COMMAND: Refusal = Refusal::line("ERR Invalid command specified");
 const INVALID_ARITY: Refusal =
