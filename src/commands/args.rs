@@ -13,7 +13,10 @@ pub struct Args<'r> {
 impl<'r> Args<'r> {
     /// Starts at word `first`.
     pub fn new(request: &'r Request, first: usize) -> Args<'r> {
-        Args { request, next: first }
+        Args {
+            request,
+            next: first,
+        }
     }
 
     /// Number of words left.
@@ -65,7 +68,9 @@ impl<'r> Args<'r> {
 
     /// Takes the next word if it is `word` (upper case), in any case.
     pub fn take(&mut self, word: &str) -> bool {
-        let is_it = self.peek().is_some_and(|next| next.eq_ignore_ascii_case(word.as_bytes()));
+        let is_it = self
+            .peek()
+            .is_some_and(|next| next.eq_ignore_ascii_case(word.as_bytes()));
         self.next += usize::from(is_it);
         is_it
     }
@@ -82,6 +87,10 @@ impl<'r> Args<'r> {
 
     /// Nothing may be left; a syntax error otherwise.
     pub fn end(&self) -> Result<()> {
-        if self.is_done() { Ok(()) } else { Err(error::SYNTAX) }
+        if self.is_done() {
+            Ok(())
+        } else {
+            Err(error::SYNTAX)
+        }
     }
 }

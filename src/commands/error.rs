@@ -37,7 +37,8 @@ impl From<Locked> for Refusal {
 /// An option is unknown, or out of place.
 pub const SYNTAX: Refusal = Refusal::line("ERR syntax error");
 /// The key holds another kind of value.
-pub const WRONG_TYPE: Refusal = Refusal::line("WRONGTYPE Operation against a key holding the wrong kind of value");
+pub const WRONG_TYPE: Refusal =
+    Refusal::line("WRONGTYPE Operation against a key holding the wrong kind of value");
 /// An argument is not a 64-bit integer.
 pub const NOT_AN_INTEGER: Refusal = Refusal::line("ERR value is not an integer or out of range");
 /// An argument is not a float.
@@ -51,7 +52,9 @@ pub const DB_OUT_OF_RANGE: Refusal = Refusal::line("ERR DB index is out of range
 
 /// The request has too few or too many words. `name` is in lower case, containers as `config|get`.
 pub fn wrong_arity(name: &str) -> Refusal {
-    Refusal::made(format!("ERR wrong number of arguments for '{name}' command"))
+    Refusal::made(format!(
+        "ERR wrong number of arguments for '{name}' command"
+    ))
 }
 
 /// An expiry that cannot be.

@@ -16,7 +16,12 @@ pub const COMMANDS: &[Command] = &[
         group: Group::Transactions,
         since: "1.2.0",
         flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
-        examples: &[("MULTI", "OK"), ("SET a 1", "QUEUED"), ("INCR a", "QUEUED"), ("EXEC", "1) OK\n2) (integer) 2")],
+        examples: &[
+            ("MULTI", "OK"),
+            ("SET a 1", "QUEUED"),
+            ("INCR a", "QUEUED"),
+            ("EXEC", "1) OK\n2) (integer) 2"),
+        ],
         run: multi,
         ..COMMAND
     },
@@ -38,7 +43,12 @@ pub const COMMANDS: &[Command] = &[
         since: "2.0.0",
         complexity: "O(N), N the number of queued commands",
         flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
-        examples: &[("MULTI", "OK"), ("SET a 1", "QUEUED"), ("DISCARD", "OK"), ("EXISTS a", "(integer) 0")],
+        examples: &[
+            ("MULTI", "OK"),
+            ("SET a 1", "QUEUED"),
+            ("DISCARD", "OK"),
+            ("EXISTS a", "(integer) 0"),
+        ],
         run: discard,
         ..COMMAND
     },
@@ -68,14 +78,23 @@ pub const COMMANDS: &[Command] = &[
 
 /// Whether a command runs between MULTI and EXEC instead of being queued.
 pub fn runs_at_once(command: &Command) -> bool {
-    matches!(command.name, "MULTI" | "EXEC" | "DISCARD" | "WATCH" | "RESET" | "QUIT")
+    matches!(
+        command.name,
+        "MULTI" | "EXEC" | "DISCARD" | "WATCH" | "RESET" | "QUIT"
+    )
 }
 
 /// Queues a command that passed its checks.
 pub fn enqueue(session: &mut Session, request: &Request) -> Reply {
     if let Some(queue) = &mut session.queue {
         queue.requests.push(request.clone());
-        session.client.queued.store(queue.requests.len() as u64, Ordering::Relaxed);
+        let client = &session.client;
+        client
+            .queued
+            .store(queue.requests.len() as u64, Ordering::Relaxed);
+        client
+            .queued_bytes
+            .fetch_add(request.byte_len() as u64, Ordering::Relaxed);
     }
     Reply::Simple("QUEUED")
 }
@@ -85,6 +104,7 @@ pub fn reset(session: &mut Session) {
     session.queue = None;
     session.watched.clear();
     session.client.queued.store(u64::MAX, Ordering::Relaxed);
+    session.client.queued_bytes.store(0, Ordering::Relaxed);
     session.client.watched.store(0, Ordering::Relaxed);
 }
 
@@ -111,13 +131,21 @@ fn watch(call: &mut Call) -> Result {
     }
     let db = call.db();
     for key in call.args.rest() {
-        if call.session.watched.iter().any(|(d, k, _)| *d == db && *k == key) {
+        if call
+            .session
+            .watched
+            .iter()
+            .any(|(d, k, _)| *d == db && *k == key)
+        {
             continue;
         }
         let version = call.access.read(db, &key, |view| view.version(&key))?;
         call.session.watched.push((db, key, version));
     }
-    call.session.client.watched.store(call.session.watched.len() as u64, Ordering::Relaxed);
+    call.session
+        .client
+        .watched
+        .store(call.session.watched.len() as u64, Ordering::Relaxed);
     Ok(Reply::ok())
 }
 
@@ -128,38 +156,69 @@ fn unwatch(call: &mut Call) -> Result {
 }
 
 fn exec(call: &mut Call) -> Result {
-    let Some(queue) = &call.session.queue else { return Err(Refusal::line("ERR EXEC without MULTI")) };
+    let Some(queue) = &call.session.queue else {
+        return Err(Refusal::line("ERR EXEC without MULTI"));
+    };
     if queue.is_spoiled {
         reset(call.session);
-        return Err(Refusal::line("EXECABORT Transaction discarded because of previous errors."));
+        return Err(Refusal::line(
+            "EXECABORT Transaction discarded because of previous errors.",
+        ));
     }
     let (keys, is_world) = scope(&queue.requests, call.session);
     let keys: Vec<(usize, &[u8])> = keys.iter().map(|(db, key)| (*db, &**key)).collect();
     let (context, patience) = (call.context, call.access.patience());
     let session = &mut *call.session;
-    let (reply, last) =
-        context.engine.transaction(&keys, is_world, patience, |transaction| run_queue(context, session, transaction))?;
+    let (reply, last) = context
+        .engine
+        .transaction(&keys, is_world, patience, |transaction| {
+            run_queue(context, session, transaction)
+        })?;
     session.last_number = session.last_number.max(last);
     Ok(reply)
 }
 
 /// Runs what is queued, unless a watched key changed. A failed command leaves nothing behind; the others stand.
 fn run_queue(context: &Context, session: &mut Session, transaction: &Transaction) -> Reply {
-    let requests = session.queue.take().map(|queue| queue.requests).unwrap_or_default();
+    let requests = session
+        .queue
+        .take()
+        .map(|queue| queue.requests)
+        .unwrap_or_default();
     let access = transaction.access();
-    let is_stale = session.watched.iter().any(|(db, key, version)| access.view(*db).version(key) != *version);
+    let is_stale = session
+        .watched
+        .iter()
+        .any(|(db, key, version)| access.view(*db).version(key) != *version);
     reset(session);
     if is_stale {
         return Reply::NullArray;
     }
-    Reply::Array(requests.iter().map(|request| run_queued(context, session, transaction, request)).collect())
+    Reply::Array(
+        requests
+            .iter()
+            .map(|request| run_queued(context, session, transaction, request))
+            .collect(),
+    )
 }
 
-fn run_queued(context: &Context, session: &mut Session, transaction: &Transaction, request: &Request) -> Reply {
+fn run_queued(
+    context: &Context,
+    session: &mut Session,
+    transaction: &Transaction,
+    request: &Request,
+) -> Reply {
     let Lookup::Found(place, names) = Table::all().lookup(request) else {
         return Reply::error("ERR unknown command");
     };
-    match run(context, session, request, transaction.access(), place, names) {
+    match run(
+        context,
+        session,
+        request,
+        transaction.access(),
+        place,
+        names,
+    ) {
         Ok(reply) => reply,
         Err(Refusal::Error(line)) => Reply::error(line),
         Err(Refusal::Locked) => Reply::error("ERR internal error"),
@@ -170,17 +229,23 @@ fn run_queued(context: &Context, session: &mut Session, transaction: &Transactio
 fn scope(requests: &[Request], session: &Session) -> (Vec<(usize, Vec<u8>)>, bool) {
     let mut db = session.db;
     let mut is_world = false;
-    let mut keys: Vec<(usize, Vec<u8>)> = session.watched.iter().map(|(db, key, _)| (*db, key.to_vec())).collect();
+    let mut keys: Vec<(usize, Vec<u8>)> = session
+        .watched
+        .iter()
+        .map(|(db, key, _)| (*db, key.to_vec()))
+        .collect();
     for request in requests {
-        let Lookup::Found(place, _) = Table::all().lookup(request) else { continue };
+        let Lookup::Found(place, _) = Table::all().lookup(request) else {
+            continue;
+        };
         let command = Table::all().commands()[place];
         // SELECT moves the commands behind it; MOVE and COPY reach into another database.
         is_world |= command.flags.has(Flags::WORLD);
         if command.name == "SELECT" {
-            db = crate::protocol::number::parse_i64(request.arg(1)).map_or(db, |n| n.max(0) as usize);
+            db = crate::protocol::number::parse_i64(request.arg(1))
+                .map_or(db, |n| n.max(0) as usize);
         }
         keys.extend(command.keys_of(request).map(|key| (db, key.to_vec())));
     }
     (keys, is_world)
 }
-

@@ -63,34 +63,27 @@ impl std::error::Error for FileError {}
 
 /// Loads `[redis.conf | -] [--directive value ...]`.
 pub fn load(arguments: &[Vec<u8>], sources: &Sources) -> Result<Loaded, FileError> {
-    let mut loader = Loader::new(sources, Config::new(sources.memory_bytes));
+    let mut loader = Loader {
+        sources,
+        config: Config::new(sources.memory_bytes),
+        warnings: Vec::new(),
+        named: HashSet::new(),
+    };
     let options = arguments
         .iter()
         .position(|word| word.starts_with(b"--"))
         .unwrap_or(arguments.len());
     let (files, options) = arguments.split_at(options);
-    for (at, file) in files.iter().enumerate() {
-        let path = path_of(file);
-        let is_input = path == Path::new("-");
-        if !is_input && at > 0 {
-            let why = "only one configuration file can be given; options begin with --".to_string();
-            return Err(FileError {
-                place: COMMAND_LINE.to_string(),
-                line: show(file),
-                why,
-            });
-        }
-        if !is_input {
-            loader.config.file = Some(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
-        }
-        loader.file(&path, 0).map_err(|why| FileError {
-            place: COMMAND_LINE.to_string(),
-            line: show(file),
-            why,
-        })??;
+    for file in files {
+        loader
+            .argument_file(file)
+            .map_err(|failure| failure.placed(COMMAND_LINE, file))?;
     }
     for words in directives(options) {
-        loader.command_line(&words)?;
+        let line = words.join(&b' ');
+        loader
+            .directive(&words, "command line", 0)
+            .map_err(|failure| failure.placed(COMMAND_LINE, &line))?;
     }
     Ok(Loaded {
         config: loader.config,
@@ -177,16 +170,40 @@ fn interpret_option(
     })
 }
 
-/// Cuts a file into lines without their ends, in a form that [`interpret`] takes; comments and empty lines are `None`.
-///
-/// The error is the number of the line, from 1, whose quotes are unbalanced.
-pub(super) fn split_line(line: &[u8], split: Split) -> Result<Option<Vec<Vec<u8>>>, String> {
+/// Splits a line into its words; comments and empty lines have none.
+pub(super) fn split_line(line: &[u8], split: Split) -> Result<Vec<Vec<u8>>, String> {
     let line = line.trim_ascii();
-    if line.is_empty() || line.starts_with(b"#") {
-        return Ok(None);
+    if line.starts_with(b"#") {
+        return Ok(Vec::new());
     }
-    let words = split(line).ok_or("Unbalanced quotes in configuration line")?;
-    Ok((!words.is_empty()).then_some(words))
+    split(line).ok_or_else(|| "Unbalanced quotes in configuration line".to_string())
+}
+
+/// What stops the loading, on its way out.
+enum Failure {
+    /// The reason; whoever holds the line adds the place.
+    Bare(String),
+    /// Complete: the line stands in a file that was included.
+    Placed(FileError),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Failure::Bare(why)
+    }
+}
+
+impl Failure {
+    fn placed(self, place: &str, line: &[u8]) -> FileError {
+        match self {
+            Failure::Bare(why) => FileError {
+                place: place.to_string(),
+                line: show_line(line),
+                why,
+            },
+            Failure::Placed(error) => error,
+        }
+    }
 }
 
 struct Loader<'a> {
@@ -197,72 +214,51 @@ struct Loader<'a> {
     named: HashSet<Id>,
 }
 
-impl<'a> Loader<'a> {
-    fn new(sources: &'a Sources<'a>, config: Config) -> Self {
-        Loader {
-            sources,
-            config,
-            warnings: Vec::new(),
-            named: HashSet::new(),
+impl Loader<'_> {
+    /// Loads a file named on the command line; `-` is the standard input.
+    fn argument_file(&mut self, file: &[u8]) -> Result<(), Failure> {
+        let path = path_of(file);
+        if path != Path::new("-") {
+            if self.config.file.is_some() {
+                let why = "only one configuration file can be given; options begin with --";
+                return Err(Failure::Bare(why.to_string()));
+            }
+            self.config.file = Some(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
         }
+        self.file(&path, 0)
     }
 
-    /// Loads a file. The outer error is a file that can not be read, the inner one a bad line in it.
-    fn file(&mut self, path: &Path, depth: usize) -> Result<Result<(), FileError>, String> {
+    fn file(&mut self, path: &Path, depth: usize) -> Result<(), Failure> {
         if depth > INCLUDE_DEPTH_MAX {
-            return Err("includes are nested too deep".to_string());
+            return Err(Failure::Bare("includes are nested too deep".to_string()));
         }
-        let text = (self.sources.read)(path)
-            .map_err(|error| format!("can't open config file '{}': {error}", path.display()))?;
+        let read = (self.sources.read)(path);
+        let text =
+            read.map_err(|error| format!("can't open config file '{}': {error}", path.display()))?;
         for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
-            let read = split_line(line, self.sources.split).and_then(|words| match words {
-                Some(words) => self.directive(
-                    &words,
-                    &format!("{} line {}", path.display(), at + 1),
-                    depth,
-                ),
-                None => Ok(Ok(())),
-            });
-            match read {
-                Ok(Ok(())) => {}
-                Ok(Err(inner)) => return Ok(Err(inner)),
-                Err(why) => {
+            let number = at + 1;
+            let words = split_line(line, self.sources.split).map_err(Failure::Bare);
+            let place = format!("{} line {number}", path.display());
+            words
+                .and_then(|words| self.directive(&words, &place, depth))
+                .map_err(|failure| {
                     let of = if depth == 0 {
                         String::new()
                     } else {
                         format!(" of {}", path.display())
                     };
-                    let place = format!("Reading the configuration file, at line {}{of}", at + 1);
-                    return Ok(Err(FileError {
-                        place,
-                        line: show_line(line),
-                        why,
-                    }));
-                }
-            }
+                    let place = format!("Reading the configuration file, at line {number}{of}");
+                    Failure::Placed(failure.placed(&place, line))
+                })?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    fn command_line(&mut self, words: &[Vec<u8>]) -> Result<(), FileError> {
-        self.directive(words, "command line", 0)
-            .unwrap_or_else(|why| {
-                let line = show_line(&words.join(&b' '));
-                Err(FileError {
-                    place: COMMAND_LINE.to_string(),
-                    line,
-                    why,
-                })
-            })
-    }
-
-    /// Follows one directive. Errors as for [`Loader::file`].
-    fn directive(
-        &mut self,
-        words: &[Vec<u8>],
-        place: &str,
-        depth: usize,
-    ) -> Result<Result<(), FileError>, String> {
+    /// Follows one directive; no words are no directive. `place` says in warnings where it stands.
+    fn directive(&mut self, words: &[Vec<u8>], place: &str, depth: usize) -> Result<(), Failure> {
+        let Some(name) = words.first() else {
+            return Ok(());
+        };
         let current = |id: Id| {
             let adds_to = id != Id::Save || self.named.contains(&id);
             adds_to.then(|| self.config.value(id))
@@ -276,21 +272,19 @@ impl<'a> Loader<'a> {
             }
             Directive::Ignored => {
                 self.warnings
-                    .push(format!("{place}: '{}' has no effect here", show(&words[0])));
+                    .push(format!("{place}: '{}' has no effect here", show(name)));
             }
             Directive::Include(pattern) => {
-                for path in self.included(&pattern)? {
-                    if let Err(inner) = self.file(&path, depth + 1)? {
-                        return Ok(Err(inner));
-                    }
+                for path in self.included(&pattern) {
+                    self.file(&path, depth + 1)?;
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// The files that an include names, in order. A pattern without any match includes nothing.
-    fn included(&self, pattern: &Path) -> Result<Vec<PathBuf>, String> {
+    fn included(&self, pattern: &Path) -> Vec<PathBuf> {
         let has_wildcard = |part: &Path| {
             part.as_os_str()
                 .as_encoded_bytes()
@@ -298,7 +292,7 @@ impl<'a> Loader<'a> {
                 .any(|byte| b"*?[".contains(byte))
         };
         if !has_wildcard(pattern) {
-            return Ok(vec![pattern.to_path_buf()]);
+            return vec![pattern.to_path_buf()];
         }
         let mut found = vec![PathBuf::new()];
         for part in pattern
@@ -316,7 +310,7 @@ impl<'a> Loader<'a> {
             next.sort();
             found = next;
         }
-        Ok(found)
+        found
     }
 
     /// The entries of a directory that match; hidden ones only when the pattern asks for them.

@@ -3,7 +3,9 @@
 //! Rooms take plain values at start; what may change while the server runs is read through [`Config`] each time it is needed.
 //! Numbers are atomics and cost one load; texts and lists are shared pointers, swapped whole.
 
+pub mod example;
 pub mod file;
+mod rewrite;
 mod settings;
 pub mod table;
 mod typed;
@@ -18,9 +20,11 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 pub use file::{FileError, Loaded, Sources, load};
+pub use rewrite::Quoting;
 pub use settings::{Applied, SetError};
 pub use table::{Id, Row, TABLE};
 pub use typed::{Appendfsync, Loglevel, OnSignal, Permission, Supervised};
+pub use unserved::is_secret;
 pub use value::{Kind, OutputLimit, SavePoint, Value};
 
 /// Splits a line into words with the quoting of inline commands; `None` when quotes are unbalanced.

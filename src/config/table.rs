@@ -140,6 +140,8 @@ options! {
             "Threads that serve connections and run quick commands. 0 takes one per core; fewer leave cores to other programs on the machine.";
         SearchThreads: "search-threads" = "0", integer(0, 256, "threads"), AtStart, Served,
             "Threads that run long commands (large searches, scans), so that quick ones do not wait behind them. 0 takes one per core.";
+        SearchForceGraph: "search-force-graph" = "no", Kind::Switch, WhileRunning, Served,
+            "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact.";
         VsetForceSingleThreadedExecution: "vset-force-single-threaded-execution" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: vector commands always use the threads above.";
     }
@@ -158,7 +160,7 @@ options! {
             "Bytes of unfinished requests that one client may make the server hold before it is closed. It bounds what a broken or hostile client can cost.";
         ProtoMaxBulkLen: "proto-max-bulk-len" = "512mb", bytes(MB), WhileRunning, Served,
             "Largest single argument of a request. Raise it for huge batches of vectors; a client can then ask for that much memory in one go.";
-        ClientOutputBufferLimit: "client-output-buffer-limit" = "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", Kind::OutputLimits, WhileRunning, Served,
+        ClientOutputBufferLimit: "client-output-buffer-limit" = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", Kind::OutputLimits, WhileRunning, Served,
             "Per class of clients: bytes of unread replies at which a client is closed at once, bytes at which it is closed after some seconds, and those seconds. 0 0 0 sets no bound, and a client that never reads can then fill the memory.";
     }
     Memory "Memory" {

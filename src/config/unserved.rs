@@ -37,11 +37,11 @@ static WITHOUT_EFFECT: &[&str] = &[
     "rdb-del-sync-files", "rdb-save-incremental-fsync", "rdbchecksum", "rdbcompression", "sanitize-dump-payload",
     // Security and scripts.
     "acl-pubsub-default", "aclfile", "acllog-max-len", "busy-reply-threshold", "gopher-enabled", "latency-tracking-info-percentiles",
-    "lua-replicate-commands", "lua-time-limit", "script-time-limit",
+    "lua-replicate-commands", "lua-time-limit",
     // Replication.
     "masterauth", "masteruser", "min-replicas-max-lag", "min-replicas-to-write", "min-slaves-max-lag", "min-slaves-to-write",
     "propagation-error-behavior", "repl-backlog-size", "repl-backlog-ttl", "repl-disable-tcp-nodelay", "repl-diskless-load",
-    "repl-diskless-sync", "repl-diskless-sync-delay", "repl-diskless-sync-max-replicas", "repl-diskless-sync-period",
+    "repl-diskless-sync", "repl-diskless-sync-delay", "repl-diskless-sync-max-replicas", 
     "repl-ping-replica-period", "repl-ping-slave-period", "repl-timeout", "replica-announce-ip", "replica-announce-port",
     "replica-announced", "replica-full-sync-buffer-limit", "replica-ignore-disk-write-errors", "replica-ignore-maxmemory", "replica-lazy-flush",
     "replica-priority", "replica-read-only", "replica-serve-stale-data", "replicaof", "slave-announce-ip", "slave-announce-port",
@@ -85,7 +85,7 @@ pub(super) fn refusal(name: &[u8], words: &[Vec<u8>]) -> Option<&'static str> {
         b"rename-command" => Some(
             "commands can not be renamed here: passing this line over would leave the command open",
         ),
-        b"replicaof" | b"slaveof" if !first.eq_ignore_ascii_case(b"no") => {
+        b"replicaof" | b"slaveof" if !first.is_empty() && !first.eq_ignore_ascii_case(b"no") => {
             Some("replication is not served yet: this server would answer with data of its own")
         }
         b"cluster-enabled" if first.eq_ignore_ascii_case(b"yes") => {
@@ -100,7 +100,7 @@ pub(super) fn refusal(name: &[u8], words: &[Vec<u8>]) -> Option<&'static str> {
 }
 
 /// Whether a line with this directive may hold a password, so that it is never printed.
-pub(super) fn is_secret(name: &[u8]) -> bool {
+pub fn is_secret(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     let known: [&[u8]; 5] = [
         b"masterauth",

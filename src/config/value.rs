@@ -383,3 +383,14 @@ fn write_event_classes(bits: i64) -> String {
         .chain(extra)
         .collect()
 }
+
+/// Writes bytes with the largest unit that divides them, as files do.
+pub fn unit_text(bytes: u64) -> String {
+    match bytes {
+        0 => "0".to_string(),
+        _ if bytes.is_multiple_of(1 << 30) => format!("{}gb", bytes >> 30),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}mb", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}kb", bytes >> 10),
+        _ => bytes.to_string(),
+    }
+}

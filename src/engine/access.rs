@@ -20,12 +20,18 @@ pub struct Decision<T> {
 impl<T> Decision<T> {
     /// A reply without a change.
     pub fn unchanged(reply: T) -> Decision<T> {
-        Decision { reply, changes: Vec::new() }
+        Decision {
+            reply,
+            changes: Vec::new(),
+        }
     }
 
     /// A reply with one change.
     pub fn one(reply: T, change: Change) -> Decision<T> {
-        Decision { reply, changes: vec![change] }
+        Decision {
+            reply,
+            changes: vec![change],
+        }
     }
 
     /// A reply with changes.
@@ -45,7 +51,13 @@ pub struct Access<'e> {
 
 impl<'e> Access<'e> {
     pub(super) fn new(engine: &'e Engine, patience: Patience) -> Access<'e> {
-        Access { engine, patience, transaction: None, now_ms: engine.now_ms(), last_number: Cell::new(0) }
+        Access {
+            engine,
+            patience,
+            transaction: None,
+            now_ms: engine.now_ms(),
+            last_number: Cell::new(0),
+        }
     }
 
     /// The engine behind it.
@@ -75,26 +87,39 @@ impl<'e> Access<'e> {
 
     /// Looks without any gate: for searches, and for commands that go through many keys.
     pub fn view(&self, db: usize) -> View<'e> {
-        self.engine.keyspace.view(db, self.now_ms)
+        self.engine.keyspace().view(db, self.now_ms)
     }
 
     /// Reads one key.
-    pub fn read<T>(&self, db: usize, key: &[u8], look: impl FnOnce(&View) -> T) -> Result<T, Locked> {
+    pub fn read<T>(
+        &self,
+        db: usize,
+        key: &[u8],
+        look: impl FnOnce(&View) -> T,
+    ) -> Result<T, Locked> {
         if self.transaction.is_some() {
             return Ok(look(&self.view(db)));
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
-        let _gate = self.engine.locks.gate_shared(db, key, self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let _gate = self.engine.locks().gate_shared(db, key, self.patience)?;
         Ok(look(&self.view(db)))
     }
 
     /// Reads several keys of one database at one moment.
-    pub fn read_keys<T>(&self, db: usize, keys: &[&[u8]], look: impl FnOnce(&View) -> T) -> Result<T, Locked> {
+    pub fn read_keys<T>(
+        &self,
+        db: usize,
+        keys: &[&[u8]],
+        look: impl FnOnce(&View) -> T,
+    ) -> Result<T, Locked> {
         if self.transaction.is_some() {
             return Ok(look(&self.view(db)));
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
-        let _gates = self.engine.locks.gates_shared(keys.iter().map(|key| (db, *key)), self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let _gates = self
+            .engine
+            .locks()
+            .gates_shared(keys.iter().map(|key| (db, *key)), self.patience)?;
         Ok(look(&self.view(db)))
     }
 
@@ -105,7 +130,8 @@ impl<'e> Access<'e> {
         keys: &[&[u8]],
         decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
     ) -> Result<T, E> {
-        let keys: smallvec::SmallVec<[(usize, &[u8]); 4]> = keys.iter().map(|key| (db, *key)).collect();
+        let keys: smallvec::SmallVec<[(usize, &[u8]); 4]> =
+            keys.iter().map(|key| (db, *key)).collect();
         self.write_across(db, &keys, decide)
     }
 
@@ -119,8 +145,11 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, keys, decide);
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
-        let _gates = self.engine.locks.gates_exclusive(keys.iter().copied(), self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let _gates = self
+            .engine
+            .locks()
+            .gates_exclusive(keys.iter().copied(), self.patience)?;
         self.decide_and_commit(db, keys, decide)
     }
 
@@ -136,16 +165,22 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, &[(db, key)], decide);
         }
-        let _world = self.engine.locks.world_shared(self.patience)?;
-        let gate = self.engine.locks.gate_shared(db, key, self.patience)?;
+        let _world = self.engine.locks().world_shared(self.patience)?;
+        let gate = self.engine.locks().gate_shared(db, key, self.patience)?;
         if let Some(Value::Collection(collection)) = self.view(db).get(key)
             && collection.len() > self.engine.threads
         {
-            let _stripe = self.engine.locks.stripe(collection.id(), element, self.patience)?;
+            let _stripe = self
+                .engine
+                .locks()
+                .stripe(collection.id(), element, self.patience)?;
             return self.decide_and_commit(db, &[], decide);
         }
         drop(gate);
-        let _gates = self.engine.locks.gates_exclusive([(db, key)], self.patience)?;
+        let _gates = self
+            .engine
+            .locks()
+            .gates_exclusive([(db, key)], self.patience)?;
         self.decide_and_commit(db, &[(db, key)], decide)
     }
 
@@ -158,7 +193,7 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, &[], decide);
         }
-        let _world = self.engine.locks.world_exclusive(self.patience)?;
+        let _world = self.engine.locks().world_exclusive(self.patience)?;
         self.decide_and_commit(db, &[], decide)
     }
 
@@ -195,7 +230,10 @@ impl<'e> Access<'e> {
         if changes.is_empty() {
             return changes;
         }
-        let mut all: Vec<Change> = keys.iter().filter_map(|(db, key)| self.expiry_of(*db, key)).collect();
+        let mut all: Vec<Change> = keys
+            .iter()
+            .filter_map(|(db, key)| self.expiry_of(*db, key))
+            .collect();
         if all.is_empty() {
             return changes;
         }
@@ -203,12 +241,14 @@ impl<'e> Access<'e> {
         all
     }
 
-    fn expiry_of(&self, db: usize, key: &[u8]) -> Option<Change> {
-        let entry = self.engine.keyspace.database(db).peek(key)?;
+    pub(super) fn expiry_of(&self, db: usize, key: &[u8]) -> Option<Change> {
+        let entry = self.engine.keyspace().database(db).peek(key)?;
         if entry.is_expired(self.now_ms) {
             return Some(Change::new(db, key, Effect::Delete));
         }
-        let Value::Hash(hash) = &entry.value else { return None };
+        let Value::Hash(hash) = &entry.value else {
+            return None;
+        };
         let fields = hash.expired(self.now_ms);
         (!fields.is_empty()).then(|| Change::new(db, key, Effect::HashDelete { fields }))
     }
@@ -219,14 +259,14 @@ impl Engine {
     pub(super) fn commit(&self, changes: Vec<Change>) -> u64 {
         let record = encode(&changes);
         let mut numbers = 0..=0;
-        let last = self.log.append(&record, |drawn| {
-            self.flight.enter(drawn.clone());
+        let last = self.log().append(&record, |drawn| {
+            self.data().flight.enter(drawn.clone());
             numbers = drawn;
         });
         for (change, number) in changes.into_iter().zip(numbers.clone()) {
-            self.keyspace.apply(change, number);
+            self.keyspace().apply(change, number);
         }
-        self.flight.land(&numbers);
+        self.data().flight.land(&numbers);
         last
     }
 
@@ -240,26 +280,35 @@ impl Engine {
         commands: impl FnOnce(&Transaction<'_>) -> T,
     ) -> Result<(T, u64), Locked> {
         let _locks = match is_world {
-            true => TransactionLocks::World(self.locks.world_exclusive(patience)?),
+            true => TransactionLocks::World(self.locks().world_exclusive(patience)?),
             false => {
-                let world = self.locks.world_shared(patience)?;
-                TransactionLocks::Keys(self.locks.gates_exclusive(keys.iter().copied(), patience)?, world)
+                let world = self.locks().world_shared(patience)?;
+                TransactionLocks::Keys(
+                    self.locks()
+                        .gates_exclusive(keys.iter().copied(), patience)?,
+                    world,
+                )
             }
         };
-        let cut = self.locks.cut_shared();
+        let cut = self.locks().cut_shared();
         let transaction = Transaction {
             engine: self,
             now_ms: self.now_ms(),
-            number: self.log.last_number() + 1,
-            record: RefCell::new(EncodedRecord { body: Vec::new(), first_db: 0, last_db: 0, count: 0 }),
+            number: self.log().last_number() + 1,
+            record: RefCell::new(EncodedRecord {
+                body: Vec::new(),
+                first_db: 0,
+                last_db: 0,
+                count: 0,
+            }),
         };
         let result = commands(&transaction);
         let record = transaction.record.into_inner();
         let mut last = 0;
         if record.count > 0 {
-            last = self.log.append(&record, |drawn| {
-                self.flight.enter(drawn.clone());
-                self.flight.land(&drawn);
+            last = self.log().append(&record, |drawn| {
+                self.data().flight.enter(drawn.clone());
+                self.data().flight.land(&drawn);
             });
         }
         drop(cut);
@@ -299,14 +348,21 @@ impl Transaction<'_> {
         let mut record = self.record.borrow_mut();
         for change in changes {
             encode_into(&change, &mut record);
-            self.engine.keyspace.apply(change, self.number);
+            self.engine.keyspace().apply(change, self.number);
         }
     }
 }
 
 fn encode(changes: &[Change]) -> EncodedRecord {
-    let mut record = EncodedRecord { body: Vec::new(), first_db: 0, last_db: 0, count: 0 };
-    changes.iter().for_each(|change| encode_into(change, &mut record));
+    let mut record = EncodedRecord {
+        body: Vec::new(),
+        first_db: 0,
+        last_db: 0,
+        count: 0,
+    };
+    changes
+        .iter()
+        .for_each(|change| encode_into(change, &mut record));
     record
 }
 

@@ -22,7 +22,13 @@ struct State {
 impl InFlight {
     /// Starts after `last`, with everything up to it applied.
     pub fn starting_after(last: u64) -> InFlight {
-        InFlight { state: Mutex::new(State { ranges: BTreeMap::new(), drawn: last }), landed: Condvar::new() }
+        InFlight {
+            state: Mutex::new(State {
+                ranges: BTreeMap::new(),
+                drawn: last,
+            }),
+            landed: Condvar::new(),
+        }
     }
 
     /// Enters numbers as they are drawn (under the log mutex, so in order).
@@ -54,7 +60,9 @@ impl InFlight {
 
 impl State {
     fn applied_through(&self) -> u64 {
-        self.ranges.first_key_value().map_or(self.drawn, |(first, _)| first - 1)
+        self.ranges
+            .first_key_value()
+            .map_or(self.drawn, |(first, _)| first - 1)
     }
 }
 

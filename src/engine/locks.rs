@@ -54,7 +54,12 @@ impl Locks {
     }
 
     /// 2. One gate, shared.
-    pub fn gate_shared(&self, db: usize, key: &[u8], patience: Patience) -> Result<RwLockReadGuard<'_, ()>, Locked> {
+    pub fn gate_shared(
+        &self,
+        db: usize,
+        key: &[u8],
+        patience: Patience,
+    ) -> Result<RwLockReadGuard<'_, ()>, Locked> {
         shared(&self.gates[self.gate_of(db, key)], patience)
     }
 
@@ -64,7 +69,10 @@ impl Locks {
         keys: impl IntoIterator<Item = (usize, &'k [u8])>,
         patience: Patience,
     ) -> Result<SmallVec<[RwLockReadGuard<'_, ()>; 2]>, Locked> {
-        self.sorted_gates(keys).into_iter().map(|gate| shared(&self.gates[gate], patience)).collect()
+        self.sorted_gates(keys)
+            .into_iter()
+            .map(|gate| shared(&self.gates[gate], patience))
+            .collect()
     }
 
     /// 2. The gates of keys, exclusive, ascending.
@@ -73,11 +81,19 @@ impl Locks {
         keys: impl IntoIterator<Item = (usize, &'k [u8])>,
         patience: Patience,
     ) -> Result<GateGuards<'_>, Locked> {
-        self.sorted_gates(keys).into_iter().map(|gate| exclusive(&self.gates[gate], patience)).collect()
+        self.sorted_gates(keys)
+            .into_iter()
+            .map(|gate| exclusive(&self.gates[gate], patience))
+            .collect()
     }
 
     /// 3. The stripe of one element.
-    pub fn stripe(&self, collection: u64, element: &[u8], patience: Patience) -> Result<MutexGuard<'_, ()>, Locked> {
+    pub fn stripe(
+        &self,
+        collection: u64,
+        element: &[u8],
+        patience: Patience,
+    ) -> Result<MutexGuard<'_, ()>, Locked> {
         let stripe = &self.stripes[self.hasher.hash_one((collection, element)) as usize % STRIPES];
         match patience {
             Patience::Wait => Ok(stripe.lock()),
@@ -99,8 +115,14 @@ impl Locks {
         self.hasher.hash_one((db, key)) as usize % GATES
     }
 
-    fn sorted_gates<'k>(&self, keys: impl IntoIterator<Item = (usize, &'k [u8])>) -> SmallVec<[usize; 4]> {
-        let mut gates: SmallVec<[usize; 4]> = keys.into_iter().map(|(db, key)| self.gate_of(db, key)).collect();
+    fn sorted_gates<'k>(
+        &self,
+        keys: impl IntoIterator<Item = (usize, &'k [u8])>,
+    ) -> SmallVec<[usize; 4]> {
+        let mut gates: SmallVec<[usize; 4]> = keys
+            .into_iter()
+            .map(|(db, key)| self.gate_of(db, key))
+            .collect();
         gates.sort_unstable();
         gates.dedup();
         gates

@@ -22,17 +22,27 @@
 //! appends one record at the end.
 
 mod access;
+mod expiry;
+mod files;
 mod flight;
 mod locks;
+mod save;
+mod stop;
 
 pub use access::{Access, Decision, Transaction};
+pub use expiry::Upkeep;
 pub use locks::Patience;
+pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
+pub use stop::StopRequest;
 
 use crate::keyspace::Keyspace;
-use crate::persistence::log::{Health, Log};
+use crate::persistence::log::{FsyncPolicy, Health, Log};
+use crate::stats::Stats;
 use flight::InFlight;
 use locks::Locks;
-use std::sync::Arc;
+use save::Saves;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// A lock was taken and the caller did not want to wait: run again with [`Patience::Wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,37 +51,97 @@ pub struct Locked;
 /// Where the time comes from: milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// Keyspace, locks and log.
+/// Keyspace, locks and log. Made empty, so that clients can be told to wait, and started with what recovery found.
 pub struct Engine {
+    data: OnceLock<Data>,
+    clock: Clock,
+    stats: Arc<Stats>,
+    saves: Saves,
+    /// A removal that leaves no more elements than this takes its key's gate alone, so that the last one leaves with its key.
+    threads: usize,
+    /// Bytes that a running save may pin in memory before writers wait.
+    pinned_bytes_max: AtomicU64,
+    /// Bytes of the log that may wait for the disk before writers wait.
+    unwritten_bytes_max: AtomicU64,
+    /// The orderly end is done.
+    stopped: AtomicBool,
+}
+
+/// What recovery hands over.
+struct Data {
     keyspace: Keyspace,
     locks: Locks,
     log: Log,
     flight: InFlight,
-    clock: Clock,
-    /// A removal that leaves no more elements than this takes its key's gate alone, so that the last one leaves with its key.
-    threads: usize,
+    /// Where snapshots go; none: the data is kept nowhere else.
+    directory: Option<Directory>,
 }
 
 impl Engine {
-    /// An engine over a recovered keyspace. `threads`: how many threads may run commands at once.
-    pub fn new(keyspace: Keyspace, log: Log, clock: Clock, threads: usize) -> Engine {
-        let flight = InFlight::starting_after(log.last_number());
-        Engine { locks: Locks::new(keyspace.seed()), keyspace, log, flight, clock, threads }
+    /// An engine without data yet. `threads`: how many threads may run commands at once.
+    pub fn new(clock: Clock, stats: Arc<Stats>, threads: usize) -> Engine {
+        Engine {
+            data: OnceLock::new(),
+            clock,
+            stats,
+            saves: Saves::default(),
+            threads,
+            pinned_bytes_max: AtomicU64::new(64 << 20),
+            unwritten_bytes_max: AtomicU64::new(64 << 20),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens the door: the keyspace that recovery built and the log that goes on from there. Call it once.
+    /// `saved_through`: the last change that the newest snapshot holds.
+    pub fn start(&self, keyspace: Keyspace, log: Log, directory: Option<Directory>, saved_through: u64) {
+        self.saves.begin(self.now_ms(), saved_through);
+        let data = Data {
+            locks: Locks::new(keyspace.seed()),
+            flight: InFlight::starting_after(log.last_number()),
+            keyspace,
+            log,
+            directory,
+        };
+        assert!(self.data.set(data).is_ok(), "the engine is started once");
+    }
+
+    /// Opens the door to an empty keyspace that is kept nowhere else; for tests and models.
+    pub fn start_in_memory(&self, databases: usize, seed: u64) {
+        self.start(Keyspace::new(databases, seed), Log::in_memory(0), None, 0);
+    }
+
+    /// Limits of what waits in memory for the disk: bytes pinned by a save, bytes of log.
+    pub fn set_limits(&self, pinned_bytes_max: u64, unwritten_bytes_max: u64) {
+        self.pinned_bytes_max
+            .store(pinned_bytes_max, Ordering::Relaxed);
+        self.unwritten_bytes_max
+            .store(unwritten_bytes_max, Ordering::Relaxed);
+    }
+
+    /// Whether there is no data yet; until then only commands that need none may run.
+    pub fn is_loading(&self) -> bool {
+        self.data.get().is_none()
     }
 
     /// All keys, for readers that take no gates (INFO, SCAN, searches).
     pub fn keyspace(&self) -> &Keyspace {
-        &self.keyspace
+        &self.data().keyspace
     }
 
     /// The log.
     pub fn log(&self) -> &Log {
-        &self.log
+        &self.data().log
     }
 
-    /// Whether writes can be taken now.
-    pub fn health(&self) -> Health {
-        self.log.health()
+    fn locks(&self) -> &Locks {
+        &self.data().locks
+    }
+
+    fn data(&self) -> &Data {
+        self.data
+            .get()
+            .expect("commands that need data are refused while loading")
     }
 
     /// The time, in milliseconds since 1970.
@@ -79,13 +149,51 @@ impl Engine {
         (self.clock)()
     }
 
-    /// Everything up to this number is applied.
-    pub fn applied_through(&self) -> u64 {
-        self.flight.applied_through()
+    /// Counters.
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.stats
     }
 
     /// A way to the data for one command.
     pub fn access(&self, patience: Patience) -> Access<'_> {
         Access::new(self, patience)
+    }
+
+    /// Whether writes can be taken now.
+    pub fn health(&self) -> Health {
+        self.log().health()
+    }
+
+    /// Hands the log to the kernel up to change `number`. The error is what the disk said.
+    pub fn write_through(&self, number: u64) -> Result<(), String> {
+        self.log()
+            .write_through(number)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Whether writes are acknowledged only when they are synced.
+    pub fn is_sync_awaited(&self) -> bool {
+        self.log().policy() == FsyncPolicy::Always
+    }
+
+    /// Whether the log is synced up to change `number`. The error is what the disk said.
+    pub fn is_synced(&self, number: u64) -> Result<bool, String> {
+        if self.log().synced() >= number {
+            return Ok(true);
+        }
+        match self.health() {
+            Health::Good => Ok(false),
+            Health::WriteFailed(why) | Health::SyncFailed(why) => Err(why),
+        }
+    }
+
+    /// Whether so much waits in memory for the disk that writers should wait too.
+    pub fn is_disk_behind(&self) -> bool {
+        let Some(data) = self.data.get() else {
+            return false;
+        };
+        data.log.unwritten_bytes() > self.unwritten_bytes_max.load(Ordering::Relaxed)
+            || data.keyspace.save_clock().pinned_bytes()
+                > self.pinned_bytes_max.load(Ordering::Relaxed)
     }
 }

@@ -16,7 +16,9 @@ impl Keyspace {
         let key = &*change.key;
         match change.effect {
             Effect::Set { value, expiry } => self.set(&database, key, value, expiry, number),
-            Effect::Append { suffix } => self.alter_string(&database, key, number, |old| append(old, &suffix)),
+            Effect::Append { suffix } => {
+                self.alter_string(&database, key, number, |old| append(old, &suffix))
+            }
             Effect::SetRange { offset, part } => {
                 self.alter_string(&database, key, number, |old| overwrite(old, offset, &part));
             }
@@ -24,25 +26,40 @@ impl Keyspace {
             Effect::ExpireAt { at_ms } => self.set_expiry(&database, key, Some(at_ms), number),
             Effect::Persist => self.set_expiry(&database, key, None, number),
             Effect::Rename { to } => self.move_key(&database, key, &database, &to, number),
-            Effect::Copy { to_db, to } => self.copy(&database, key, &self.database(to_db), &to, number),
-            Effect::Move { to_db } => self.move_key(&database, key, &self.database(to_db), key, number),
+            Effect::Copy { to_db, to } => {
+                self.copy(&database, key, &self.database(to_db), &to, number)
+            }
+            Effect::Move { to_db } => {
+                self.move_key(&database, key, &self.database(to_db), key, number)
+            }
             Effect::FlushDb => self.flush(change.db),
             Effect::FlushAll => (0..self.databases()).for_each(|db| self.flush(db)),
             Effect::SwapDb { with } => self.swap(change.db, with),
-            Effect::HashSet { fields, expiry } => self.hash_set(&database, key, fields, expiry, number),
+            Effect::HashSet { fields, expiry } => {
+                self.hash_set(&database, key, fields, expiry, number)
+            }
             Effect::HashDelete { fields } => self.alter_hash(&database, key, number, |hash| {
                 fields.iter().for_each(|field| drop(hash.remove(field)));
             }),
-            Effect::HashExpireAt { at_ms, fields } => self.alter_hash(&database, key, number, |hash| {
-                fields.iter().for_each(|field| hash.set_expiry(field, Some(at_ms)));
-            }),
+            Effect::HashExpireAt { at_ms, fields } => {
+                self.alter_hash(&database, key, number, |hash| {
+                    fields
+                        .iter()
+                        .for_each(|field| hash.set_expiry(field, Some(at_ms)));
+                })
+            }
             Effect::HashPersist { fields } => self.alter_hash(&database, key, number, |hash| {
                 fields.iter().for_each(|field| hash.set_expiry(field, None));
             }),
-            Effect::CreateCollection { schema } => drop(self.create_collection(&database, key, *schema, number)),
+            Effect::CreateCollection { schema } => {
+                drop(self.create_collection(&database, key, *schema, number))
+            }
             Effect::Upsert(upsert) => self.upsert(&database, key, *upsert, number),
             Effect::Remove { element } => self.remove_element(&database, key, &element, number),
-            Effect::SetAttributes { element, attributes } => {
+            Effect::SetAttributes {
+                element,
+                attributes,
+            } => {
                 if let Some(collection) = collection_of(&database, key) {
                     collection.set_attributes(&element, &attributes, number);
                 }
@@ -58,10 +75,24 @@ impl Keyspace {
         };
         // A copy: the argument is a slice of the connection's read buffer and would keep all of it.
         let value = Value::String(Bytes::copy_from_slice(&value));
-        database.insert(key, Entry { value, expires_at_ms, changed: number }, self.save_clock());
+        database.insert(
+            key,
+            Entry {
+                value,
+                expires_at_ms,
+                changed: number,
+            },
+            self.save_clock(),
+        );
     }
 
-    fn alter_string(&self, database: &Database, key: &[u8], number: u64, alter: impl FnOnce(&[u8]) -> Bytes) {
+    fn alter_string(
+        &self,
+        database: &Database,
+        key: &[u8],
+        number: u64,
+        alter: impl FnOnce(&[u8]) -> Bytes,
+    ) {
         let empty = || Some(Value::String(Bytes::new()));
         database.alter(key, number, self.save_clock(), empty, |entry| {
             if let Value::String(bytes) = &mut entry.value {
@@ -72,15 +103,28 @@ impl Keyspace {
     }
 
     fn set_expiry(&self, database: &Database, key: &[u8], at_ms: Option<u64>, number: u64) {
-        database.alter(key, number, self.save_clock(), || None, |entry| {
-            entry.expires_at_ms = at_ms;
-            Outcome::Keep
-        });
+        database.alter(
+            key,
+            number,
+            self.save_clock(),
+            || None,
+            |entry| {
+                entry.expires_at_ms = at_ms;
+                Outcome::Keep
+            },
+        );
     }
 
     fn move_key(&self, from: &Database, key: &[u8], to: &Database, name: &[u8], number: u64) {
         if let Some(entry) = from.remove(key, number, self.save_clock()) {
-            to.insert(name, Entry { changed: number, ..entry }, self.save_clock());
+            to.insert(
+                name,
+                Entry {
+                    changed: number,
+                    ..entry
+                },
+                self.save_clock(),
+            );
         }
     }
 
@@ -92,7 +136,15 @@ impl Keyspace {
             }
             shared => shared.clone(),
         };
-        to.insert(name, Entry { value, changed: number, ..entry }, self.save_clock());
+        to.insert(
+            name,
+            Entry {
+                value,
+                changed: number,
+                ..entry
+            },
+            self.save_clock(),
+        );
     }
 
     /// A running save cannot see what was there, so it is cancelled; the engine starts it anew.
@@ -101,19 +153,32 @@ impl Keyspace {
         self.databases.write()[db] = Arc::new(Database::new(self.seed()));
     }
 
+    /// Forgets everything, without a change: before a snapshot is loaded again.
+    pub fn clear(&self) {
+        (0..self.databases()).for_each(|db| self.flush(db));
+    }
+
     fn swap(&self, a: usize, b: usize) {
         self.cancel_save();
         self.databases.write().swap(a, b);
     }
 
-    fn cancel_save(&self) {
+    /// Ends the running save, done or not: nothing more is kept for it.
+    pub fn cancel_save(&self) {
         if self.save_clock().running().is_some() {
             self.save_clock().end();
             (0..self.databases()).for_each(|db| self.database(db).forget_side_lists());
         }
     }
 
-    fn hash_set(&self, database: &Database, key: &[u8], fields: Vec<(Bytes, Bytes)>, expiry: Expiry, number: u64) {
+    fn hash_set(
+        &self,
+        database: &Database,
+        key: &[u8],
+        fields: Vec<(Bytes, Bytes)>,
+        expiry: Expiry,
+        number: u64,
+    ) {
         let seed = self.seed();
         let make = || Some(Value::Hash(Arc::new(Hash::new(seed))));
         database.alter(key, number, self.save_clock(), make, |entry| {
@@ -125,29 +190,68 @@ impl Keyspace {
                         Expiry::At(at) => Some(at),
                         Expiry::Keep => hash.get(&name, 0).and_then(|field| field.expires_at_ms),
                     };
-                    hash.set(Bytes::copy_from_slice(&name), Bytes::copy_from_slice(&value), expires_at_ms);
+                    hash.set(
+                        Bytes::copy_from_slice(&name),
+                        Bytes::copy_from_slice(&value),
+                        expires_at_ms,
+                    );
                 }
             }
             Outcome::Keep
         });
     }
 
-    fn alter_hash(&self, database: &Database, key: &[u8], number: u64, alter: impl FnOnce(&mut Hash)) {
-        database.alter(key, number, self.save_clock(), || None, |entry| match &mut entry.value {
-            Value::Hash(hash) => {
-                let hash = Arc::make_mut(hash);
-                alter(hash);
-                if hash.is_empty() { Outcome::Remove } else { Outcome::Keep }
-            }
-            _ => Outcome::Keep,
-        });
+    fn alter_hash(
+        &self,
+        database: &Database,
+        key: &[u8],
+        number: u64,
+        alter: impl FnOnce(&mut Hash),
+    ) {
+        database.alter(
+            key,
+            number,
+            self.save_clock(),
+            || None,
+            |entry| match &mut entry.value {
+                Value::Hash(hash) => {
+                    let hash = Arc::make_mut(hash);
+                    alter(hash);
+                    if hash.is_empty() {
+                        Outcome::Remove
+                    } else {
+                        Outcome::Keep
+                    }
+                }
+                _ => Outcome::Keep,
+            },
+        );
     }
 
-    fn create_collection(&self, database: &Database, key: &[u8], schema: Schema, number: u64) -> Arc<Collection> {
+    fn create_collection(
+        &self,
+        database: &Database,
+        key: &[u8],
+        schema: Schema,
+        number: u64,
+    ) -> Arc<Collection> {
         let clock = Arc::clone(self.save_clock());
-        let collection = Arc::new(Collection::new(self.draw_collection_id(), schema, self.seed(), clock));
+        let collection = Arc::new(Collection::new(
+            self.draw_collection_id(),
+            schema,
+            self.seed(),
+            clock,
+        ));
         let value = Value::Collection(Arc::clone(&collection));
-        database.insert(key, Entry { value, expires_at_ms: None, changed: number }, self.save_clock());
+        database.insert(
+            key,
+            Entry {
+                value,
+                expires_at_ms: None,
+                changed: number,
+            },
+            self.save_clock(),
+        );
         collection
     }
 
@@ -157,12 +261,23 @@ impl Keyspace {
             (None, Some(schema)) => self.create_collection(database, key, schema, number),
             (None, None) => return,
         };
-        collection.upsert(&upsert.element, &upsert.vector, upsert.ef, upsert.attributes, number);
+        collection.upsert(
+            &upsert.element,
+            &upsert.vector,
+            upsert.ef,
+            upsert.attributes,
+            number,
+        );
     }
 
     fn remove_element(&self, database: &Database, key: &[u8], element: &[u8], number: u64) {
-        let Some(collection) = collection_of(database, key) else { return };
-        if collection.remove(element, number) && collection.is_empty() && !collection.schema().declared {
+        let Some(collection) = collection_of(database, key) else {
+            return;
+        };
+        if collection.remove(element, number)
+            && collection.is_empty()
+            && !collection.schema().declared
+        {
             database.remove(key, number, self.save_clock());
         }
     }
@@ -173,9 +288,16 @@ impl Keyspace {
     }
 
     /// The keys of one shard of one database as they were at the cut; see save.rs.
-    pub fn walk_keys(&self, db: usize, shard: usize, save: u64, cut: u64) -> Vec<super::table::SavedKey> {
+    pub fn walk_keys(
+        &self,
+        db: usize,
+        shard: usize,
+        save: u64,
+        cut: u64,
+    ) -> Vec<super::table::SavedKey> {
         let saved = self.database(db).walk(shard, save, cut);
-        self.save_clock().unpin(saved.iter().map(super::table::SavedKey::bytes).sum());
+        self.save_clock()
+            .unpin(saved.iter().map(super::table::SavedKey::bytes).sum());
         saved
     }
 }

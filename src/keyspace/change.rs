@@ -151,11 +151,18 @@ pub struct Upsert {
 impl Change {
     /// A change of one key.
     pub fn new(db: usize, key: &[u8], effect: Effect) -> Change {
-        Change { db, key: key.into(), effect }
+        Change {
+            db,
+            key: key.into(),
+            effect,
+        }
     }
 
     /// Whether it alters a database as a whole.
     pub fn is_world(&self) -> bool {
-        matches!(self.effect, Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. })
+        matches!(
+            self.effect,
+            Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. }
+        )
     }
 }

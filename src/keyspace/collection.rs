@@ -10,8 +10,10 @@
 use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
-pub use crate::index::{IndexKind, IndexOptions, Metric, Quantization, Stored, VectorError};
-use crate::index::{IndexMemory, SavedNode, VectorIndex};
+pub use crate::index::{
+    IndexKind, IndexOptions, Metric, Quantization, SavedNode, Stored, VectorError,
+};
+use crate::index::{IndexMemory, VectorIndex};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use crossbeam_epoch as epoch;
@@ -40,7 +42,12 @@ const EF_CONSTRUCTION_IMPLIED: u32 = 200;
 
 impl Schema {
     /// The schema of a collection that its first element makes: cosine, a graph, not declared.
-    pub fn implied(dim: u32, projected_from: Option<u32>, quantization: Quantization, m: u32) -> Schema {
+    pub fn implied(
+        dim: u32,
+        projected_from: Option<u32>,
+        quantization: Quantization,
+        m: u32,
+    ) -> Schema {
         Schema {
             index: IndexOptions {
                 dim,
@@ -121,6 +128,8 @@ impl Ord for Name {
 struct SegmentSave {
     walked: u64,
     side: Vec<SavedElement>,
+    /// The save that the side list is for; what an earlier one left behind is dropped.
+    side_of: u64,
 }
 
 /// An element as it was at a save's cut.
@@ -232,7 +241,10 @@ impl Collection {
 
     /// Slot and element of a name.
     pub fn find(&self, name: &[u8]) -> Option<(u32, Arc<Element>)> {
-        self.names.read().get_key_value(name).map(|(key, slot)| (*slot, Arc::clone(&key.0)))
+        self.names
+            .read()
+            .get_key_value(name)
+            .map(|(key, slot)| (*slot, Arc::clone(&key.0)))
     }
 
     /// Whether an element of this name is there.
@@ -247,7 +259,9 @@ impl Collection {
 
     /// Runs `test` on who lives in a slot without taking a reference count; false for an empty slot.
     pub fn test_element(&self, slot: u32, test: impl FnOnce(&Element) -> bool) -> bool {
-        let Some(cell) = self.elements.get(slot) else { return false };
+        let Some(cell) = self.elements.get(slot) else {
+            return false;
+        };
         cell.load().as_ref().is_some_and(|element| test(element))
     }
 
@@ -267,7 +281,11 @@ impl Collection {
             return Vec::new();
         }
         let names = self.names.read();
-        names.range::<[u8], _>((start, end)).take(max).map(|(name, _)| Arc::clone(&name.0)).collect()
+        names
+            .range::<[u8], _>((start, end))
+            .take(max)
+            .map(|(name, _)| Arc::clone(&name.0))
+            .collect()
     }
 
     /// The vector as a search target: projected if the collection projects and it has the input dimension.
@@ -290,7 +308,8 @@ impl Collection {
         CollectionMemory {
             index: self.index.memory(),
             names: elements * fixed + self.name_bytes.load(Ordering::Relaxed).max(0) as u64,
-            attributes: self.attribute_bytes.load(Ordering::Relaxed).max(0) as u64 + self.attributes_count() * 48,
+            attributes: self.attribute_bytes.load(Ordering::Relaxed).max(0) as u64
+                + self.attributes_count() * 48,
         }
     }
 
@@ -309,7 +328,9 @@ impl Collection {
         };
         let old = self.find(name);
         let attributes = match (attributes, &old) {
-            (Some(given), _) => (!given.is_empty()).then(|| Arc::new(Bytes::copy_from_slice(&given))),
+            (Some(given), _) => {
+                (!given.is_empty()).then(|| Arc::new(Bytes::copy_from_slice(&given)))
+            }
             (None, Some((_, element))) => element.attributes(),
             (None, None) => None,
         };
@@ -327,7 +348,9 @@ impl Collection {
 
     /// Applies a removal; whether the element was there.
     pub(super) fn remove(self: &Arc<Self>, name: &[u8], number: u64) -> bool {
-        let Some((slot, element)) = self.find(name) else { return false };
+        let Some((slot, element)) = self.find(name) else {
+            return false;
+        };
         self.names.write().remove(name);
         self.retire(slot, &element, number);
         self.changed.fetch_max(number, Ordering::AcqRel);
@@ -336,7 +359,9 @@ impl Collection {
 
     /// Applies a change of attributes; empty takes them away.
     pub(super) fn set_attributes(&self, name: &[u8], attributes: &[u8], number: u64) {
-        let Some((slot, element)) = self.find(name) else { return };
+        let Some((slot, element)) = self.find(name) else {
+            return;
+        };
         let new = (!attributes.is_empty()).then(|| Arc::new(Bytes::copy_from_slice(attributes)));
         self.hand_over(slot, &element, number);
         self.count_attributes(new.as_deref(), 1);
@@ -351,9 +376,16 @@ impl Collection {
     }
 
     /// Records who lives in a slot that is still private.
-    fn place(&self, slot: u32, name: &[u8], attributes: Option<Arc<Bytes>>, number: u64) -> Arc<Element> {
+    fn place(
+        &self,
+        slot: u32,
+        name: &[u8],
+        attributes: Option<Arc<Bytes>>,
+        number: u64,
+    ) -> Arc<Element> {
         self.count_attributes(attributes.as_deref(), 1);
-        self.name_bytes.fetch_add(name.len() as i64, Ordering::Relaxed);
+        self.name_bytes
+            .fetch_add(name.len() as i64, Ordering::Relaxed);
         let element = Arc::new(Element {
             name: name.into(),
             attributes: ArcSwapOption::new(attributes),
@@ -377,7 +409,8 @@ impl Collection {
         self.hand_over(slot, element, number);
         self.index.remove(slot);
         self.count_attributes(element.attributes().as_deref(), -1);
-        self.name_bytes.fetch_sub(element.name.len() as i64, Ordering::Relaxed);
+        self.name_bytes
+            .fetch_sub(element.name.len() as i64, Ordering::Relaxed);
         let (collection, gone) = (Arc::clone(self), Arc::clone(element));
         epoch::pin().defer(move || collection.clear(slot, &gone));
     }
@@ -392,7 +425,8 @@ impl Collection {
     fn count_attributes(&self, attributes: Option<&Bytes>, sign: i64) {
         if let Some(attributes) = attributes {
             self.attributes_count.fetch_add(sign, Ordering::Relaxed);
-            self.attribute_bytes.fetch_add(sign * attributes.len() as i64, Ordering::Relaxed);
+            self.attribute_bytes
+                .fetch_add(sign * attributes.len() as i64, Ordering::Relaxed);
         }
     }
 
@@ -404,10 +438,16 @@ impl Collection {
             return;
         };
         let mut segment = self.segment_save(segments::locate(slot).0).lock();
-        let is_due = number > cut && segment.walked != save && element.changed.load(Ordering::Acquire) <= cut;
+        let is_due = number > cut
+            && segment.walked != save
+            && element.changed.load(Ordering::Acquire) <= cut;
         if is_due {
             let saved = self.saved_element(slot, element);
             self.save_clock.pin(saved.bytes());
+            if segment.side_of != save {
+                segment.side.clear();
+                segment.side_of = save;
+            }
             segment.side.push(saved);
         }
         element.changed.store(number, Ordering::Release);
@@ -428,6 +468,11 @@ impl Collection {
         &self.saves.ensure(chunk, |_| Mutex::default())[offset as usize]
     }
 
+    /// The slots of a segment, as first slot and number of slots.
+    pub fn segment_slots(segment: u32) -> (u32, u32) {
+        segments::extent(segment)
+    }
+
     /// Number of segments that a save walks: those with slots now. What is added later is above the cut.
     pub fn segments(&self) -> u32 {
         segments::count(self.index.slots_end())
@@ -441,6 +486,9 @@ impl Collection {
         let mut state = self.segment_save(segment).lock();
         state.walked = save;
         let mut saved = std::mem::take(&mut state.side);
+        if state.side_of != save {
+            saved.clear();
+        }
         let listed: Vec<(u32, Arc<Element>, Option<Arc<Bytes>>)> = (first..first + slots)
             .filter(|slot| self.index.is_live(*slot))
             .filter_map(|slot| Some((slot, self.element(slot)?)))
@@ -448,18 +496,27 @@ impl Collection {
             .map(|(slot, element)| (slot, Arc::clone(&element), element.attributes()))
             .collect();
         drop(state);
-        self.save_clock.unpin(saved.iter().map(SavedElement::bytes).sum());
-        saved.extend(listed.into_iter().map(|(slot, element, attributes)| SavedElement {
+        self.save_clock
+            .unpin(saved.iter().map(SavedElement::bytes).sum());
+        let read = |(slot, element, attributes): (u32, Arc<Element>, Option<Arc<Bytes>>)| SavedElement {
+            slot,
+            birth: self.index.birth(slot),
+            name: Bytes::copy_from_slice(&element.name),
             attributes,
-            ..self.saved_element(slot, &element)
-        }));
+            // It may have been removed since it was listed; the pin keeps its slot as it was.
+            stored: self.index.stored_under_pin(slot),
+        };
+        saved.extend(listed.into_iter().map(read));
         saved
     }
 
     /// Loading, first step: an element into the slot that a snapshot names.
     pub fn load_element(&self, saved: &SavedElement, changed: u64) {
         self.index.load_slot(saved.slot, &saved.stored);
-        let attributes = saved.attributes.as_deref().map(|bytes| Arc::new(Bytes::copy_from_slice(bytes)));
+        let attributes = saved
+            .attributes
+            .as_deref()
+            .map(|bytes| Arc::new(Bytes::copy_from_slice(bytes)));
         let element = self.place(saved.slot, &saved.name, attributes, changed);
         self.names.write().insert(Name(element), saved.slot);
     }
@@ -469,17 +526,26 @@ impl Collection {
     pub fn load_graph(&self, nodes: Vec<SavedNode>, inserts: u64, changed: u64) -> usize {
         self.inserts.store(inserts, Ordering::Relaxed);
         self.changed.store(changed, Ordering::Release);
-        let level_hash = |slot: u32| self.element(slot).map_or(0, |element| self.level_hash(&element.name));
+        let level_hash = |slot: u32| {
+            self.element(slot)
+                .map_or(0, |element| self.level_hash(&element.name))
+        };
         self.index.load_graph(nodes, &level_hash)
     }
 
     /// A copy under a new id, for COPY: same elements, vectors moved byte by byte, linked anew.
     pub(super) fn copy(&self, id: u64, seed: u64, number: u64) -> Arc<Collection> {
-        let copy = Arc::new(Collection::new(id, self.schema.clone(), seed, Arc::clone(&self.save_clock)));
+        let copy = Arc::new(Collection::new(
+            id,
+            self.schema.clone(),
+            seed,
+            Arc::clone(&self.save_clock),
+        ));
         for (name, slot) in self.names.read().iter() {
             let new_slot = copy.index.reserve_stored(&self.index.stored(*slot));
             let element = copy.place(new_slot, &name.0.name, name.0.attributes(), number);
-            copy.index.connect(new_slot, copy.level_hash(&element.name), None);
+            copy.index
+                .connect(new_slot, copy.level_hash(&element.name), None);
             copy.rename_slot(&element, new_slot);
         }
         copy.inserts.store(copy.len() as u64, Ordering::Relaxed);
@@ -490,7 +556,9 @@ impl Collection {
     /// Whether a vector of its input dimension may be stored.
     pub fn check_vector(&self, vector: &[f32]) -> Result<(), VectorError> {
         match self.schema.projected_from {
-            Some(from) if vector.len() == from as usize => self.index.check_vector(&self.prepare(vector)),
+            Some(from) if vector.len() == from as usize => {
+                self.index.check_vector(&self.prepare(vector))
+            }
             _ => self.index.check_vector(vector),
         }
     }
@@ -510,7 +578,9 @@ impl SavedElement {
 fn is_empty_range(start: Bound<&[u8]>, end: Bound<&[u8]>) -> bool {
     match (start, end) {
         (Bound::Included(a), Bound::Included(b)) => a > b,
-        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => a >= b,
+        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
+            a >= b
+        }
         _ => false,
     }
 }

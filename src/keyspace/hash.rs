@@ -45,7 +45,14 @@ impl Hash {
     /// An empty hash; `seed` keeps clients from choosing colliding field names.
     pub fn new(seed: u64) -> Hash {
         let hasher = FixedState::with_seed(seed);
-        Hash { buckets: vec![new_bucket(&hasher)], len: 0, bytes: 0, expiring: 0, next_expiry_ms: u64::MAX, hasher }
+        Hash {
+            buckets: vec![new_bucket(&hasher)],
+            len: 0,
+            bytes: 0,
+            expiring: 0,
+            next_expiry_ms: u64::MAX,
+            hasher,
+        }
     }
 
     /// Number of fields, expired ones included.
@@ -75,12 +82,19 @@ impl Hash {
 
     /// Number of fields that are not expired at `now_ms`.
     pub fn len_at(&self, now_ms: u64) -> usize {
-        if self.expiring == 0 || now_ms < self.next_expiry_ms { self.len } else { self.iter_at(now_ms).count() }
+        if self.expiring == 0 || now_ms < self.next_expiry_ms {
+            self.len
+        } else {
+            self.iter_at(now_ms).count()
+        }
     }
 
     /// The field, unless it is missing or expired at `now_ms`.
     pub fn get(&self, name: &[u8], now_ms: u64) -> Option<&Field> {
-        self.buckets[self.bucket_of(name)].fields.get(name).filter(|field| is_alive(field, now_ms))
+        self.buckets[self.bucket_of(name)]
+            .fields
+            .get(name)
+            .filter(|field| is_alive(field, now_ms))
     }
 
     /// All fields, expired ones included; a hash of one bucket in insertion order.
@@ -90,7 +104,8 @@ impl Hash {
 
     /// The fields that are not expired at `now_ms`.
     pub fn iter_at(&self, now_ms: u64) -> impl Iterator<Item = (&Bytes, &Field)> {
-        self.iter().filter(move |(_, field)| is_alive(field, now_ms))
+        self.iter()
+            .filter(move |(_, field)| is_alive(field, now_ms))
     }
 
     /// Names of the fields that are expired at `now_ms`.
@@ -98,7 +113,10 @@ impl Hash {
         if self.expiring == 0 || now_ms < self.next_expiry_ms {
             return Vec::new();
         }
-        self.iter().filter(|(_, field)| !is_alive(field, now_ms)).map(|(name, _)| name.clone()).collect()
+        self.iter()
+            .filter(|(_, field)| !is_alive(field, now_ms))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     /// Sets a field; whether it is new. `expires_at_ms` is the field's expiry afterwards.
@@ -106,16 +124,24 @@ impl Hash {
         let index = self.bucket_of(&name);
         let added = name.len() + value.len();
         let bucket = Arc::make_mut(&mut self.buckets[index]);
-        let new_field = Field { value, expires_at_ms };
+        let new_field = Field {
+            value,
+            expires_at_ms,
+        };
         let old = match bucket.fields.get_mut(&name) {
             Some(field) => Some(std::mem::replace(field, new_field)),
             None => bucket.fields.insert(name.clone(), new_field),
         };
-        let removed = old.as_ref().map_or(0, |field| name.len() + field.value.len());
+        let removed = old
+            .as_ref()
+            .map_or(0, |field| name.len() + field.value.len());
         bucket.bytes = bucket.bytes + added - removed;
         self.bytes = self.bytes + added - removed;
         self.len += usize::from(old.is_none());
-        self.note_expiry(old.as_ref().and_then(|field| field.expires_at_ms), expires_at_ms);
+        self.note_expiry(
+            old.as_ref().and_then(|field| field.expires_at_ms),
+            expires_at_ms,
+        );
         if self.buckets[index].bytes > BUCKET_BYTES_MAX && self.buckets[index].fields.len() > 1 {
             self.split();
         }
@@ -160,7 +186,10 @@ impl Hash {
         let mut found: Vec<(u64, &Bytes, &Field)> = Vec::new();
         let first = self.bucket_of_hash(cursor);
         for bucket in &self.buckets[first..] {
-            let hashed = bucket.fields.iter().map(|(name, field)| (self.hash_of(name), name, field));
+            let hashed = bucket
+                .fields
+                .iter()
+                .map(|(name, field)| (self.hash_of(name), name, field));
             found.extend(hashed.filter(|(hash, ..)| *hash >= cursor));
             if found.len() > count {
                 break;
@@ -168,11 +197,22 @@ impl Hash {
         }
         found.sort_unstable_by_key(|(hash, ..)| *hash);
         let next = super::scan_page(&mut found, count, |(hash, ..)| *hash);
-        (next, found.into_iter().filter(|(_, _, field)| is_alive(field, now_ms)).map(|(_, n, f)| (n, f)).collect())
+        (
+            next,
+            found
+                .into_iter()
+                .filter(|(_, _, field)| is_alive(field, now_ms))
+                .map(|(_, n, f)| (n, f))
+                .collect(),
+        )
     }
 
     fn bucket_of(&self, name: &[u8]) -> usize {
-        if self.buckets.len() == 1 { 0 } else { self.bucket_of_hash(self.hash_of(name)) }
+        if self.buckets.len() == 1 {
+            0
+        } else {
+            self.bucket_of_hash(self.hash_of(name))
+        }
     }
 
     fn bucket_of_hash(&self, hash: u64) -> usize {
@@ -186,8 +226,12 @@ impl Hash {
     fn split(&mut self) {
         let count = self.buckets.len() * 2;
         let old = std::mem::take(&mut self.buckets);
-        let mut buckets: Vec<Bucket> =
-            (0..count).map(|_| Bucket { fields: IndexMap::with_hasher(self.hasher.clone()), bytes: 0 }).collect();
+        let mut buckets: Vec<Bucket> = (0..count)
+            .map(|_| Bucket {
+                fields: IndexMap::with_hasher(self.hasher.clone()),
+                bytes: 0,
+            })
+            .collect();
         let shift = 64 - count.ilog2();
         for bucket in old {
             for (name, field) in &bucket.fields {
@@ -207,14 +251,20 @@ impl Hash {
         if self.expiring == 0 {
             self.next_expiry_ms = u64::MAX;
         } else if old == Some(self.next_expiry_ms) && old != new {
-            let earliest = self.iter().filter_map(|(_, field)| field.expires_at_ms).min();
+            let earliest = self
+                .iter()
+                .filter_map(|(_, field)| field.expires_at_ms)
+                .min();
             self.next_expiry_ms = earliest.unwrap_or(u64::MAX);
         }
     }
 }
 
 fn new_bucket(hasher: &FixedState) -> Arc<Bucket> {
-    Arc::new(Bucket { fields: IndexMap::with_hasher(hasher.clone()), bytes: 0 })
+    Arc::new(Bucket {
+        fields: IndexMap::with_hasher(hasher.clone()),
+        bytes: 0,
+    })
 }
 
 fn is_alive(field: &Field, now_ms: u64) -> bool {
@@ -224,7 +274,10 @@ fn is_alive(field: &Field, now_ms: u64) -> bool {
 impl PartialEq for Hash {
     /// Equal fields, values and expiries, whatever the order.
     fn eq(&self, other: &Hash) -> bool {
-        self.len == other.len && self.iter().all(|(name, field)| other.get(name, 0) == Some(field))
+        self.len == other.len
+            && self
+                .iter()
+                .all(|(name, field)| other.get(name, 0) == Some(field))
     }
 }
 
@@ -249,7 +302,11 @@ mod tests {
             assert!(hash.set(name(i), Bytes::from(vec![b'x'; 40]), None));
         }
         assert!(hash.buckets.len() > 1, "the test must split");
-        assert!(hash.buckets.iter().all(|bucket| bucket.bytes <= BUCKET_BYTES_MAX));
+        assert!(
+            hash.buckets
+                .iter()
+                .all(|bucket| bucket.bytes <= BUCKET_BYTES_MAX)
+        );
         assert!(!hash.set(name(3), Bytes::from_static(b"y"), None));
         assert!(hash.remove(&name(4)).is_some());
         assert_eq!(hash.len(), 4_999);
@@ -257,7 +314,8 @@ mod tests {
         loop {
             let (next, page) = hash.scan(cursor, 10, 0);
             assert!(page.len() >= 10 || next == 0);
-            page.iter().for_each(|(name, _)| assert!(seen.insert((*name).clone())));
+            page.iter()
+                .for_each(|(name, _)| assert!(seen.insert((*name).clone())));
             cursor = next;
             if cursor == 0 {
                 break;

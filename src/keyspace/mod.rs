@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod change;
 pub mod collection;
+pub mod digest;
 pub mod hash;
 pub mod projection;
 pub mod save;
@@ -75,7 +76,11 @@ impl Keyspace {
     /// Empty databases. `seed` is the data directory's.
     pub fn new(databases: usize, seed: u64) -> Keyspace {
         Keyspace {
-            databases: parking_lot::RwLock::new((0..databases).map(|_| Arc::new(Database::new(seed))).collect()),
+            databases: parking_lot::RwLock::new(
+                (0..databases)
+                    .map(|_| Arc::new(Database::new(seed)))
+                    .collect(),
+            ),
             save_clock: Arc::default(),
             seed,
             next_collection_id: AtomicU64::new(0),
@@ -119,7 +124,11 @@ impl Keyspace {
 
     /// What a command sees of database `db` at `now_ms`.
     pub fn view(&self, db: usize, now_ms: u64) -> View<'_> {
-        View { keyspace: self, db, now_ms }
+        View {
+            keyspace: self,
+            db,
+            now_ms,
+        }
     }
 }
 
@@ -146,7 +155,10 @@ impl<'a> View<'a> {
 
     /// The key's entry, unless it is missing or expired.
     pub fn entry(&self, key: &[u8]) -> Option<Entry> {
-        self.keyspace.database(self.db).entry(key, self.now_ms).filter(|entry| !entry.is_expired(self.now_ms))
+        self.keyspace
+            .database(self.db)
+            .entry(key, self.now_ms)
+            .filter(|entry| !entry.is_expired(self.now_ms))
     }
 
     /// The key's value, unless it is missing or expired.
@@ -173,7 +185,11 @@ pub(crate) fn scan_page<T>(found: &mut Vec<T>, count: usize, place: impl Fn(&T) 
         return 0;
     }
     let last = place(&found[count - 1]);
-    let end = count + found[count..].iter().take_while(|item| place(item) == last).count();
+    let end = count
+        + found[count..]
+            .iter()
+            .take_while(|item| place(item) == last)
+            .count();
     let next = found.get(end).map_or(0, &place);
     found.truncate(end);
     next

@@ -6,7 +6,13 @@
 pub fn project(vector: &[f32], dim: u32) -> Vec<f32> {
     let scale = 1.0 / (vector.len() as f32).sqrt();
     let row = |i: u32| -> f32 {
-        let signed = vector.iter().zip(0u32..).map(|(x, j)| if (i & j).count_ones() % 2 == 0 { *x } else { -*x });
+        let signed = vector.iter().zip(0u32..).map(|(x, j)| {
+            if (i & j).count_ones() % 2 == 0 {
+                *x
+            } else {
+                -*x
+            }
+        });
         signed.sum::<f32>() * scale
     };
     (0..dim).map(row).collect()

@@ -24,7 +24,11 @@ pub struct SaveClock {
 
 impl Default for SaveClock {
     fn default() -> Self {
-        SaveClock { save: AtomicU64::new(0), cut: AtomicU64::new(NONE), pinned_bytes: AtomicU64::new(0) }
+        SaveClock {
+            save: AtomicU64::new(0),
+            cut: AtomicU64::new(NONE),
+            pinned_bytes: AtomicU64::new(0),
+        }
     }
 }
 
@@ -61,9 +65,11 @@ impl SaveClock {
 
     /// Notes that bytes kept for the save were written.
     pub fn unpin(&self, bytes: usize) {
-        let _ = self.pinned_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |pinned| {
-            Some(pinned.saturating_sub(bytes as u64))
-        });
+        let _ = self
+            .pinned_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |pinned| {
+                Some(pinned.saturating_sub(bytes as u64))
+            });
     }
 
     /// Bytes kept for the save.

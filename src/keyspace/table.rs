@@ -43,6 +43,8 @@ struct Shard {
     walked: u64,
     /// Keys as they were at the cut, altered since.
     side: Vec<SavedKey>,
+    /// The save that the side list is for; what an earlier one left behind is dropped.
+    side_of: u64,
 }
 
 /// A key as it was at the cut.
@@ -85,32 +87,41 @@ impl Database {
     pub fn entry(&self, key: &[u8], now_ms: u64) -> Option<Entry> {
         let shard = self.shard_if_any(self.hash_of(key))?.read();
         let row = shard.find(self.hash_of(key), key)?;
-        row.accessed_s.store((now_ms / 1000) as u32, Ordering::Relaxed);
+        row.accessed_s
+            .store((now_ms / 1000) as u32, Ordering::Relaxed);
         Some(row.entry.clone())
     }
 
     /// The key's entry, expired or not, without counting as an access.
     pub fn peek(&self, key: &[u8]) -> Option<Entry> {
         let shard = self.shard_if_any(self.hash_of(key))?.read();
-        shard.find(self.hash_of(key), key).map(|row| row.entry.clone())
+        shard
+            .find(self.hash_of(key), key)
+            .map(|row| row.entry.clone())
     }
 
     /// Seconds since 1970 of the last access, which this does not count as one.
     pub fn accessed_s(&self, key: &[u8]) -> Option<u32> {
         let shard = self.shard_if_any(self.hash_of(key))?.read();
-        shard.find(self.hash_of(key), key).map(|row| row.accessed_s.load(Ordering::Relaxed))
+        shard
+            .find(self.hash_of(key), key)
+            .map(|row| row.accessed_s.load(Ordering::Relaxed))
     }
 
     /// The keys whose place in the hash space is at least `cursor`, about `count` of them, with the cursor to go on (0: done).
     /// A key that stays is seen whatever happens to others between two calls. Expired keys are left out.
     pub fn scan(&self, cursor: u64, count: usize, now_ms: u64) -> (u64, Vec<(Key, Entry)>) {
-        let Some(shards) = self.shards.get() else { return (0, Vec::new()) };
+        let Some(shards) = self.shards.get() else {
+            return (0, Vec::new());
+        };
         let mut found: Vec<(u64, Key, Entry)> = Vec::new();
         for shard in &shards[(cursor >> SHARD_SHIFT) as usize..] {
             let shard = shard.read();
             let placed = shard.rows.iter().map(|row| (self.hash_of(&row.key), row));
             found.extend(
-                placed.filter(|(hash, _)| *hash >= cursor).map(|(hash, row)| (hash, row.key.clone(), row.entry.clone())),
+                placed
+                    .filter(|(hash, _)| *hash >= cursor)
+                    .map(|(hash, row)| (hash, row.key.clone(), row.entry.clone())),
             );
             if found.len() > count {
                 break;
@@ -119,7 +130,13 @@ impl Database {
         found.sort_unstable_by_key(|(hash, ..)| *hash);
         let next = scan_page(&mut found, count, |(hash, ..)| *hash);
         found.retain(|(_, _, entry)| !entry.is_expired(now_ms));
-        (next, found.into_iter().map(|(_, key, entry)| (key, entry)).collect())
+        (
+            next,
+            found
+                .into_iter()
+                .map(|(_, key, entry)| (key, entry))
+                .collect(),
+        )
     }
 
     /// A key near a random place in the hash space; none if the database is empty (or only expired keys are left).
@@ -128,7 +145,11 @@ impl Database {
         let first = (random >> SHARD_SHIFT) as usize;
         for step in 0..SHARDS {
             let shard = shards[(first + step) % SHARDS].read();
-            let alive: Vec<&Row> = shard.rows.iter().filter(|row| !row.entry.is_expired(now_ms)).collect();
+            let alive: Vec<&Row> = shard
+                .rows
+                .iter()
+                .filter(|row| !row.entry.is_expired(now_ms))
+                .collect();
             if !alive.is_empty() {
                 return Some(alive[(random as usize) % alive.len()].key.clone());
             }
@@ -139,11 +160,19 @@ impl Database {
     /// Keys that expired, or have fields that expired, at `now_ms`: up to `max` of them from the shards that follow `cursor`,
     /// which moves on. Looks at one entry of each shard where nothing has expired.
     pub fn due(&self, cursor: &mut usize, max: usize, now_ms: u64) -> Vec<Key> {
-        let Some(shards) = self.shards.get() else { return Vec::new() };
+        let Some(shards) = self.shards.get() else {
+            return Vec::new();
+        };
         let mut due = Vec::new();
         for _ in 0..SHARDS {
             let shard = shards[*cursor % SHARDS].read();
-            due.extend(shard.expiries.iter().take_while(|(at, _)| *at <= now_ms).map(|(_, key)| key.clone()));
+            due.extend(
+                shard
+                    .expiries
+                    .iter()
+                    .take_while(|(at, _)| *at <= now_ms)
+                    .map(|(_, key)| key.clone()),
+            );
             drop(shard);
             *cursor = (*cursor + 1) % SHARDS;
             if due.len() >= max {
@@ -166,8 +195,14 @@ impl Database {
                 self.move_expiry(&mut shard, key, expiry_of(&old), expires);
             }
             None => {
-                let row = Row { key: key.into(), entry, accessed_s: accessed };
-                shard.rows.insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
+                let row = Row {
+                    key: key.into(),
+                    entry,
+                    accessed_s: accessed,
+                };
+                shard
+                    .rows
+                    .insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
                 self.len.fetch_add(1, Ordering::Relaxed);
                 self.move_expiry(&mut shard, key, None, expires);
             }
@@ -200,12 +235,24 @@ impl Database {
         shard.hand_over(hash, key, number, clock);
         if shard.find(hash, key).is_none() {
             let Some(value) = make() else { return };
-            let entry = Entry { value, expires_at_ms: None, changed: number };
-            let row = Row { key: key.into(), entry, accessed_s: AtomicU32::new(0) };
-            shard.rows.insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
+            let entry = Entry {
+                value,
+                expires_at_ms: None,
+                changed: number,
+            };
+            let row = Row {
+                key: key.into(),
+                entry,
+                accessed_s: AtomicU32::new(0),
+            };
+            shard
+                .rows
+                .insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
             self.len.fetch_add(1, Ordering::Relaxed);
         }
-        let Ok(mut found) = shard.rows.find_entry(hash, |row| *row.key == *key) else { return };
+        let Ok(mut found) = shard.rows.find_entry(hash, |row| *row.key == *key) else {
+            return;
+        };
         let row = found.get_mut();
         let before = expiry_of(&row.entry);
         row.entry.changed = number;
@@ -224,15 +271,26 @@ impl Database {
 
     /// The keys of one shard as they were at the cut, marking it as walked. Runs under the shard's lock; values are shared.
     pub(super) fn walk(&self, shard: usize, save: u64, cut: u64) -> Vec<SavedKey> {
-        let Some(shards) = self.shards.get() else { return Vec::new() };
+        let Some(shards) = self.shards.get() else {
+            return Vec::new();
+        };
         let mut shard = shards[shard].write();
         shard.walked = save;
         let mut saved = std::mem::take(&mut shard.side);
-        saved.extend(shard.rows.iter().filter(|row| row.entry.changed <= cut).map(|row| SavedKey {
-            key: row.key.clone(),
-            value: row.entry.value.clone(),
-            expires_at_ms: row.entry.expires_at_ms,
-        }));
+        if shard.side_of != save {
+            saved.clear();
+        }
+        saved.extend(
+            shard
+                .rows
+                .iter()
+                .filter(|row| row.entry.changed <= cut)
+                .map(|row| SavedKey {
+                    key: row.key.clone(),
+                    value: row.entry.value.clone(),
+                    expires_at_ms: row.entry.expires_at_ms,
+                }),
+        );
         saved
     }
 
@@ -249,7 +307,9 @@ impl Database {
     }
 
     fn shard(&self, hash: u64) -> &RwLock<Shard> {
-        let shards = self.shards.get_or_init(|| (0..SHARDS).map(|_| RwLock::default()).collect());
+        let shards = self
+            .shards
+            .get_or_init(|| (0..SHARDS).map(|_| RwLock::default()).collect());
         &shards[(hash >> SHARD_SHIFT) as usize]
     }
 
@@ -287,17 +347,28 @@ impl Shard {
 
     /// Before change `number` alters `key`: keeps what a running save must still see.
     fn hand_over(&mut self, hash: u64, key: &[u8], number: u64, clock: &SaveClock) {
-        let Some((save, cut)) = clock.running() else { return };
+        let Some((save, cut)) = clock.running() else {
+            return;
+        };
         if number <= cut || self.walked == save {
             return;
         }
-        let Some(row) = self.find(hash, key) else { return };
+        let Some(row) = self.find(hash, key) else {
+            return;
+        };
         if row.entry.changed > cut {
             return;
         }
-        let saved =
-            SavedKey { key: key.into(), value: row.entry.value.clone(), expires_at_ms: row.entry.expires_at_ms };
+        let saved = SavedKey {
+            key: key.into(),
+            value: row.entry.value.clone(),
+            expires_at_ms: row.entry.expires_at_ms,
+        };
         clock.pin(saved.bytes());
+        if self.side_of != save {
+            self.side.clear();
+            self.side_of = save;
+        }
         self.side.push(saved);
     }
 }

@@ -1,8 +1,8 @@
 //! Decimal sums without binary noise: INCRBYFLOAT and HINCRBYFLOAT.
 //!
 //! Redis adds `long double`s and prints 17 decimals without trailing zeros, so what people see depends on the machine:
-//! 64 bits of mantissa on x86, 113 on ARM. Here both texts are added digit by digit and the sum is rounded to 17
-//! decimals once: 10.5 + 0.1 is 10.6, as on both, and 3000.1 + 0.1 is 3000.2, as on ARM.
+//! 3000.1 + 0.1 is 3000.20000000000000018 on x86 (64 bits of mantissa) and 3000.2 on ARM (113 bits). Here both texts are
+//! added digit by digit and the sum is rounded to 17 decimals once: 10.5 + 0.1 is 10.6 as on both, 3000.2 as on ARM.
 
 use super::number;
 

@@ -3,6 +3,7 @@
 //!
 //! Oddities kept from Redis: a class that is not closed ends with the pattern; a range may be written backwards; the
 //! byte after `-` is its end even when it is `]`; a lone `\` at the end stands for itself; `[]` matches nothing.
+//! Not kept: in Redis no pattern but its special case `*` matches the empty text; here `**` does too.
 
 /// Whether letters of either case are equal (ASCII only).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

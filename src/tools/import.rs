@@ -3,12 +3,12 @@
 //! and metric is made with VCREATE.
 
 use super::ToolError;
-use super::client::{Connection, ServerArgs, Value};
+use super::client::{Connection, ServerArgs};
 use super::npy::NpyReader;
 use super::pipeline::{self, Batch, Worker};
+use crate::protocol::client::Value;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
-use redis_protocol::resp2::types::Resp2Frame;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,12 @@ pub struct ImportArgs {
     #[arg(long, default_value = "name")]
     pub name_field: String,
     /// What is stored of a vector: F32, F16, Q8 or BIN
-    #[arg(long = "type", value_name = "TYPE", default_value = "Q8", conflicts_with = "vector_set")]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        default_value = "Q8",
+        conflicts_with = "vector_set"
+    )]
     pub kind: String,
     /// Distance: COSINE, L2 or IP
     #[arg(long, default_value = "COSINE", conflicts_with = "vector_set")]
@@ -69,10 +74,12 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
     if args.vector_set.is_none() {
         create(args, rows.vectors.columns(), &mut connection)?;
     }
-    let memory_before = used_memory(&mut connection)?;
+    let memory_before = connection.info("memory")?.number::<u64>("used_memory");
     let bar = progress_bar(rows.left);
     let source = Mutex::new(rows);
-    let mut importers: Vec<Importer> = (0..args.connections).map(|_| Importer::new(args, &source, &bar)).collect();
+    let mut importers: Vec<Importer> = (0..args.connections)
+        .map(|_| Importer::new(args, &source, &bar))
+        .collect();
     let seconds = pipeline::run(&args.server, &mut importers)?.as_secs_f64();
     bar.finish();
     let count = importers.iter().map(|importer| importer.count).sum::<u64>();
@@ -85,8 +92,14 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
         HumanCount(added),
         HumanCount(count - added),
     );
-    if let (Some(before), Some(after)) = (memory_before, used_memory(&mut connection)?) {
-        println!("the server uses {} more memory", HumanBytes(after.saturating_sub(before)));
+    if let (Some(before), Some(after)) = (
+        memory_before,
+        connection.info("memory")?.number::<u64>("used_memory"),
+    ) {
+        println!(
+            "the server uses {} more memory",
+            HumanBytes(after.saturating_sub(before))
+        );
     }
     Ok(())
 }
@@ -95,10 +108,17 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
 fn create(args: &ImportArgs, dim: usize, connection: &mut Connection) -> Result<(), ToolError> {
     let dim = dim.to_string();
     let mut command: Vec<&[u8]> = vec![b"VCREATE", args.key.as_bytes(), b"DIM", dim.as_bytes()];
-    for (word, value) in [("METRIC", &args.metric), ("TYPE", &args.kind), ("INDEX", &args.index)] {
+    for (word, value) in [
+        ("METRIC", &args.metric),
+        ("TYPE", &args.kind),
+        ("INDEX", &args.index),
+    ] {
         command.extend([word.as_bytes(), value.as_bytes()]);
     }
-    let (m, ef) = (args.m.map(|m| m.to_string()), args.ef.map(|ef| ef.to_string()));
+    let (m, ef) = (
+        args.m.map(|m| m.to_string()),
+        args.ef.map(|ef| ef.to_string()),
+    );
     for (word, value) in [("M", &m), ("EF", &ef)] {
         if let Some(value) = value {
             command.extend([word.as_bytes(), value.as_bytes()]);
@@ -114,22 +134,12 @@ fn create(args: &ImportArgs, dim: usize, connection: &mut Connection) -> Result<
 }
 
 fn progress_bar(rows: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} vectors  {per_sec}  {eta} left");
+    let style = ProgressStyle::with_template(
+        "{bar:40} {human_pos}/{human_len} vectors  {per_sec}  {eta} left",
+    );
     let bar = ProgressBar::new(rows as u64);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
-}
-
-/// `used_memory` of INFO, where the server reports it.
-pub(super) fn used_memory(connection: &mut Connection) -> Result<Option<u64>, ToolError> {
-    let info = connection.call(&[b"INFO", b"memory"])?;
-    Ok(info_field(&info, "used_memory").and_then(|value| value.parse().ok()))
-}
-
-/// The value of `field:value` in a reply of INFO.
-pub(super) fn info_field(info: &Value, field: &str) -> Option<String> {
-    let lines = info.as_str()?.lines();
-    lines.filter_map(|line| line.split_once(':')).find(|(name, _)| *name == field).map(|(_, value)| value.to_string())
 }
 
 /// The rows of both files, read in step.
@@ -155,7 +165,10 @@ impl Rows {
         let vectors = NpyReader::open(&args.file)?;
         let meta = match &args.meta {
             None => None,
-            Some(path) => Some((path.clone(), BufReader::new(File::open(path).map_err(|source| file_error(path, source))?))),
+            Some(path) => Some((
+                path.clone(),
+                BufReader::new(File::open(path).map_err(|source| file_error(path, source))?),
+            )),
         };
         let left = vectors.rows().min(args.limit.unwrap_or(usize::MAX));
         Ok(Rows {
@@ -173,10 +186,13 @@ impl Rows {
             return Ok(false);
         }
         row.blob.clear();
-        row.blob.extend(row.numbers.iter().flat_map(|number| number.to_le_bytes()));
+        row.blob
+            .extend(row.numbers.iter().flat_map(|number| number.to_le_bytes()));
         row.line.clear();
         let named = match &mut self.meta {
-            Some((path, file)) => read_meta(path, file, &self.name_field, self.next, &mut row.line)?,
+            Some((path, file)) => {
+                read_meta(path, file, &self.name_field, self.next, &mut row.line)?
+            }
             None => None,
         };
         row.name = named.unwrap_or_else(|| self.next.to_string());
@@ -187,9 +203,18 @@ impl Rows {
 }
 
 /// Reads a line of attributes and returns the name that it tells, if any.
-fn read_meta(path: &Path, file: &mut BufReader<File>, field: &str, row: usize, line: &mut String) -> Result<Option<String>, ToolError> {
+fn read_meta(
+    path: &Path,
+    file: &mut BufReader<File>,
+    field: &str,
+    row: usize,
+    line: &mut String,
+) -> Result<Option<String>, ToolError> {
     use std::io::Read;
-    let read = file.take(LINE_BYTES_MAX).read_line(line).map_err(|source| file_error(path, source))?;
+    let read = file
+        .take(LINE_BYTES_MAX)
+        .read_line(line)
+        .map_err(|source| file_error(path, source))?;
     let wrong = |what: String| ToolError::Format {
         path: path.to_path_buf(),
         what: format!("line {}: {what}", row + 1),
@@ -201,7 +226,8 @@ fn read_meta(path: &Path, file: &mut BufReader<File>, field: &str, row: usize, l
     if line.is_empty() {
         return Ok(None);
     }
-    let attributes: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+    let attributes: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
     Ok(match attributes.get(field) {
         Some(serde_json::Value::String(name)) => Some(name.clone()),
         Some(serde_json::Value::Number(number)) => Some(number.to_string()),
@@ -252,7 +278,13 @@ impl<'a> Importer<'a> {
 
     fn push(&self, batch: &mut Batch) {
         let row = &self.row;
-        let mut command: Vec<&[u8]> = vec![b"VADD", self.args.key.as_bytes(), b"FP32", &row.blob, row.name.as_bytes()];
+        let mut command: Vec<&[u8]> = vec![
+            b"VADD",
+            self.args.key.as_bytes(),
+            b"FP32",
+            &row.blob,
+            row.name.as_bytes(),
+        ];
         command.extend(self.options.iter().map(|option| option.as_bytes()));
         if !row.line.is_empty() {
             command.extend([&b"SETATTR"[..], row.line.as_bytes()]);
@@ -271,10 +303,15 @@ impl Worker for Importer<'_> {
         Ok(())
     }
 
-    fn answered(&mut self, replies: &[Value], _elapsed: Duration, connection: &Connection) -> Result<(), ToolError> {
+    fn answered(
+        &mut self,
+        replies: &[Value],
+        _elapsed: Duration,
+        connection: &Connection,
+    ) -> Result<(), ToolError> {
         for reply in replies {
             match reply {
-                Value::Integer(new) => self.added += u64::from(*new == 1),
+                Value::Int(new) => self.added += u64::from(*new == 1),
                 Value::Error(text) => return Err(connection.refused(b"VADD", text)),
                 other => return Err(connection.refused(b"VADD", &format!("{other:?}"))),
             }

@@ -133,7 +133,8 @@ impl NpyReader {
         };
         row.clear();
         for integer in integers {
-            let index = usize::try_from(integer).map_err(|_| self.wrong("holds a negative row number"))?;
+            let index =
+                usize::try_from(integer).map_err(|_| self.wrong("holds a negative row number"))?;
             row.push(index);
         }
         Ok(true)
@@ -143,10 +144,12 @@ impl NpyReader {
         if self.next_row == self.rows {
             return Ok(false);
         }
-        self.file.read_exact(&mut self.row).map_err(|source| ToolError::File {
-            path: self.path.clone(),
-            source,
-        })?;
+        self.file
+            .read_exact(&mut self.row)
+            .map_err(|source| ToolError::File {
+                path: self.path.clone(),
+                source,
+            })?;
         self.next_row += 1;
         Ok(true)
     }
@@ -160,8 +163,15 @@ impl NpyReader {
 }
 
 /// The numbers of `N` bytes each that `bytes` holds.
-fn numbers<'a, const N: usize, T>(bytes: &'a [u8], read: impl Fn([u8; N]) -> T + 'a) -> impl Iterator<Item = T> + 'a {
-    bytes.as_chunks::<N>().0.iter().map(move |chunk| read(*chunk))
+fn numbers<'a, const N: usize, T>(
+    bytes: &'a [u8],
+    read: impl Fn([u8; N]) -> T + 'a,
+) -> impl Iterator<Item = T> + 'a {
+    bytes
+        .as_chunks::<N>()
+        .0
+        .iter()
+        .map(move |chunk| read(*chunk))
 }
 
 /// A whole file of vectors in memory, rows one after the other.
@@ -228,18 +238,28 @@ fn read_header(file: &mut impl Read) -> io::Result<(String, usize)> {
 
 /// Kind, rows and columns from `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
 fn parse_header(header: &str) -> Result<(Kind, usize, usize), String> {
-    let descr = value_of(header, "descr").and_then(|value| value.strip_prefix('\'')?.split('\'').next());
+    let descr =
+        value_of(header, "descr").and_then(|value| value.strip_prefix('\'')?.split('\'').next());
     let descr = descr.ok_or("the header names no single type of numbers")?;
-    let kind = Kind::of(descr).ok_or_else(|| format!("numbers of type {descr}; read are <f2, <f4, <f8, <i4 and <i8"))?;
+    let kind = Kind::of(descr)
+        .ok_or_else(|| format!("numbers of type {descr}; read are <f2, <f4, <f8, <i4 and <i8"))?;
     if !value_of(header, "fortran_order").is_some_and(|value| value.starts_with("False")) {
         return Err("in Fortran order; save it with numpy.ascontiguousarray".to_string());
     }
-    let shape = value_of(header, "shape").and_then(|value| value.strip_prefix('(')?.split(')').next());
+    let shape =
+        value_of(header, "shape").and_then(|value| value.strip_prefix('(')?.split(')').next());
     let shape = shape.ok_or("the header tells no shape")?;
-    let sizes: Result<Vec<usize>, _> = shape.split(',').map(str::trim).filter(|size| !size.is_empty()).map(str::parse).collect();
+    let sizes: Result<Vec<usize>, _> = shape
+        .split(',')
+        .map(str::trim)
+        .filter(|size| !size.is_empty())
+        .map(str::parse)
+        .collect();
     match sizes.as_deref() {
         Ok([rows, columns]) if (1..=COLUMNS_MAX).contains(columns) => Ok((kind, *rows, *columns)),
-        _ => Err(format!("of shape ({shape}); read are tables of 1 to {COLUMNS_MAX} columns")),
+        _ => Err(format!(
+            "of shape ({shape}); read are tables of 1 to {COLUMNS_MAX} columns"
+        )),
     }
 }
 
@@ -255,7 +275,8 @@ mod tests {
     use super::*;
 
     fn npy(descr: &str, shape: &str, numbers: &[u8]) -> tempfile::NamedTempFile {
-        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
         bytes.extend((header.len() as u16).to_le_bytes());
         bytes.extend(header.as_bytes());
@@ -266,18 +287,34 @@ mod tests {
     }
 
     fn refused(file: &tempfile::NamedTempFile) -> String {
-        NpyReader::open(file.path()).err().expect("a refusal").to_string()
+        NpyReader::open(file.path())
+            .err()
+            .expect("a refusal")
+            .to_string()
     }
 
     #[test]
     fn reads_rows_of_every_kind() {
-        let halves: Vec<u8> = [1.0, -2.0, 0.5, 4.0].iter().flat_map(|x| f16::from_f64(*x).to_le_bytes()).collect();
-        let singles: Vec<u8> = [1.0f32, -2.0, 0.5, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
-        let doubles: Vec<u8> = [1.0f64, -2.0, 0.5, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let halves: Vec<u8> = [1.0, -2.0, 0.5, 4.0]
+            .iter()
+            .flat_map(|x| f16::from_f64(*x).to_le_bytes())
+            .collect();
+        let singles: Vec<u8> = [1.0f32, -2.0, 0.5, 4.0]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
+        let doubles: Vec<u8> = [1.0f64, -2.0, 0.5, 4.0]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
         for (descr, bytes) in [("<f2", halves), ("<f4", singles), ("<f8", doubles)] {
             let file = npy(descr, "(2, 2)", &bytes);
             let matrix = Matrix::read(file.path(), usize::MAX).unwrap();
-            assert_eq!((matrix.rows(), matrix.row(0), matrix.row(1)), (2, &[1.0, -2.0][..], &[0.5, 4.0][..]), "{descr}");
+            assert_eq!(
+                (matrix.rows(), matrix.row(0), matrix.row(1)),
+                (2, &[1.0, -2.0][..], &[0.5, 4.0][..]),
+                "{descr}"
+            );
             assert_eq!(Matrix::read(file.path(), 1).unwrap().rows(), 1);
         }
     }
@@ -302,17 +339,29 @@ mod tests {
         assert!(refused(&npy("<f4", "(4,)", &[0; 16])).contains("shape (4,)"));
         assert!(refused(&npy("<f4", "(1, 0)", &[])).contains("shape"));
         assert!(refused(&npy("<f4", "(2, 2)", &[0; 12])).contains("2 x 2"));
-        assert!(refused(&npy("<f4", "(99999999999999999, 1000000)", &[0; 12])).contains("do not hold"));
+        assert!(
+            refused(&npy("<f4", "(99999999999999999, 1000000)", &[0; 12])).contains("do not hold")
+        );
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), b"PK\x03\x04 and more").unwrap();
         assert!(refused(&file).contains("not an .npy file"));
-        assert!(NpyReader::open(Path::new("/nowhere/x.npy")).err().unwrap().to_string().starts_with("/nowhere/x.npy: "));
+        assert!(
+            NpyReader::open(Path::new("/nowhere/x.npy"))
+                .err()
+                .unwrap()
+                .to_string()
+                .starts_with("/nowhere/x.npy: ")
+        );
     }
 
     #[test]
     fn bundled_files_have_the_shape_that_their_readme_tells() {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-        let shape = |name: &str| NpyReader::open(&data.join(name)).map(|file| (file.rows(), file.columns())).unwrap();
+        let shape = |name: &str| {
+            NpyReader::open(&data.join(name))
+                .map(|file| (file.rows(), file.columns()))
+                .unwrap()
+        };
         assert_eq!(shape("debian-3000.f16.npy"), (3000, 384));
         assert_eq!(shape("debian-3000.queries.f16.npy"), (100, 384));
         assert_eq!(shape("debian-3000.gt.npy"), (100, 10));

@@ -2,14 +2,16 @@
 //! sends it in one write, reads the replies in order and hands them back with the time that the batch took.
 
 use super::ToolError;
-use super::client::{Connection, ServerArgs, Value, encode_command};
+use super::client::{Connection, ServerArgs};
+use crate::protocol::client::{Value, encode_command};
+use bytes::BytesMut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Commands that are sent together.
 #[derive(Default)]
 pub struct Batch {
-    requests: Vec<u8>,
+    requests: BytesMut,
     commands: usize,
 }
 
@@ -37,13 +39,21 @@ pub trait Worker: Send {
     fn fill(&mut self, batch: &mut Batch) -> Result<(), ToolError>;
 
     /// Takes the replies to a batch, error replies included, with the time from sending it to the last of them.
-    fn answered(&mut self, replies: &[Value], elapsed: Duration, connection: &Connection) -> Result<(), ToolError>;
+    fn answered(
+        &mut self,
+        replies: &[Value],
+        elapsed: Duration,
+        connection: &Connection,
+    ) -> Result<(), ToolError>;
 }
 
 /// Runs each worker on a connection and thread of its own until none has more to do; the first error stops all. Returns the
 /// time that this took, without that of connecting.
 pub fn run<W: Worker>(server: &ServerArgs, workers: &mut [W]) -> Result<Duration, ToolError> {
-    let connections: Vec<Connection> = workers.iter().map(|_| Connection::open(server)).collect::<Result<_, _>>()?;
+    let connections: Vec<Connection> = workers
+        .iter()
+        .map(|_| Connection::open(server))
+        .collect::<Result<_, _>>()?;
     let stop = AtomicBool::new(false);
     let started = Instant::now();
     std::thread::scope(|scope| {
@@ -63,7 +73,11 @@ pub fn run<W: Worker>(server: &ServerArgs, workers: &mut [W]) -> Result<Duration
     })
 }
 
-fn drive<W: Worker>(worker: &mut W, connection: Connection, stop: &AtomicBool) -> Result<(), ToolError> {
+fn drive<W: Worker>(
+    worker: &mut W,
+    connection: Connection,
+    stop: &AtomicBool,
+) -> Result<(), ToolError> {
     let result = drive_until_empty(worker, connection, stop);
     if result.is_err() {
         stop.store(true, Ordering::Relaxed);
@@ -71,7 +85,11 @@ fn drive<W: Worker>(worker: &mut W, connection: Connection, stop: &AtomicBool) -
     result
 }
 
-fn drive_until_empty<W: Worker>(worker: &mut W, mut connection: Connection, stop: &AtomicBool) -> Result<(), ToolError> {
+fn drive_until_empty<W: Worker>(
+    worker: &mut W,
+    mut connection: Connection,
+    stop: &AtomicBool,
+) -> Result<(), ToolError> {
     let mut batch = Batch::default();
     let mut replies = Vec::new();
     while !stop.load(Ordering::Relaxed) {

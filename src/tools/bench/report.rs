@@ -33,9 +33,13 @@ impl Line {
 
     /// A round of `requests` took that long, and so much of the server's processor time where it tells.
     pub fn add_round(&mut self, requests: usize, elapsed: Duration, cpu_seconds: Option<f64>) {
-        self.per_second.push(requests as f64 / elapsed.as_secs_f64());
+        self.per_second
+            .push(requests as f64 / elapsed.as_secs_f64());
         self.requests += requests;
-        self.cpu_seconds = self.cpu_seconds.zip(cpu_seconds).map(|(sum, more)| sum + more);
+        self.cpu_seconds = self
+            .cpu_seconds
+            .zip(cpu_seconds)
+            .map(|(sum, more)| sum + more);
     }
 
     /// Times in nanoseconds and recalls of one connection.
@@ -45,7 +49,8 @@ impl Line {
     }
 
     fn recall(&self) -> Option<f32> {
-        (!self.recalls.is_empty()).then(|| self.recalls.iter().sum::<f32>() / self.recalls.len() as f32)
+        (!self.recalls.is_empty())
+            .then(|| self.recalls.iter().sum::<f32>() / self.recalls.len() as f32)
     }
 }
 
@@ -53,14 +58,22 @@ impl Line {
 pub struct Report {
     server_width: usize,
     native: bool,
-    k: usize,
 }
 
 impl Report {
     /// Prints what is measured, and the head of the table.
     pub fn begin(args: &BenchArgs, workload: &Workload) -> Report {
-        let server_width = args.servers.iter().map(String::len).max().unwrap_or(0).max(args.server.host.len() + 6);
-        println!("connections {}, pipeline {}, rounds {}, k {}", args.connections, args.pipeline, args.rounds, args.k);
+        let server_width = args
+            .servers
+            .iter()
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+            .max(args.server.host.len() + 6);
+        println!(
+            "connections {}, pipeline {}, rounds {}, k {}",
+            args.connections, args.pipeline, args.rounds, args.k
+        );
         if let Some(base) = &workload.base {
             let truth = workload.truth.len();
             println!(
@@ -73,7 +86,7 @@ impl Report {
             );
         }
         println!(
-            "\n{:server_width$}  {:8}{:>6}{:>12}{:>10}{:>10}{:>10}{:>9}{:>12}",
+            "\n{:server_width$}  {:8}{:>6}{:>12}{:>10}{:>10}{:>10}{:>11}{:>12}",
             "server",
             "command",
             "ef",
@@ -87,7 +100,6 @@ impl Report {
         Report {
             server_width,
             native: args.native,
-            k: args.k,
         }
     }
 
@@ -100,11 +112,14 @@ impl Report {
         let mut times = line.times.clone();
         times.sort_unstable();
         let millis = |share| format!("{:.3}", percentile(&times, share) as f64 / 1e6);
-        let recall = line.recall().map_or("-".to_string(), |recall| format!("{recall:.4}"));
-        let cpu = line.cpu_seconds.map_or("-".to_string(), |seconds| format!("{:.1}", seconds * 1e6 / line.requests.max(1) as f64));
-        let recall_width = format!("recall@{}", self.k).len().max(9);
+        let recall = line
+            .recall()
+            .map_or("-".to_string(), |recall| format!("{recall:.4}"));
+        let cpu = line.cpu_seconds.map_or("-".to_string(), |seconds| {
+            format!("{:.1}", seconds * 1e6 / line.requests.max(1) as f64)
+        });
         println!(
-            "{:width$}  {:8}{ef:>6}{:>12.0}{:>10}{:>10}{:>10}{recall:>recall_width$}{cpu:>12}",
+            "{:width$}  {:8}{ef:>6}{:>12.0}{:>10}{:>10}{:>10}{recall:>11}{cpu:>12}",
             line.server,
             line.job.command(self.native),
             median(&line.per_second),
@@ -115,20 +130,33 @@ impl Report {
         );
     }
 
-    /// Prints what a server says of itself: version, memory, and what of it each of `rows` vectors takes.
-    pub fn print_server(&self, name: &str, version: Option<String>, used: Option<u64>, resident: Option<u64>, before: Option<u64>, rows: usize) {
-        print!("\n{name}: {}", version.unwrap_or_else(|| "unknown server".to_string()));
-        if let Some(used) = used {
+    /// Prints what a server says of itself, and what each vector takes of its memory.
+    pub fn print_server(&self, server: &Description) {
+        let version = server.version.as_deref().unwrap_or("unknown server");
+        print!("\n{}: {version}", server.name);
+        if let Some(used) = server.used {
             print!(", used_memory {}", HumanBytes(used));
         }
-        if let Some(resident) = resident {
+        if let Some(resident) = server.resident {
             print!(", resident {}", HumanBytes(resident));
         }
-        if let (Some(used), Some(before), 1..) = (used, before, rows) {
-            print!(", {} bytes per vector", used.saturating_sub(before) / rows as u64);
+        if let (Some(used), Some(before), 1..) = (server.used, server.used_before, server.vectors) {
+            let each = used.saturating_sub(before) / server.vectors;
+            print!(", {each} bytes per vector");
         }
         println!();
     }
+}
+
+/// What a server says of itself.
+pub struct Description<'a> {
+    pub name: &'a str,
+    pub version: Option<String>,
+    /// Bytes, now and before the vectors were added.
+    pub used: Option<u64>,
+    pub used_before: Option<u64>,
+    pub resident: Option<u64>,
+    pub vectors: u64,
 }
 
 /// The smallest value that at least `share` of the sorted values do not exceed; 0 of none.
@@ -150,8 +178,22 @@ mod tests {
     #[test]
     fn percentiles_are_values_that_were_measured() {
         let hundred: Vec<u64> = (1..=100).collect();
-        assert_eq!((percentile(&hundred, 0.5), percentile(&hundred, 0.95), percentile(&hundred, 0.99)), (50, 95, 99));
-        assert_eq!((percentile(&[7], 0.5), percentile(&[7], 0.99), percentile(&[], 0.5)), (7, 7, 0));
+        assert_eq!(
+            (
+                percentile(&hundred, 0.5),
+                percentile(&hundred, 0.95),
+                percentile(&hundred, 0.99)
+            ),
+            (50, 95, 99)
+        );
+        assert_eq!(
+            (
+                percentile(&[7], 0.5),
+                percentile(&[7], 0.99),
+                percentile(&[], 0.5)
+            ),
+            (7, 7, 0)
+        );
     }
 
     #[test]
@@ -160,6 +202,9 @@ mod tests {
         let mut line = Line::new("a:1", Job::Ping);
         line.add_round(1000, Duration::from_millis(500), Some(0.1));
         line.add_round(1000, Duration::from_millis(500), None);
-        assert_eq!((median(&line.per_second), line.requests, line.cpu_seconds), (2000.0, 2000, None));
+        assert_eq!(
+            (median(&line.per_second), line.requests, line.cpu_seconds),
+            (2000.0, 2000, None)
+        );
     }
 }

@@ -3,11 +3,11 @@
 
 use super::BenchArgs;
 use super::workload::Workload;
+use crate::protocol::client::Value;
 use crate::tools::ToolError;
-use crate::tools::client::{Connection, Value};
+use crate::tools::client::Connection;
 use crate::tools::npy::Matrix;
 use crate::tools::pipeline::{Batch, Worker};
-use redis_protocol::resp2::types::Resp2Frame;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -72,7 +72,13 @@ struct Words {
 }
 
 impl<'a> Requester<'a> {
-    pub fn new(args: &'a BenchArgs, workload: &'a Workload, job: Job, next: &'a AtomicUsize, total: usize) -> Requester<'a> {
+    pub fn new(
+        args: &'a BenchArgs,
+        workload: &'a Workload,
+        job: Job,
+        next: &'a AtomicUsize,
+        total: usize,
+    ) -> Requester<'a> {
         let ef = match job {
             Job::Search { ef } => ef.to_string(),
             _ => String::new(),
@@ -110,10 +116,22 @@ impl<'a> Requester<'a> {
         self.encode_row(self.workload.base.as_ref(), number);
         let (args, words) = (self.args, &self.words);
         let name = number.to_string();
-        let mut command: Vec<&[u8]> = vec![b"VADD", args.key.as_bytes(), b"FP32", &self.blob, name.as_bytes()];
+        let mut command: Vec<&[u8]> = vec![
+            b"VADD",
+            args.key.as_bytes(),
+            b"FP32",
+            &self.blob,
+            name.as_bytes(),
+        ];
         if !args.native {
             // A declared collection knows its type and M, a plain one is told each time.
-            command.extend([args.kind.as_bytes(), b"M", words.m.as_bytes(), b"EF", words.ef_construction.as_bytes()]);
+            command.extend([
+                args.kind.as_bytes(),
+                b"M",
+                words.m.as_bytes(),
+                b"EF",
+                words.ef_construction.as_bytes(),
+            ]);
         }
         batch.push(&command);
     }
@@ -133,20 +151,35 @@ impl<'a> Requester<'a> {
     fn encode_row(&mut self, matrix: Option<&Matrix>, row: usize) {
         self.blob.clear();
         if let Some(matrix) = matrix {
-            self.blob.extend(matrix.row(row).iter().flat_map(|number| number.to_le_bytes()));
+            self.blob.extend(
+                matrix
+                    .row(row)
+                    .iter()
+                    .flat_map(|number| number.to_le_bytes()),
+            );
         }
     }
 
     /// Which share of the true neighbours of search number `number` the reply holds.
     fn recall(&self, number: usize, hits: &[Value]) -> Option<f32> {
-        let truth = self.workload.truth.get(number % self.workload.truth.len().max(1))?;
-        let found = hits.iter().filter_map(|hit| hit.as_str()?.parse::<usize>().ok());
+        let truth = self
+            .workload
+            .truth
+            .get(number % self.workload.truth.len().max(1))?;
+        let found = hits
+            .iter()
+            .filter_map(|hit| hit.as_str()?.parse::<usize>().ok());
         let common = found.filter(|row| truth.contains(row)).count();
         Some(common as f32 / truth.len() as f32)
     }
 }
 
-/// Consecutive requests write and read keys that lie apart.
+/// Every key that SET writes.
+pub fn string_keys() -> impl Iterator<Item = String> {
+    (0..STRING_KEYS).map(string_key)
+}
+
+/// Consecutive requests write and read keys that lie apart (7919 and the number of keys have no common divisor).
 fn string_key(number: usize) -> String {
     format!("rhumb:bench:{:05}", number * 7919 % STRING_KEYS)
 }
@@ -161,11 +194,21 @@ impl Worker for Requester<'_> {
         Ok(())
     }
 
-    fn answered(&mut self, replies: &[Value], elapsed: Duration, connection: &Connection) -> Result<(), ToolError> {
-        self.times.extend(replies.iter().map(|_| elapsed.as_nanos() as u64));
+    fn answered(
+        &mut self,
+        replies: &[Value],
+        elapsed: Duration,
+        connection: &Connection,
+    ) -> Result<(), ToolError> {
+        self.times
+            .extend(replies.iter().map(|_| elapsed.as_nanos() as u64));
         for (at, reply) in replies.iter().enumerate() {
             match reply {
-                Value::Error(text) => return Err(connection.refused(self.job.command(self.args.native).as_bytes(), text)),
+                Value::Error(text) => {
+                    return Err(
+                        connection.refused(self.job.command(self.args.native).as_bytes(), text)
+                    );
+                }
                 Value::Array(hits) => self.recalls.extend(self.recall(self.first + at, hits)),
                 _ => {}
             }

@@ -39,7 +39,11 @@ impl Workload {
             workload.queries = Some(random.matrix(RANDOM_QUERIES, dim));
         } else if let Some(path) = &args.base {
             workload.base = Some(Matrix::read(path, limit)?);
-            workload.queries = args.queries.as_deref().map(|path| Matrix::read(path, usize::MAX)).transpose()?;
+            workload.queries = args
+                .queries
+                .as_deref()
+                .map(|path| Matrix::read(path, usize::MAX))
+                .transpose()?;
         }
         workload.find_truth(args)?;
         Ok(workload)
@@ -63,8 +67,20 @@ impl Workload {
             MetricArg::L2 => "L2",
             MetricArg::Ip => "IP",
         };
-        let words = format!("VCREATE KEY DIM {dim} METRIC {metric} TYPE {} M {} EF {}", args.kind, args.m, args.ef_construction);
-        words.split(' ').map(|word| if word == "KEY" { args.key.clone() } else { word.to_string() }).collect()
+        let words = format!(
+            "VCREATE KEY DIM {dim} METRIC {metric} TYPE {} M {} EF {}",
+            args.kind, args.m, args.ef_construction
+        );
+        words
+            .split(' ')
+            .map(|word| {
+                if word == "KEY" {
+                    args.key.clone()
+                } else {
+                    word.to_string()
+                }
+            })
+            .collect()
     }
 
     fn find_truth(&mut self, args: &BenchArgs) -> Result<(), ToolError> {
@@ -72,27 +88,44 @@ impl Workload {
             return Ok(());
         };
         if base.columns != queries.columns {
-            let what = format!("base and queries have {} and {} columns", base.columns, queries.columns);
+            let what = format!(
+                "base and queries have {} and {} columns",
+                base.columns, queries.columns
+            );
             return Err(ToolError::Usage(what));
         }
         self.truth = match &args.truth {
             // The file speaks of the whole base.
-            Some(path) if args.limit.is_none() => read_truth(path, queries.rows(), base.rows(), args.k)?,
-            _ => (0..queries.rows()).into_par_iter().map(|row| nearest(base, queries.row(row), args)).collect(),
+            Some(path) if args.limit.is_none() => {
+                read_truth(path, queries.rows(), base.rows(), args.k)?
+            }
+            _ => (0..queries.rows())
+                .into_par_iter()
+                .map(|row| nearest(base, queries.row(row), args))
+                .collect(),
         };
         Ok(())
     }
 }
 
 fn parse_shape(shape: &str) -> Result<(usize, usize), ToolError> {
-    let parts = shape.split_once('x').and_then(|(rows, dim)| Some((rows.parse().ok()?, dim.parse().ok()?)));
+    let parts = shape
+        .split_once('x')
+        .and_then(|(rows, dim)| Some((rows.parse().ok()?, dim.parse().ok()?)));
     match parts {
         Some((rows, dim)) if rows > 0 && dim > 0 => Ok((rows, dim)),
-        _ => Err(ToolError::Usage(format!("--random {shape}: expected something like 5000x128"))),
+        _ => Err(ToolError::Usage(format!(
+            "--random {shape}: expected something like 5000x128"
+        ))),
     }
 }
 
-fn read_truth(path: &Path, queries: usize, rows: usize, k: usize) -> Result<Vec<Vec<usize>>, ToolError> {
+fn read_truth(
+    path: &Path,
+    queries: usize,
+    rows: usize,
+    k: usize,
+) -> Result<Vec<Vec<usize>>, ToolError> {
     let mut reader = NpyReader::open(path)?;
     let wrong = |what: String| ToolError::Format {
         path: path.to_path_buf(),
@@ -100,7 +133,9 @@ fn read_truth(path: &Path, queries: usize, rows: usize, k: usize) -> Result<Vec<
     };
     if reader.rows() < queries || reader.columns() < k {
         let (have, wide) = (reader.rows(), reader.columns());
-        return Err(wrong(format!("{have} x {wide} neighbours for {queries} queries and k = {k}")));
+        return Err(wrong(format!(
+            "{have} x {wide} neighbours for {queries} queries and k = {k}"
+        )));
     }
     let mut truth = Vec::with_capacity(queries);
     let mut row = Vec::new();
@@ -122,7 +157,9 @@ fn nearest(base: &Matrix, query: &[f32], args: &BenchArgs) -> Vec<usize> {
         MetricArg::L2 => dot(row, row) - 2.0 * dot(row, query),
         MetricArg::Ip => -dot(row, query),
     };
-    let mut rows: Vec<(f32, usize)> = (0..base.rows()).map(|row| (distance(base.row(row)), row)).collect();
+    let mut rows: Vec<(f32, usize)> = (0..base.rows())
+        .map(|row| (distance(base.row(row)), row))
+        .collect();
     rows.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
     rows.iter().take(args.k).map(|(_, row)| *row).collect()
 }
@@ -137,7 +174,11 @@ fn dot(one: &[f32], other: &[f32]) -> f32 {
             sums[lane] += one[lane] * other[lane];
         }
     }
-    let rest: f32 = one_rest.iter().zip(other_rest).map(|(one, other)| one * other).sum();
+    let rest: f32 = one_rest
+        .iter()
+        .zip(other_rest)
+        .map(|(one, other)| one * other)
+        .sum();
     sums.iter().sum::<f32>() + rest
 }
 
@@ -183,10 +224,14 @@ mod tests {
 
     #[test]
     fn computed_neighbours_are_those_of_the_bundled_file() {
-        let files = "bench --base data/debian-3000.f16.npy --queries data/debian-3000.queries.f16.npy";
+        let files =
+            "bench --base data/debian-3000.f16.npy --queries data/debian-3000.queries.f16.npy";
         let computed = prepare(files).unwrap();
         let read = prepare(&format!("{files} --truth data/debian-3000.gt.npy")).unwrap();
-        assert_eq!((computed.rows(), computed.truth.len(), read.truth.len()), (3000, 100, 100));
+        assert_eq!(
+            (computed.rows(), computed.truth.len(), read.truth.len()),
+            (3000, 100, 100)
+        );
         for (computed, read) in computed.truth.iter().zip(&read.truth) {
             let common = computed.iter().filter(|row| read.contains(row)).count();
             assert!(common >= 9, "{computed:?} instead of {read:?}");
@@ -198,7 +243,10 @@ mod tests {
     fn random_vectors_are_the_same_each_time_and_have_neighbours() {
         let one = prepare("bench --random 50x13 -n 3").unwrap();
         let other = prepare("bench --random 50x13 -n 3 --metric l2").unwrap();
-        assert_eq!(one.base.as_ref().unwrap().numbers, other.base.as_ref().unwrap().numbers);
+        assert_eq!(
+            one.base.as_ref().unwrap().numbers,
+            other.base.as_ref().unwrap().numbers
+        );
         assert!(one.truth.iter().all(|rows| rows.len() == 3));
         assert_ne!(one.truth, other.truth);
     }
@@ -209,6 +257,13 @@ mod tests {
         assert!(refused("bench --random 50").contains("5000x128"));
         assert!(refused("bench --base data/debian-3000.f16.npy --queries data/debian-3000.f16.npy --truth data/debian-3000.gt.npy").contains("100 x 10"));
         let limited = "bench --limit 20 --base data/debian-3000.f16.npy --queries data/debian-3000.queries.f16.npy --truth data/debian-3000.gt.npy";
-        assert!(prepare(limited).unwrap().truth.iter().flatten().all(|row| *row < 20));
+        assert!(
+            prepare(limited)
+                .unwrap()
+                .truth
+                .iter()
+                .flatten()
+                .all(|row| *row < 20)
+        );
     }
 }

@@ -1,0 +1,100 @@
+//! A desk to try commands at, for tests: a context without sockets and disk, clients whose requests are written as lines, and
+//! replies as redis-cli shows them.
+
+use super::{Client, Context, Outcome, Session, execute};
+use crate::config::Config;
+use crate::engine::{Engine, Patience};
+use crate::protocol::inline::split_arguments;
+use crate::protocol::{Reply, Request, Version};
+use bytes::BytesMut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A server without sockets.
+pub struct Desk {
+    /// What the commands share.
+    pub context: Arc<Context>,
+    /// The clock's time, in milliseconds since 1970.
+    pub now_ms: Arc<AtomicU64>,
+}
+
+/// One client at the desk.
+pub struct Seat {
+    context: Arc<Context>,
+    /// Its session.
+    pub session: Session,
+}
+
+impl Desk {
+    /// An empty server at time 1,000,000,000,000 ms.
+    pub fn new() -> Desk {
+        let now_ms = Arc::new(AtomicU64::new(1_000_000_000_000));
+        let clock = Arc::clone(&now_ms);
+        let clock = Arc::new(move || clock.load(Ordering::Relaxed));
+        let engine = Engine::new(clock, super::new_stats(), 2);
+        engine.start_in_memory(16, 7);
+        Desk {
+            context: Arc::new(Context::new(Arc::new(engine), Arc::new(Config::default()))),
+            now_ms,
+        }
+    }
+
+    /// A new client, logged in.
+    pub fn seat(&self) -> Seat {
+        let id = self.context.clients.draw_id();
+        let client = Arc::new(Client::new(
+            id,
+            "127.0.0.1:1",
+            "127.0.0.1:2",
+            0,
+            0,
+            Box::new(|| ()),
+        ));
+        self.context.clients.add(Arc::clone(&client));
+        Seat {
+            context: Arc::clone(&self.context),
+            session: Session::new(client, true),
+        }
+    }
+
+    /// Lets time pass.
+    pub fn advance_ms(&self, ms: u64) {
+        self.now_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+impl Seat {
+    /// Runs a line, quoted as in redis-cli; the reply as a value.
+    pub fn reply(&mut self, line: &str) -> Reply {
+        self.send(split_arguments(line.as_bytes()).expect("balanced quotes"))
+    }
+
+    /// Runs a request of these words.
+    pub fn send<A: AsRef<[u8]>>(&mut self, words: impl IntoIterator<Item = A>) -> Reply {
+        let request = Request::from_args(words).expect("a request");
+        match execute(&self.context, &mut self.session, &request, Patience::Wait) {
+            Outcome::Reply(reply) => reply,
+            Outcome::Pool => panic!("asked to wait while waiting"),
+        }
+    }
+
+    /// Runs a line; the reply as redis-cli shows it.
+    pub fn run(&mut self, line: &str) -> String {
+        let reply = self.reply(line);
+        super::docs::render(&reply, self.session.version)
+    }
+
+    /// Runs a line; the reply's bytes in the client's protocol version.
+    pub fn wire(&mut self, line: &str) -> String {
+        let reply = self.reply(line);
+        let mut out = BytesMut::new();
+        reply.write(self.session.version, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Switches to RESP3.
+    pub fn resp3(mut self) -> Seat {
+        self.session.version = Version::Resp3;
+        self
+    }
+}

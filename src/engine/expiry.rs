@@ -1,0 +1,95 @@
+//! Upkeep in the background, on one thread: keys and fields that expired are removed (by a logged change, like anything
+//! else), and saves start when enough has changed.
+
+use super::access::Decision;
+use super::{Access, Engine, Locked, Patience};
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How often the thread looks.
+const PERIOD: Duration = Duration::from_millis(100);
+/// Expired keys taken out of one database at a time; the rest waits for the next round.
+const EXPIRED_PER_ROUND: usize = 1000;
+
+/// The upkeep thread; dropping it stops the thread.
+pub struct Upkeep {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Upkeep {
+    /// Starts the thread. `each_round` is called in every round, about ten times a second (save points).
+    pub fn start(engine: Arc<Engine>, mut each_round: impl FnMut() + Send + 'static) -> Upkeep {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let seen = Arc::clone(&stop);
+        let mut cursors = vec![0; engine.keyspace().databases()];
+        let run = move || {
+            let (stopped, changed) = &*seen;
+            let mut stopped = stopped.lock();
+            while !*stopped {
+                drop(stopped);
+                engine.expire_round(&mut cursors);
+                each_round();
+                stopped = seen.0.lock();
+                if !*stopped {
+                    changed.wait_for(&mut stopped, PERIOD);
+                }
+            }
+        };
+        let named = thread::Builder::new().name("upkeep".into());
+        Upkeep {
+            stop,
+            thread: Some(
+                named
+                    .spawn(run)
+                    .expect("the system gives a thread at start"),
+            ),
+        }
+    }
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        *self.stop.0.lock() = true;
+        self.stop.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Engine {
+    /// Removes what has expired, some of it: one round over all databases.
+    fn expire_round(&self, cursors: &mut [usize]) {
+        if self.is_disk_behind() || self.health() != crate::persistence::log::Health::Good {
+            return;
+        }
+        for (db, cursor) in cursors.iter_mut().enumerate() {
+            let database = self.keyspace().database(db);
+            if database.expiring() == 0 {
+                continue;
+            }
+            for key in database.due(cursor, EXPIRED_PER_ROUND, self.now_ms()) {
+                self.access(Patience::Wait).expire(db, &key);
+            }
+        }
+    }
+}
+
+impl Access<'_> {
+    /// Removes a key, or fields of it, if they are expired.
+    fn expire(&self, db: usize, key: &[u8]) {
+        let expired: Result<bool, Locked> = self.write(db, &[key], |_| {
+            let change = self.expiry_of(db, key);
+            Ok(Decision {
+                reply: change.is_some(),
+                changes: change.into_iter().collect(),
+            })
+        });
+        if expired == Ok(true) {
+            self.engine().stats().totals.expired_keys.increment();
+        }
+    }
+}
