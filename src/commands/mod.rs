@@ -6,7 +6,10 @@ pub mod args;
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod hash;
+pub mod keys;
 pub mod session;
+pub mod string;
 pub mod table;
 pub mod transaction;
 
@@ -23,7 +26,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
 
 /// The families, in the order of the table. A new family is one line here.
-const FAMILIES: &[&[Command]] = &[transaction::COMMANDS];
+const FAMILIES: &[&[Command]] = &[
+    string::COMMANDS,
+    hash::COMMANDS,
+    keys::COMMANDS,
+    transaction::COMMANDS,
+];
 
 /// What all commands share.
 pub struct Context {
