@@ -140,6 +140,8 @@ options! {
             "Threads that serve connections and run quick commands. 0 takes one per core; fewer leave cores to other programs on the machine.";
         SearchThreads: "search-threads" = "0", integer(0, 256, "threads"), AtStart, Served,
             "Threads that run long commands (large searches, scans), so that quick ones do not wait behind them. 0 takes one per core.";
+        SearchForceGraph: "search-force-graph" = "no", Kind::Switch, WhileRunning, Served,
+            "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact.";
         VsetForceSingleThreadedExecution: "vset-force-single-threaded-execution" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: vector commands always use the threads above.";
     }

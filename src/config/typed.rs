@@ -152,6 +152,11 @@ impl Config {
         self.threads(Id::SearchThreads)
     }
 
+    /// Whether searches walk the graph even where a scan is cheaper.
+    pub fn search_force_graph(&self) -> bool {
+        self.is_on(Id::SearchForceGraph)
+    }
+
     /// What SIGTERM does.
     pub fn on_sigterm(&self) -> OnSignal {
         self.on_signal(Id::ShutdownOnSigterm)

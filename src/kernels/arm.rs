@@ -3,7 +3,7 @@
 //! The integer kernel multiplies to 16 bits and adds pairs to 32. `sdot` would do both in one step, but its intrinsic
 //! (`vdotq_s32`) is not in stable Rust 1.95.
 
-use super::{Kernels, first};
+use super::{Kernels, first_16};
 use half::f16;
 use std::arch::aarch64::*;
 
@@ -128,41 +128,38 @@ fn hamming_rows<const N: usize>(query: &[u64], rows: [&[u64]; N]) -> [u32; N] {
 /// The first 4 components of `part`, zeros where it is shorter.
 #[inline]
 fn load_f32(part: &[f32]) -> float32x4_t {
-    let four = first::<4, f32>(part);
-    // SAFETY: the array is 16 readable bytes.
-    unsafe { vld1q_f32(four.as_ptr()) }
+    vreinterpretq_f32_u8(load_bytes(bytemuck::cast_slice(part)))
 }
 
 /// The first 4 components of `part`, zeros where it is shorter.
 #[inline]
 fn load_f16(part: &[f16]) -> float32x4_t {
-    let four = first::<4, f16>(part);
-    // SAFETY: the array is 8 readable bytes, and f16 is 16 plain bits.
-    let bits = unsafe { vld1_u16(four.as_ptr().cast()) };
-    vcvt_f32_f16(vreinterpret_f16_u16(bits))
+    let four = vget_low_u8(load_bytes(bytemuck::cast_slice(&part[..part.len().min(4)])));
+    vcvt_f32_f16(vreinterpret_f16_u8(four))
 }
 
 /// The first 16 components of `part`, zeros where it is shorter.
 #[inline]
 fn load_i8(part: &[i8]) -> int8x16_t {
-    let sixteen = first::<16, i8>(part);
-    // SAFETY: the array is 16 readable bytes.
-    unsafe { vld1q_s8(sixteen.as_ptr()) }
+    vreinterpretq_s8_u8(load_bytes(bytemuck::cast_slice(part)))
 }
 
 /// The first 16 codes of `part`, each less 128; what stands where it is shorter meets a zero of the query.
 #[inline]
 fn load_flipped(part: &[u8]) -> int8x16_t {
-    let sixteen = first::<16, u8>(part);
-    // SAFETY: the array is 16 readable bytes.
-    let codes = unsafe { vld1q_u8(sixteen.as_ptr()) };
-    vreinterpretq_s8_u8(veorq_u8(codes, vdupq_n_u8(0x80)))
+    vreinterpretq_s8_u8(veorq_u8(load_bytes(part), vdupq_n_u8(0x80)))
 }
 
 /// The first 2 words of `part`, zeros where it is shorter.
 #[inline]
 fn load_bits(part: &[u64]) -> uint8x16_t {
-    let two = first::<2, u64>(part);
+    load_bytes(bytemuck::cast_slice(part))
+}
+
+/// The first 16 bytes of `part`, zeros where it is shorter.
+#[inline]
+fn load_bytes(part: &[u8]) -> uint8x16_t {
+    let sixteen = first_16(part);
     // SAFETY: the array is 16 readable bytes.
-    unsafe { vld1q_u8(two.as_ptr().cast()) }
+    unsafe { vld1q_u8(sixteen.as_ptr()) }
 }

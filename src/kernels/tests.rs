@@ -1,6 +1,8 @@
 //! Every version against exact sums: integers and whole-numbered floats must come out equal, other floats within the
 //! error that their number of roundings allows.
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use super::first_16;
 use super::{Kernels, available, best, scalar};
 use half::f16;
 
@@ -272,4 +274,16 @@ fn the_best_version_is_the_last_available_and_scalar_the_first() {
     let versions = available();
     assert_eq!(versions[0].name, scalar::KERNELS.name);
     assert_eq!(versions[versions.len() - 1].name, best().name);
+}
+
+#[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn the_end_of_a_slice_is_padded_with_zeros() {
+    let bytes: Vec<u8> = (1..=20).collect();
+    for length in 0..=bytes.len() {
+        let mut expected = [0; 16];
+        let kept = length.min(16);
+        expected[..kept].copy_from_slice(&bytes[..kept]);
+        assert_eq!(first_16(&bytes[..length]), expected, "{length} bytes");
+    }
 }

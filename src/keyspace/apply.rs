@@ -153,12 +153,18 @@ impl Keyspace {
         self.databases.write()[db] = Arc::new(Database::new(self.seed()));
     }
 
+    /// Forgets everything, without a change: before a snapshot is loaded again.
+    pub fn clear(&self) {
+        (0..self.databases()).for_each(|db| self.flush(db));
+    }
+
     fn swap(&self, a: usize, b: usize) {
         self.cancel_save();
         self.databases.write().swap(a, b);
     }
 
-    fn cancel_save(&self) {
+    /// Ends the running save, done or not: nothing more is kept for it.
+    pub fn cancel_save(&self) {
         if self.save_clock().running().is_some() {
             self.save_clock().end();
             (0..self.databases()).for_each(|db| self.database(db).forget_side_lists());

@@ -10,8 +10,10 @@
 use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
-pub use crate::index::{IndexKind, IndexOptions, Metric, Quantization, Stored, VectorError};
-use crate::index::{IndexMemory, SavedNode, VectorIndex};
+pub use crate::index::{
+    IndexKind, IndexOptions, Metric, Quantization, SavedNode, Stored, VectorError,
+};
+use crate::index::{IndexMemory, VectorIndex};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use crossbeam_epoch as epoch;
@@ -126,6 +128,8 @@ impl Ord for Name {
 struct SegmentSave {
     walked: u64,
     side: Vec<SavedElement>,
+    /// The save that the side list is for; what an earlier one left behind is dropped.
+    side_of: u64,
 }
 
 /// An element as it was at a save's cut.
@@ -440,6 +444,10 @@ impl Collection {
         if is_due {
             let saved = self.saved_element(slot, element);
             self.save_clock.pin(saved.bytes());
+            if segment.side_of != save {
+                segment.side.clear();
+                segment.side_of = save;
+            }
             segment.side.push(saved);
         }
         element.changed.store(number, Ordering::Release);
@@ -460,6 +468,11 @@ impl Collection {
         &self.saves.ensure(chunk, |_| Mutex::default())[offset as usize]
     }
 
+    /// The slots of a segment, as first slot and number of slots.
+    pub fn segment_slots(segment: u32) -> (u32, u32) {
+        segments::extent(segment)
+    }
+
     /// Number of segments that a save walks: those with slots now. What is added later is above the cut.
     pub fn segments(&self) -> u32 {
         segments::count(self.index.slots_end())
@@ -473,6 +486,9 @@ impl Collection {
         let mut state = self.segment_save(segment).lock();
         state.walked = save;
         let mut saved = std::mem::take(&mut state.side);
+        if state.side_of != save {
+            saved.clear();
+        }
         let listed: Vec<(u32, Arc<Element>, Option<Arc<Bytes>>)> = (first..first + slots)
             .filter(|slot| self.index.is_live(*slot))
             .filter_map(|slot| Some((slot, self.element(slot)?)))
@@ -482,14 +498,16 @@ impl Collection {
         drop(state);
         self.save_clock
             .unpin(saved.iter().map(SavedElement::bytes).sum());
-        saved.extend(
-            listed
-                .into_iter()
-                .map(|(slot, element, attributes)| SavedElement {
-                    attributes,
-                    ..self.saved_element(slot, &element)
-                }),
-        );
+        let read =
+            |(slot, element, attributes): (u32, Arc<Element>, Option<Arc<Bytes>>)| SavedElement {
+                slot,
+                birth: self.index.birth(slot),
+                name: Bytes::copy_from_slice(&element.name),
+                attributes,
+                // It may have been removed since it was listed; the pin keeps its slot as it was.
+                stored: self.index.stored_under_pin(slot),
+            };
+        saved.extend(listed.into_iter().map(read));
         saved
     }
 

@@ -43,6 +43,8 @@ struct Shard {
     walked: u64,
     /// Keys as they were at the cut, altered since.
     side: Vec<SavedKey>,
+    /// The save that the side list is for; what an earlier one left behind is dropped.
+    side_of: u64,
 }
 
 /// A key as it was at the cut.
@@ -275,6 +277,9 @@ impl Database {
         let mut shard = shards[shard].write();
         shard.walked = save;
         let mut saved = std::mem::take(&mut shard.side);
+        if shard.side_of != save {
+            saved.clear();
+        }
         saved.extend(
             shard
                 .rows
@@ -360,6 +365,10 @@ impl Shard {
             expires_at_ms: row.entry.expires_at_ms,
         };
         clock.pin(saved.bytes());
+        if self.side_of != save {
+            self.side.clear();
+            self.side_of = save;
+        }
         self.side.push(saved);
     }
 }

@@ -1,4 +1,15 @@
-//! How a question is answered: a query is planned (scan or walk), run on a collection's index, and its hits are named and
-//! sorted. What a hit is worth in a client's scores is the front-ends' business.
+//! How a question is answered: a query (query.rs) is planned, scan or walk (plan.rs), and run on a collection's index; its
+//! hits are named and sorted (run.rs). Filters (filter.rs) decide who may be a hit; expression/ is the language of vector
+//! sets for them. What a hit is worth in a client's scores is the front-ends' business.
 
 pub mod expression;
+pub mod filter;
+pub mod plan;
+pub mod query;
+pub mod run;
+
+#[cfg(test)]
+mod tests;
+
+pub use query::{Answer, Explanation, Hit, Query, QueryError, QueryTarget};
+pub use run::run;

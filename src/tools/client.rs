@@ -2,9 +2,8 @@
 //! answered in order.
 
 use super::ToolError;
+use crate::protocol::client::{ReplyDecoder, Value, encode_command};
 use bytes::BytesMut;
-use redis_protocol::resp2::decode::decode_bytes_mut;
-pub use redis_protocol::resp2::types::BytesFrame as Value;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -13,6 +12,8 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes asked for by one read.
 const READ_BYTES: usize = 64 << 10;
+/// Largest reply that is accepted.
+const REPLY_BYTES_MAX: usize = 512 << 20;
 
 /// Which server to speak to.
 #[derive(clap::Args, Clone, Debug)]
@@ -45,8 +46,9 @@ impl ServerArgs {
 pub struct Connection {
     server: String,
     stream: TcpStream,
-    outbox: Vec<u8>,
+    outbox: BytesMut,
     inbox: BytesMut,
+    decoder: ReplyDecoder,
 }
 
 impl Connection {
@@ -61,8 +63,9 @@ impl Connection {
         let mut connection = Connection {
             server: name,
             stream,
-            outbox: Vec::new(),
+            outbox: BytesMut::new(),
             inbox: BytesMut::new(),
+            decoder: ReplyDecoder::new(REPLY_BYTES_MAX),
         };
         let password = server
             .password
@@ -82,11 +85,15 @@ impl Connection {
         let sent = self.send(&request);
         self.outbox = request;
         sent?;
-        let reply = self.receive()?;
-        match reply {
-            Value::Error(text) => Err(self.refused(args[0], &text)),
-            reply => Ok(reply),
-        }
+        self.receive()?
+            .into_result()
+            .map_err(|error| self.refused(args[0], &error))
+    }
+
+    /// What the server says of itself in one section of INFO.
+    pub fn info(&mut self, section: &str) -> Result<Info, ToolError> {
+        let reply = self.call(&[b"INFO", section.as_bytes()])?;
+        Ok(Info(reply.as_str().unwrap_or_default().to_string()))
     }
 
     /// Sends commands that are already encoded.
@@ -99,14 +106,11 @@ impl Connection {
     /// The next reply, an error reply included.
     pub fn receive(&mut self) -> Result<Value, ToolError> {
         loop {
-            match decode_bytes_mut(&mut self.inbox) {
-                Ok(Some((reply, _, _))) => return Ok(reply),
+            match self.decoder.next(&mut self.inbox) {
+                Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => self.fill()?,
                 Err(error) => {
-                    return Err(self.broken(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        error.to_string(),
-                    )));
+                    return Err(self.broken(io::Error::new(io::ErrorKind::InvalidData, error)));
                 }
             }
         }
@@ -144,6 +148,24 @@ impl Connection {
     }
 }
 
+/// A reply of INFO: lines of `field:value`.
+pub struct Info(String);
+
+impl Info {
+    /// The value of a field.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        let mut pairs = self.0.lines().filter_map(|line| line.split_once(':'));
+        pairs
+            .find(|(name, _)| *name == field)
+            .map(|(_, value)| value)
+    }
+
+    /// The value of a field that is a number.
+    pub fn number<T: std::str::FromStr>(&self, field: &str) -> Option<T> {
+        self.text(field)?.parse().ok()
+    }
+}
+
 /// Connects to the first address of the host that answers; requests are small and must not wait for each other.
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
@@ -157,18 +179,4 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
         }
     }
     Err(failure)
-}
-
-/// Appends a command as an array of bulk strings.
-pub fn encode_command(args: &[&[u8]], out: &mut Vec<u8>) {
-    let mut digits = itoa::Buffer::new();
-    out.push(b'*');
-    out.extend_from_slice(digits.format(args.len()).as_bytes());
-    for arg in args {
-        out.extend_from_slice(b"\r\n$");
-        out.extend_from_slice(digits.format(arg.len()).as_bytes());
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(arg);
-    }
-    out.extend_from_slice(b"\r\n");
 }

@@ -3,12 +3,12 @@
 //! and metric is made with VCREATE.
 
 use super::ToolError;
-use super::client::{Connection, ServerArgs, Value};
+use super::client::{Connection, ServerArgs};
 use super::npy::NpyReader;
 use super::pipeline::{self, Batch, Worker};
+use crate::protocol::client::Value;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
-use redis_protocol::resp2::types::Resp2Frame;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
     if args.vector_set.is_none() {
         create(args, rows.vectors.columns(), &mut connection)?;
     }
-    let memory_before = used_memory(&mut connection)?;
+    let memory_before = connection.info("memory")?.number::<u64>("used_memory");
     let bar = progress_bar(rows.left);
     let source = Mutex::new(rows);
     let mut importers: Vec<Importer> = (0..args.connections)
@@ -92,7 +92,10 @@ pub fn run(args: &ImportArgs) -> Result<(), ToolError> {
         HumanCount(added),
         HumanCount(count - added),
     );
-    if let (Some(before), Some(after)) = (memory_before, used_memory(&mut connection)?) {
+    if let (Some(before), Some(after)) = (
+        memory_before,
+        connection.info("memory")?.number::<u64>("used_memory"),
+    ) {
         println!(
             "the server uses {} more memory",
             HumanBytes(after.saturating_sub(before))
@@ -137,21 +140,6 @@ fn progress_bar(rows: usize) -> ProgressBar {
     let bar = ProgressBar::new(rows as u64);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
-}
-
-/// `used_memory` of INFO, where the server reports it.
-pub(super) fn used_memory(connection: &mut Connection) -> Result<Option<u64>, ToolError> {
-    let info = connection.call(&[b"INFO", b"memory"])?;
-    Ok(info_field(&info, "used_memory").and_then(|value| value.parse().ok()))
-}
-
-/// The value of `field:value` in a reply of INFO.
-pub(super) fn info_field(info: &Value, field: &str) -> Option<String> {
-    let lines = info.as_str()?.lines();
-    lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| *name == field)
-        .map(|(_, value)| value.to_string())
 }
 
 /// The rows of both files, read in step.
@@ -323,7 +311,7 @@ impl Worker for Importer<'_> {
     ) -> Result<(), ToolError> {
         for reply in replies {
             match reply {
-                Value::Integer(new) => self.added += u64::from(*new == 1),
+                Value::Int(new) => self.added += u64::from(*new == 1),
                 Value::Error(text) => return Err(connection.refused(b"VADD", text)),
                 other => return Err(connection.refused(b"VADD", &format!("{other:?}"))),
             }

@@ -2,14 +2,16 @@
 //! sends it in one write, reads the replies in order and hands them back with the time that the batch took.
 
 use super::ToolError;
-use super::client::{Connection, ServerArgs, Value, encode_command};
+use super::client::{Connection, ServerArgs};
+use crate::protocol::client::{Value, encode_command};
+use bytes::BytesMut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Commands that are sent together.
 #[derive(Default)]
 pub struct Batch {
-    requests: Vec<u8>,
+    requests: BytesMut,
     commands: usize,
 }
 

@@ -30,12 +30,17 @@ pub unsafe fn with_float_kernels(table: Kernels) -> Kernels {
 /// # Safety
 /// The CPU must have AVX-512 F, BW, VL and VNNI.
 pub unsafe fn with_int8_kernels(table: Kernels) -> Kernels {
+    // Not a closure: it would copy the four slices, and loading them just after they were stored costs as much as a row.
+    fn x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+        // SAFETY: named in the table below only, for which the caller vouches for the features.
+        unsafe { dot_int8_x4(query, &rows) }
+    }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
         Kernels {
             name: "avx512 vnni",
             dot_int8: |query, row| dot_int8(query, row),
-            dot_int8_x4: |query, rows| dot_int8_x4(query, rows),
+            dot_int8_x4: x4,
             ..table
         }
     }
@@ -46,12 +51,16 @@ pub unsafe fn with_int8_kernels(table: Kernels) -> Kernels {
 /// # Safety
 /// The CPU must have AVX-512 F, BW, VL and VPOPCNTDQ.
 pub unsafe fn with_hamming_kernels(table: Kernels) -> Kernels {
+    fn x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
+        // SAFETY: named in the table below only, for which the caller vouches for the features.
+        unsafe { hamming_x4(query, &rows) }
+    }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
         Kernels {
             name: "avx512 vnni vpopcntdq",
             hamming: |a, b| hamming(a, b),
-            hamming_x4: |query, rows| hamming_x4(query, rows),
+            hamming_x4: x4,
             ..table
         }
     }
@@ -149,7 +158,7 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }
@@ -182,7 +191,7 @@ fn hamming(a: &[u64], b: &[u64]) -> u32 {
 }
 
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-fn hamming_x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
+fn hamming_x4(query: &[u64], rows: &[&[u64]; 4]) -> [u32; 4] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }

@@ -1,1 +1,107 @@
-//! Snapshots.
+//! Snapshots: everything at one number of the log, the cut, in immutable packs of images that a manifest names.
+//! docs/snapshot-format.md describes the files and the order in which they come and go.
+//!
+//! write.rs walks the keyspace and commits; load.rs puts it together again. Below them: pack.rs (files of images),
+//! image.rs (headers), keys.rs and elements.rs (payloads), manifest.rs (the table), record.rs (its records), catalog.rs (the
+//! table's second copy), cursor.rs (reading what cannot be trusted yet).
+
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
+
+pub mod catalog;
+mod cursor;
+mod elements;
+pub mod image;
+mod keys;
+pub mod load;
+pub mod manifest;
+pub mod pack;
+mod record;
+pub mod write;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a part of a snapshot cannot be used.
+#[derive(Debug)]
+pub enum SnapshotError {
+    /// The disk refused.
+    Io {
+        /// What was read or written.
+        path: PathBuf,
+        /// What it said.
+        error: io::Error,
+    },
+    /// A file does not hold what was written.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// A later version wrote it.
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version, kind or form that is not known.
+        found: u32,
+    },
+    /// A key lies in a database that the configuration does not have.
+    Databases {
+        /// Number of that database.
+        found: u64,
+        /// Databases configured.
+        configured: usize,
+    },
+}
+
+impl std::fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SnapshotError::Io { path, error } => write!(f, "{}: {error}", path.display()),
+            SnapshotError::Damaged { path, offset, what } => {
+                write!(f, "{} is damaged at byte {offset}: {what}", path.display())
+            }
+            SnapshotError::Version { path, found } => {
+                let path = path.display();
+                write!(f, "{path}: format {found} is not known to this version")
+            }
+            SnapshotError::Databases { found, configured } => {
+                write!(
+                    f,
+                    "the snapshot has keys in database {found}, but only {configured} databases are configured"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+impl SnapshotError {
+    /// Puts a path to an error of the disk.
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError {
+        let path = path.to_owned();
+        move |error| SnapshotError::Io { path, error }
+    }
+
+    /// Damage in a file.
+    fn damaged(path: &Path, offset: u64, what: &'static str) -> SnapshotError {
+        let path = path.to_owned();
+        SnapshotError::Damaged { path, offset, what }
+    }
+}
+
+/// CRC-32C.
+fn crc32c(bytes: &[u8]) -> u32 {
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
+}
+
+/// The directory of the packs.
+pub fn packs_dir(dir: &Path) -> PathBuf {
+    dir.join("packs")
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,10 +10,9 @@ mod requests;
 mod workload;
 
 use super::ToolError;
-use super::client::{Connection, ServerArgs, Value};
-use super::import::info_field;
+use super::client::{Connection, ServerArgs};
 use super::pipeline;
-use report::{Line, Report};
+use report::{Description, Line, Report};
 use requests::{Job, Requester};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
@@ -129,13 +128,16 @@ pub fn run(args: &BenchArgs) -> Result<(), ToolError> {
     let mut targets = open_targets(args)?;
     let jobs = jobs(args, &workload)?;
     let report = Report::begin(args, &workload);
-    for job in jobs {
-        for line in measure(args, &workload, job, &mut targets)? {
+    for job in &jobs {
+        for line in measure(args, &workload, *job, &mut targets)? {
             report.print(&line);
         }
     }
     for target in &mut targets {
-        finish(args, &workload, target, &report)?;
+        describe(&workload, target, &report)?;
+        if !args.keep {
+            clean_up(args, &jobs, target)?;
+        }
     }
     Ok(())
 }
@@ -243,7 +245,7 @@ fn measure_round(
 fn empty_key(args: &BenchArgs, workload: &Workload, target: &mut Target) -> Result<(), ToolError> {
     target.control.call(&[b"DEL", args.key.as_bytes()])?;
     if target.memory_before.is_none() {
-        target.memory_before = memory(&mut target.control, "used_memory")?;
+        target.memory_before = target.control.info("memory")?.number("used_memory");
     }
     if args.native {
         let create = workload.create_command(args);
@@ -253,43 +255,47 @@ fn empty_key(args: &BenchArgs, workload: &Workload, target: &mut Target) -> Resu
     Ok(())
 }
 
-/// Says what the server uses with the vectors in it, then deletes them.
-fn finish(
-    args: &BenchArgs,
-    workload: &Workload,
-    target: &mut Target,
-    report: &Report,
-) -> Result<(), ToolError> {
-    let info = target.control.call(&[b"INFO", b"server"])?;
-    let version = info_field(&info, "rhumb_version").map(|version| format!("rhumb {version}"));
-    let version = version
-        .or_else(|| info_field(&info, "redis_version").map(|version| format!("redis {version}")));
-    let used = memory(&mut target.control, "used_memory")?;
-    let resident = memory(&mut target.control, "used_memory_rss")?;
-    report.print_server(
-        &target.name,
-        version,
-        used,
-        resident,
-        target.memory_before,
-        workload.rows(),
-    );
-    if target.memory_before.is_some() && !args.keep {
-        target.control.call(&[b"DEL", args.key.as_bytes()])?;
+/// Says what the server is and what it uses with the vectors in it.
+fn describe(workload: &Workload, target: &mut Target, report: &Report) -> Result<(), ToolError> {
+    let server = target.control.info("server")?;
+    let named = |field, program| {
+        server
+            .text(field)
+            .map(|version| format!("{program} {version}"))
+    };
+    let memory = target.control.info("memory")?;
+    report.print_server(&Description {
+        name: &target.name,
+        version: named("rhumb_version", "rhumb").or_else(|| named("redis_version", "redis")),
+        used: memory.number("used_memory"),
+        resident: memory.number("used_memory_rss"),
+        used_before: target.memory_before,
+        vectors: workload.rows() as u64,
+    });
+    Ok(())
+}
+
+/// Deletes what the jobs wrote.
+fn clean_up(args: &BenchArgs, jobs: &[Job], target: &mut Target) -> Result<(), ToolError> {
+    let mut words = vec!["DEL".to_string()];
+    if jobs.contains(&Job::Add) {
+        words.push(args.key.clone());
+    }
+    if jobs.contains(&Job::Set) {
+        words.extend(requests::string_keys());
+    }
+    if words.len() > 1 {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        target.control.call(&words)?;
     }
     Ok(())
 }
 
-fn memory(control: &mut Connection, field: &str) -> Result<Option<u64>, ToolError> {
-    let info = control.call(&[b"INFO", b"memory"])?;
-    Ok(info_field(&info, field).and_then(|value| value.parse().ok()))
-}
-
 /// User and system time that the server has spent, where it reports it.
 fn cpu_seconds(control: &mut Connection) -> Result<Option<f64>, ToolError> {
-    let info: Value = control.call(&[b"INFO", b"cpu"])?;
-    let seconds = |field| info_field(&info, field).and_then(|value| value.parse::<f64>().ok());
-    Ok(seconds("used_cpu_user")
-        .zip(seconds("used_cpu_sys"))
+    let info = control.info("cpu")?;
+    let user = info.number::<f64>("used_cpu_user");
+    Ok(user
+        .zip(info.number::<f64>("used_cpu_sys"))
         .map(|(user, system)| user + system))
 }

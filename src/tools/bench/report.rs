@@ -58,7 +58,6 @@ impl Line {
 pub struct Report {
     server_width: usize,
     native: bool,
-    k: usize,
 }
 
 impl Report {
@@ -87,7 +86,7 @@ impl Report {
             );
         }
         println!(
-            "\n{:server_width$}  {:8}{:>6}{:>12}{:>10}{:>10}{:>10}{:>9}{:>12}",
+            "\n{:server_width$}  {:8}{:>6}{:>12}{:>10}{:>10}{:>10}{:>11}{:>12}",
             "server",
             "command",
             "ef",
@@ -101,7 +100,6 @@ impl Report {
         Report {
             server_width,
             native: args.native,
-            k: args.k,
         }
     }
 
@@ -120,9 +118,8 @@ impl Report {
         let cpu = line.cpu_seconds.map_or("-".to_string(), |seconds| {
             format!("{:.1}", seconds * 1e6 / line.requests.max(1) as f64)
         });
-        let recall_width = format!("recall@{}", self.k).len().max(9);
         println!(
-            "{:width$}  {:8}{ef:>6}{:>12.0}{:>10}{:>10}{:>10}{recall:>recall_width$}{cpu:>12}",
+            "{:width$}  {:8}{ef:>6}{:>12.0}{:>10}{:>10}{:>10}{recall:>11}{cpu:>12}",
             line.server,
             line.job.command(self.native),
             median(&line.per_second),
@@ -133,34 +130,33 @@ impl Report {
         );
     }
 
-    /// Prints what a server says of itself: version, memory, and what of it each of `rows` vectors takes.
-    pub fn print_server(
-        &self,
-        name: &str,
-        version: Option<String>,
-        used: Option<u64>,
-        resident: Option<u64>,
-        before: Option<u64>,
-        rows: usize,
-    ) {
-        print!(
-            "\n{name}: {}",
-            version.unwrap_or_else(|| "unknown server".to_string())
-        );
-        if let Some(used) = used {
+    /// Prints what a server says of itself, and what each vector takes of its memory.
+    pub fn print_server(&self, server: &Description) {
+        let version = server.version.as_deref().unwrap_or("unknown server");
+        print!("\n{}: {version}", server.name);
+        if let Some(used) = server.used {
             print!(", used_memory {}", HumanBytes(used));
         }
-        if let Some(resident) = resident {
+        if let Some(resident) = server.resident {
             print!(", resident {}", HumanBytes(resident));
         }
-        if let (Some(used), Some(before), 1..) = (used, before, rows) {
-            print!(
-                ", {} bytes per vector",
-                used.saturating_sub(before) / rows as u64
-            );
+        if let (Some(used), Some(before), 1..) = (server.used, server.used_before, server.vectors) {
+            let each = used.saturating_sub(before) / server.vectors;
+            print!(", {each} bytes per vector");
         }
         println!();
     }
+}
+
+/// What a server says of itself.
+pub struct Description<'a> {
+    pub name: &'a str,
+    pub version: Option<String>,
+    /// Bytes, now and before the vectors were added.
+    pub used: Option<u64>,
+    pub used_before: Option<u64>,
+    pub resident: Option<u64>,
+    pub vectors: u64,
 }
 
 /// The smallest value that at least `share` of the sorted values do not exceed; 0 of none.

@@ -3,11 +3,11 @@
 
 use super::BenchArgs;
 use super::workload::Workload;
+use crate::protocol::client::Value;
 use crate::tools::ToolError;
-use crate::tools::client::{Connection, Value};
+use crate::tools::client::Connection;
 use crate::tools::npy::Matrix;
 use crate::tools::pipeline::{Batch, Worker};
-use redis_protocol::resp2::types::Resp2Frame;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -174,7 +174,12 @@ impl<'a> Requester<'a> {
     }
 }
 
-/// Consecutive requests write and read keys that lie apart.
+/// Every key that SET writes.
+pub fn string_keys() -> impl Iterator<Item = String> {
+    (0..STRING_KEYS).map(string_key)
+}
+
+/// Consecutive requests write and read keys that lie apart (7919 and the number of keys have no common divisor).
 fn string_key(number: usize) -> String {
     format!("rhumb:bench:{:05}", number * 7919 % STRING_KEYS)
 }

@@ -1,0 +1,131 @@
+//! The error lines of vector sets: those of Redis' module in its words, and those of the native commands.
+
+use super::super::error::Refusal;
+use crate::index::VectorError;
+use crate::keyspace::collection::Collection;
+use crate::search::QueryError;
+use crate::search::expression::SyntaxError;
+
+/// A vector is malformed: format word, length, component, REDUCE, or a component that is no finite f32.
+pub const INVALID_VECTOR: Refusal = Refusal::line("ERR invalid vector specification");
+/// EF outside its bounds.
+pub const INVALID_EF: Refusal = Refusal::line("ERR invalid EF");
+/// M outside its bounds.
+pub const INVALID_M: Refusal = Refusal::line("ERR invalid M");
+/// VADD: an unknown word, or one without its value.
+pub const INVALID_OPTION_AFTER_ELEMENT: Refusal = Refusal::line("ERR invalid option after element");
+/// VADD asks for another type than the set has.
+pub const QUANTIZATION_MISMATCH: Refusal =
+    Refusal::line("ERR asked quantization mismatch with existing vector set");
+/// VADD asks for another M than the set has.
+pub const M_MISMATCH: Refusal =
+    Refusal::line("ERR asked M value mismatch with existing vector set");
+/// VADD with REDUCE on a set that does not project.
+pub const NO_PROJECTION: Refusal =
+    Refusal::line("ERR cannot add projection to existing set without projection");
+/// VEMB with an unknown word.
+pub const INVALID_OPTION: Refusal = Refusal::line("ERR invalid option");
+/// VDIM of a missing key.
+pub const NO_KEY: Refusal = Refusal::line("ERR key does not exist");
+/// ELE of an element that is not there.
+pub const NO_ELEMENT: Refusal = Refusal::line("ERR element not found in set");
+/// VSIM: an unknown word, or one without its value.
+pub const VSIM_SYNTAX: Refusal = Refusal::line("ERR syntax error in VSIM command");
+/// COUNT of VSIM.
+pub const INVALID_COUNT: Refusal = Refusal::line("ERR invalid COUNT");
+/// EPSILON of VSIM.
+pub const INVALID_EPSILON: Refusal = Refusal::line("ERR invalid EPSILON");
+/// EPSILON speaks of a best score, and inner products have none.
+pub const EPSILON_NEEDS_BEST: Refusal = Refusal::line(
+    "ERR EPSILON is not defined for METRIC IP, whose scores have no upper bound: use VSEARCH with RADIUS",
+);
+/// FILTER-EF of VSIM.
+pub const INVALID_FILTER_EF: Refusal = Refusal::line("ERR invalid FILTER-EF");
+/// Count of VRANDMEMBER.
+pub const COUNT_NOT_AN_INTEGER: Refusal = Refusal::line("ERR COUNT value is not an integer");
+/// Count of VRANDMEMBER that would make a reply too large.
+pub const COUNT_OUT_OF_RANGE: Refusal = Refusal::line("ERR COUNT value is out of range");
+/// Count of VRANGE.
+pub const INVALID_RANGE_COUNT: Refusal = Refusal::line("ERR invalid COUNT value");
+/// Start of VRANGE.
+pub const INVALID_START: Refusal = Refusal::line("ERR invalid start range format");
+/// End of VRANGE.
+pub const INVALID_END: Refusal = Refusal::line("ERR invalid end range format");
+/// `+` as start or `-` as end of VRANGE.
+pub const RANGE_SIGNS: Refusal =
+    Refusal::line("ERR '-' can only be used as first argument, '+' only as second");
+
+/// VCREATE of a key that is there.
+pub const BUSY_KEY: Refusal = Refusal::line("BUSYKEY Target key name already exists.");
+/// VCREATE without DIM.
+pub const DIM_MISSING: Refusal = Refusal::line("ERR DIM is missing: VCREATE key DIM d");
+/// DIM of VCREATE.
+pub const INVALID_DIM: Refusal = Refusal::line("ERR invalid DIM: an integer from 1 to 65536");
+/// METRIC of VCREATE.
+pub const INVALID_METRIC: Refusal = Refusal::line("ERR invalid METRIC: COSINE, L2 or IP");
+/// TYPE of VCREATE.
+pub const INVALID_TYPE: Refusal = Refusal::line("ERR invalid TYPE: F32, F16, Q8 or BIN");
+/// INDEX of VCREATE.
+pub const INVALID_INDEX: Refusal = Refusal::line("ERR invalid INDEX: HNSW or FLAT");
+/// M of VCREATE.
+pub const INVALID_NATIVE_M: Refusal = Refusal::line("ERR invalid M: an integer from 4 to 4096");
+/// EF of VCREATE and VSEARCH.
+pub const INVALID_NATIVE_EF: Refusal =
+    Refusal::line("ERR invalid EF: an integer from 1 to 1000000");
+/// Signs keep angles, nothing else.
+pub const BIN_NEEDS_COSINE: Refusal = Refusal::line("ERR TYPE BIN needs METRIC COSINE");
+/// VCREATE with a graph's options and no graph.
+pub const FLAT_HAS_NO_GRAPH: Refusal =
+    Refusal::line("ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW");
+
+/// k of VSEARCH.
+pub const INVALID_K: Refusal = Refusal::line("ERR invalid k: an integer from 1 to 1000000");
+/// OFFSET of VSEARCH.
+pub const INVALID_OFFSET: Refusal =
+    Refusal::line("ERR invalid OFFSET: an integer from 0 to 1000000");
+/// RADIUS of VSEARCH.
+pub const INVALID_RADIUS: Refusal = Refusal::line("ERR invalid RADIUS: a finite number");
+/// VSEARCH with both.
+pub const EXACT_HAS_NO_EF: Refusal =
+    Refusal::line("ERR EXACT compares with every vector: EF has no meaning beside it");
+
+/// A vector of `got` components for a set of `has`.
+pub fn dimension_mismatch(got: usize, has: u32) -> Refusal {
+    Refusal::made(format!(
+        "ERR Vector dimension mismatch - got {got} but set has {has}"
+    ))
+}
+
+/// A vector of `got` components for a set that projects from `expected`.
+pub fn input_dimension_mismatch(got: usize, expected: u32) -> Refusal {
+    Refusal::made(format!(
+        "ERR Input dimension mismatch for projection - got {got} but projection expects {expected}"
+    ))
+}
+
+/// A filter that cannot be read.
+pub fn filter_syntax(filter: &[u8], error: SyntaxError) -> Refusal {
+    let near = String::from_utf8_lossy(&filter[error.near]);
+    Refusal::made(format!(
+        "ERR syntax error in FILTER expression near: {near}"
+    ))
+}
+
+/// Why the collection did not take the question.
+pub fn query(error: QueryError, collection: &Collection) -> Refusal {
+    match error {
+        QueryError::NoSuchElement => NO_ELEMENT,
+        QueryError::Vector(error) => vector(error, collection),
+    }
+}
+
+/// Why the collection did not take a vector.
+pub fn vector(error: VectorError, collection: &Collection) -> Refusal {
+    match error {
+        VectorError::NotFinite => INVALID_VECTOR,
+        VectorError::Dimension { got, .. } => match collection.schema().projected_from {
+            Some(expected) => input_dimension_mismatch(got as usize, expected),
+            None => dimension_mismatch(got as usize, collection.schema().index.dim),
+        },
+    }
+}

@@ -1,0 +1,296 @@
+//! VCARD, VDIM, VEMB, VLINKS, VINFO, VGETATTR: what a set and its elements are.
+
+use super::super::Call;
+use super::super::error::{self, Result};
+use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
+use super::{attributes, collection, errors, name, read, scores};
+use crate::index::{IndexKind, Metric, Neighbour, Quantization, Stored};
+use crate::keyspace::collection::Collection;
+use crate::protocol::Reply;
+use bytes::Bytes;
+
+/// Counts elements.
+pub const VCARD: Command = Command {
+    name: "VCARD",
+    summary: "Counts the elements of a vector set.",
+    group: Group::VectorSet,
+    since: "8.0.0",
+    args: &[Arg::Key("key")],
+    flags: flags(&[Flags::READONLY, Flags::FAST]),
+    examples: &[
+        ("VCARD pets", "(integer) 0"),
+        ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
+        ("VCARD pets", "(integer) 1"),
+    ],
+    run: |call| {
+        read(call, Reply::Int(0), |collection| {
+            Reply::count(collection.len())
+        })
+    },
+    ..COMMAND
+};
+
+/// The dimension.
+pub const VDIM: Command = Command {
+    name: "VDIM",
+    summary: "Returns the dimension of the vectors of a vector set, after projection.",
+    group: Group::VectorSet,
+    since: "8.0.0",
+    args: &[Arg::Key("key")],
+    flags: flags(&[Flags::READONLY, Flags::FAST]),
+    examples: &[
+        ("VDIM pets", "(error) ERR key does not exist"),
+        ("VADD pets REDUCE 2 VALUES 4 1 2 3 4 cat", "(integer) 1"),
+        ("VDIM pets", "(integer) 2"),
+    ],
+    run: |call| {
+        let missing = errors::NO_KEY;
+        let key = call.args.word()?;
+        let found = call
+            .access
+            .read(call.db(), key, |view| collection(view, key))??;
+        Ok(Reply::Int(i64::from(
+            found.ok_or(missing)?.schema().index.dim,
+        )))
+    },
+    ..COMMAND
+};
+
+/// An element's vector.
+pub const VEMB: Command = Command {
+    name: "VEMB",
+    summary: "Returns the vector of an element, as it is stored.",
+    group: Group::VectorSet,
+    since: "8.0.0",
+    args: &[
+        Arg::Key("key"),
+        Arg::Str("element"),
+        Arg::Optional(&Arg::Token("RAW")),
+    ],
+    flags: flags(&[Flags::READONLY, Flags::FAST]),
+    examples: &[
+        ("VADD pets VALUES 2 3 4 cat NOQUANT", "(integer) 1"),
+        ("VEMB pets cat", "1) \"3\"\n2) \"4\""),
+        ("VEMB pets bird", "(nil)"),
+        ("VEMB pets cat COOKED", "(error) ERR invalid option"),
+    ],
+    run: vemb,
+    ..COMMAND
+};
+
+/// An element's neighbours in the graph.
+pub const VLINKS: Command = Command {
+    name: "VLINKS",
+    summary: "Returns the neighbours of an element in the graph, layer by layer.",
+    group: Group::VectorSet,
+    since: "8.0.0",
+    args: &[
+        Arg::Key("key"),
+        Arg::Str("element"),
+        Arg::Optional(&Arg::Token("WITHSCORES")),
+    ],
+    flags: flags(&[Flags::READONLY, Flags::FAST]),
+    examples: &[
+        ("VCREATE pets DIM 2 INDEX FLAT", "OK"),
+        ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
+        ("VLINKS pets cat", "1) (empty array)"),
+        ("VLINKS pets bird", "(nil)"),
+    ],
+    run: vlinks,
+    ..COMMAND
+};
+
+/// What a set is.
+pub const VINFO: Command = Command {
+    name: "VINFO",
+    summary: "Describes a vector set: its type, graph, size and memory.",
+    group: Group::VectorSet,
+    since: "8.0.0",
+    args: &[Arg::Key("key")],
+    flags: flags(&[Flags::READONLY, Flags::FAST]),
+    examples: &[("VINFO pets", "(nil)")],
+    run: |call| read(call, Reply::NullArray, info),
+    ..COMMAND
+};
+
+/// An element's attributes.
+pub const VGETATTR: Command = Command {
+    name: "VGETATTR",
+    summary: "Returns the JSON attributes of an element.",
+    group: Group::VectorSet,
+    since: "8.0.0",
+    args: &[Arg::Key("key"), Arg::Str("element")],
+    flags: flags(&[Flags::READONLY, Flags::FAST]),
+    examples: &[
+        (
+            "VADD pets VALUES 2 1 0 cat SETATTR '{\"legs\": 4}'",
+            "(integer) 1",
+        ),
+        ("VGETATTR pets cat", "\"{\\\"legs\\\": 4}\""),
+        ("VGETATTR pets bird", "(nil)"),
+    ],
+    run: |call| {
+        let element = call.request.arg(2);
+        read(call, Reply::Null, |collection| {
+            collection
+                .find(element)
+                .map_or(Reply::Null, |(_, element)| attributes(&element))
+        })
+    },
+    ..COMMAND
+};
+
+fn vemb(call: &mut Call) -> Result {
+    let element = call.request.arg(2);
+    let is_raw = match call.request.get(3) {
+        None => false,
+        Some(word) if word.eq_ignore_ascii_case(b"RAW") && call.request.len() == 4 => true,
+        Some(_) => return Err(errors::INVALID_OPTION),
+    };
+    read(call, Reply::Null, |collection| {
+        let Some(slot) = collection.slot_of(element) else {
+            return Reply::Null;
+        };
+        match is_raw {
+            true => raw(collection, &collection.index().stored(slot)),
+            false => components(&collection.index().decode(slot)),
+        }
+    })
+}
+
+/// A vector's components as a reply.
+pub(super) fn components(vector: &[f32]) -> Reply {
+    Reply::Array(
+        vector
+            .iter()
+            .map(|x| Reply::Double(f64::from(*x)))
+            .collect(),
+    )
+}
+
+/// Name of the type, bytes, norm, and the range of the codes where there are such. Bytes times norm is the vector: under
+/// cosine the bytes are those of the normalised vector, otherwise of the vector as given, with norm 1.
+fn raw(collection: &Collection, stored: &Stored) -> Reply {
+    let options = &collection.schema().index;
+    let is_cosine = options.metric == Metric::Cosine;
+    let bytes = match options.quantization {
+        Quantization::F32 if is_cosine => normalised(stored),
+        _ => Bytes::copy_from_slice(&stored.bytes),
+    };
+    let norm = if is_cosine {
+        f64::from(stored.norm)
+    } else {
+        1.0
+    };
+    let mut reply = vec![
+        Reply::Simple(type_name(options.quantization)),
+        Reply::Bulk(bytes),
+        Reply::Double(norm),
+    ];
+    if options.quantization == Quantization::Int8 {
+        reply.push(Reply::Double(f64::from(stored.range)));
+    }
+    Reply::Array(reply)
+}
+
+fn normalised(stored: &Stored) -> Bytes {
+    let (components, _) = stored.bytes.as_chunks::<4>();
+    components
+        .iter()
+        .flat_map(|bytes| (f32::from_le_bytes(*bytes) / stored.norm).to_le_bytes())
+        .collect()
+}
+
+fn type_name(quantization: Quantization) -> &'static str {
+    match quantization {
+        Quantization::F32 => "f32",
+        Quantization::F16 => "f16",
+        Quantization::Int8 => "int8",
+        Quantization::Bit => "bin",
+    }
+}
+
+fn vlinks(call: &mut Call) -> Result {
+    let element = call.request.arg(2);
+    let with_scores = match call.request.get(3) {
+        None => false,
+        Some(word) if word.eq_ignore_ascii_case(b"WITHSCORES") && call.request.len() == 4 => true,
+        Some(_) => return Err(error::wrong_arity("VLINKS")),
+    };
+    read(call, Reply::Null, |collection| {
+        let Some(slot) = collection.slot_of(element) else {
+            return Reply::Null;
+        };
+        let layers = collection.index().links(slot);
+        Reply::Array(
+            layers
+                .iter()
+                .rev()
+                .map(|layer| links(collection, layer, with_scores))
+                .collect(),
+        )
+    })
+}
+
+fn links(collection: &Collection, layer: &[Neighbour], with_scores: bool) -> Reply {
+    let metric = collection.schema().index.metric;
+    let named = layer
+        .iter()
+        .filter_map(|link| Some((name(&*collection.element(link.slot)?), link.distance)));
+    match with_scores {
+        true => Reply::Map(
+            named
+                .map(|(name, distance)| {
+                    (name, Reply::Double(scores::of_distance(metric, distance)))
+                })
+                .collect(),
+        ),
+        false => Reply::Array(named.map(|(name, _)| name).collect()),
+    }
+}
+
+/// The fields that Redis has, in its order, then ours.
+fn info(collection: &Collection) -> Reply {
+    let (schema, index) = (collection.schema(), collection.index());
+    let options = &schema.index;
+    let memory = collection.memory();
+    let metric = match options.metric {
+        Metric::Cosine => "cosine",
+        Metric::L2 => "l2",
+        Metric::InnerProduct => "ip",
+    };
+    let kind = match options.kind {
+        IndexKind::Hnsw => "hnsw",
+        IndexKind::Flat => "flat",
+    };
+    let int = |n: u64| Reply::Int(n as i64);
+    let fields = [
+        ("quant-type", Reply::Simple(type_name(options.quantization))),
+        ("hnsw-m", int(options.m.into())),
+        ("vector-dim", int(options.dim.into())),
+        (
+            "projection-input-dim",
+            int(schema.projected_from.unwrap_or(0).into()),
+        ),
+        ("size", int(collection.len() as u64)),
+        ("max-level", int(index.max_level().into())),
+        ("attributes-count", int(collection.attributes_count())),
+        ("vset-uid", int(collection.id())),
+        ("hnsw-max-node-uid", int(collection.inserts())),
+        ("metric", Reply::Simple(metric)),
+        ("index", Reply::Simple(kind)),
+        ("ef-construction", int(options.ef_construction.into())),
+        ("declared", Reply::Bool(schema.declared)),
+        ("vector-bytes", int(memory.index.vectors)),
+        ("code-bytes", int(memory.index.codes)),
+        ("link-bytes", int(memory.index.links)),
+        ("name-bytes", int(memory.names)),
+        ("attribute-bytes", int(memory.attributes)),
+    ];
+    Reply::Map(
+        fields
+            .into_iter()
+            .map(|(name, value)| (Reply::Simple(name), value))
+            .collect(),
+    )
+}

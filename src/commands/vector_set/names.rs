@@ -1,0 +1,245 @@
+//! VRANDMEMBER, VISMEMBER, VRANGE: elements by name.
+
+use super::super::Call;
+use super::super::error::{Refusal, Result};
+use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use super::{collection, errors, name, read};
+use crate::keyspace::collection::{Collection, Element};
+use crate::protocol::{Reply, number};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// Elements that one VRANDMEMBER may repeat.
+const REPEATED_MAX: i64 = 1_000_000;
+
+/// Draws elements.
+pub const VRANDMEMBER: Command = Command {
+    name: "VRANDMEMBER",
+    summary: "Returns elements of a vector set, drawn at random.",
+    group: Group::VectorSet,
+    since: "8.0.0",
+    complexity: "O(N), N the absolute value of count.",
+    args: &[Arg::Key("key"), Arg::Optional(&Arg::Int("count"))],
+    flags: flags(&[Flags::READONLY]),
+    examples: &[
+        ("VRANDMEMBER pets", "(nil)"),
+        ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
+        ("VRANDMEMBER pets", "\"cat\""),
+        ("VRANDMEMBER pets 3", "1) \"cat\""),
+        ("VRANDMEMBER pets -2", "1) \"cat\"\n2) \"cat\""),
+        (
+            "VRANDMEMBER pets two",
+            "(error) ERR COUNT value is not an integer",
+        ),
+    ],
+    run: vrandmember,
+    ..COMMAND
+};
+
+/// Whether an element is there.
+pub const VISMEMBER: Command = Command {
+    name: "VISMEMBER",
+    summary: "Tells whether a vector set has an element.",
+    group: Group::VectorSet,
+    since: "8.2.0",
+    args: &[Arg::Key("key"), Arg::Str("element")],
+    flags: flags(&[Flags::READONLY]),
+    examples: &[
+        ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
+        ("VISMEMBER pets cat", "(integer) 1"),
+        ("VISMEMBER pets bird", "(integer) 0"),
+    ],
+    run: vismember,
+    ..COMMAND
+};
+
+/// Elements in the order of their names.
+pub const VRANGE: Command = Command {
+    name: "VRANGE",
+    summary: "Returns the elements of a vector set whose names lie in a range, in byte order.",
+    group: Group::VectorSet,
+    since: "8.4.0",
+    complexity: "O(log(K)+M), K the number of elements in the vector set and M the number returned.",
+    args: &[
+        Arg::Key("key"),
+        Arg::Str("start"),
+        Arg::Str("end"),
+        Arg::Optional(&Arg::Int("count")),
+    ],
+    flags: flags(&[Flags::READONLY]),
+    examples: &[
+        ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
+        ("VADD pets VALUES 2 0 1 dog", "(integer) 1"),
+        ("VRANGE pets - +", "1) \"cat\"\n2) \"dog\""),
+        ("VRANGE pets (cat + 10", "1) \"dog\""),
+        (
+            "VRANGE pets cat +",
+            "(error) ERR invalid start range format",
+        ),
+    ],
+    class: Class::Inline,
+    run: vrange,
+    ..COMMAND
+};
+
+fn vismember(call: &mut Call) -> Result {
+    let element = call.request.arg(2);
+    read(call, Reply::Bool(false), |collection| {
+        Reply::Bool(collection.contains(element))
+    })
+}
+
+fn vrandmember(call: &mut Call) -> Result {
+    let Some(count) = call.request.get(2) else {
+        return read(call, Reply::Null, |collection| {
+            Draw::new(collection)
+                .one()
+                .map_or(Reply::Null, |element| name(&element))
+        });
+    };
+    if call.args.left() > 2 {
+        return Err(super::super::error::wrong_arity("VRANDMEMBER"));
+    }
+    let count = number::parse_i64(count).ok_or(errors::COUNT_NOT_AN_INTEGER)?;
+    if count < -REPEATED_MAX {
+        return Err(errors::COUNT_OUT_OF_RANGE);
+    }
+    // Nothing is asked for, so nothing is looked at: not even the key's type.
+    if count == 0 {
+        return Ok(Reply::Array(Vec::new()));
+    }
+    read(call, Reply::Array(Vec::new()), |collection| {
+        let mut draw = Draw::new(collection);
+        let elements = match usize::try_from(count) {
+            Ok(count) => draw.distinct(count),
+            Err(_) => (0..count.unsigned_abs())
+                .filter_map(|_| draw.one())
+                .collect(),
+        };
+        Reply::Array(elements.iter().map(|element| name(element)).collect())
+    })
+}
+
+/// Draws elements of one collection.
+struct Draw<'a> {
+    collection: &'a Collection,
+    random: u64,
+}
+
+impl Draw<'_> {
+    fn new(collection: &Collection) -> Draw<'_> {
+        Draw {
+            collection,
+            random: RandomState::new().hash_one(0),
+        }
+    }
+
+    /// The next number (xorshift64*).
+    fn next(&mut self) -> u64 {
+        self.random |= 1;
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        self.random.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn one(&mut self) -> Option<Arc<Element>> {
+        let random = self.next();
+        let slot = self.collection.index().random_slot(random)?;
+        self.collection.element(slot)
+    }
+
+    /// `count` different elements, or all if there are no more.
+    fn distinct(&mut self, count: usize) -> Vec<Arc<Element>> {
+        let size = self.collection.len();
+        // Drawing until half of them is met is quick, drawing the last ones is not.
+        if count > size / 2 {
+            let mut all = self
+                .collection
+                .range(Bound::Unbounded, Bound::Unbounded, usize::MAX);
+            self.shuffle(&mut all, count);
+            all.truncate(count);
+            return all;
+        }
+        let mut seen = HashSet::new();
+        let mut drawn = Vec::with_capacity(count);
+        // The bound only matters when elements are removed meanwhile.
+        for _ in 0..count.saturating_mul(16) {
+            match self.one() {
+                Some(element) if seen.insert(element.name().to_vec()) => drawn.push(element),
+                _ => {}
+            }
+            if drawn.len() == count {
+                break;
+            }
+        }
+        drawn
+    }
+
+    /// Puts a random choice into the first `count` places (Fisher and Yates).
+    fn shuffle(&mut self, all: &mut [Arc<Element>], count: usize) {
+        for i in 0..count.min(all.len()) {
+            let rest = (all.len() - i) as u64;
+            let other = i + (self.next() % rest) as usize;
+            all.swap(i, other);
+        }
+    }
+}
+
+fn vrange(call: &mut Call) -> Result {
+    let (key, start, end) = (call.args.word()?, call.args.word()?, call.args.word()?);
+    if call.args.left() > 1 {
+        return Err(super::super::error::wrong_arity("VRANGE"));
+    }
+    let count = match call.args.try_next() {
+        Some(word) => number::parse_i64(word).ok_or(errors::INVALID_RANGE_COUNT)?,
+        None => -1,
+    };
+    let (start, end) = (
+        bound(start, errors::INVALID_START)?,
+        bound(end, errors::INVALID_END)?,
+    );
+    let (Edge::First | Edge::At(_), Edge::Last | Edge::At(_)) = (&start, &end) else {
+        return Err(errors::RANGE_SIGNS);
+    };
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    call.access.read(call.db(), key, |view| {
+        let found = collection(view, key)?
+            .map(|collection| collection.range(start.bound(), end.bound(), count));
+        Ok(Reply::Array(
+            found
+                .unwrap_or_default()
+                .iter()
+                .map(|element| name(element))
+                .collect(),
+        ))
+    })?
+}
+
+/// One end of a range.
+enum Edge<'r> {
+    First,
+    Last,
+    At(Bound<&'r [u8]>),
+}
+
+impl<'r> Edge<'r> {
+    fn bound(&self) -> Bound<&'r [u8]> {
+        match self {
+            Edge::First | Edge::Last => Bound::Unbounded,
+            Edge::At(bound) => *bound,
+        }
+    }
+}
+
+fn bound(word: &[u8], refusal: Refusal) -> Result<Edge<'_>> {
+    match word {
+        b"-" => Ok(Edge::First),
+        b"+" => Ok(Edge::Last),
+        [b'[', name @ ..] if !name.is_empty() => Ok(Edge::At(Bound::Included(name))),
+        [b'(', name @ ..] if !name.is_empty() => Ok(Edge::At(Bound::Excluded(name))),
+        _ => Err(refusal),
+    }
+}

@@ -1,0 +1,200 @@
+//! VSEARCH, the native search.
+
+use super::super::Call;
+use super::super::args::Args;
+use super::super::error::{self, Result};
+use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use super::add::bounded;
+use super::similar::{predict_us, take_filter, take_target};
+use super::{EF_MAX, ELE, FP32, VALUES, attributes, collection, errors, look, name};
+use crate::keyspace::collection::Collection;
+use crate::protocol::{Reply, number};
+use crate::search::{Explanation, Hit, Query, QueryTarget, run};
+use std::time::Instant;
+
+/// Nearest elements with distances, attributes, vectors and an explanation.
+pub const VSEARCH: Command = Command {
+    name: "VSEARCH",
+    summary: "Returns the k elements nearest to a vector or to an element.",
+    group: Group::VectorSet,
+    since: "0.1.0",
+    complexity: "O(log(N)), N the number of elements; O(N) with EXACT.",
+    args: &[
+        Arg::Key("key"),
+        Arg::Int("k"),
+        Arg::OneOf(&[FP32, VALUES, ELE]),
+        Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")])),
+        Arg::Optional(&Arg::OneOf(&[
+            Arg::Option("EF", &[Arg::Int("ef")]),
+            Arg::Token("EXACT"),
+        ])),
+        Arg::Optional(&Arg::Option("RADIUS", &[Arg::Double("distance")])),
+        Arg::Optional(&Arg::Option("OFFSET", &[Arg::Int("n")])),
+        Arg::Optional(&Arg::Token("WITHDIST")),
+        Arg::Optional(&Arg::Token("WITHATTRIBS")),
+        Arg::Optional(&Arg::Token("WITHVECTORS")),
+        Arg::Optional(&Arg::Token("EXPLAIN")),
+    ],
+    arity: Some(-5),
+    flags: flags(&[Flags::READONLY]),
+    class: Class::Predicted(predict_us),
+    examples: &[
+        ("VCREATE points DIM 2 METRIC L2 TYPE F32", "OK"),
+        (
+            "VADD points VALUES 2 0 3 a SETATTR '{\"n\": 1}'",
+            "(integer) 1",
+        ),
+        ("VADD points VALUES 2 0 4 b", "(integer) 1"),
+        ("VSEARCH points 2 VALUES 2 0 0", "1) \"a\"\n2) \"b\""),
+        (
+            "VSEARCH points 1 VALUES 2 0 0 WITHDIST WITHATTRIBS WITHVECTORS",
+            "1) 1) \"a\"\n   2) \"9\"\n   3) \"{\\\"n\\\": 1}\"\n   4) 1) \"0\"\n      2) \"3\"",
+        ),
+        ("VSEARCH points 2 VALUES 2 0 0 OFFSET 1", "1) \"b\""),
+        ("VSEARCH points 2 VALUES 2 0 0 RADIUS 10", "1) \"a\""),
+        ("VSEARCH points 2 VALUES 2 0 0 FILTER '.n == 1'", "1) \"a\""),
+        (
+            "VSEARCH points 0 ELE a",
+            "(error) ERR invalid k: an integer from 1 to 1000000",
+        ),
+        ("VSEARCH nothing 1 ELE a", "(error) ERR no such key"),
+    ],
+    run: vsearch,
+    ..COMMAND
+};
+
+/// Largest k and OFFSET.
+const HITS_MAX: i64 = 1_000_000;
+
+#[derive(Default)]
+struct Options {
+    ef: Option<u32>,
+    exact: bool,
+    with_distance: bool,
+    with_attributes: bool,
+    with_vectors: bool,
+    explain: bool,
+}
+
+fn vsearch(call: &mut Call) -> Result {
+    let key = call.args.word()?;
+    let k = bounded(&mut call.args, 1, HITS_MAX, errors::INVALID_K)?;
+    let Some(collection) = collection(&call.access.view(call.db()), key)? else {
+        return Err(error::NO_SUCH_KEY);
+    };
+    let target = take_target(&mut call.args, &collection)?;
+    let (mut query, options) = read_options(&mut call.args, target, k as usize)?;
+    query.force_graph = call.context.config.search_force_graph();
+    // Hits keep their slots, and so their vectors, while this is held.
+    let _pin = crossbeam_epoch::pin();
+    let start = Instant::now();
+    let answer = run(&collection, &query).map_err(|error| errors::query(error, &collection))?;
+    let took_us = start.elapsed().as_micros();
+    let hits = Reply::Array(
+        answer
+            .hits
+            .iter()
+            .map(|found| hit(found, &collection, &options))
+            .collect(),
+    );
+    if options.explain {
+        return Ok(Reply::Array(vec![
+            hits,
+            explanation(&answer.explanation, took_us),
+        ]));
+    }
+    Ok(hits)
+}
+
+fn read_options(args: &mut Args, target: QueryTarget, k: usize) -> Result<(Query, Options)> {
+    let mut query = Query::nearest(target, k);
+    let mut options = Options::default();
+    while !args.is_done() {
+        read_option(args, &mut query, &mut options)?;
+    }
+    if options.exact && options.ef.is_some() {
+        return Err(errors::EXACT_HAS_NO_EF);
+    }
+    query.exact = options.exact;
+    query.ef = options.ef.map_or(query.ef, |ef| ef as usize);
+    Ok((query, options))
+}
+
+fn read_option(args: &mut Args, query: &mut Query, options: &mut Options) -> Result<()> {
+    if args.take("WITHDIST") {
+        options.with_distance = true;
+    } else if args.take("WITHATTRIBS") {
+        options.with_attributes = true;
+    } else if args.take("WITHVECTORS") {
+        options.with_vectors = true;
+    } else if args.take("EXPLAIN") {
+        options.explain = true;
+    } else if args.take("EXACT") {
+        options.exact = true;
+    } else if args.take("EF") {
+        options.ef = Some(bounded(args, 1, EF_MAX, errors::INVALID_NATIVE_EF)?);
+    } else if args.take("OFFSET") {
+        query.offset = bounded(args, 0, HITS_MAX, errors::INVALID_OFFSET)? as usize;
+    } else if args.take("RADIUS") {
+        let radius = number::parse_double(args.word()?)
+            .map(|radius| radius as f32)
+            .filter(|radius| radius.is_finite());
+        query.radius = Some(radius.ok_or(errors::INVALID_RADIUS)?);
+    } else if args.take("FILTER") {
+        query.filter = Some(take_filter(args)?);
+    } else {
+        return Err(error::SYNTAX);
+    }
+    Ok(())
+}
+
+/// A hit is its name, or an array of its name and what was asked for.
+fn hit(hit: &Hit, collection: &Collection, options: &Options) -> Reply {
+    let mut parts = vec![name(&hit.element)];
+    if options.with_distance {
+        parts.push(Reply::Double(f64::from(hit.distance)));
+    }
+    if options.with_attributes {
+        parts.push(attributes(&hit.element));
+    }
+    if options.with_vectors {
+        parts.push(look::components(&collection.index().decode(hit.slot)));
+    }
+    if parts.len() == 1 {
+        parts.swap_remove(0)
+    } else {
+        Reply::Array(parts)
+    }
+}
+
+/// What was done, in words that docs/commands/vsearch.md explains.
+fn explanation(explanation: &Explanation, took_us: u128) -> Reply {
+    let int = |n: u64| Reply::Int(n as i64);
+    let plan = match explanation.was_scanned_after {
+        true => Reply::Text(format!("{}, then scan", explanation.plan.name())),
+        false => Reply::Simple(explanation.plan.name()),
+    };
+    let tests = explanation.filter_tests.max(1) as f64;
+    let walk = &explanation.walk;
+    let fields = [
+        ("plan", plan),
+        ("elements", int(explanation.candidates as u64)),
+        ("ef", int(explanation.ef as u64)),
+        ("distances", int(walk.distances)),
+        ("hops", int(walk.hops)),
+        ("reranked", int(walk.reranked)),
+        ("filter-tests", int(explanation.filter_tests)),
+        ("filter-passes", int(explanation.filter_passes)),
+        (
+            "filter-pass-rate",
+            Reply::Double(explanation.filter_passes as f64 / tests),
+        ),
+        ("microseconds", int(took_us as u64)),
+    ];
+    Reply::Map(
+        fields
+            .into_iter()
+            .map(|(name, value)| (Reply::bulk_static(name), value))
+            .collect(),
+    )
+}

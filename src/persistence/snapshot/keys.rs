@@ -1,0 +1,282 @@
+//! Payloads of keys: one shard of a database, cut into pieces that one buffer holds. docs/snapshot-format.md, "Keys".
+
+use super::cursor::{Cursor, Fault, put_bytes, put_varint};
+use crate::keyspace::hash::{Field, Hash};
+use crate::keyspace::table::SavedKey;
+use crate::keyspace::{Key, Value};
+use bytes::Bytes;
+
+const STRING: u8 = 1;
+const HASH: u8 = 2;
+const MORE_FIELDS: u8 = 3;
+const COLLECTION: u8 = 4;
+const EXPIRES: u8 = 0x80;
+/// A piece ends with the entry that carries it to this many bytes.
+const PIECE_BYTES: usize = 4 << 20;
+
+/// A key of a snapshot. A collection is named by its id; its elements have images of their own.
+pub(super) struct LoadedKey {
+    pub(super) key: Key,
+    pub(super) value: LoadedValue,
+    pub(super) expires_at_ms: Option<u64>,
+}
+
+pub(super) enum LoadedValue {
+    String(Bytes),
+    Hash(Hash),
+    Collection(u64),
+}
+
+/// Encodes keys, calling `emit` with the number of entries and the payload of each piece.
+pub(super) fn encode<E>(
+    keys: &[SavedKey],
+    emit: impl FnMut(u32, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut pieces = Pieces {
+        payload: Vec::new(),
+        entries: 0,
+        emit,
+    };
+    for key in keys {
+        match &key.value {
+            Value::String(bytes) => {
+                pieces.begin(STRING, &key.key, key.expires_at_ms);
+                put_bytes(&mut pieces.payload, bytes);
+                pieces.end()?;
+            }
+            Value::Hash(hash) => encode_hash(&mut pieces, key, hash)?,
+            Value::Collection(collection) => {
+                pieces.begin(COLLECTION, &key.key, key.expires_at_ms);
+                pieces
+                    .payload
+                    .extend_from_slice(&collection.id().to_le_bytes());
+                pieces.end()?;
+            }
+        }
+    }
+    pieces.emit()
+}
+
+struct Pieces<F> {
+    payload: Vec<u8>,
+    entries: u32,
+    emit: F,
+}
+
+impl<E, F: FnMut(u32, &[u8]) -> Result<(), E>> Pieces<F> {
+    fn begin(&mut self, kind: u8, key: &[u8], expires_at_ms: Option<u64>) {
+        self.payload
+            .push(kind | if expires_at_ms.is_some() { EXPIRES } else { 0 });
+        put_bytes(&mut self.payload, key);
+        if let Some(at) = expires_at_ms {
+            self.payload.extend_from_slice(&at.to_le_bytes());
+        }
+    }
+
+    fn end(&mut self) -> Result<(), E> {
+        self.entries += 1;
+        if self.payload.len() >= PIECE_BYTES {
+            self.emit()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn emit(&mut self) -> Result<(), E> {
+        if self.entries > 0 {
+            (self.emit)(self.entries, &self.payload)?;
+        }
+        self.entries = 0;
+        self.payload.clear();
+        Ok(())
+    }
+}
+
+/// A large hash goes on in further entries, so that no piece grows with it.
+fn encode_hash<E, F>(pieces: &mut Pieces<F>, key: &SavedKey, hash: &Hash) -> Result<(), E>
+where
+    F: FnMut(u32, &[u8]) -> Result<(), E>,
+{
+    let (mut kind, mut expires_at_ms) = (HASH, key.expires_at_ms);
+    let mut fields = hash.iter().peekable();
+    while fields.peek().is_some() {
+        let mut bytes = 0;
+        let mut group: Vec<(&Bytes, &Field)> = Vec::new();
+        while let Some((name, field)) = fields.next_if(|_| bytes < PIECE_BYTES) {
+            bytes += name.len() + field.value.len();
+            group.push((name, field));
+        }
+        pieces.begin(kind, &key.key, expires_at_ms);
+        put_varint(&mut pieces.payload, group.len() as u64);
+        for (name, field) in group {
+            put_bytes(&mut pieces.payload, name);
+            put_bytes(&mut pieces.payload, &field.value);
+            // One more than the time, so that 0 says "none".
+            put_varint(
+                &mut pieces.payload,
+                field.expires_at_ms.map_or(0, |at| at.saturating_add(1)),
+            );
+        }
+        pieces.end()?;
+        (kind, expires_at_ms) = (MORE_FIELDS, None);
+    }
+    Ok(())
+}
+
+/// Appends the keys of one piece to `keys`, which hold those of the pieces before. `seed` is the keyspace's.
+pub(super) fn decode(
+    payload: &[u8],
+    entries: u32,
+    seed: u64,
+    keys: &mut Vec<LoadedKey>,
+) -> Result<(), Fault> {
+    let mut cursor = Cursor::new(payload);
+    for _ in 0..entries {
+        let head = cursor.u8()?;
+        let key = Key::from(cursor.bytes()?);
+        let expires_at_ms = if head & EXPIRES == 0 {
+            None
+        } else {
+            Some(cursor.u64()?)
+        };
+        let value = match head & !EXPIRES {
+            STRING => LoadedValue::String(Bytes::copy_from_slice(cursor.bytes()?)),
+            HASH => {
+                let mut hash = Hash::new(seed);
+                decode_fields(&mut cursor, &mut hash)?;
+                LoadedValue::Hash(hash)
+            }
+            MORE_FIELDS => {
+                decode_fields(&mut cursor, hash_before(keys, &key)?)?;
+                continue;
+            }
+            COLLECTION => LoadedValue::Collection(cursor.u64()?),
+            _ => return Err("a key has a type that is not known"),
+        };
+        keys.push(LoadedKey {
+            key,
+            value,
+            expires_at_ms,
+        });
+    }
+    cursor.finish()
+}
+
+fn decode_fields(cursor: &mut Cursor<'_>, hash: &mut Hash) -> Result<(), Fault> {
+    // Name, value and expiry take a byte each at least.
+    for _ in 0..cursor.count(3)? {
+        let name = Bytes::copy_from_slice(cursor.bytes()?);
+        let value = Bytes::copy_from_slice(cursor.bytes()?);
+        if !hash.set(name, value, cursor.varint()?.checked_sub(1)) {
+            return Err("a hash has two fields of one name");
+        }
+    }
+    Ok(())
+}
+
+fn hash_before<'a>(keys: &'a mut [LoadedKey], key: &[u8]) -> Result<&'a mut Hash, Fault> {
+    match keys.last_mut() {
+        Some(LoadedKey {
+            key: last,
+            value: LoadedValue::Hash(hash),
+            ..
+        }) if **last == *key => Ok(hash),
+        _ => Err("fields follow another key than their hash"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn saved(key: &str, value: Value, expires_at_ms: Option<u64>) -> SavedKey {
+        SavedKey {
+            key: key.as_bytes().into(),
+            value,
+            expires_at_ms,
+        }
+    }
+
+    fn pieces(keys: &[SavedKey]) -> Vec<(u32, Vec<u8>)> {
+        let mut pieces = Vec::new();
+        encode(keys, |entries, payload| {
+            pieces.push((entries, payload.to_vec()));
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        pieces
+    }
+
+    fn big_hash() -> Hash {
+        let mut hash = Hash::new(1);
+        for i in 0..9_000 {
+            let expires = (i % 3 == 0).then_some(i as u64 + 1);
+            hash.set(
+                Bytes::from(format!("field {i}")),
+                Bytes::from(vec![i as u8; 1_000]),
+                expires,
+            );
+        }
+        hash
+    }
+
+    #[test]
+    fn strings_and_large_hashes_come_back_from_their_pieces() {
+        let hash = big_hash();
+        let keys = [
+            saved("empty", Value::String(Bytes::new()), None),
+            saved(
+                "far",
+                Value::String(Bytes::from_static(b"value")),
+                Some(u64::MAX),
+            ),
+            saved("hash", Value::Hash(Arc::new(hash.clone())), Some(7)),
+            saved("", Value::String(Bytes::from_static(b"\r\n\0")), Some(0)),
+        ];
+        let pieces = pieces(&keys);
+        assert!(pieces.len() >= 3, "the hash must be cut");
+        assert!(
+            pieces
+                .iter()
+                .all(|(_, payload)| payload.len() < 2 * PIECE_BYTES)
+        );
+        let mut loaded = Vec::new();
+        pieces
+            .iter()
+            .for_each(|(entries, payload)| decode(payload, *entries, 2, &mut loaded).unwrap());
+        assert_eq!(loaded.len(), keys.len());
+        for (key, loaded) in keys.iter().zip(&loaded) {
+            assert_eq!(
+                (&key.key, key.expires_at_ms),
+                (&loaded.key, loaded.expires_at_ms)
+            );
+            match (&key.value, &loaded.value) {
+                (Value::String(expected), LoadedValue::String(got)) => assert_eq!(expected, got),
+                (Value::Hash(expected), LoadedValue::Hash(got)) => assert_eq!(**expected, *got),
+                _ => panic!("another type"),
+            }
+        }
+    }
+
+    #[test]
+    fn payloads_that_are_cut_or_altered_never_panic() {
+        let mut hash = Hash::new(1);
+        hash.set(Bytes::from_static(b"f"), Bytes::from_static(b"v"), Some(3));
+        let keys = [
+            saved("a", Value::Hash(Arc::new(hash)), None),
+            saved("b", Value::String(Bytes::from_static(b"value")), Some(3)),
+        ];
+        let (entries, payload) = pieces(&keys).remove(0);
+        for len in 0..payload.len() {
+            assert!(decode(&payload[..len], entries, 1, &mut Vec::new()).is_err());
+        }
+        for bit in 0..payload.len() * 8 {
+            let mut bad = payload.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let _ = decode(&bad, entries, 1, &mut Vec::new());
+        }
+        let orphan = [&[MORE_FIELDS][..], b"\x01a\x00"].concat();
+        assert!(decode(&orphan, 1, 1, &mut Vec::new()).is_err());
+    }
+}

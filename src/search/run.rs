@@ -1,0 +1,179 @@
+//! Runs a query on a collection: target, plan, walk or scan, then names for the slots that were found.
+//!
+//! Writers go on meanwhile. The epoch pin that is taken here keeps every slot that is seen from being reused; an element
+//! that moved to a new slot is scored there again, one that went is dropped, one that was seen in both places counts once.
+
+use super::filter::Memo;
+use super::plan::{self, Plan, PlanKind};
+use super::query::{Answer, Explanation, Hit, Query, QueryError, QueryTarget};
+use crate::index::{
+    FilteredWalk, Neighbour, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+};
+use crate::keyspace::collection::Collection;
+use crossbeam_epoch as epoch;
+use hashbrown::HashSet;
+use std::borrow::Cow;
+
+/// Answers `query` from `collection`.
+pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError> {
+    let _pin = epoch::pin();
+    let index = collection.index();
+    let target = prepare_target(collection, &query.target)?;
+    let elements = index.len();
+    let wanted = query.k.saturating_add(query.offset).min(elements);
+    let ef = query.ef.max(wanted).min(elements);
+    let memo = query
+        .filter
+        .as_ref()
+        .map(|filter| Memo::new(collection, filter));
+    let mut explanation = Explanation {
+        plan: PlanKind::Scan,
+        was_scanned_after: false,
+        ef,
+        candidates: elements,
+        walk: WalkStats::default(),
+        filter_tests: 0,
+        filter_passes: 0,
+        pass_rate_sampled: None,
+    };
+    if wanted == 0 {
+        return Ok(Answer {
+            hits: Vec::new(),
+            explanation,
+        });
+    }
+    let plan = plan::choose(index, query, wanted, ef, memo.as_ref());
+    explanation.plan = plan.kind;
+    explanation.pass_rate_sampled = plan.pass_rate;
+    let search = Search {
+        index,
+        target: &target,
+        wanted,
+        ef,
+        expansions_max: query.expansions_max,
+        memo: memo.as_ref(),
+    };
+    let mut found = search.follow(&plan, &mut explanation.walk);
+    if found.len() < wanted && plan.may_scan_after {
+        explanation.was_scanned_after = true;
+        found = search.scan(&mut explanation.walk);
+    }
+    explanation.filter_tests = memo.as_ref().map_or(0, Memo::tests);
+    explanation.filter_passes = memo.as_ref().map_or(0, Memo::passes_count);
+    Ok(Answer {
+        hits: select(name(collection, &target, found), query),
+        explanation,
+    })
+}
+
+fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Target, QueryError> {
+    let index = collection.index();
+    match target {
+        QueryTarget::Element(name) => {
+            let slot = collection.slot_of(name).ok_or(QueryError::NoSuchElement)?;
+            // As if its vector were given: quantised anew, so that asking with an element or with what it shows is one.
+            Ok(index.target(&index.decode(slot)))
+        }
+        QueryTarget::Vector(vector) => {
+            let vector = match collection.schema().projected_from {
+                Some(_) => Cow::Owned(collection.prepare(vector)),
+                None => Cow::Borrowed(vector.as_slice()),
+            };
+            index.check_vector(&vector).map_err(QueryError::Vector)?;
+            Ok(index.target(&vector))
+        }
+    }
+}
+
+/// One query's search of the index.
+struct Search<'a> {
+    index: &'a VectorIndex,
+    target: &'a Target,
+    wanted: usize,
+    ef: usize,
+    expansions_max: Option<usize>,
+    memo: Option<&'a Memo<'a>>,
+}
+
+impl Search<'_> {
+    fn follow(&self, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
+        match plan.kind {
+            PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
+            PlanKind::Graph => self.walk(None, stats),
+            PlanKind::GraphFiltered => self.walk(Some(FilteredWalk::Plain), stats),
+            PlanKind::GraphTwoHop => self.walk(
+                Some(FilteredWalk::TwoHop {
+                    seeds: plan.seeds.clone(),
+                }),
+                stats,
+            ),
+        }
+    }
+
+    fn scan(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
+        let filter = self.memo.map(|memo| memo as &dyn SlotFilter);
+        self.index
+            .scan(self.target, self.wanted, None, filter, stats)
+    }
+
+    fn walk(&self, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
+        let filter = self
+            .memo
+            .map(|memo| memo as &dyn SlotFilter)
+            .zip(how.as_ref());
+        // Without a filter nothing bounds a walk but ef.
+        let expansions_max = filter.and(self.expansions_max);
+        let options = WalkOptions {
+            k: self.wanted,
+            ef: self.ef,
+            expansions_max,
+        };
+        self.index.search(self.target, &options, filter, stats)
+    }
+}
+
+/// Names what was found, nearest first, equal distances by name, no element twice.
+fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = found
+        .into_iter()
+        .filter_map(|neighbour| {
+            let (slot, element) = collection.current(neighbour.slot)?;
+            let has_moved = slot != neighbour.slot;
+            let distance = if has_moved {
+                collection.index().distance(target, slot)
+            } else {
+                neighbour.distance
+            };
+            Some(Hit {
+                distance,
+                slot,
+                element,
+            })
+        })
+        .collect();
+    hits.sort_by(|a, b| {
+        a.distance
+            .total_cmp(&b.distance)
+            .then_with(|| a.element.name().cmp(b.element.name()))
+    });
+    // Names by what they say: an update leaves two elements of one name for a moment.
+    let is_first: Vec<bool> = {
+        let mut seen = HashSet::with_capacity(hits.len());
+        hits.iter()
+            .map(|hit| seen.insert(hit.element.name()))
+            .collect()
+    };
+    let mut is_first = is_first.into_iter();
+    hits.retain(|_| is_first.next().unwrap_or(false));
+    hits
+}
+
+/// Those of the hits that were asked for.
+fn select(mut hits: Vec<Hit>, query: &Query) -> Vec<Hit> {
+    if let Some(radius) = query.radius {
+        hits.truncate(hits.partition_point(|hit| hit.distance <= radius));
+    }
+    hits.drain(..query.offset.min(hits.len()));
+    hits.truncate(query.k);
+    hits
+}
