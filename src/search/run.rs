@@ -18,8 +18,10 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
     let index = collection.index();
     let target = prepare_target(collection, &query.target)?;
     let elements = index.len();
-    let wanted = query.k.saturating_add(query.offset).min(elements);
-    let ef = query.ef.max(wanted).min(elements);
+    // Not by the number of elements: one that is being updated is in two slots for a moment, and crowds out no other.
+    let slots = index.slots_end() as usize;
+    let wanted = query.k.saturating_add(query.offset).min(slots);
+    let ef = query.ef.max(wanted).min(slots);
     let memo = query.filter.as_ref().map(|filter| Memo::new(collection, filter));
     let mut explanation = Explanation {
         plan: PlanKind::Scan,
@@ -31,7 +33,7 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
         filter_passes: 0,
         pass_rate_sampled: None,
     };
-    if wanted == 0 {
+    if elements == 0 || query.k == 0 {
         return Ok(Answer { hits: Vec::new(), explanation });
     }
     let plan = plan::choose(index, query, wanted, ef, memo.as_ref());
@@ -39,7 +41,7 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
     explanation.pass_rate_sampled = plan.pass_rate;
     let search = Search { index, target: &target, wanted, ef, expansions_max: query.expansions_max, memo: memo.as_ref() };
     let mut found = search.follow(&plan, &mut explanation.walk);
-    if found.len() < wanted && plan.may_scan_after {
+    if found.len() < wanted.min(elements) && plan.may_scan_after {
         explanation.was_scanned_after = true;
         found = search.scan(&mut explanation.walk);
     }
