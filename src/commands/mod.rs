@@ -2,10 +2,12 @@
 //! what it checks (arity, password, loading, memory) comes from the command's entry in its family's table.
 
 pub mod args;
+pub mod connection;
 #[cfg(test)]
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod server;
 pub mod session;
 pub mod table;
 pub mod transaction;
@@ -24,7 +26,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
 
 /// The families, in the order of the table. A new family is one line here.
-const FAMILIES: &[&[Command]] = &[transaction::COMMANDS, vector_set::COMMANDS];
+const FAMILIES: &[&[Command]] = &[
+    transaction::COMMANDS,
+    connection::COMMANDS,
+    connection::client::COMMANDS,
+    server::COMMANDS,
+    server::command::COMMANDS,
+    server::config::COMMANDS,
+    server::info::COMMANDS,
+    server::module::COMMANDS,
+    vector_set::COMMANDS,
+];
 
 /// What all commands share.
 pub struct Context {
@@ -69,6 +81,11 @@ impl Context {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+}
+
+/// Counters for the commands of the table.
+pub fn new_stats() -> Arc<Stats> {
+    Arc::new(Stats::new(Table::all().commands().len()))
 }
 
 /// One command under way.
@@ -119,13 +136,13 @@ pub fn execute(
         Err(refusal) => return Outcome::Reply(refuse(context, session, refusal)),
     };
     let command = Table::all().commands()[place];
+    session.client.note_command(place, context.engine.now_ms());
     if session.queue.is_some() && !transaction::runs_at_once(command) {
         return Outcome::Reply(transaction::enqueue(session, request));
     }
     if patience == Patience::Try && is_long(command, context, session, request) {
         return Outcome::Pool;
     }
-    session.client.last_command.store(place, Ordering::Relaxed);
     let access = context.engine.access(patience);
     match run(context, session, request, access, place, names) {
         Err(Refusal::Locked) => Outcome::Pool,
@@ -177,10 +194,13 @@ fn find(context: &Context, session: &Session, request: &Request) -> Result<(usiz
         }
     };
     let command = Table::all().commands()[place];
-    if !command.accepts(request.len()) {
+    if !Table::all().accepts(place, request.len()) {
         return Err(wrong_arity(command));
     }
-    if !session.authenticated && !command.flags.has(Flags::NO_AUTH) {
+    if !session.authenticated
+        && !command.flags.has(Flags::NO_AUTH)
+        && context.config.asks_password()
+    {
         return Err(Refusal::line("NOAUTH Authentication required."));
     }
     if context.engine.is_loading() && !command.flags.has(Flags::LOADING) {

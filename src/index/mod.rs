@@ -191,9 +191,18 @@ impl VectorIndex {
         let (slots, vectors) = (Arc::new(Slots::default()), Arc::new(Vectors::new(&options)));
         let graph = match options.kind {
             IndexKind::Flat => None,
-            IndexKind::Hnsw => Some(Graph::new(&options, Arc::clone(&vectors), Arc::clone(&slots))),
+            IndexKind::Hnsw => Some(Graph::new(
+                &options,
+                Arc::clone(&vectors),
+                Arc::clone(&slots),
+            )),
         };
-        VectorIndex { options, slots, vectors, graph }
+        VectorIndex {
+            options,
+            slots,
+            vectors,
+            graph,
+        }
     }
 
     /// What it was made with.
@@ -208,15 +217,20 @@ impl VectorIndex {
 
     /// Takes a free slot and writes `vector` (as the user gave it) into it. Invisible to searches until `connect`.
     pub fn reserve(&self, vector: &[f32]) -> u32 {
-        let slot = self.slots.take(|segment, slots| self.vectors.ensure(segment, slots));
+        let slot = self
+            .slots
+            .take(|segment, slots| self.vectors.ensure(segment, slots));
         self.slots.reserve(slot, self.vectors.write(slot, vector));
         slot
     }
 
     /// As `reserve`, from the stored form (COPY, tests): moves the bytes, never encodes anew.
     pub fn reserve_stored(&self, stored: &Stored) -> u32 {
-        let slot = self.slots.take(|segment, slots| self.vectors.ensure(segment, slots));
-        self.slots.reserve(slot, self.vectors.write_stored(slot, stored));
+        let slot = self
+            .slots
+            .take(|segment, slots| self.vectors.ensure(segment, slots));
+        self.slots
+            .reserve(slot, self.vectors.write_stored(slot, stored));
         slot
     }
 
@@ -323,13 +337,27 @@ impl VectorIndex {
         stats: &mut WalkStats,
     ) -> Vec<Neighbour> {
         let Some(graph) = &self.graph else {
-            return self.scan(target, options.k, None, filter.map(|(filter, _)| filter), stats);
+            return self.scan(
+                target,
+                options.k,
+                None,
+                filter.map(|(filter, _)| filter),
+                stats,
+            );
         };
         let guard = crossbeam_epoch::pin();
         let found = graph.search(target, options, filter, stats, &guard);
         let is_reranked = self.vectors.has_originals();
-        let wanted = if is_reranked { RERANKED_MIN.max(2 * options.k) } else { options.k };
-        let mut hits: Vec<Candidate> = found.into_iter().filter(|c| self.slots.is_live(c.slot())).take(wanted).collect();
+        let wanted = if is_reranked {
+            RERANKED_MIN.max(2 * options.k)
+        } else {
+            options.k
+        };
+        let mut hits: Vec<Candidate> = found
+            .into_iter()
+            .filter(|c| self.slots.is_live(c.slot()))
+            .take(wanted)
+            .collect();
         if is_reranked {
             self.rerank(target, &mut hits, stats, &guard);
             hits.truncate(options.k);
@@ -338,7 +366,13 @@ impl VectorIndex {
     }
 
     /// Replaces the walk's distances by those of the originals.
-    fn rerank(&self, target: &Target, found: &mut Vec<Candidate>, stats: &mut WalkStats, guard: &Guard) {
+    fn rerank(
+        &self,
+        target: &Target,
+        found: &mut Vec<Candidate>,
+        stats: &mut WalkStats,
+        guard: &Guard,
+    ) {
         let slots: Vec<u32> = found.iter().map(|c| c.slot()).collect();
         let scorer = self.vectors.exact_scorer(target, guard);
         let mut distances = Vec::with_capacity(slots.len());
@@ -347,7 +381,12 @@ impl VectorIndex {
         stats.distances += slots.len() as u64;
         stats.reranked += slots.len() as u64;
         found.clear();
-        found.extend(slots.iter().zip(&distances).map(|(&slot, &distance)| Candidate::new(distance, slot)));
+        found.extend(
+            slots
+                .iter()
+                .zip(&distances)
+                .map(|(&slot, &distance)| Candidate::new(distance, slot)),
+        );
         found.sort_unstable();
     }
 
@@ -360,7 +399,14 @@ impl VectorIndex {
         filter: Option<&dyn SlotFilter>,
         stats: &mut WalkStats,
     ) -> Vec<Neighbour> {
-        scan::scan((&self.vectors, &self.slots), target, k, slots, filter, stats)
+        scan::scan(
+            (&self.vectors, &self.slots),
+            target,
+            k,
+            slots,
+            filter,
+            stats,
+        )
     }
 
     /// Level of a live slot (0 on FLAT).
@@ -389,32 +435,48 @@ impl VectorIndex {
     /// Bytes allocated by kind.
     pub fn memory(&self) -> IndexMemory {
         let allocated = allocated_slots(self.slots.end());
-        let links = self.graph.as_ref().map_or(0, |graph| graph.memory(allocated));
-        IndexMemory { links: links + self.slots.memory(), ..self.vectors.memory(allocated) }
+        let links = self
+            .graph
+            .as_ref()
+            .map_or(0, |graph| graph.memory(allocated));
+        IndexMemory {
+            links: links + self.slots.memory(),
+            ..self.vectors.memory(allocated)
+        }
     }
 
     /// The graph of one segment for a snapshot, read while writers go on (FLAT: nothing).
     pub fn save_nodes(&self, segment: u32) -> Vec<SavedNode> {
-        self.graph.as_ref().map_or_else(Vec::new, |graph| graph.save_nodes(segment))
+        self.graph
+            .as_ref()
+            .map_or_else(Vec::new, |graph| graph.save_nodes(segment))
     }
 
     /// Loading, first step: puts a vector into exactly this slot (private until `load_graph`). Slots that are skipped become
     /// free ones. Not to be mixed with `reserve`.
     pub fn load_slot(&self, slot: u32, stored: &Stored) {
-        self.slots.take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
-        self.slots.reserve(slot, self.vectors.write_stored(slot, stored));
+        self.slots
+            .take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
+        self.slots
+            .reserve(slot, self.vectors.write_stored(slot, stored));
     }
 
     /// Loading, last step: makes all loaded slots live with the saved links, keeping an edge only when both of its ends are
     /// loaded slots and list it; links anew, in parallel, every slot that has fewer than M/4 links (and could have more) or cannot
     /// be reached from the entry point. `level_hash` serves slots for which no node was saved. Returns how many were linked anew.
     /// The caller has dropped nodes whose birth tag is not that of the slot's vector.
-    pub fn load_graph(&self, nodes: Vec<SavedNode>, level_hash: &(dyn Fn(u32) -> u64 + Sync)) -> usize {
+    pub fn load_graph(
+        &self,
+        nodes: Vec<SavedNode>,
+        level_hash: &(dyn Fn(u32) -> u64 + Sync),
+    ) -> usize {
         self.slots.collect_free();
         match &self.graph {
             Some(graph) => graph.load(nodes, level_hash),
             None => {
-                self.slots.reserved().for_each(|slot| self.slots.make_live(slot));
+                self.slots
+                    .reserved()
+                    .for_each(|slot| self.slots.make_live(slot));
                 0
             }
         }

@@ -17,14 +17,22 @@ impl Candidate {
     #[inline]
     pub(super) fn new(distance: f32, slot: u32) -> Candidate {
         let bits = distance.to_bits();
-        let ordered = if bits >> 31 == 1 { !bits } else { bits | 1 << 31 };
+        let ordered = if bits >> 31 == 1 {
+            !bits
+        } else {
+            bits | 1 << 31
+        };
         Candidate(u64::from(ordered) << 32 | u64::from(slot) << 1)
     }
 
     #[inline]
     pub(super) fn distance(self) -> f32 {
         let ordered = (self.0 >> 32) as u32;
-        f32::from_bits(if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered })
+        f32::from_bits(if ordered >> 31 == 1 {
+            ordered & !(1 << 31)
+        } else {
+            !ordered
+        })
     }
 
     #[inline]
@@ -45,7 +53,10 @@ impl Candidate {
 
 impl From<Candidate> for Neighbour {
     fn from(candidate: Candidate) -> Neighbour {
-        Neighbour { distance: candidate.distance(), slot: candidate.slot() }
+        Neighbour {
+            distance: candidate.distance(),
+            slot: candidate.slot(),
+        }
     }
 }
 
@@ -60,7 +71,11 @@ pub(super) struct Nearest {
 
 impl Nearest {
     pub(super) fn with_limit(limit: usize) -> Nearest {
-        Nearest { candidates: Vec::new(), limit, open: 0 }
+        Nearest {
+            candidates: Vec::new(),
+            limit,
+            open: 0,
+        }
     }
 
     pub(super) fn reset(&mut self, limit: usize) {
@@ -72,7 +87,11 @@ impl Nearest {
     /// Whether a candidate would be kept.
     #[inline]
     pub(super) fn admits(&self, candidate: Candidate) -> bool {
-        self.candidates.len() < self.limit || self.candidates.last().is_some_and(|worst| candidate < *worst)
+        self.candidates.len() < self.limit
+            || self
+                .candidates
+                .last()
+                .is_some_and(|worst| candidate < *worst)
     }
 
     /// Keeps the candidate if it is among the nearest. It must not have been offered before.
@@ -103,20 +122,29 @@ impl Nearest {
     #[inline]
     pub(super) fn peek_open(&mut self, count: usize) -> impl Iterator<Item = u32> + '_ {
         self.skip_expanded();
-        let open = self.candidates[self.open..].iter().filter(|c| !c.is_expanded());
+        let open = self.candidates[self.open..]
+            .iter()
+            .filter(|c| !c.is_expanded());
         open.take(count).map(|c| c.slot())
     }
 
     #[inline]
     fn skip_expanded(&mut self) {
-        while self.candidates.get(self.open).is_some_and(|c| c.is_expanded()) {
+        while self
+            .candidates
+            .get(self.open)
+            .is_some_and(|c| c.is_expanded())
+        {
             self.open += 1;
         }
     }
 
     /// The worst candidate kept, once a new one would have to be better.
     pub(super) fn worst_if_full(&self) -> Option<Candidate> {
-        let worst = self.candidates.last().filter(|_| self.candidates.len() >= self.limit);
+        let worst = self
+            .candidates
+            .last()
+            .filter(|_| self.candidates.len() >= self.limit);
         worst.map(|c| c.fresh())
     }
 
@@ -136,8 +164,21 @@ mod tests {
 
     #[test]
     fn candidates_order_by_distance_then_slot() {
-        let distances = [f32::NEG_INFINITY, -2.5, -1e-40, 0.0, 1e-40, 0.5, 2.0, f32::MAX, f32::INFINITY];
-        let all: Vec<_> = distances.iter().flat_map(|&d| [Candidate::new(d, 3), Candidate::new(d, SLOTS_MAX - 1)]).collect();
+        let distances = [
+            f32::NEG_INFINITY,
+            -2.5,
+            -1e-40,
+            0.0,
+            1e-40,
+            0.5,
+            2.0,
+            f32::MAX,
+            f32::INFINITY,
+        ];
+        let all: Vec<_> = distances
+            .iter()
+            .flat_map(|&d| [Candidate::new(d, 3), Candidate::new(d, SLOTS_MAX - 1)])
+            .collect();
         assert!(all.is_sorted());
         for (at, candidate) in all.iter().enumerate() {
             assert_eq!(candidate.distance(), distances[at / 2]);
@@ -157,6 +198,9 @@ mod tests {
         assert_eq!(nearest.peek_open(3).collect::<Vec<_>>(), [9]);
         assert_eq!(nearest.take_open(), Some(9));
         assert_eq!(nearest.take_open(), None);
-        assert_eq!(nearest.iter().map(|c| c.slot()).collect::<Vec<_>>(), [9, 1, 3]);
+        assert_eq!(
+            nearest.iter().map(|c| c.slot()).collect::<Vec<_>>(),
+            [9, 1, 3]
+        );
     }
 }

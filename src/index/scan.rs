@@ -24,15 +24,29 @@ pub(super) fn scan(
     let rows = only.map_or(end as usize, <[u32]>::len);
     let k = k.min(rows);
     let nearest = match (only, filter) {
-        (None, None) if rows > PARALLEL_ROWS => scan_in_parallel((vectors, slots), target, k, stats),
+        (None, None) if rows > PARALLEL_ROWS => {
+            scan_in_parallel((vectors, slots), target, k, stats)
+        }
         (None, _) => scan_some((vectors, slots), target, k, 0..end, filter, stats),
-        (Some(only), _) => scan_some((vectors, slots), target, k, only.iter().copied(), filter, stats),
+        (Some(only), _) => scan_some(
+            (vectors, slots),
+            target,
+            k,
+            only.iter().copied(),
+            filter,
+            stats,
+        ),
     };
     nearest.iter().map(Neighbour::from).collect()
 }
 
 /// Each core scans ranges of slots; the nearest of all are merged.
-fn scan_in_parallel(of: (&Vectors, &Slots), target: &Target, k: usize, stats: &mut WalkStats) -> Nearest {
+fn scan_in_parallel(
+    of: (&Vectors, &Slots),
+    target: &Target,
+    k: usize,
+    stats: &mut WalkStats,
+) -> Nearest {
     const RANGE: u32 = 16_384;
     let end = of.1.end();
     let ranges = (0..end.div_ceil(RANGE)).into_par_iter().map(|range| {
@@ -85,7 +99,13 @@ fn scan_some(
     nearest
 }
 
-fn score_block(scorer: &Scorer, block: &[u32], distances: &mut Vec<f32>, nearest: &mut Nearest, stats: &mut WalkStats) {
+fn score_block(
+    scorer: &Scorer,
+    block: &[u32],
+    distances: &mut Vec<f32>,
+    nearest: &mut Nearest,
+    stats: &mut WalkStats,
+) {
     scorer.score(block, distances);
     stats.distances += block.len() as u64;
     for (&slot, &distance) in block.iter().zip(&*distances) {

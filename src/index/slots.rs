@@ -71,7 +71,11 @@ impl Slot {
     }
 
     fn set(&self, from: State, to: State) {
-        assert_eq!(self.state(), from, "a slot becomes {to:?} after it was {from:?}");
+        assert_eq!(
+            self.state(),
+            from,
+            "a slot becomes {to:?} after it was {from:?}"
+        );
         self.state.store(to as u8, Ordering::SeqCst);
     }
 }
@@ -131,7 +135,10 @@ impl Slots {
     /// Puts every slot that loading skipped into the free list.
     pub(super) fn collect_free(&self) {
         let mut free = self.free.lock();
-        free.slots = (0..free.end).rev().filter(|&slot| self.get(slot).state() == State::Free).collect();
+        free.slots = (0..free.end)
+            .rev()
+            .filter(|&slot| self.get(slot).state() == State::Free)
+            .collect();
     }
 
     fn make(&self, slot: u32, ensure: impl FnOnce(u32, u32)) {
@@ -143,7 +150,10 @@ impl Slots {
     fn begin_writing(&self, slot: u32) {
         let side = self.get(slot);
         side.set(State::Free, State::Writing);
-        side.birth.store(self.births.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Release);
+        side.birth.store(
+            self.births.fetch_add(1, Ordering::Relaxed) + 1,
+            Ordering::Release,
+        );
     }
 
     /// The vector is written: others may read it.
@@ -180,7 +190,9 @@ impl Slots {
     }
 
     pub(super) fn is_live(&self, slot: u32) -> bool {
-        self.table.get(slot).is_some_and(|side| side.state() == State::Live)
+        self.table
+            .get(slot)
+            .is_some_and(|side| side.state() == State::Live)
     }
 
     /// Whether the vector may be read under a pin taken before this call.
@@ -194,7 +206,9 @@ impl Slots {
     }
 
     pub(super) fn birth(&self, slot: u32) -> u32 {
-        self.table.get(slot).map_or(0, |side| side.birth.load(Ordering::Acquire))
+        self.table
+            .get(slot)
+            .map_or(0, |side| side.birth.load(Ordering::Acquire))
     }
 
     pub(super) fn live_count(&self) -> usize {
@@ -241,7 +255,9 @@ impl Slots {
 
 /// Slots in the segments that cover those below `end`.
 pub(super) fn allocated_slots(end: u32) -> u64 {
-    (0..count(end)).map(|segment| u64::from(extent(segment).1)).sum()
+    (0..count(end))
+        .map(|segment| u64::from(extent(segment).1))
+        .sum()
 }
 
 /// One step of splitmix64: well spread numbers from any start.

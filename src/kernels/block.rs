@@ -43,6 +43,10 @@ pub struct Blocks {
     stride: usize,
     table: AtomicPtr<Table>,
     /// Every table ever used, the current one last, and the lock of whoever adds a segment.
+    #[expect(
+        clippy::vec_box,
+        reason = "`table` points at the box's contents, which stay when the list grows"
+    )]
     tables: Mutex<Vec<Box<Table>>>,
 }
 
@@ -60,8 +64,13 @@ struct Entry {
 
 impl Table {
     fn with_room(entries: usize) -> Box<Table> {
-        let entry = || Entry { start: AtomicPtr::new(ptr::null_mut()), slots: AtomicU32::new(0) };
-        Box::new(Table { entries: (0..entries).map(|_| entry()).collect() })
+        let entry = || Entry {
+            start: AtomicPtr::new(ptr::null_mut()),
+            slots: AtomicU32::new(0),
+        };
+        Box::new(Table {
+            entries: (0..entries).map(|_| entry()).collect(),
+        })
     }
 }
 
@@ -72,7 +81,13 @@ impl Blocks {
         let first = Table::with_room(FIRST_TABLE);
         let table = AtomicPtr::new(ptr::from_ref(&*first).cast_mut());
         let stride = (link_words * 4 + bytes).next_multiple_of(8);
-        Blocks { link_words, bytes, stride, table, tables: Mutex::new(vec![first]) }
+        Blocks {
+            link_words,
+            bytes,
+            stride,
+            table,
+            tables: Mutex::new(vec![first]),
+        }
     }
 
     /// Link words of a block.
@@ -88,7 +103,12 @@ impl Blocks {
     /// Makes `segment` with room for `slots` blocks, unless it is there.
     pub fn ensure(&self, segment: u32, slots: u32) {
         let index = segment as usize;
-        let made = |table: &Table| table.entries.get(index).is_some_and(|e| !e.start.load(Ordering::Acquire).is_null());
+        let made = |table: &Table| {
+            table
+                .entries
+                .get(index)
+                .is_some_and(|e| !e.start.load(Ordering::Acquire).is_null())
+        };
         if self.stride == 0 || made(self.current()) {
             return;
         }
@@ -97,7 +117,7 @@ impl Blocks {
             return;
         }
         if index >= self.current().entries.len() {
-            self.grow(&mut tables, index + 1);
+            tables.push(self.grow(index + 1));
         }
         let start = allocate(self.segment_layout(slots));
         let entry = &self.current().entries[index];
@@ -106,20 +126,26 @@ impl Blocks {
     }
 
     /// Replaces the table by one with room for at least `wanted` segments; readers may go on with the old one.
-    fn grow(&self, tables: &mut Vec<Box<Table>>, wanted: usize) {
-        let old = self.current();
+    fn grow(&self, wanted: usize) -> Box<Table> {
         let larger = Table::with_room(wanted.next_power_of_two());
-        for (from, to) in old.entries.iter().zip(&larger.entries) {
-            to.slots.store(from.slots.load(Ordering::Relaxed), Ordering::Relaxed);
-            to.start.store(from.start.load(Ordering::Acquire), Ordering::Release);
+        for (from, to) in self.current().entries.iter().zip(&larger.entries) {
+            to.slots
+                .store(from.slots.load(Ordering::Relaxed), Ordering::Relaxed);
+            to.start
+                .store(from.start.load(Ordering::Acquire), Ordering::Release);
         }
-        self.table.store(ptr::from_ref(&*larger).cast_mut(), Ordering::Release);
-        tables.push(larger);
+        self.table
+            .store(ptr::from_ref(&*larger).cast_mut(), Ordering::Release);
+        larger
     }
 
     /// What a reader may see while `guard` is held.
     pub fn view<'g>(&'g self, guard: &'g Guard) -> View<'g> {
-        View { blocks: self, table: self.current(), _pin: guard }
+        View {
+            blocks: self,
+            table: self.current(),
+            _pin: guard,
+        }
     }
 
     /// Sets every link of the block to [`NONE`] and lets `fill` write its bytes. The caller owns the slot alone
@@ -128,10 +154,13 @@ impl Blocks {
         if self.stride == 0 {
             return fill(&mut []);
         }
-        let block = self.block(self.current(), place).expect("the segment of a private slot was made");
+        let block = self
+            .block(self.current(), place)
+            .expect("the segment of a private slot was made");
         // SAFETY: `block` found the whole block inside a live segment (point 1); nobody else reads or writes its bytes
         // while the slot is private (point 3), and the link words, which others may read, are written as atomics below.
-        let bytes = unsafe { slice::from_raw_parts_mut(block.add(self.link_words * 4), self.bytes) };
+        let bytes =
+            unsafe { slice::from_raw_parts_mut(block.add(self.link_words * 4), self.bytes) };
         for word in self.links_at(block) {
             word.store(NONE, Ordering::Relaxed);
         }
@@ -151,7 +180,10 @@ impl Blocks {
         if start.is_null() {
             return None;
         }
-        assert!(offset < entry.slots.load(Ordering::Relaxed), "offset within its segment");
+        assert!(
+            offset < entry.slots.load(Ordering::Relaxed),
+            "offset within its segment"
+        );
         // SAFETY: the segment has `slots` blocks of `stride` bytes, and offset is below that.
         Some(unsafe { start.add(offset as usize * self.stride) })
     }
@@ -176,7 +208,12 @@ impl Drop for Blocks {
             let start = entry.start.load(Ordering::Acquire);
             if !start.is_null() {
                 // SAFETY: allocated by `ensure` with this very layout; `&mut self` means that no view is left.
-                unsafe { dealloc(start, self.segment_layout(entry.slots.load(Ordering::Relaxed))) };
+                unsafe {
+                    dealloc(
+                        start,
+                        self.segment_layout(entry.slots.load(Ordering::Relaxed)),
+                    )
+                };
             }
         }
     }
@@ -229,7 +266,9 @@ impl<'g> View<'g> {
     /// A link may name a segment that is newer than the table this view began with.
     #[cold]
     fn newer_block(&self, place: Place) -> *mut u8 {
-        self.blocks.block(self.blocks.current(), place).expect("a slot is linked after its segment was made")
+        self.blocks
+            .block(self.blocks.current(), place)
+            .expect("a slot is linked after its segment was made")
     }
 }
 
@@ -243,7 +282,13 @@ fn allocate(layout: Layout) -> *mut u8 {
     #[cfg(target_os = "linux")]
     if layout.size() >= HUGE_PAGE {
         // SAFETY: the range is the allocation, aligned to a huge page; the call is a hint and changes no contents.
-        unsafe { libc::madvise(start.cast(), layout.size() / HUGE_PAGE * HUGE_PAGE, libc::MADV_HUGEPAGE) };
+        unsafe {
+            libc::madvise(
+                start.cast(),
+                layout.size() / HUGE_PAGE * HUGE_PAGE,
+                libc::MADV_HUGEPAGE,
+            )
+        };
     }
     start
 }
@@ -272,7 +317,9 @@ fn prefetch_line(line: *const u8) {
 #[inline]
 fn prefetch_line(line: *const u8) {
     // SAFETY: a prefetch reads nothing and cannot fault.
-    unsafe { std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) line, options(nostack, readonly, preserves_flags)) };
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) line, options(nostack, readonly, preserves_flags))
+    };
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -296,8 +343,15 @@ mod tests {
         view.links((0, 1))[3].store(7, Ordering::Release);
         for offset in 0..3 {
             assert_eq!(view.bytes((0, offset)), [offset as u8 + 1; 11]);
-            let links: Vec<u32> = view.links((0, offset)).iter().map(|w| w.load(Ordering::Relaxed)).collect();
-            assert_eq!(links, [NONE, NONE, NONE, if offset == 1 { 7 } else { NONE }]);
+            let links: Vec<u32> = view
+                .links((0, offset))
+                .iter()
+                .map(|w| w.load(Ordering::Relaxed))
+                .collect();
+            assert_eq!(
+                links,
+                [NONE, NONE, NONE, if offset == 1 { 7 } else { NONE }]
+            );
         }
         view.prefetch_bytes((0, 2));
         view.prefetch_links((0, 2));
@@ -338,6 +392,9 @@ mod tests {
         let blocks = Blocks::new(32, 392);
         blocks.ensure(0, 4096);
         blocks.write_private((0, 4095), |bytes| bytes.fill(9));
-        assert_eq!(blocks.view(&crossbeam_epoch::pin()).bytes((0, 4095))[391], 9);
+        assert_eq!(
+            blocks.view(&crossbeam_epoch::pin()).bytes((0, 4095))[391],
+            9
+        );
     }
 }

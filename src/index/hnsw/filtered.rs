@@ -14,7 +14,13 @@ const LENT_LINKS: usize = 16;
 impl Walker<'_> {
     /// Best first over all nodes, of which only the passing ones count towards ef. Ends when the nearest open node is farther
     /// than the worst of ef found, or after `bound` expansions.
-    pub(super) fn walk_plainly(&mut self, start: Candidate, ef: usize, bound: usize, filter: Option<&dyn SlotFilter>) {
+    pub(super) fn walk_plainly(
+        &mut self,
+        start: Candidate,
+        ef: usize,
+        bound: usize,
+        filter: Option<&dyn SlotFilter>,
+    ) {
         self.begin(start, ef);
         let mut open = BinaryHeap::from([Reverse(start)]);
         if self.passes(filter, start.slot()) {
@@ -22,12 +28,20 @@ impl Walker<'_> {
         }
         let mut left = bound;
         loop {
-            let Walk { visited, nearest, batch, .. } = &mut *self.buffers;
+            let Walk {
+                visited,
+                nearest,
+                batch,
+                ..
+            } = &mut *self.buffers;
             batch.clear();
             let mut expanded = 0;
             while expanded < EXPANDED_AT_ONCE.min(left) {
-                let is_useful = |next: &Candidate| nearest.worst_if_full().is_none_or(|worst| *next <= worst);
-                let Some(Reverse(next)) = open.pop().filter(|Reverse(next)| is_useful(next)) else { break };
+                let is_useful =
+                    |next: &Candidate| nearest.worst_if_full().is_none_or(|worst| *next <= worst);
+                let Some(Reverse(next)) = open.pop().filter(|Reverse(next)| is_useful(next)) else {
+                    break;
+                };
                 visited.collect_new(self.graph.list(0, next.slot()), batch);
                 expanded += 1;
             }
@@ -67,7 +81,10 @@ impl Walker<'_> {
             self.buffers.nearest.take_open();
         }
         for &seed in seeds {
-            if self.graph.graph.slots.is_live(seed) && self.passes(Some(filter), seed) && self.buffers.visited.insert(seed) {
+            if self.graph.graph.slots.is_live(seed)
+                && self.passes(Some(filter), seed)
+                && self.buffers.visited.insert(seed)
+            {
                 self.buffers.batch.push(seed);
             }
         }
@@ -79,7 +96,12 @@ impl Walker<'_> {
             left -= expanded.len();
             self.collect_passing(&expanded, filter);
             self.score_batch(expanded.len());
-            let Walk { nearest, batch, distances, .. } = &mut *self.buffers;
+            let Walk {
+                nearest,
+                batch,
+                distances,
+                ..
+            } = &mut *self.buffers;
             for (slot, &distance) in batch.drain(..).zip(&*distances) {
                 nearest.offer(Candidate::new(distance, slot));
             }
@@ -96,7 +118,9 @@ impl Walker<'_> {
         let mut met = Vec::new();
         for &slot in expanded {
             met.clear();
-            self.buffers.visited.collect_new(self.graph.list(0, slot), &mut met);
+            self.buffers
+                .visited
+                .collect_new(self.graph.list(0, slot), &mut met);
             for &neighbour in &met {
                 if self.passes(Some(filter), neighbour) {
                     self.buffers.batch.push(neighbour);

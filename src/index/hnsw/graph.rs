@@ -74,7 +74,10 @@ impl Entry {
     }
 
     fn unpack(word: u64) -> Option<Entry> {
-        (word != NO_ENTRY).then_some(Entry { level: (word >> 32) as u8, slot: word as u32 })
+        (word != NO_ENTRY).then_some(Entry {
+            level: (word >> 32) as u8,
+            slot: word as u32,
+        })
     }
 }
 
@@ -86,16 +89,27 @@ pub(in crate::index) fn level_from(hash: u64, m: usize) -> u8 {
 }
 
 impl Graph {
-    pub(in crate::index) fn new(options: &IndexOptions, vectors: Arc<Vectors>, slots: Arc<Slots>) -> Graph {
+    pub(in crate::index) fn new(
+        options: &IndexOptions,
+        vectors: Arc<Vectors>,
+        slots: Arc<Slots>,
+    ) -> Graph {
         let m = options.m as usize;
         Graph {
             m,
             ef_construction: options.ef_construction as usize,
-            alpha: if options.metric == Metric::InnerProduct { 1.0 } else { 1.1 },
+            alpha: if options.metric == Metric::InnerProduct {
+                1.0
+            } else {
+                1.1
+            },
             base: Arc::clone(vectors.blocks()),
             vectors,
             slots,
-            upper: UpperLists { lists: Blocks::new(m, 0), free: Mutex::default() },
+            upper: UpperLists {
+                lists: Blocks::new(m, 0),
+                free: Mutex::default(),
+            },
             entry: AtomicU64::new(NO_ENTRY),
             levels: Mutex::default(),
         }
@@ -103,7 +117,12 @@ impl Graph {
 
     /// The graph as a pinned thread may use it.
     pub(in crate::index) fn pinned<'g>(&'g self, guard: &'g Guard) -> Pinned<'g> {
-        Pinned { graph: self, base: self.base.view(guard), upper: self.upper.lists.view(guard), guard }
+        Pinned {
+            graph: self,
+            base: self.base.view(guard),
+            upper: self.upper.lists.view(guard),
+            guard,
+        }
     }
 
     /// Most links of a node on `layer`: M_max0 = 2M, M_max = M.
@@ -122,12 +141,16 @@ impl Graph {
         let had = side.upper_lists.load(Ordering::Relaxed);
         if had != level {
             // The lists of the slot's previous life are freed here, where it is certain that no reader is left in them.
-            let first = self.upper.exchange(side.upper.load(Ordering::Relaxed), had, level);
+            let first = self
+                .upper
+                .exchange(side.upper.load(Ordering::Relaxed), had, level);
             side.upper.store(first, Ordering::Relaxed);
             side.upper_lists.store(level, Ordering::Relaxed);
         }
         for list in 0..u32::from(level) {
-            self.upper.lists.write_private(locate(side.upper.load(Ordering::Relaxed) + list), |_| ());
+            self.upper
+                .lists
+                .write_private(locate(side.upper.load(Ordering::Relaxed) + list), |_| ());
         }
         side.level.store(level, Ordering::Release);
     }
@@ -147,7 +170,9 @@ impl Graph {
     /// Makes `to` the entry point if `from` still is.
     pub(super) fn exchange_entry(&self, from: Option<Entry>, to: Option<Entry>) -> bool {
         let (from, to) = (Entry::pack(from), Entry::pack(to));
-        self.entry.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        self.entry
+            .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
     }
 
     /// Makes a live node the entry point if its level is new.
@@ -181,10 +206,21 @@ impl Graph {
         let is_fit = |&slot: &u32| slot != not && self.slots.is_live(slot);
         let listed = {
             let levels = self.levels.lock();
-            let found = |level: u8| levels[level as usize].iter().copied().find(is_fit).map(|slot| Entry { level, slot });
+            let found = |level: u8| {
+                levels[level as usize]
+                    .iter()
+                    .copied()
+                    .find(is_fit)
+                    .map(|slot| Entry { level, slot })
+            };
             (1..=LEVEL_MAX).rev().find_map(found)
         };
-        listed.or_else(|| self.slots.live().find(is_fit).map(|slot| Entry { level: self.level(slot), slot }))
+        listed.or_else(|| {
+            self.slots.live().find(is_fit).map(|slot| Entry {
+                level: self.level(slot),
+                slot,
+            })
+        })
     }
 
     /// Links of a live node by layer, layer 0 first, with their distances.
@@ -251,9 +287,16 @@ impl<'a> NodeLock<'a> {
     /// Spins: a holder writes two words and computes nothing.
     fn of(lock: &'a AtomicU8) -> NodeLock<'a> {
         let mut tries = 0;
-        while lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        while lock
+            .compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
             tries += 1;
-            if tries % 64 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if tries % 64 == 0 {
+                std::thread::yield_now()
+            } else {
+                std::hint::spin_loop()
+            }
         }
         NodeLock(lock)
     }
@@ -278,7 +321,11 @@ impl<'g> Pinned<'g> {
     /// The list of a node that has this layer.
     #[inline]
     pub(super) fn list(&self, layer: u8, slot: u32) -> &'g [AtomicU32] {
-        if layer == 0 { self.base.links(locate(slot)) } else { self.upper.links(self.upper_place(layer, slot)) }
+        if layer == 0 {
+            self.base.links(locate(slot))
+        } else {
+            self.upper.links(self.upper_place(layer, slot))
+        }
     }
 
     #[inline]
@@ -294,7 +341,10 @@ impl<'g> Pinned<'g> {
 
     /// A snapshot of a node's links. Their vectors may be read.
     pub(in crate::index) fn neighbours(&self, layer: u8, slot: u32) -> Vec<u32> {
-        let words = self.list(layer, slot).iter().map(|word| word.load(Ordering::Relaxed));
+        let words = self
+            .list(layer, slot)
+            .iter()
+            .map(|word| word.load(Ordering::Relaxed));
         let neighbours = words.take_while(|&word| word != NONE).collect();
         std::sync::atomic::fence(Ordering::Acquire);
         neighbours
@@ -336,8 +386,14 @@ impl<'g> Pinned<'g> {
     /// Takes the edge away, if it is there.
     pub(super) fn unlink(&self, layer: u8, a: u32, b: u32) {
         let _locks = self.lock_both(a, b);
-        let dropped = (drop_from(self.list(layer, a), b), drop_from(self.list(layer, b), a));
-        assert!(dropped.0 == dropped.1, "links go both ways: {a} and {b} on layer {layer}");
+        let dropped = (
+            drop_from(self.list(layer, a), b),
+            drop_from(self.list(layer, b), a),
+        );
+        assert!(
+            dropped.0 == dropped.1,
+            "links go both ways: {a} and {b} on layer {layer}"
+        );
     }
 
     /// Ends the live time of a node: from here on nobody can link to it.
@@ -360,12 +416,15 @@ fn end_of(list: &[AtomicU32]) -> usize {
 }
 
 fn position(list: &[AtomicU32], slot: u32) -> Option<usize> {
-    list.iter().position(|word| word.load(Ordering::Relaxed) == slot)
+    list.iter()
+        .position(|word| word.load(Ordering::Relaxed) == slot)
 }
 
 /// Moves the last link into the place of `slot`. A reader in between sees the last one twice, or misses it.
 fn drop_from(list: &[AtomicU32], slot: u32) -> bool {
-    let Some(at) = position(list, slot) else { return false };
+    let Some(at) = position(list, slot) else {
+        return false;
+    };
     let last = end_of(list) - 1;
     list[at].store(list[last].load(Ordering::Relaxed), Ordering::Release);
     list[last].store(NONE, Ordering::Release);

@@ -25,8 +25,7 @@ impl Graph {
 
 impl Pinned<'_> {
     /// Finds the neighbourhood of a live node and links it on every layer that it has. Links that it has already stay.
-    /// Returns its candidates on layer 0, nearest first.
-    pub(super) fn join(&self, x: u32, level: u8, ef: usize, scratch: &mut Scratch) -> Vec<Candidate> {
+    pub(super) fn join(&self, x: u32, level: u8, ef: usize, scratch: &mut Scratch) {
         let Scratch { walk, choice, node } = scratch;
         self.graph.vectors.load_point(x, node, self.guard);
         let found = self.find_neighbourhood(x, level, ef, self.scorer(node), walk);
@@ -34,21 +33,31 @@ impl Pinned<'_> {
         for (layer, candidates) in found.iter().enumerate() {
             self.settle(layer as u8, x, candidates, choice);
         }
-        found.into_iter().next().unwrap_or_default()
     }
 
     /// The ef nearest nodes of x on each of its layers, layer 0 first; nothing if x is alone and is the entry point now.
-    fn find_neighbourhood(&self, x: u32, level: u8, ef: usize, scorer: Scorer, walk: &mut Walk) -> Vec<Vec<Candidate>> {
+    fn find_neighbourhood(
+        &self,
+        x: u32,
+        level: u8,
+        ef: usize,
+        scorer: Scorer,
+        walk: &mut Walk,
+    ) -> Vec<Vec<Candidate>> {
         for _ in 0..RESTARTS {
             let Some(entry) = self.graph.entry() else {
-                if self.graph.exchange_entry(None, Some(Entry { level, slot: x })) {
+                if self
+                    .graph
+                    .exchange_entry(None, Some(Entry { level, slot: x }))
+                {
                     return Vec::new();
                 }
                 continue;
             };
             let found = self.descend(x, level, entry, ef, scorer, walk);
             let is_live = |c: &Candidate| self.graph.slots.is_live(c.slot());
-            if found[0].iter().any(is_live) || entry.slot == x || self.graph.slots.live_count() <= 1 {
+            if found[0].iter().any(is_live) || entry.slot == x || self.graph.slots.live_count() <= 1
+            {
                 return found;
             }
             // The entry point died, with all its links, before they were read.
@@ -57,8 +66,21 @@ impl Pinned<'_> {
         Vec::new()
     }
 
-    fn descend(&self, x: u32, level: u8, entry: Entry, ef: usize, scorer: Scorer, walk: &mut Walk) -> Vec<Vec<Candidate>> {
-        let mut walker = Walker { graph: *self, scorer, buffers: walk, stats: &mut WalkStats::default() };
+    fn descend(
+        &self,
+        x: u32,
+        level: u8,
+        entry: Entry,
+        ef: usize,
+        scorer: Scorer,
+        walk: &mut Walk,
+    ) -> Vec<Vec<Candidate>> {
+        let mut walker = Walker {
+            graph: *self,
+            scorer,
+            buffers: walk,
+            stats: &mut WalkStats::default(),
+        };
         let mut nearest = walker.score(entry.slot);
         for layer in (level + 1..=entry.level).rev() {
             nearest = walker.descend_greedily(layer, nearest);
@@ -78,6 +100,7 @@ impl Pinned<'_> {
     /// Links x on one layer: at most M of its candidates (not 2M: room is left for those who come later), by the heuristic.
     fn settle(&self, layer: u8, x: u32, candidates: &[Candidate], choice: &mut Choice) {
         self.choose(candidates, self.graph.m, choice);
+        self.add_twins(x, self.graph.m - choice.chosen.len(), choice);
         for y in std::mem::take(&mut choice.chosen) {
             self.connect(layer, x, y.slot(), y.distance(), choice);
         }

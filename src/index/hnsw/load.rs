@@ -3,10 +3,10 @@
 
 use super::graph::{Graph, LEVEL_MAX, Pinned};
 use super::scratch::{self, Scratch};
-use crate::index::SavedNode;
+use super::search::{EXPANDED_AT_ONCE, Walker};
 use crate::index::segments::extent;
+use crate::index::{SavedNode, WalkStats};
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
 /// Draws the level of a slot that no node was saved for.
@@ -17,7 +17,9 @@ impl Graph {
     pub(in crate::index) fn save_nodes(&self, segment: u32) -> Vec<SavedNode> {
         let (first, slots) = extent(segment);
         let end = self.slots.end().min(first + slots);
-        (first..end).filter_map(|slot| self.save_node(slot)).collect()
+        (first..end)
+            .filter_map(|slot| self.save_node(slot))
+            .collect()
     }
 
     fn save_node(&self, slot: u32) -> Option<SavedNode> {
@@ -27,7 +29,9 @@ impl Graph {
         self.slots.is_live(slot).then(|| SavedNode {
             slot,
             birth: self.slots.birth(slot),
-            layers: (0..=self.level(slot)).map(|layer| pinned.neighbours(layer, slot)).collect(),
+            layers: (0..=self.level(slot))
+                .map(|layer| pinned.neighbours(layer, slot))
+                .collect(),
         })
     }
 
@@ -83,18 +87,24 @@ impl Graph {
         weak
     }
 
-    /// Links nodes to what can be reached from the entry point. A link may cost another node its last way there, so what is
-    /// unreached afterwards gets further rounds.
+    /// Links nodes to their neighbourhood, then whoever still cannot be reached to what can.
     fn link_anew(&self, weak: &[u32]) {
         const ROUNDS: usize = 4;
-        let mut weak = Cow::Borrowed(weak);
-        for _ in 0..ROUNDS {
-            weak.par_iter().for_each(|&slot| {
+        let in_parallel = |slots: &[u32], link: &(dyn Fn(Pinned, u32, &mut Scratch) + Sync)| {
+            slots.par_iter().for_each(|&slot| {
                 let guard = crossbeam_epoch::pin();
-                scratch::with(|scratch| self.pinned(&guard).join_surely(slot, scratch));
+                scratch::with(|scratch| link(self.pinned(&guard), slot, scratch));
             });
-            let guard = crossbeam_epoch::pin();
-            weak = self.pinned(&guard).unreached().into();
+        };
+        in_parallel(weak, &|pinned, slot, scratch| {
+            pinned.join(slot, self.level(slot), self.ef_construction, scratch);
+        });
+        // An edge that is forced may cost another node its last way, so this may take more than one round.
+        for _ in 0..ROUNDS {
+            let unreached = self.pinned(&crossbeam_epoch::pin()).unreached();
+            in_parallel(&unreached, &|pinned, slot, scratch| {
+                pinned.reattach(slot, scratch)
+            });
         }
     }
 }
@@ -114,7 +124,11 @@ impl Pinned<'_> {
                     && first(saved, other) == Some(at)
                     && theirs.contains(&slot)
             };
-            let mutual = saved.iter().enumerate().filter(is_mutual).map(|(_, &other)| other);
+            let mutual = saved
+                .iter()
+                .enumerate()
+                .filter(is_mutual)
+                .map(|(_, &other)| other);
             for (word, other) in self.list(layer, slot).iter().zip(mutual) {
                 word.store(other, Ordering::Release);
             }
@@ -124,18 +138,41 @@ impl Pinned<'_> {
     /// Links that were saved for a slot, as many as may be kept.
     fn saved_links<'a>(&self, nodes: &'a [Option<SavedNode>], slot: u32, layer: u8) -> &'a [u32] {
         let node = nodes.get(slot as usize).and_then(Option::as_ref);
-        let links = node.and_then(|node| node.layers.get(layer as usize)).map_or(&[][..], Vec::as_slice);
+        let links = node
+            .and_then(|node| node.layers.get(layer as usize))
+            .map_or(&[][..], Vec::as_slice);
         &links[..links.len().min(self.graph.links_max(layer))]
     }
 
-    /// As `join`, but a node that all of its candidates refuse is forced on one of them.
-    fn join_surely(&self, slot: u32, scratch: &mut Scratch) {
-        let level = self.graph.level(slot);
-        let candidates = self.join(slot, level, self.graph.ef_construction, scratch);
-        let neighbours = self.neighbours(0, slot);
-        if !candidates.iter().any(|c| neighbours.contains(&c.slot())) {
-            let choice = &mut scratch.choice;
-            candidates.iter().any(|c| self.force(0, slot, c.slot(), choice));
+    /// Links a node to the nearest one that can be reached on layer 0 from the entry point. `join` may have come down to a
+    /// part of layer 0 that is cut off from it, along the links above.
+    fn reattach(&self, slot: u32, scratch: &mut Scratch) {
+        let Scratch { walk, choice, node } = scratch;
+        let Some(entry) = self.graph.entry() else {
+            return;
+        };
+        self.graph.vectors.load_point(slot, node, self.guard);
+        let mut walker = Walker {
+            graph: *self,
+            scorer: self.scorer(node),
+            buffers: walk,
+            stats: &mut WalkStats::default(),
+        };
+        let start = walker.score(entry.slot);
+        walker.walk_layer(0, start, self.graph.ef_construction, EXPANDED_AT_ONCE);
+        let candidates: Vec<_> = walker
+            .buffers
+            .nearest
+            .iter()
+            .filter(|c| c.slot() != slot)
+            .collect();
+        let is_linked = candidates
+            .iter()
+            .any(|c| self.connect(0, slot, c.slot(), c.distance(), choice));
+        if !is_linked {
+            candidates
+                .iter()
+                .any(|c| self.force(0, slot, c.slot(), choice));
         }
     }
 }

@@ -32,7 +32,12 @@ impl Pinned<'_> {
         while let Some(entry) = graph.entry().filter(|entry| entry.slot == gone) {
             let is_live = |&slot: &u32| graph.slots.is_live(slot);
             let neighbour = self.neighbours(entry.level, gone).into_iter().find(is_live);
-            let next = neighbour.map(|slot| Entry { level: entry.level, slot }).or_else(|| graph.highest(gone));
+            let next = neighbour
+                .map(|slot| Entry {
+                    level: entry.level,
+                    slot,
+                })
+                .or_else(|| graph.highest(gone));
             if !graph.exchange_entry(Some(entry), next) {
                 continue;
             }
@@ -68,13 +73,21 @@ impl Pinned<'_> {
     /// Links y to the nearest other neighbour z of the removed node that y cannot be led to: no link w of y has
     /// d(y, w) < d(y, z) and d(w, z) < d(y, z). One is enough; re-choosing whole lists would drop links that an earlier graph
     /// had justified. Returns all that came into question, nearest first.
-    fn replace_neighbour(&self, layer: u8, y: u32, xs: &[u32], choice: &mut Choice) -> Vec<Candidate> {
+    fn replace_neighbour(
+        &self,
+        layer: u8,
+        y: u32,
+        xs: &[u32],
+        choice: &mut Choice,
+    ) -> Vec<Candidate> {
         let links = self.ranked_neighbours(layer, y, choice);
         let is_new = |&z: &u32| z != y && links.iter().all(|w| w.slot() != z);
         let others: Vec<u32> = xs.iter().copied().filter(is_new).collect();
         let others = self.ranked(&choice.node, &others, &mut choice.distances);
         for z in &others {
-            if !self.leads_to(&links, z, choice) && self.connect(layer, y, z.slot(), z.distance(), choice) {
+            if !self.leads_to(&links, z, choice)
+                && self.connect(layer, y, z.slot(), z.distance(), choice)
+            {
                 break;
             }
         }
@@ -87,7 +100,9 @@ impl Pinned<'_> {
         if nearer.is_empty() {
             return false;
         }
-        self.graph.vectors.load_point(z.slot(), &mut choice.candidate, self.guard);
+        self.graph
+            .vectors
+            .load_point(z.slot(), &mut choice.candidate, self.guard);
         let scorer = self.scorer(&choice.candidate);
         nearer.chunks(4).any(|group| {
             choice.slots.clear();

@@ -35,6 +35,8 @@ pub(super) struct Choice {
     pub(super) distances: Vec<f32>,
     /// R: what was chosen.
     pub(super) chosen: Vec<Candidate>,
+    /// Vectors equal to the node's that were not chosen because half of the list are such.
+    pub(super) twins: Vec<Candidate>,
 }
 
 /// The slots that a walk has met: a bit each, and the words that were touched, so that clearing costs what the walk did.
@@ -63,7 +65,9 @@ impl Visited {
 
     #[inline]
     pub(super) fn contains(&self, slot: u32) -> bool {
-        self.words.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+        self.words
+            .get(slot as usize / 64)
+            .is_some_and(|word| word >> (slot % 64) & 1 == 1)
     }
 
     /// Appends the links that were not met before, and marks them. Without branches on what the marks say: they are as
@@ -109,8 +113,13 @@ impl Scratch {
             slots: Vec::new(),
             distances: Vec::new(),
             chosen: Vec::new(),
+            twins: Vec::new(),
         };
-        Scratch { walk: Walk::default(), choice, node: Point::empty() }
+        Scratch {
+            walk: Walk::default(),
+            choice,
+            node: Point::empty(),
+        }
     }
 }
 

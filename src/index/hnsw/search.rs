@@ -31,7 +31,12 @@ impl Graph {
     ) -> Vec<Candidate> {
         let scorer = self.vectors.walk_scorer(target.walked(), guard);
         scratch::with(|scratch| {
-            let mut walker = Walker { graph: self.pinned(guard), scorer, buffers: &mut scratch.walk, stats };
+            let mut walker = Walker {
+                graph: self.pinned(guard),
+                scorer,
+                buffers: &mut scratch.walk,
+                stats,
+            };
             for _ in 0..RESTARTS {
                 let Some(entry) = self.entry() else { break };
                 let mut start = walker.score(entry.slot);
@@ -41,7 +46,8 @@ impl Graph {
                 let before = walker.stats.hops;
                 walker.walk_base(start, options, filter);
                 // A node that is removed loses its links: who started there came nowhere.
-                let is_stranded = walker.stats.hops - before <= 1 && !self.slots.is_live(start.slot());
+                let is_stranded =
+                    walker.stats.hops - before <= 1 && !self.slots.is_live(start.slot());
                 if !is_stranded {
                     return walker.buffers.nearest.iter().collect();
                 }
@@ -72,8 +78,14 @@ impl Walker<'_> {
         loop {
             let here = nearest;
             self.buffers.batch.clear();
-            let words = self.graph.list(layer, here.slot()).iter().map(|word| word.load(Ordering::Relaxed));
-            self.buffers.batch.extend(words.take_while(|&word| word != NONE));
+            let words = self
+                .graph
+                .list(layer, here.slot())
+                .iter()
+                .map(|word| word.load(Ordering::Relaxed));
+            self.buffers
+                .batch
+                .extend(words.take_while(|&word| word != NONE));
             self.score_batch(1);
             nearest = self.scored().fold(nearest, Candidate::min);
             if nearest.distance() >= here.distance() {
@@ -85,12 +97,18 @@ impl Walker<'_> {
     fn walk_base(&mut self, start: Candidate, options: &WalkOptions, filter: Option<Filtered>) {
         let ef = options.ef.max(options.k);
         // The start counts as the first of a bounded number.
-        let bound = options.expansions_max.map_or(usize::MAX, |max| max.saturating_sub(1));
+        let bound = options
+            .expansions_max
+            .map_or(usize::MAX, |max| max.saturating_sub(1));
         match filter {
             None if bound == usize::MAX => self.walk_layer(0, start, ef, EXPANDED_AT_ONCE),
             None => self.walk_plainly(start, ef, bound, None),
-            Some((filter, FilteredWalk::Plain)) => self.walk_plainly(start, ef, bound, Some(filter)),
-            Some((filter, FilteredWalk::TwoHop { seeds })) => self.walk_two_hops(start, seeds, ef, bound, filter),
+            Some((filter, FilteredWalk::Plain)) => {
+                self.walk_plainly(start, ef, bound, Some(filter))
+            }
+            Some((filter, FilteredWalk::TwoHop { seeds })) => {
+                self.walk_two_hops(start, seeds, ef, bound, filter)
+            }
         }
     }
 
@@ -99,19 +117,31 @@ impl Walker<'_> {
         self.begin(start, ef);
         self.buffers.nearest.offer(start);
         loop {
-            let Walk { visited, nearest, batch, .. } = &mut *self.buffers;
+            let Walk {
+                visited,
+                nearest,
+                batch,
+                ..
+            } = &mut *self.buffers;
             batch.clear();
             let mut expanded = 0;
             while expanded < at_once {
-                let Some(slot) = nearest.take_open() else { break };
+                let Some(slot) = nearest.take_open() else {
+                    break;
+                };
                 visited.collect_new(self.graph.list(layer, slot), batch);
                 expanded += 1;
             }
-            if expanded == 0 {
+            if expanded == 0 && !self.resume_at_entry(layer) {
                 break;
             }
             self.score_batch(expanded);
-            let Walk { nearest, batch, distances, .. } = &mut *self.buffers;
+            let Walk {
+                nearest,
+                batch,
+                distances,
+                ..
+            } = &mut *self.buffers;
             for (&slot, &distance) in batch.iter().zip(&*distances) {
                 nearest.offer(Candidate::new(distance, slot));
             }
@@ -120,6 +150,27 @@ impl Walker<'_> {
             }
         }
         self.buffers.visited.clear();
+    }
+
+    /// A walk that ends before it has ef nodes has seen all of a small part of layer 0 (a clump of near vectors that is
+    /// linked to the rest on upper layers only, or by a node that was just removed): the entry point leads to the rest.
+    fn resume_at_entry(&mut self, layer: u8) -> bool {
+        let Walk {
+            visited,
+            nearest,
+            batch,
+            ..
+        } = &mut *self.buffers;
+        let entry = self
+            .graph
+            .graph
+            .entry()
+            .filter(|_| layer == 0 && nearest.worst_if_full().is_none());
+        let Some(entry) = entry.filter(|entry| visited.insert(entry.slot)) else {
+            return false;
+        };
+        batch.push(entry.slot);
+        true
     }
 
     /// Empty buffers but for `start`, which is marked as met.
@@ -132,7 +183,9 @@ impl Walker<'_> {
     /// Scores the slots in `batch`, which came from the links of `expanded` nodes.
     #[inline]
     pub(super) fn score_batch(&mut self, expanded: usize) {
-        let Walk { batch, distances, .. } = &mut *self.buffers;
+        let Walk {
+            batch, distances, ..
+        } = &mut *self.buffers;
         // One fence for all links read before: their vectors are complete from here on.
         fence(Ordering::Acquire);
         self.scorer.prefetch(batch);
@@ -143,6 +196,10 @@ impl Walker<'_> {
 
     /// What `score_batch` scored.
     pub(super) fn scored(&self) -> impl Iterator<Item = Candidate> + '_ {
-        self.buffers.batch.iter().zip(&self.buffers.distances).map(|(&slot, &distance)| Candidate::new(distance, slot))
+        self.buffers
+            .batch
+            .iter()
+            .zip(&self.buffers.distances)
+            .map(|(&slot, &distance)| Candidate::new(distance, slot))
     }
 }

@@ -19,7 +19,11 @@ pub(super) struct Bit {
 
 impl Bit {
     pub(super) fn new(blocks: Arc<Blocks>, dim: usize) -> Bit {
-        Bit { blocks, dim, kernels: kernels::best() }
+        Bit {
+            blocks,
+            dim,
+            kernels: kernels::best(),
+        }
     }
 
     pub(super) fn bytes_of(dim: usize) -> usize {
@@ -38,7 +42,9 @@ impl VectorStore for Bit {
 
     fn write(&self, slot: u32, vector: &Prepared) {
         let words = encode(vector.given);
-        self.blocks.write_private(locate(slot), |bytes| bytes.copy_from_slice(bytemuck::cast_slice(&words)));
+        self.blocks.write_private(locate(slot), |bytes| {
+            bytes.copy_from_slice(bytemuck::cast_slice(&words))
+        });
     }
 
     fn point(&self, vector: &Prepared) -> Point {
@@ -49,13 +55,17 @@ impl VectorStore for Bit {
         if !matches!(point, Point::Bits(_)) {
             *point = Point::Bits(Vec::new());
         }
-        let Point::Bits(words) = point else { unreachable!("set above") };
+        let Point::Bits(words) = point else {
+            unreachable!("set above")
+        };
         words.clear();
         words.extend_from_slice(self.words(slot, guard));
     }
 
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let Point::Bits(query) = point else { unreachable!("a point comes from its store") };
+        let Point::Bits(query) = point else {
+            unreachable!("a point comes from its store")
+        };
         let view = self.blocks.view(guard);
         let row = |slot| -> &[u64] { bytemuck::cast_slice(view.bytes(locate(slot))) };
         let unit = 2.0 / self.dim as f32;
@@ -84,7 +94,15 @@ impl VectorStore for Bit {
 
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32> {
         let words = self.words(slot, guard);
-        (0..self.dim).map(|j| if words[j / 64] >> (j % 64) & 1 == 1 { 1.0 } else { -1.0 }).collect()
+        (0..self.dim)
+            .map(|j| {
+                if words[j / 64] >> (j % 64) & 1 == 1 {
+                    1.0
+                } else {
+                    -1.0
+                }
+            })
+            .collect()
     }
 
     fn bytes(&self) -> usize {
@@ -94,7 +112,10 @@ impl VectorStore for Bit {
 
 fn encode(vector: &[f32]) -> Vec<u64> {
     let word = |components: &[f32]| {
-        let bits = components.iter().enumerate().map(|(j, &x)| u64::from(x > 0.0) << j);
+        let bits = components
+            .iter()
+            .enumerate()
+            .map(|(j, &x)| u64::from(x > 0.0) << j);
         bits.fold(0, |word, bit| word | bit)
     };
     vector.chunks(64).map(word).collect()

@@ -19,7 +19,11 @@ pub(super) struct F32 {
 
 impl F32 {
     pub(super) fn new(dim: usize, metric: Metric) -> F32 {
-        F32 { blocks: Blocks::new(0, (HEADER + dim) * 4), metric, kernels: kernels::best() }
+        F32 {
+            blocks: Blocks::new(0, (HEADER + dim) * 4),
+            metric,
+            kernels: kernels::best(),
+        }
     }
 
     fn row<'g>(&'g self, slot: u32, guard: &'g Guard) -> &'g [f32] {
@@ -50,19 +54,27 @@ impl VectorStore for F32 {
 
     fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard) {
         let row = self.row(slot, guard);
-        let divisor = if self.metric == Metric::Cosine { row[0] } else { 1.0 };
+        let divisor = if self.metric == Metric::Cosine {
+            row[0]
+        } else {
+            1.0
+        };
         *point = Point::Floats(row[HEADER..].iter().map(|x| x / divisor).collect());
     }
 
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let Point::Floats(query) = point else { unreachable!("a point comes from its store") };
+        let Point::Floats(query) = point else {
+            unreachable!("a point comes from its store")
+        };
         let view = self.blocks.view(guard);
         distances.clear();
         distances.extend(slots.iter().map(|&slot| {
             let row: &[f32] = bytemuck::cast_slice(view.bytes(locate(slot)));
             let (norm, components) = (row[0], &row[HEADER..]);
             match self.metric {
-                Metric::Cosine => (1.0 - (self.kernels.dot_f32)(query, components) / norm).clamp(0.0, 2.0),
+                Metric::Cosine => {
+                    (1.0 - (self.kernels.dot_f32)(query, components) / norm).clamp(0.0, 2.0)
+                }
                 Metric::L2 => (self.kernels.l2_f32)(query, components),
                 Metric::InnerProduct => 1.0 - (self.kernels.dot_f32)(query, components),
             }
@@ -93,5 +105,10 @@ impl VectorStore for F32 {
 
 /// Little-endian f32s.
 pub(super) fn components(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&x| f32::from_le_bytes(x)).collect()
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&x| f32::from_le_bytes(x))
+        .collect()
 }

@@ -16,7 +16,11 @@ pub(super) struct F16 {
 
 impl F16 {
     pub(super) fn new(dim: usize, metric: Metric) -> F16 {
-        F16 { blocks: Blocks::new(0, dim * 2), metric, kernels: kernels::best() }
+        F16 {
+            blocks: Blocks::new(0, dim * 2),
+            metric,
+            kernels: kernels::best(),
+        }
     }
 
     fn row<'g>(&'g self, slot: u32, guard: &'g Guard) -> &'g [f16] {
@@ -26,7 +30,9 @@ impl F16 {
     fn write_row(&self, slot: u32, components: impl Iterator<Item = f16>) {
         self.blocks.write_private(locate(slot), |bytes| {
             let row: &mut [f16] = bytemuck::cast_slice_mut(bytes);
-            row.iter_mut().zip(components).for_each(|(kept, x)| *kept = x);
+            row.iter_mut()
+                .zip(components)
+                .for_each(|(kept, x)| *kept = x);
         });
     }
 }
@@ -49,7 +55,9 @@ impl VectorStore for F16 {
     }
 
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let Point::Floats(query) = point else { unreachable!("a point comes from its store") };
+        let Point::Floats(query) = point else {
+            unreachable!("a point comes from its store")
+        };
         let view = self.blocks.view(guard);
         distances.clear();
         distances.extend(slots.iter().map(|&slot| {
@@ -72,7 +80,14 @@ impl VectorStore for F16 {
     }
 
     fn write_stored(&self, slot: u32, bytes: &[u8], _range: f32, _norm: f32) {
-        self.write_row(slot, bytes.as_chunks::<2>().0.iter().map(|&x| f16::from_le_bytes(x)));
+        self.write_row(
+            slot,
+            bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&x| f16::from_le_bytes(x)),
+        );
     }
 
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32> {
@@ -86,5 +101,10 @@ impl VectorStore for F16 {
 
 /// Little-endian f16s as numbers.
 pub(super) fn components(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<2>().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()).collect()
+    bytes
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|&x| f16::from_le_bytes(x).to_f32())
+        .collect()
 }

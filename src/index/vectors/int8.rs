@@ -43,8 +43,14 @@ impl<'a> Row<'a> {
     #[inline]
     fn read(bytes: &'a [u8]) -> Row<'a> {
         let (header, code) = bytes.split_at(HEADER);
-        let float = |at: usize| f32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        Row { mult: float(0), bias: float(4), code }
+        let float = |at: usize| {
+            f32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
+        Row {
+            mult: float(0),
+            bias: float(4),
+            code,
+        }
     }
 }
 
@@ -57,7 +63,11 @@ pub(super) struct Int8 {
 
 impl Int8 {
     pub(super) fn new(blocks: Arc<Blocks>, metric: Metric) -> Int8 {
-        Int8 { blocks, metric, kernels: kernels::best() }
+        Int8 {
+            blocks,
+            metric,
+            kernels: kernels::best(),
+        }
     }
 
     pub(super) fn bytes_of(dim: usize) -> usize {
@@ -132,24 +142,35 @@ impl VectorStore for Int8 {
         let code: Vec<i8> = vector.scaled.iter().map(|&x| encode(x, range)).collect();
         let bias = self.bias(code.iter().copied(), range);
         let flip = flip_of(&code);
-        AnyPoint::Int8(Point { code, flip, scale: range / UNIT, bias })
+        AnyPoint::Int8(Point {
+            code,
+            flip,
+            scale: range / UNIT,
+            bias,
+        })
     }
 
     fn load_point(&self, slot: u32, point: &mut AnyPoint, guard: &Guard) {
         if !matches!(point, AnyPoint::Int8(_)) {
             *point = AnyPoint::Int8(Point::default());
         }
-        let AnyPoint::Int8(point) = point else { unreachable!("set above") };
+        let AnyPoint::Int8(point) = point else {
+            unreachable!("set above")
+        };
         let row = Row::read(bytes_of(&self.blocks, slot, guard));
         point.code.clear();
-        point.code.extend(row.code.iter().map(|&byte| (byte ^ TOP_BIT) as i8));
+        point
+            .code
+            .extend(row.code.iter().map(|&byte| (byte ^ TOP_BIT) as i8));
         point.flip = flip_of(&point.code);
         point.scale = self.range(row) / UNIT;
         point.bias = row.bias;
     }
 
     fn score(&self, point: &AnyPoint, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let AnyPoint::Int8(query) = point else { unreachable!("a point comes from its store") };
+        let AnyPoint::Int8(query) = point else {
+            unreachable!("a point comes from its store")
+        };
         let view = self.blocks.view(guard);
         let row = |slot| Row::read(view.bytes(locate(slot)));
         by_fours(slots, distances, row, |rows| {
@@ -164,7 +185,10 @@ impl VectorStore for Int8 {
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
         let row = Row::read(bytes_of(&self.blocks, slot, guard));
-        (row.code.iter().map(|byte| byte ^ TOP_BIT).collect(), self.range(row))
+        (
+            row.code.iter().map(|byte| byte ^ TOP_BIT).collect(),
+            self.range(row),
+        )
     }
 
     fn write_stored(&self, slot: u32, bytes: &[u8], range: f32, _norm: f32) {
@@ -174,7 +198,10 @@ impl VectorStore for Int8 {
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32> {
         let row = Row::read(bytes_of(&self.blocks, slot, guard));
         let range = self.range(row);
-        row.code.iter().map(|&byte| f32::from((byte ^ TOP_BIT) as i8) * range / 127.0).collect()
+        row.code
+            .iter()
+            .map(|&byte| f32::from((byte ^ TOP_BIT) as i8) * range / 127.0)
+            .collect()
     }
 
     fn bytes(&self) -> usize {
@@ -189,7 +216,11 @@ fn range(vector: &[f32]) -> f32 {
 
 fn encode(x: f32, range: f32) -> i8 {
     // A range of zero has no codes but zero. In f64, because 127 x may overflow f32.
-    if range == 0.0 { 0 } else { (127.0 * f64::from(x) / f64::from(range)).round() as i8 }
+    if range == 0.0 {
+        0
+    } else {
+        (127.0 * f64::from(x) / f64::from(range)).round() as i8
+    }
 }
 
 fn flip_of(code: &[i8]) -> i32 {

@@ -32,12 +32,17 @@ pub struct Target {
 impl Target {
     /// What the graph is walked with.
     pub(super) fn walked(&self) -> &Point {
-        self.codes.as_ref().expect("an index with a graph has codes")
+        self.codes
+            .as_ref()
+            .expect("an index with a graph has codes")
     }
 
     /// What final distances are measured with.
     pub(super) fn exact(&self) -> &Point {
-        self.originals.as_ref().or(self.codes.as_ref()).expect("a store keeps every vector")
+        self.originals
+            .as_ref()
+            .or(self.codes.as_ref())
+            .expect("a store keeps every vector")
     }
 }
 
@@ -105,7 +110,11 @@ impl<'a> Prepared<'a> {
             Metric::Cosine => given.iter().map(|x| x / norm).collect::<Vec<_>>().into(),
             Metric::L2 | Metric::InnerProduct => given.into(),
         };
-        Prepared { given, scaled, norm }
+        Prepared {
+            given,
+            scaled,
+            norm,
+        }
     }
 }
 
@@ -148,7 +157,11 @@ pub(super) struct Vectors {
 
 impl Vectors {
     pub(super) fn new(options: &IndexOptions) -> Vectors {
-        let &IndexOptions { metric, quantization, .. } = options;
+        let &IndexOptions {
+            metric,
+            quantization,
+            ..
+        } = options;
         let dim = options.dim as usize;
         let walked = options.kind == IndexKind::Hnsw;
         let link_words = if walked { 2 * options.m as usize } else { 0 };
@@ -160,7 +173,10 @@ impl Vectors {
             Quantization::F32 | Quantization::F16 if !walked => (Arc::new(Blocks::new(0, 0)), None),
             Quantization::F32 | Quantization::F16 | Quantization::Int8 => {
                 let blocks = Arc::new(Blocks::new(link_words, Int8::bytes_of(dim)));
-                (Arc::clone(&blocks), Some(Box::new(Int8::new(blocks, metric))))
+                (
+                    Arc::clone(&blocks),
+                    Some(Box::new(Int8::new(blocks, metric))),
+                )
             }
         };
         let originals: Option<Box<dyn VectorStore>> = match quantization {
@@ -168,7 +184,14 @@ impl Vectors {
             Quantization::F16 => Some(Box::new(F16::new(dim, metric))),
             Quantization::Int8 | Quantization::Bit => None,
         };
-        Vectors { metric, dim, quantization, blocks, codes, originals }
+        Vectors {
+            metric,
+            dim,
+            quantization,
+            blocks,
+            codes,
+            originals,
+        }
     }
 
     /// The blocks that codes and links share.
@@ -178,13 +201,20 @@ impl Vectors {
 
     pub(super) fn check(&self, vector: &[f32]) -> Result<(), VectorError> {
         if vector.len() != self.dim {
-            return Err(VectorError::Dimension { got: vector.len() as u32, expected: self.dim as u32 });
+            return Err(VectorError::Dimension {
+                got: vector.len() as u32,
+                expected: self.dim as u32,
+            });
         }
         let overflows = self.quantization == Quantization::F16
             && self.metric != Metric::Cosine
             && vector.iter().any(|&x| f16::from_f32(x).is_infinite());
         // A NaN or an infinity makes the sum one.
-        if overflows || !squared_norm(vector).is_finite() { Err(VectorError::NotFinite) } else { Ok(()) }
+        if overflows || !squared_norm(vector).is_finite() {
+            Err(VectorError::NotFinite)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn ensure(&self, segment: u32, slots: u32) {
@@ -226,7 +256,10 @@ impl Vectors {
         match self.quantization {
             Quantization::F16 => {
                 let rounded = |&x: &f32| f16::from_f32(x).to_f32();
-                Prepared { scaled: prepared.scaled.iter().map(rounded).collect(), ..prepared }
+                Prepared {
+                    scaled: prepared.scaled.iter().map(rounded).collect(),
+                    ..prepared
+                }
             }
             _ => prepared,
         }
@@ -244,7 +277,11 @@ impl Vectors {
     fn prepared_from_kept<'a>(&self, kept: &'a [f32], norm: f32) -> Prepared<'a> {
         match self.quantization {
             // Scaled before it was stored.
-            Quantization::F16 => Prepared { given: kept, scaled: kept.into(), norm },
+            Quantization::F16 => Prepared {
+                given: kept,
+                scaled: kept.into(),
+                norm,
+            },
             _ => Prepared::new(kept, self.metric),
         }
     }
@@ -262,7 +299,11 @@ impl Vectors {
             Quantization::Int8 => self.dim,
             Quantization::Bit => Bit::bytes_of(self.dim),
         };
-        Stored { bytes: vec![0; bytes].into(), norm: 1.0, range: 0.0 }
+        Stored {
+            bytes: vec![0; bytes].into(),
+            norm: 1.0,
+            range: 0.0,
+        }
     }
 
     pub(super) fn decode(&self, slot: u32, norm: f32, guard: &Guard) -> Vec<f32> {
@@ -276,8 +317,13 @@ impl Vectors {
 
     pub(super) fn target(&self, vector: &[f32]) -> Target {
         let prepared = Prepared::new(vector, self.metric);
-        let point = |store: &Option<Box<dyn VectorStore>>| store.as_ref().map(|store| store.point(&prepared));
-        Target { codes: point(&self.codes), originals: point(&self.originals) }
+        let point = |store: &Option<Box<dyn VectorStore>>| {
+            store.as_ref().map(|store| store.point(&prepared))
+        };
+        Target {
+            codes: point(&self.codes),
+            originals: point(&self.originals),
+        }
     }
 
     pub(super) fn target_of(&self, slot: u32, guard: &Guard) -> Target {
@@ -288,17 +334,28 @@ impl Vectors {
                 point
             })
         };
-        Target { codes: point(&self.codes), originals: point(&self.originals) }
+        Target {
+            codes: point(&self.codes),
+            originals: point(&self.originals),
+        }
     }
 
     /// Scores on what the graph is walked on.
     pub(super) fn walk_scorer<'a>(&'a self, point: &'a Point, guard: &'a Guard) -> Scorer<'a> {
-        Scorer { store: self.walked_store(), point, guard }
+        Scorer {
+            store: self.walked_store(),
+            point,
+            guard,
+        }
     }
 
     /// Scores with the stored form: what final distances are.
     pub(super) fn exact_scorer<'a>(&'a self, target: &'a Target, guard: &'a Guard) -> Scorer<'a> {
-        Scorer { store: self.exact_store(), point: target.exact(), guard }
+        Scorer {
+            store: self.exact_store(),
+            point: target.exact(),
+            guard,
+        }
     }
 
     /// Makes `point` the vector in `slot` as the graph is walked on.
@@ -313,20 +370,35 @@ impl Vectors {
 
     /// Bytes of originals and of codes for `slots` slots.
     pub(super) fn memory(&self, slots: u64) -> IndexMemory {
-        let bytes = |store: &Option<Box<dyn VectorStore>>| store.as_ref().map_or(0, |store| store.bytes() as u64 * slots);
-        IndexMemory { vectors: bytes(&self.originals), codes: bytes(&self.codes), links: 0 }
+        let bytes = |store: &Option<Box<dyn VectorStore>>| {
+            store
+                .as_ref()
+                .map_or(0, |store| store.bytes() as u64 * slots)
+        };
+        IndexMemory {
+            vectors: bytes(&self.originals),
+            codes: bytes(&self.codes),
+            links: 0,
+        }
     }
 
     fn walked_store(&self) -> &dyn VectorStore {
-        self.codes.as_deref().expect("an index with a graph has codes")
+        self.codes
+            .as_deref()
+            .expect("an index with a graph has codes")
     }
 
     fn exact_store(&self) -> &dyn VectorStore {
-        self.originals.as_deref().or(self.codes.as_deref()).expect("a store keeps every vector")
+        self.originals
+            .as_deref()
+            .or(self.codes.as_deref())
+            .expect("a store keeps every vector")
     }
 
     fn stores(&self) -> impl Iterator<Item = &dyn VectorStore> {
-        [&self.originals, &self.codes].into_iter().filter_map(|store| store.as_deref())
+        [&self.originals, &self.codes]
+            .into_iter()
+            .filter_map(|store| store.as_deref())
     }
 }
 
@@ -342,7 +414,12 @@ fn norm(vector: &[f32]) -> f32 {
 }
 
 /// Scores `slots` by fours; the last group repeats its last slot.
-fn by_fours<T: Copy>(slots: &[u32], distances: &mut Vec<f32>, row: impl Fn(u32) -> T, score: impl Fn([T; 4]) -> [f32; 4]) {
+fn by_fours<T: Copy>(
+    slots: &[u32],
+    distances: &mut Vec<f32>,
+    row: impl Fn(u32) -> T,
+    score: impl Fn([T; 4]) -> [f32; 4],
+) {
     distances.clear();
     let (groups, tail) = slots.as_chunks::<4>();
     for group in groups {
