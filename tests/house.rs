@@ -215,12 +215,12 @@ fn wrong_arrows(source: &Source, room: &str, may: &[&str]) -> Vec<String> {
 }
 
 fn presences(source: &Source, room: &str, absence: &Absence) -> Vec<String> {
-    let may = |place: &&str| {
-        *place == room
-            || *place == source.file
-            || (place.ends_with('/') && source.file.starts_with(*place))
+    let may = |place: &str| {
+        place == room
+            || place == source.file
+            || (place.ends_with('/') && source.file.starts_with(place))
     };
-    if absence.allowed.iter().any(|place| may(&place)) {
+    if absence.allowed.iter().any(|place| may(place)) {
         return Vec::new();
     }
     let of = |line: &Line| match absence.place {
