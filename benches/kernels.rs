@@ -68,44 +68,39 @@ fn bench_version(criterion: &mut Criterion, dimension: usize, sample: &Sample, v
         rows_int8,
         rows_bits,
     } = sample;
-    let mut bench = |kernel: &str, call: &dyn Fn(usize)| {
-        let id = BenchmarkId::new(version.name, dimension);
-        let mut row = 0;
-        let mut group = criterion.benchmark_group(kernel);
-        group.bench_function(id, |bencher| {
+    let id = BenchmarkId::new(version.name, dimension);
+    let mut bench = Bench { criterion, id };
+    bench.run("dot_f32", |row| (version.dot_f32)(query, &rows_f32[row]));
+    bench.run("l2_f32", |row| (version.l2_f32)(query, &rows_f32[row]));
+    bench.run("dot_f16", |row| (version.dot_f16)(query, &rows_f16[row]));
+    bench.run("l2_f16", |row| (version.l2_f16)(query, &rows_f16[row]));
+    bench.run("dot_int8", |row| (version.dot_int8)(codes, &rows_int8[row]));
+    bench.run("dot_int8_x4", |row| {
+        (version.dot_int8_x4)(codes, four(rows_int8, row))
+    });
+    bench.run("hamming", |row| (version.hamming)(words, &rows_bits[row]));
+    bench.run("hamming_x4", |row| {
+        (version.hamming_x4)(words, four(rows_bits, row))
+    });
+}
+
+struct Bench<'a> {
+    criterion: &'a mut Criterion,
+    id: BenchmarkId,
+}
+
+impl Bench<'_> {
+    /// Times `call` on one row (or four from one row) after the other.
+    fn run<T>(&mut self, kernel: &str, call: impl Fn(usize) -> T) {
+        let mut group = self.criterion.benchmark_group(kernel);
+        group.bench_function(self.id.clone(), |bencher| {
+            let mut row = 0;
             bencher.iter(|| {
-                call(row);
                 row = (row + 4) % ROWS;
-            })
+                black_box(call(black_box(row)))
+            });
         });
-    };
-    bench("dot_f32", &|row| {
-        drop(black_box((version.dot_f32)(query, &rows_f32[row])))
-    });
-    bench("l2_f32", &|row| {
-        drop(black_box((version.l2_f32)(query, &rows_f32[row])))
-    });
-    bench("dot_f16", &|row| {
-        drop(black_box((version.dot_f16)(query, &rows_f16[row])))
-    });
-    bench("l2_f16", &|row| {
-        drop(black_box((version.l2_f16)(query, &rows_f16[row])))
-    });
-    bench("dot_int8", &|row| {
-        drop(black_box((version.dot_int8)(codes, &rows_int8[row])))
-    });
-    bench("dot_int8_x4", &|row| {
-        drop(black_box((version.dot_int8_x4)(
-            codes,
-            four(rows_int8, row),
-        )))
-    });
-    bench("hamming", &|row| {
-        drop(black_box((version.hamming)(words, &rows_bits[row])))
-    });
-    bench("hamming_x4", &|row| {
-        drop(black_box((version.hamming_x4)(words, four(rows_bits, row))))
-    });
+    }
 }
 
 fn four<T>(rows: &[Vec<T>], first: usize) -> [&[T]; 4] {

@@ -31,7 +31,7 @@ impl Desk {
         let now_ms = Arc::new(AtomicU64::new(1_000_000_000_000));
         let clock = Arc::clone(&now_ms);
         let clock = Arc::new(move || clock.load(Ordering::Relaxed));
-        let engine = Engine::new(clock, Arc::default(), 2);
+        let engine = Engine::new(clock, super::new_stats(), 2);
         engine.start_in_memory(16, 7);
         Desk {
             context: Arc::new(Context::new(Arc::new(engine), Arc::new(Config::default()))),

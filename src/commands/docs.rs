@@ -1,6 +1,58 @@
-//! Replies as redis-cli shows them, and the pages under docs/commands/ made from the table.
+//! The table told to people: syntax lines, HELP replies, and the pages under docs/commands/; and replies as redis-cli shows
+//! them.
 
+use super::Call;
+use super::error::Result;
+use super::table::{Arg, Command, Table};
 use crate::protocol::{Reply, Version};
+
+/// A command's syntax in one line: `SET key value [NX | XX]`.
+pub fn syntax(command: &Command) -> String {
+    let mut words = vec![command.name.replace('|', " ")];
+    words.extend(command.args.iter().map(arg_syntax));
+    words.join(" ")
+}
+
+fn arg_syntax(arg: &Arg) -> String {
+    let all = |args: &[Arg], between: &str| {
+        let parts: Vec<String> = args.iter().map(arg_syntax).collect();
+        parts.join(between)
+    };
+    match arg {
+        Arg::Key(name) | Arg::Str(name) | Arg::Int(name) | Arg::Double(name) => (*name).to_owned(),
+        Arg::Time(name) | Arg::Pattern(name) | Arg::Token(name) => (*name).to_owned(),
+        Arg::Option(token, []) => (*token).to_owned(),
+        Arg::Option(token, args) => format!("{token} {}", all(args, " ")),
+        Arg::Optional(Arg::OneOf(args)) => format!("[{}]", all(args, " | ")),
+        Arg::Optional(arg) => format!("[{}]", arg_syntax(arg)),
+        Arg::Multiple(arg) => {
+            let one = arg_syntax(arg);
+            format!("{one} [{one} ...]")
+        }
+        Arg::OneOf(args) => format!("<{}>", all(args, " | ")),
+        Arg::Block(args) => all(args, " "),
+    }
+}
+
+/// What a container is, in a sentence.
+pub fn container_summary(container: &str) -> String {
+    format!("Holds the subcommands of {container}.")
+}
+
+/// `CONTAINER HELP`: its subcommands, each with its syntax and summary.
+pub fn help(call: &mut Call) -> Result {
+    let container = call.command.name.split('|').next().unwrap_or_default();
+    let head = format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    let mut lines = vec![head];
+    let table = Table::all();
+    for place in table.subcommands(container) {
+        let command = table.commands()[place];
+        let line = syntax(command);
+        lines.push(line[container.len() + 1..].to_owned());
+        lines.push(format!("    {}", command.summary));
+    }
+    Ok(Reply::Array(lines.into_iter().map(Reply::Text).collect()))
+}
 
 /// A reply as redis-cli shows it on a terminal.
 pub fn render(reply: &Reply, version: Version) -> String {

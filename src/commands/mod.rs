@@ -2,10 +2,12 @@
 //! what it checks (arity, password, loading, memory) comes from the command's entry in its family's table.
 
 pub mod args;
+pub mod connection;
 #[cfg(test)]
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod server;
 pub mod session;
 pub mod table;
 pub mod transaction;
@@ -20,11 +22,21 @@ use crate::stats::Stats;
 use args::Args;
 use error::{Refusal, Result};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
 
 /// The families, in the order of the table. A new family is one line here.
-const FAMILIES: &[&[Command]] = &[transaction::COMMANDS, vector_set::COMMANDS];
+const FAMILIES: &[&[Command]] = &[
+    transaction::COMMANDS,
+    connection::COMMANDS,
+    connection::client::COMMANDS,
+    server::COMMANDS,
+    server::command::COMMANDS,
+    server::config::COMMANDS,
+    server::info::COMMANDS,
+    server::module::COMMANDS,
+    vector_set::COMMANDS,
+];
 
 /// What all commands share.
 pub struct Context {
@@ -40,20 +52,40 @@ pub struct Context {
     pub started_ms: u64,
     /// Forty hexadecimal digits drawn at start.
     pub run_id: String,
+    /// State of [`Context::draw_random`].
+    random: AtomicU64,
 }
 
 impl Context {
     /// A context with no clients, not loading.
     pub fn new(engine: Arc<Engine>, config: Arc<Config>) -> Context {
+        let started_ms = engine.now_ms();
         Context {
-            started_ms: engine.now_ms(),
+            started_ms,
             stats: Arc::clone(engine.stats()),
             engine,
             config,
             clients: Clients::default(),
             run_id: String::new(),
+            random: AtomicU64::new(started_ms),
         }
     }
+
+    /// Sixty-four random bits, for commands that choose (HRANDFIELD, RANDOMKEY). Nothing to keep a secret with.
+    pub fn draw_random(&self) -> u64 {
+        // splitmix64 (Steele, Lea, Flood 2014): a counter in steps of the golden ratio, mixed.
+        const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+        let state = self.random.fetch_add(GOLDEN, Ordering::Relaxed);
+        let mut z = state.wrapping_add(GOLDEN);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// Counters for the commands of the table.
+pub fn new_stats() -> Arc<Stats> {
+    Arc::new(Stats::new(Table::all().commands().len()))
 }
 
 /// One command under way.
@@ -104,13 +136,13 @@ pub fn execute(
         Err(refusal) => return Outcome::Reply(refuse(context, session, refusal)),
     };
     let command = Table::all().commands()[place];
+    session.client.note_command(place, context.engine.now_ms());
     if session.queue.is_some() && !transaction::runs_at_once(command) {
         return Outcome::Reply(transaction::enqueue(session, request));
     }
     if patience == Patience::Try && is_long(command, context, session, request) {
         return Outcome::Pool;
     }
-    session.client.last_command.store(place, Ordering::Relaxed);
     let access = context.engine.access(patience);
     match run(context, session, request, access, place, names) {
         Err(Refusal::Locked) => Outcome::Pool,
@@ -162,10 +194,13 @@ fn find(context: &Context, session: &Session, request: &Request) -> Result<(usiz
         }
     };
     let command = Table::all().commands()[place];
-    if !command.accepts(request.len()) {
+    if !Table::all().accepts(place, request.len()) {
         return Err(wrong_arity(command));
     }
-    if !session.authenticated && !command.flags.has(Flags::NO_AUTH) {
+    if !session.authenticated
+        && !command.flags.has(Flags::NO_AUTH)
+        && context.config.asks_password()
+    {
         return Err(Refusal::line("NOAUTH Authentication required."));
     }
     if context.engine.is_loading() && !command.flags.has(Flags::LOADING) {

@@ -4,6 +4,7 @@ use crate::protocol::{Request, Version};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -45,10 +46,21 @@ pub enum Replies {
     On,
     /// Not sent.
     Off,
-    /// Not sent for the next command (after which `Skipping` follows).
+    /// Sent neither for this command (which asked for it) nor for the next one.
     SkipNext,
-    /// Not sent for this command.
+    /// Not sent for this command; for the next one it is.
     Skipping,
+}
+
+impl Replies {
+    /// What holds for the command after this one.
+    pub fn after_command(self) -> Replies {
+        match self {
+            Replies::On | Replies::Skipping => Replies::On,
+            Replies::SkipNext => Replies::Skipping,
+            Replies::Off => Replies::Off,
+        }
+    }
 }
 
 impl Session {
@@ -65,6 +77,19 @@ impl Session {
             last_number: 0,
             closing: false,
         }
+    }
+
+    /// Moves to another database.
+    pub fn select(&mut self, db: usize) {
+        self.db = db;
+        self.client.db.store(db, Ordering::Relaxed);
+    }
+
+    /// Replies in this version of the protocol from now on.
+    pub fn speak(&mut self, version: Version) {
+        self.version = version;
+        let number = if version == Version::Resp3 { 3 } else { 2 };
+        self.client.version.store(number, Ordering::Relaxed);
     }
 }
 
@@ -96,12 +121,22 @@ pub struct Client {
     pub active_ms: AtomicU64,
     /// Commands queued since MULTI; -1 outside (stored as u64::MAX).
     pub queued: AtomicU64,
+    /// Bytes of the commands queued since MULTI.
+    pub queued_bytes: AtomicU64,
     /// Keys under WATCH.
     pub watched: AtomicU64,
     /// Bytes in its read buffer.
     pub query_bytes: AtomicU64,
-    /// Commands, bytes in and bytes out so far.
-    pub totals: [AtomicU64; 3],
+    /// Bytes that its read buffer has room for beyond those.
+    pub query_free_bytes: AtomicU64,
+    /// Bytes of replies that it does not take off the socket.
+    pub output_bytes: AtomicU64,
+    /// Commands so far.
+    pub total_commands: AtomicU64,
+    /// Bytes received so far.
+    pub total_input_bytes: AtomicU64,
+    /// Bytes sent so far.
+    pub total_output_bytes: AtomicU64,
     /// CLIENT NO-EVICT.
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
@@ -136,14 +171,53 @@ impl Client {
             last_command: AtomicUsize::new(usize::MAX),
             active_ms: AtomicU64::new(connected_ms),
             queued: AtomicU64::new(u64::MAX),
+            queued_bytes: AtomicU64::new(0),
             watched: AtomicU64::new(0),
             query_bytes: AtomicU64::new(0),
-            totals: Default::default(),
+            query_free_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            total_commands: AtomicU64::new(0),
+            total_input_bytes: AtomicU64::new(0),
+            total_output_bytes: AtomicU64::new(0),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             killed: AtomicBool::new(false),
             wake,
         }
+    }
+
+    /// About how many bytes of memory it costs: itself, its session and what is in its buffers.
+    pub fn memory_bytes(&self) -> u64 {
+        let buffers = [
+            &self.query_bytes,
+            &self.query_free_bytes,
+            &self.queued_bytes,
+            &self.output_bytes,
+        ];
+        let held: u64 = buffers
+            .iter()
+            .map(|bytes| bytes.load(Ordering::Relaxed))
+            .sum();
+        held + (size_of::<Client>() + size_of::<Session>()) as u64
+    }
+
+    /// Notes a command (by its place in the table) that arrived at `now_ms`.
+    pub fn note_command(&self, place: usize, now_ms: u64) {
+        self.last_command.store(place, Ordering::Relaxed);
+        self.active_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// What RESET takes back.
+    pub fn forget_settings(&self) {
+        *self.name.lock() = Bytes::new();
+        self.no_evict.store(false, Ordering::Relaxed);
+        self.no_touch.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it runs on this machine.
+    pub fn is_local(&self) -> bool {
+        let address = self.addr.parse::<SocketAddr>();
+        address.is_ok_and(|address| address.ip().to_canonical().is_loopback())
     }
 
     /// Ends the client: its connection closes as soon as its task runs.

@@ -4,7 +4,8 @@
 use super::error::Result;
 use super::{Call, Context, Session};
 use crate::protocol::{Reply, Request};
-use std::collections::HashMap;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use std::sync::OnceLock;
 
 /// One command, or one subcommand of a container (`CONFIG|GET`).
@@ -29,8 +30,12 @@ pub struct Command {
     pub examples: &'static [(&'static str, &'static str)],
     /// Key positions, where the first key argument does not tell them.
     pub keys: Option<KeyPositions>,
+    /// What it does to its keys, in the words of COMMAND GETKEYSANDFLAGS, where [`Command::flags`] do not tell it.
+    pub key_flags: &'static [&'static str],
     /// Arity as clients expect it, where the arguments do not tell it (negative: at least).
     pub arity: Option<i64>,
+    /// Its own error lines, each with when it comes; for the pages. Lines that any command may give are not repeated here.
+    pub errors: &'static [(&'static str, &'static str)],
     /// What it does.
     pub run: fn(&mut Call) -> Result,
 }
@@ -47,7 +52,9 @@ pub const COMMAND: Command = Command {
     class: Class::Inline,
     examples: &[],
     keys: None,
+    key_flags: &[],
     arity: None,
+    errors: &[],
     run: |_| Ok(Reply::ok()),
 };
 
@@ -81,7 +88,7 @@ pub enum Arg {
 }
 
 /// The families, as COMMAND DOCS and the pages name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     /// Keys of any type.
     Generic,
@@ -97,6 +104,52 @@ pub enum Group {
     Server,
     /// MULTI and its kin.
     Transactions,
+}
+
+impl Group {
+    /// Its name in COMMAND DOCS.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Generic => "generic",
+            Group::String => "string",
+            Group::Hash => "hash",
+            Group::VectorSet => "module",
+            Group::Connection => "connection",
+            Group::Server => "server",
+            Group::Transactions => "transactions",
+        }
+    }
+
+    /// Its headline in the index of the pages.
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Generic => "Keys",
+            Group::String => "Strings",
+            Group::Hash => "Hashes",
+            Group::VectorSet => "Vectors",
+            Group::Connection => "Connection",
+            Group::Server => "Server",
+            Group::Transactions => "Transactions",
+        }
+    }
+
+    /// The module of Redis that has its commands, if they are in one.
+    pub fn module(self) -> Option<&'static str> {
+        (self == Group::VectorSet).then_some("vectorset")
+    }
+
+    /// Its ACL category.
+    pub fn category(self) -> Option<&'static str> {
+        match self {
+            Group::Generic => Some("@keyspace"),
+            Group::String => Some("@string"),
+            Group::Hash => Some("@hash"),
+            Group::VectorSet => Some("@vectorset"),
+            Group::Connection => Some("@connection"),
+            Group::Server => None,
+            Group::Transactions => Some("@transaction"),
+        }
+    }
 }
 
 /// Properties of a command, combined with `|`.
@@ -130,6 +183,12 @@ impl Flags {
     pub const DANGEROUS: Flags = Flags(1 << 11);
     /// Works on a RESP2 connection that subscribed.
     pub const PUBSUB: Flags = Flags(1 << 12);
+    /// Not for scripts.
+    pub const NO_SCRIPT: Flags = Flags(1 << 13);
+    /// Refused unless an option of the server allows it.
+    pub const PROTECTED: Flags = Flags(1 << 14);
+    /// Its arguments hold secrets.
+    pub const SECRET: Flags = Flags(1 << 15);
 
     /// Whether all properties of `other` are there.
     pub const fn has(self, other: Flags) -> bool {
@@ -183,10 +242,25 @@ pub struct KeyPositions {
 /// Every command and subcommand.
 pub struct Table {
     commands: Vec<&'static Command>,
-    by_name: HashMap<&'static str, usize>,
+    facts: Vec<Facts>,
+    names: HashMap<&'static [u8], Name, FixedState>,
+}
+
+/// What requests ask of an entry again and again, worked out once.
+struct Facts {
+    arity: i64,
+    lower_name: String,
+}
+
+/// What a name stands for; at least one of the two.
+#[derive(Clone, Copy, Default)]
+struct Name {
+    command: Option<usize>,
+    container: Option<&'static str>,
 }
 
 /// What a request's first words name.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// A command (by its place in the table), and how many words name it.
     Found(usize, usize),
@@ -208,12 +282,23 @@ impl Table {
     fn new(families: &[&'static [Command]]) -> Table {
         let commands: Vec<&'static Command> =
             families.iter().flat_map(|family| family.iter()).collect();
-        let by_name = commands
-            .iter()
-            .enumerate()
-            .map(|(i, command)| (command.name, i))
-            .collect();
-        Table { commands, by_name }
+        // The names come from the source, so nobody can choose them to collide: a fixed seed will do.
+        let mut names: HashMap<&'static [u8], Name, FixedState> = HashMap::default();
+        for (place, command) in commands.iter().enumerate() {
+            names.entry(command.name.as_bytes()).or_default().command = Some(place);
+            if let Some((container, _)) = command.name.split_once('|') {
+                names.entry(container.as_bytes()).or_default().container = Some(container);
+            }
+        }
+        let facts = commands.iter().map(|command| Facts {
+            arity: command.arity(),
+            lower_name: command.lower_name(),
+        });
+        Table {
+            facts: facts.collect(),
+            commands,
+            names,
+        }
     }
 
     /// The commands, in table order; statistics are counted by this place.
@@ -221,72 +306,117 @@ impl Table {
         &self.commands
     }
 
+    /// The lower-case name of the command at a place.
+    pub fn lower_name(&self, place: usize) -> &str {
+        &self.facts[place].lower_name
+    }
+
+    /// Whether a request of `words` words fits the command at a place.
+    pub fn accepts(&self, place: usize, words: usize) -> bool {
+        fits(self.facts[place].arity, words)
+    }
+
     /// The command of this name (any case; `config|get` for a subcommand).
     pub fn get(&self, name: &[u8]) -> Option<usize> {
-        let upper = upper_name(name)?;
-        self.by_name.get(upper.as_str()).copied()
+        let upper = UpperName::of(name)?;
+        self.names.get(upper.as_bytes())?.command
     }
 
-    /// Whether commands named `name|...` exist. `name` in upper case.
-    pub fn is_container(&self, name: &str) -> bool {
-        self.container(name).is_some()
+    /// The container of this name (any case), as the table writes it.
+    pub fn container(&self, name: &[u8]) -> Option<&'static str> {
+        let upper = UpperName::of(name)?;
+        self.names.get(upper.as_bytes())?.container
     }
 
-    /// What the request asks for.
+    /// The places of the subcommands of a container (upper case).
+    pub fn subcommands(&self, container: &str) -> impl Iterator<Item = usize> + use<'_> {
+        let container = container.to_owned();
+        let is_inside = move |command: &Command| {
+            let parts = command.name.split_once('|');
+            parts.is_some_and(|(name, _)| name == container)
+        };
+        (0..self.commands.len()).filter(move |place| is_inside(self.commands[*place]))
+    }
+
+    /// What the request asks for. Runs for every request, so it allocates nothing.
     pub fn lookup(&self, request: &Request) -> Lookup {
-        let Some(name) = upper_name(request.arg(0)) else {
+        let word = request.arg(0);
+        let Some(mut upper) = UpperName::of(word).filter(|_| !word.contains(&b'|')) else {
             return Lookup::Unknown;
         };
-        let plain = self.by_name.get(name.as_str()).copied();
-        let Some(container) = self.container(&name) else {
-            return plain.map_or(Lookup::Unknown, |found| Lookup::Found(found, 1));
+        let Some(name) = self.names.get(upper.as_bytes()) else {
+            return Lookup::Unknown;
         };
-        match request.get(1) {
-            Some(sub) => {
-                let full = upper_name(sub).map(|sub| format!("{name}|{sub}"));
-                match full.and_then(|full| self.by_name.get(full.as_str()).copied()) {
-                    Some(found) => Lookup::Found(found, 2),
-                    None => Lookup::UnknownSubcommand(container),
-                }
-            }
-            None => plain.map_or(Lookup::ContainerAlone(container), |found| {
-                Lookup::Found(found, 1)
-            }),
-        }
-    }
-
-    fn container(&self, name: &str) -> Option<&'static str> {
-        static CONTAINERS: OnceLock<Vec<&'static str>> = OnceLock::new();
-        let containers = CONTAINERS.get_or_init(|| {
-            let mut all: Vec<&str> = self
-                .commands
-                .iter()
-                .filter_map(|c| Some(c.name.split_once('|')?.0))
-                .collect();
-            all.dedup();
-            all
-        });
-        containers
-            .iter()
-            .copied()
-            .find(|container| *container == name)
+        let plain = name.command.map(|place| Lookup::Found(place, 1));
+        let Some(container) = name.container else {
+            return plain.unwrap_or(Lookup::Unknown);
+        };
+        let Some(sub) = request.get(1) else {
+            return plain.unwrap_or(Lookup::ContainerAlone(container));
+        };
+        let full = (upper.push(b"|") && upper.push(sub)).then_some(upper);
+        full.and_then(|full| self.names.get(full.as_bytes())?.command)
+            .map_or(Lookup::UnknownSubcommand(container), |place| {
+                Lookup::Found(place, 2)
+            })
     }
 }
 
 /// The longest name that a command may have; longer ones are unknown without a look.
 const NAME_BYTES_MAX: usize = 48;
 
-fn upper_name(name: &[u8]) -> Option<String> {
-    if name.len() > NAME_BYTES_MAX {
-        return None;
+/// A name in upper case, on the stack.
+struct UpperName {
+    bytes: [u8; NAME_BYTES_MAX],
+    len: usize,
+}
+
+impl UpperName {
+    fn of(name: &[u8]) -> Option<UpperName> {
+        let mut upper = UpperName {
+            bytes: [0; NAME_BYTES_MAX],
+            len: 0,
+        };
+        upper.push(name).then_some(upper)
     }
-    std::str::from_utf8(name).ok().map(str::to_ascii_uppercase)
+
+    /// Adds a part; false, and nothing added, when it does not fit.
+    fn push(&mut self, part: &[u8]) -> bool {
+        let Some(room) = self.bytes.get_mut(self.len..self.len + part.len()) else {
+            return false;
+        };
+        room.copy_from_slice(part);
+        room.make_ascii_uppercase();
+        self.len += part.len();
+        true
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+fn fits(arity: i64, words: usize) -> bool {
+    let words = words as i64;
+    if arity >= 0 {
+        words == arity
+    } else {
+        words >= -arity
+    }
 }
 
 impl Command {
     /// Name as error lines and statistics have it: lower case.
     pub fn lower_name(&self) -> String {
         self.name.to_ascii_lowercase()
+    }
+
+    /// Name as COMMAND shows it: lower case, but for vector commands, whose names Redis' module has in upper case.
+    pub fn shown_name(&self) -> String {
+        match self.group {
+            Group::VectorSet => self.name.to_owned(),
+            _ => self.lower_name(),
+        }
     }
 
     /// Number of words of a request, the name included: exact, or negative for "at least".
@@ -304,16 +434,6 @@ impl Command {
             -(names + least)
         } else {
             names + least
-        }
-    }
-
-    /// Whether a request of `words` words fits.
-    pub fn accepts(&self, words: usize) -> bool {
-        let (arity, words) = (self.arity(), words as i64);
-        if arity >= 0 {
-            words == arity
-        } else {
-            words >= -arity
         }
     }
 

@@ -88,10 +88,13 @@ pub fn runs_at_once(command: &Command) -> bool {
 pub fn enqueue(session: &mut Session, request: &Request) -> Reply {
     if let Some(queue) = &mut session.queue {
         queue.requests.push(request.clone());
-        session
-            .client
+        let client = &session.client;
+        client
             .queued
             .store(queue.requests.len() as u64, Ordering::Relaxed);
+        client
+            .queued_bytes
+            .fetch_add(request.byte_len() as u64, Ordering::Relaxed);
     }
     Reply::Simple("QUEUED")
 }
@@ -101,6 +104,7 @@ pub fn reset(session: &mut Session) {
     session.queue = None;
     session.watched.clear();
     session.client.queued.store(u64::MAX, Ordering::Relaxed);
+    session.client.queued_bytes.store(0, Ordering::Relaxed);
     session.client.watched.store(0, Ordering::Relaxed);
 }
 

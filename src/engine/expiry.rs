@@ -89,7 +89,7 @@ impl Access<'_> {
             })
         });
         if expired == Ok(true) {
-            self.engine().stats().note_expired_key();
+            self.engine().stats().totals.expired_keys.increment();
         }
     }
 }

@@ -23,14 +23,17 @@
 
 mod access;
 mod expiry;
+mod files;
 mod flight;
 mod locks;
 mod save;
+mod stop;
 
 pub use access::{Access, Decision, Transaction};
 pub use expiry::Upkeep;
 pub use locks::Patience;
-pub use save::{SaveFailure, SaveStatus};
+pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
+pub use stop::StopRequest;
 
 use crate::keyspace::Keyspace;
 use crate::persistence::log::{FsyncPolicy, Health, Log};
@@ -60,8 +63,8 @@ pub struct Engine {
     pinned_bytes_max: AtomicU64,
     /// Bytes of the log that may wait for the disk before writers wait.
     unwritten_bytes_max: AtomicU64,
-    /// Writes are refused: the server is stopping.
-    stopping: AtomicBool,
+    /// The orderly end is done.
+    stopped: AtomicBool,
 }
 
 /// What recovery hands over.
@@ -70,6 +73,8 @@ struct Data {
     locks: Locks,
     log: Log,
     flight: InFlight,
+    /// Where snapshots go; none: the data is kept nowhere else.
+    directory: Option<Directory>,
 }
 
 impl Engine {
@@ -83,24 +88,27 @@ impl Engine {
             threads,
             pinned_bytes_max: AtomicU64::new(64 << 20),
             unwritten_bytes_max: AtomicU64::new(64 << 20),
-            stopping: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
         }
     }
 
     /// Opens the door: the keyspace that recovery built and the log that goes on from there. Call it once.
-    pub fn start(&self, keyspace: Keyspace, log: Log) {
+    /// `saved_through`: the last change that the newest snapshot holds.
+    pub fn start(&self, keyspace: Keyspace, log: Log, directory: Option<Directory>, saved_through: u64) {
+        self.saves.begin(self.now_ms(), saved_through);
         let data = Data {
             locks: Locks::new(keyspace.seed()),
             flight: InFlight::starting_after(log.last_number()),
             keyspace,
             log,
+            directory,
         };
         assert!(self.data.set(data).is_ok(), "the engine is started once");
     }
 
     /// Opens the door to an empty keyspace that is kept nowhere else; for tests and models.
     pub fn start_in_memory(&self, databases: usize, seed: u64) {
-        self.start(Keyspace::new(databases, seed), Log::in_memory(0));
+        self.start(Keyspace::new(databases, seed), Log::in_memory(0), None, 0);
     }
 
     /// Limits of what waits in memory for the disk: bytes pinned by a save, bytes of log.

@@ -5,7 +5,21 @@
 //! [`VectorIndex::connect`] (live, linked) -> [`VectorIndex::remove`] (unlinked, neighbours repaired) -> free again when no
 //! reader can see it any more.
 
+mod hnsw;
+mod nearest;
+mod scan;
 pub mod segments;
+mod slots;
+mod vectors;
+
+use crossbeam_epoch::Guard;
+use hnsw::Graph;
+use nearest::Candidate;
+use slots::{Slots, allocated_slots};
+use std::sync::Arc;
+use vectors::Vectors;
+
+pub use vectors::Target;
 
 /// How near two vectors are; inside there is one quantity, distance, smaller is nearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -69,11 +83,6 @@ pub enum VectorError {
     },
     /// A component is NaN or infinite, or the squared norm overflows f32 (or a component overflows f16 where F16 stores it).
     NotFinite,
-}
-
-/// A vector prepared as a search target for one index: normalised and quantised once.
-pub struct Target {
-    _private: (),
 }
 
 /// The stored form of one vector, exactly as kept; what snapshots and VEMB RAW need.
@@ -163,17 +172,37 @@ pub struct SavedNode {
     pub layers: Vec<Vec<u32>>,
 }
 
+/// Candidates of a walk on codes that are ranked anew with the originals: this many, or twice k if that is more.
+const RERANKED_MIN: usize = 20;
+
 /// A vector index. All methods take `&self`: inserts, removals and searches run in parallel; the caller orders changes to
 /// one element (never removes a slot that is being connected).
 pub struct VectorIndex {
     options: IndexOptions,
+    slots: Arc<Slots>,
+    vectors: Arc<Vectors>,
+    /// None where every search scans.
+    graph: Option<Graph>,
 }
 
-#[allow(unused_variables, clippy::unimplemented)]
 impl VectorIndex {
     /// An empty index.
     pub fn new(options: IndexOptions) -> VectorIndex {
-        VectorIndex { options }
+        let (slots, vectors) = (Arc::new(Slots::default()), Arc::new(Vectors::new(&options)));
+        let graph = match options.kind {
+            IndexKind::Flat => None,
+            IndexKind::Hnsw => Some(Graph::new(
+                &options,
+                Arc::clone(&vectors),
+                Arc::clone(&slots),
+            )),
+        };
+        VectorIndex {
+            options,
+            slots,
+            vectors,
+            graph,
+        }
     }
 
     /// What it was made with.
@@ -183,38 +212,57 @@ impl VectorIndex {
 
     /// Whether `vector` may be stored: dimension and finiteness. `reserve` and `target` require that it passed.
     pub fn check_vector(&self, vector: &[f32]) -> Result<(), VectorError> {
-        unimplemented!()
+        self.vectors.check(vector)
     }
 
     /// Takes a free slot and writes `vector` (as the user gave it) into it. Invisible to searches until `connect`.
     pub fn reserve(&self, vector: &[f32]) -> u32 {
-        unimplemented!()
+        let slot = self
+            .slots
+            .take(|segment, slots| self.vectors.ensure(segment, slots));
+        self.slots.reserve(slot, self.vectors.write(slot, vector));
+        slot
     }
 
     /// As `reserve`, from the stored form (COPY, tests): moves the bytes, never encodes anew.
     pub fn reserve_stored(&self, stored: &Stored) -> u32 {
-        unimplemented!()
+        let slot = self
+            .slots
+            .take(|segment, slots| self.vectors.ensure(segment, slots));
+        self.slots
+            .reserve(slot, self.vectors.write_stored(slot, stored));
+        slot
     }
 
     /// Makes a reserved slot live and, with a graph, links it. `level_hash` is the hash of (seed, collection, element) that
     /// the level is drawn from; `ef` replaces ef_construction.
     pub fn connect(&self, slot: u32, level_hash: u64, ef: Option<u32>) {
-        unimplemented!()
+        match &self.graph {
+            Some(graph) => {
+                let level = hnsw::level_from(level_hash, self.options.m as usize);
+                graph.insert(slot, level, ef.map(|ef| ef as usize));
+            }
+            None => self.slots.make_live(slot),
+        }
     }
 
     /// Unlinks a live slot, repairs its neighbours, and frees the slot when the last reader that may see it is gone.
     pub fn remove(&self, slot: u32) {
-        unimplemented!()
+        match &self.graph {
+            Some(graph) => graph.remove(slot),
+            None => self.slots.make_dying(slot),
+        }
+        self.slots.free_later(slot, &crossbeam_epoch::pin());
     }
 
     /// Whether the slot is live now.
     pub fn is_live(&self, slot: u32) -> bool {
-        unimplemented!()
+        self.slots.is_live(slot)
     }
 
     /// Number of live slots.
     pub fn len(&self) -> usize {
-        unimplemented!()
+        self.slots.live_count()
     }
 
     /// Whether no slot is live.
@@ -224,38 +272,60 @@ impl VectorIndex {
 
     /// All slots ever used lie below this.
     pub fn slots_end(&self) -> u32 {
-        unimplemented!()
+        self.slots.end()
     }
 
     /// The slot's birth tag: new at each reuse.
     pub fn birth(&self, slot: u32) -> u32 {
-        unimplemented!()
+        self.slots.birth(slot)
     }
 
-    /// The stored form of a live slot.
+    /// The stored form of a reserved or live slot; of one that died meanwhile, that of a zero vector.
     pub fn stored(&self, slot: u32) -> Stored {
-        unimplemented!()
+        let guard = crossbeam_epoch::pin();
+        if !self.slots.is_readable(slot) {
+            return self.vectors.stored_nothing();
+        }
+        self.vectors.stored(slot, self.slots.norm(slot), &guard)
+    }
+
+    /// The stored form of a slot that the caller has seen live under a pin that it still holds: also if it died since.
+    pub fn stored_under_pin(&self, slot: u32) -> Stored {
+        let guard = crossbeam_epoch::pin();
+        self.vectors.stored(slot, self.slots.norm(slot), &guard)
     }
 
     /// The vector as VEMB gives it back: F32 the components as given; else decoded and, under cosine, times the norm;
-    /// Bit: 1 and -1.
+    /// Bit: 1 and -1. Zeros for a slot that died meanwhile.
     pub fn decode(&self, slot: u32) -> Vec<f32> {
-        unimplemented!()
+        let guard = crossbeam_epoch::pin();
+        if !self.slots.is_readable(slot) {
+            return vec![0.0; self.options.dim as usize];
+        }
+        self.vectors.decode(slot, self.slots.norm(slot), &guard)
     }
 
     /// Prepares a user's vector as target.
     pub fn target(&self, vector: &[f32]) -> Target {
-        unimplemented!()
+        self.vectors.target(vector)
     }
 
-    /// Prepares the stored vector of a slot as target.
+    /// Prepares the stored vector of a slot as target; a zero vector if it died meanwhile.
     pub fn target_of(&self, slot: u32) -> Target {
-        unimplemented!()
+        let guard = crossbeam_epoch::pin();
+        if !self.slots.is_readable(slot) {
+            return self.vectors.target(&vec![0.0; self.options.dim as usize]);
+        }
+        self.vectors.target_of(slot, &guard)
     }
 
-    /// The final distance (with the original where one is kept) from the target to a slot.
+    /// The final distance (with the original where one is kept) from the target to a slot; infinite if it died meanwhile.
     pub fn distance(&self, target: &Target, slot: u32) -> f32 {
-        unimplemented!()
+        let guard = crossbeam_epoch::pin();
+        if !self.slots.is_readable(slot) {
+            return f32::INFINITY;
+        }
+        self.vectors.exact_scorer(target, &guard).score_one(slot)
     }
 
     /// Walks the graph: hits by distance, nearest first, at most k (FLAT: scans). Never returns dead or private slots.
@@ -266,7 +336,58 @@ impl VectorIndex {
         filter: Option<(&dyn SlotFilter, &FilteredWalk)>,
         stats: &mut WalkStats,
     ) -> Vec<Neighbour> {
-        unimplemented!()
+        let Some(graph) = &self.graph else {
+            return self.scan(
+                target,
+                options.k,
+                None,
+                filter.map(|(filter, _)| filter),
+                stats,
+            );
+        };
+        let guard = crossbeam_epoch::pin();
+        let found = graph.search(target, options, filter, stats, &guard);
+        let is_reranked = self.vectors.has_originals();
+        let wanted = if is_reranked {
+            RERANKED_MIN.max(2 * options.k)
+        } else {
+            options.k
+        };
+        let mut hits: Vec<Candidate> = found
+            .into_iter()
+            .filter(|c| self.slots.is_live(c.slot()))
+            .take(wanted)
+            .collect();
+        if is_reranked {
+            self.rerank(target, &mut hits, stats, &guard);
+            hits.truncate(options.k);
+        }
+        hits.into_iter().map(Neighbour::from).collect()
+    }
+
+    /// Replaces the walk's distances by those of the originals.
+    fn rerank(
+        &self,
+        target: &Target,
+        found: &mut Vec<Candidate>,
+        stats: &mut WalkStats,
+        guard: &Guard,
+    ) {
+        let slots: Vec<u32> = found.iter().map(|c| c.slot()).collect();
+        let scorer = self.vectors.exact_scorer(target, guard);
+        let mut distances = Vec::with_capacity(slots.len());
+        scorer.prefetch(&slots);
+        scorer.score(&slots, &mut distances);
+        stats.distances += slots.len() as u64;
+        stats.reranked += slots.len() as u64;
+        found.clear();
+        found.extend(
+            slots
+                .iter()
+                .zip(&distances)
+                .map(|(&slot, &distance)| Candidate::new(distance, slot)),
+        );
+        found.sort_unstable();
     }
 
     /// Exact scan in the stored form over all live slots, or over `slots`.
@@ -278,43 +399,66 @@ impl VectorIndex {
         filter: Option<&dyn SlotFilter>,
         stats: &mut WalkStats,
     ) -> Vec<Neighbour> {
-        unimplemented!()
+        scan::scan(
+            (&self.vectors, &self.slots),
+            target,
+            k,
+            slots,
+            filter,
+            stats,
+        )
     }
 
     /// Level of a live slot (0 on FLAT).
     pub fn level(&self, slot: u32) -> u8 {
-        unimplemented!()
+        self.graph.as_ref().map_or(0, |graph| graph.level(slot))
     }
 
     /// Highest level of the graph, 0 when empty or FLAT.
     pub fn max_level(&self) -> u8 {
-        unimplemented!()
+        self.graph.as_ref().map_or(0, Graph::max_level)
     }
 
-    /// Links of a live slot by layer, layer 0 first (FLAT: one empty layer), with their distances.
+    /// Links of a live slot by layer, layer 0 first (FLAT: one empty layer), with their distances as the graph is walked.
     pub fn links(&self, slot: u32) -> Vec<Vec<Neighbour>> {
-        unimplemented!()
+        match &self.graph {
+            Some(graph) => graph.links(slot),
+            None => vec![Vec::new()],
+        }
     }
 
     /// A slot that is live now, found from `random` (any u64), uniform as far as the slots are filled; none when empty.
     pub fn random_slot(&self, random: u64) -> Option<u32> {
-        unimplemented!()
+        self.slots.random(random)
     }
 
     /// Bytes allocated by kind.
     pub fn memory(&self) -> IndexMemory {
-        unimplemented!()
+        let allocated = allocated_slots(self.slots.end());
+        let links = self
+            .graph
+            .as_ref()
+            .map_or(0, |graph| graph.memory(allocated));
+        IndexMemory {
+            links: links + self.slots.memory(),
+            ..self.vectors.memory(allocated)
+        }
     }
 
-    /// The graph of one segment for a snapshot, read while writers go on.
+    /// The graph of one segment for a snapshot, read while writers go on (FLAT: nothing).
     pub fn save_nodes(&self, segment: u32) -> Vec<SavedNode> {
-        unimplemented!()
+        self.graph
+            .as_ref()
+            .map_or_else(Vec::new, |graph| graph.save_nodes(segment))
     }
 
     /// Loading, first step: puts a vector into exactly this slot (private until `load_graph`). Slots that are skipped become
     /// free ones. Not to be mixed with `reserve`.
     pub fn load_slot(&self, slot: u32, stored: &Stored) {
-        unimplemented!()
+        self.slots
+            .take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
+        self.slots
+            .reserve(slot, self.vectors.write_stored(slot, stored));
     }
 
     /// Loading, last step: makes all loaded slots live with the saved links, keeping an edge only when both of its ends are
@@ -326,12 +470,24 @@ impl VectorIndex {
         nodes: Vec<SavedNode>,
         level_hash: &(dyn Fn(u32) -> u64 + Sync),
     ) -> usize {
-        unimplemented!()
+        self.slots.collect_free();
+        match &self.graph {
+            Some(graph) => graph.load(nodes, level_hash),
+            None => {
+                self.slots
+                    .reserved()
+                    .for_each(|slot| self.slots.make_live(slot));
+                0
+            }
+        }
     }
 
     /// Verifies the invariants: links mutual, within bounds, to live slots that have that layer; levels and entry point
     /// consistent; every live slot reachable at layer 0. The error names the first violation. Call it at rest.
     pub fn check(&self) -> Result<(), String> {
-        unimplemented!()
+        self.graph.as_ref().map_or(Ok(()), Graph::check)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod arm;
+pub mod block;
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;

@@ -9,7 +9,8 @@ use std::arch::is_x86_feature_detected as has;
 /// The versions that this CPU can run, the best one last.
 ///
 /// AVX-512 comes in three steps, as the CPUs did: without VNNI and VPOPCNTDQ (Skylake-X), with VNNI (Cascade Lake), with
-/// both (Ice Lake, Zen 4 and later). What a step lacks it takes from AVX2.
+/// both (Ice Lake, Zen 4 and later). What a step lacks it takes from AVX2. AVX-VNNI is for CPUs that have no AVX-512 (Alder
+/// Lake and later).
 pub fn detected() -> Vec<Kernels> {
     let mut versions = Vec::new();
     if !(has!("avx2") && has!("fma") && has!("f16c") && has!("popcnt")) {
@@ -18,6 +19,10 @@ pub fn detected() -> Vec<Kernels> {
     // SAFETY: AVX2, FMA, F16C and POPCNT were detected above.
     let avx2 = unsafe { avx2::kernels() };
     versions.push(avx2);
+    if has!("avxvnni") {
+        // SAFETY: AVX2 was detected above, and now AVX-VNNI.
+        versions.push(unsafe { avx2::with_vnni_kernels(avx2) });
+    }
     if !(has!("avx512f") && has!("avx512bw") && has!("avx512vl")) {
         return versions;
     }

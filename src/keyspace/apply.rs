@@ -153,6 +153,11 @@ impl Keyspace {
         self.databases.write()[db] = Arc::new(Database::new(self.seed()));
     }
 
+    /// Forgets everything, without a change: before a snapshot is loaded again.
+    pub fn clear(&self) {
+        (0..self.databases()).for_each(|db| self.flush(db));
+    }
+
     fn swap(&self, a: usize, b: usize) {
         self.cancel_save();
         self.databases.write().swap(a, b);

@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod change;
 pub mod collection;
+pub mod digest;
 pub mod hash;
 pub mod projection;
 pub mod save;

@@ -1,6 +1,8 @@
 //! The disk behind one narrow trait, so that a test can lose, tear, flip or fail it. All of persistence/ but sled's own files
 //! goes through it.
 
+pub mod fault;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -53,7 +53,8 @@ fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Targe
     match target {
         QueryTarget::Element(name) => {
             let slot = collection.slot_of(name).ok_or(QueryError::NoSuchElement)?;
-            Ok(index.target_of(slot))
+            // As if its vector were given: quantised anew, so that asking with an element or with what it shows is one.
+            Ok(index.target(&index.decode(slot)))
         }
         QueryTarget::Vector(vector) => {
             let vector = match collection.schema().projected_from {

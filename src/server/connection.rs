@@ -89,18 +89,24 @@ impl Connection {
 
     fn note_input(&mut self, bytes: usize) -> Result<(), Closed> {
         let context = &self.server.context;
-        context.stats.note_input(bytes);
+        context.stats.totals.net_input_bytes.add(bytes as u64);
+        context.stats.totals.reads_processed.increment();
         let is_too_long =
             self.input.len() as u64 > context.config.client_query_buffer_limit_bytes();
         if let Some(session) = &self.session {
-            session
-                .client
-                .query_bytes
-                .store(self.input.len() as u64, Ordering::Relaxed);
+            let client = &session.client;
+            let (held, room) = (self.input.len(), self.input.capacity() - self.input.len());
+            client.query_bytes.store(held as u64, Ordering::Relaxed);
+            client
+                .query_free_bytes
+                .store(room as u64, Ordering::Relaxed);
+            client
+                .total_input_bytes
+                .fetch_add(bytes as u64, Ordering::Relaxed);
             if is_too_long {
-                context.stats.note_query_buffer_disconnection();
+                context.stats.totals.query_buffer_limit_disconnections.increment();
                 tracing::warn!(
-                    client = session.client.id,
+                    client = client.id,
                     "closing a client whose query buffer is over the limit"
                 );
             }
@@ -112,7 +118,7 @@ impl Connection {
     async fn execute_buffered(&mut self) -> Result<(), Closed> {
         while let Some(request) = self.next_request().await? {
             let (is_write, reply) = self.execute(request).await?;
-            let Some(session) = &self.session else {
+            let Some(session) = &mut self.session else {
                 return Err(Closed);
             };
             self.output.push(&reply, session, is_write);
@@ -127,7 +133,7 @@ impl Connection {
     }
 
     async fn next_request(&mut self) -> Result<Option<Request>, Closed> {
-        let Some(session) = &self.session else {
+        let Some(session) = &mut self.session else {
             return Err(Closed);
         };
         let limits = Limits {
@@ -196,12 +202,22 @@ impl Connection {
             self.output.refuse_writes(&error, session.version);
         }
         let bytes = self.output.take();
-        self.server.context.stats.note_output(bytes.len());
+        let totals = &self.server.context.stats.totals;
+        totals.net_output_bytes.add(bytes.len() as u64);
+        totals.writes_processed.increment();
+        let client = &session.client;
+        client
+            .output_bytes
+            .store(bytes.len() as u64, Ordering::Relaxed);
         let write = self.socket.write_all(&bytes);
         let written = tokio::select! {
             written = write => written.is_ok(),
             () = self.woken.notified() => false,
         };
+        client.output_bytes.store(0, Ordering::Relaxed);
+        client
+            .total_output_bytes
+            .fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.output.give_back(bytes);
         if written { Ok(()) } else { Err(Closed) }
     }

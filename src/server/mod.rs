@@ -111,7 +111,7 @@ pub async fn accept(server: Arc<Server>, listener: TcpListener) {
 
 async fn admit(server: &Arc<Server>, mut socket: TcpStream, peer: SocketAddr) {
     let context = &server.context;
-    context.stats.note_connection();
+    context.stats.totals.connections_received.increment();
     let config = &context.config;
     let refusal = if context.clients.len() >= config.maxclients() {
         Some(TOO_MANY_CLIENTS)
@@ -124,7 +124,7 @@ async fn admit(server: &Arc<Server>, mut socket: TcpStream, peer: SocketAddr) {
         None
     };
     if let Some(line) = refusal {
-        context.stats.note_rejected_connection();
+        context.stats.totals.connections_rejected.increment();
         let _ = socket.write_all(line).await;
         return;
     }

@@ -19,8 +19,10 @@ pub struct Output {
 
 impl Output {
     /// Adds a reply in the session's protocol version, unless CLIENT REPLY says otherwise.
-    pub fn push(&mut self, reply: &Reply, session: &Session, is_write: bool) {
-        if session.replies != Replies::On {
+    pub fn push(&mut self, reply: &Reply, session: &mut Session, is_write: bool) {
+        let replies = session.replies;
+        session.replies = replies.after_command();
+        if replies != Replies::On {
             return;
         }
         let start = self.bytes.len();
@@ -64,5 +66,48 @@ impl Output {
             bytes.clear();
             self.bytes = bytes;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::Client;
+    use std::sync::Arc;
+
+    /// What a session whose CLIENT REPLY is in `state` gets of three replies, and the state after them.
+    #[track_caller]
+    fn check(state: Replies, sent: &str, after: Replies) {
+        let client = Client::new(1, "", "", 0, 0, Box::new(|| ()));
+        let mut session = Session::new(Arc::new(client), true);
+        session.replies = state;
+        let mut output = Output::default();
+        for n in 1..=3 {
+            output.push(&Reply::Int(n), &mut session, false);
+        }
+        assert_eq!(String::from_utf8_lossy(&output.take()), sent);
+        assert_eq!(session.replies, after);
+    }
+
+    #[test]
+    fn client_reply_holds_back_what_it_says() {
+        check(Replies::On, ":1\r\n:2\r\n:3\r\n", Replies::On);
+        check(Replies::Off, "", Replies::Off);
+        // The first of the three is the reply to CLIENT REPLY SKIP itself.
+        check(Replies::SkipNext, ":3\r\n", Replies::On);
+        check(Replies::Skipping, ":2\r\n:3\r\n", Replies::On);
+    }
+
+    #[test]
+    fn replies_to_writes_are_replaced_and_the_others_stay() {
+        let client = Client::new(1, "", "", 0, 0, Box::new(|| ()));
+        let mut session = Session::new(Arc::new(client), true);
+        let mut output = Output::default();
+        for (n, is_write) in [(1, false), (2, true), (3, false), (4, true)] {
+            output.push(&Reply::Int(n), &mut session, is_write);
+        }
+        output.refuse_writes("MISCONF no", Version::Resp2);
+        let sent = output.take();
+        assert_eq!(&sent[..], b":1\r\n-MISCONF no\r\n:3\r\n-MISCONF no\r\n");
     }
 }

@@ -1,7 +1,7 @@
 //! The life of the server process: options, listen (clients are told to wait), recover, serve, stop.
 
 use super::{Pool, Progress, Server, accept, listen, logging};
-use crate::commands::Context;
+use crate::commands::{self, Context};
 use crate::config::{self, Config, Loaded, Sources};
 use crate::engine::{Engine, Upkeep};
 use crate::protocol::{glob, inline};
@@ -88,7 +88,7 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
 
 fn context(config: Arc<Config>) -> Context {
     let threads = config.io_threads() + config.search_threads();
-    let engine = Engine::new(Arc::new(now_ms), Arc::default(), threads);
+    let engine = Engine::new(Arc::new(now_ms), commands::new_stats(), threads);
     Context::new(Arc::new(engine), config)
 }
 

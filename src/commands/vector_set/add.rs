@@ -143,13 +143,13 @@ fn check_fits(words: &Words, collection: &Collection) -> Result<()> {
 /// A set that projects wants REDUCE with its own dimension each time.
 fn check_projection(words: &Words, schema: &Schema) -> Result<()> {
     let (got, dim) = (words.vector.len(), schema.index.dim);
-    match (words.reduce, schema.projected_from) {
-        (None, None) if got == dim as usize => Ok(()),
-        (None, _) => Err(errors::dimension_mismatch(got, dim)),
-        (Some(reduced), _) if reduced != dim => Err(errors::dimension_mismatch(got, dim)),
-        (Some(_), None) => Err(errors::NO_PROJECTION),
-        (Some(_), Some(from)) if got != from as usize => Err(errors::input_dimension_mismatch(got, from)),
-        (Some(_), Some(_)) => Ok(()),
+    match (schema.projected_from, words.reduce) {
+        (None, _) if got != dim as usize => Err(errors::dimension_mismatch(got, dim)),
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(errors::NO_PROJECTION),
+        (Some(_), reduced) if reduced != Some(dim) => Err(errors::dimension_mismatch(got, dim)),
+        (Some(from), _) if got != from as usize => Err(errors::input_dimension_mismatch(got, from)),
+        (Some(_), _) => Ok(()),
     }
 }
 

@@ -21,7 +21,7 @@ pub const VREM: Command = Command {
         ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
         ("VREM pets cat", "(integer) 1"),
         ("VREM pets cat", "(integer) 0"),
-        ("EXISTS pets", "(integer) 0"),
+        ("VCARD pets", "(integer) 0"),
     ],
     run: vrem,
     ..COMMAND

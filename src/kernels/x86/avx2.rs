@@ -1,4 +1,5 @@
-//! The kernels in AVX2, with FMA for sums of floats, F16C for halves and POPCNT for bits.
+//! The kernels in AVX2, with FMA for sums of floats, F16C for halves and POPCNT for bits; the int8 kernels once more with
+//! AVX-VNNI, which later CPUs without AVX-512 have.
 //!
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
@@ -33,6 +34,26 @@ pub unsafe fn kernels() -> Kernels {
             dot_int8_x4: dots,
             hamming: |a, b| hamming(a, b),
             hamming_x4: bits,
+        }
+    }
+}
+
+/// `table` with the int8 kernels that use AVX-VNNI.
+///
+/// # Safety
+/// The CPU must have AVX2 and AVX-VNNI.
+pub unsafe fn with_vnni_kernels(table: Kernels) -> Kernels {
+    fn x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+        // SAFETY: named in the table below only, for which the caller vouches for the features.
+        unsafe { dot_int8_x4_vnni(query, &rows) }
+    }
+    // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
+    unsafe {
+        Kernels {
+            name: "avx2 fma f16c vnni",
+            dot_int8: |query, row| dot_int8_vnni(query, row),
+            dot_int8_x4: x4,
+            ..table
         }
     }
 }
@@ -131,9 +152,7 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
             *sum = add_products(*sum, load_i8(&query[part.clone()]), load_u8(&row[part]));
         }
     }
-    for (query, row) in query_rest.chunks(16).zip(row_rest.chunks(16)) {
-        sums[0] = add_products(sums[0], load_i8(query), load_u8(row));
-    }
+    sums[0] = add_rest(sums[0], query_rest, row_rest);
     joint_sum_i32(sums).iter().sum()
 }
 
@@ -158,6 +177,55 @@ fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
         }
     }
     joint_sum_i32(sums)
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+fn dot_int8_vnni(query: &[i8], row: &[u8]) -> i32 {
+    assert_eq!(query.len(), row.len());
+    let mut sums = [_mm256_setzero_si256(); 4];
+    let (query_chunks, query_rest) = query.as_chunks::<64>();
+    let (row_chunks, row_rest) = row.as_chunks::<64>();
+    for (query, row) in query_chunks.iter().zip(row_chunks) {
+        let ([query_0, query_1], [row_0, row_1]) = (bytemuck::cast(*query), bytemuck::cast(*row));
+        sums[0] = _mm256_dpbusd_avx_epi32(sums[0], row_0, query_0);
+        sums[1] = _mm256_dpbusd_avx_epi32(sums[1], row_1, query_1);
+    }
+    sums[2] = add_rest(sums[2], query_rest, row_rest);
+    joint_sum_i32(sums).iter().sum()
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+fn dot_int8_x4_vnni(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+    for row in rows {
+        assert_eq!(query.len(), row.len());
+    }
+    let mut sums = [_mm256_setzero_si256(); 4];
+    let (chunks, rest) = query.as_chunks::<32>();
+    for (i, chunk) in chunks.iter().enumerate() {
+        let query = bytemuck::cast(*chunk);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            let row = row.as_chunks::<32>().0[i];
+            *sum = _mm256_dpbusd_avx_epi32(*sum, bytemuck::cast(row), query);
+        }
+    }
+    let start = query.len() - rest.len();
+    for (i, chunk) in rest.chunks(16).enumerate() {
+        let (query, start) = (load_i8(chunk), start + i * 16);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = add_products(*sum, query, load_u8(&row[start..start + chunk.len()]));
+        }
+    }
+    joint_sum_i32(sums)
+}
+
+/// Adds what is left behind the last whole step, by 16 components.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_rest(mut sum: __m256i, query: &[i8], row: &[u8]) -> __m256i {
+    for (query, row) in query.chunks(16).zip(row.chunks(16)) {
+        sum = add_products(sum, load_i8(query), load_u8(row));
+    }
+    sum
 }
 
 /// Adds 16 products of 16-bit lanes, two to each 32-bit sum. The shorter way on bytes, `vpmaddubsw`, saturates: two

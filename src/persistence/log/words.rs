@@ -96,15 +96,10 @@ pub fn encode_select(db: usize, out: &mut Vec<u8>) {
     write(out, &[b"SELECT", &digits(db as u64)]);
 }
 
-/// Appends the word that begins changes which belong together.
-pub(super) fn encode_multi(out: &mut Vec<u8>) {
-    write(out, &[b"MULTI"]);
-}
-
-/// Appends the word that ends them.
-pub(super) fn encode_exec(out: &mut Vec<u8>) {
-    write(out, &[b"EXEC"]);
-}
+/// Begins changes that belong together.
+pub(super) const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+/// Ends them.
+pub(super) const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 
 fn encode_hash_set(key: &[u8], fields: &[(Bytes, Bytes)], expiry: Expiry, out: &mut Vec<u8>) {
     let n = digits(fields.len() as u64);

@@ -102,3 +102,6 @@ fn crc32c(bytes: &[u8]) -> u32 {
 pub fn packs_dir(dir: &Path) -> PathBuf {
     dir.join("packs")
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,18 +107,19 @@ impl<'a> PackWriter<'a> {
         Ok(())
     }
 
-    /// Ends the last pack and makes the names of all safe. Packs and images of this generation.
-    #[expect(clippy::type_complexity, reason = "the two tables of the manifest")]
-    pub(super) fn finish(
-        mut self,
-    ) -> Result<(BTreeMap<PackId, u64>, BTreeMap<Place, ImageRecord>), SnapshotError> {
+    /// Ends the last pack and makes all of them safe, their names too.
+    pub(super) fn seal(&mut self) -> Result<(), SnapshotError> {
         self.close()?;
         let dir = packs_dir(&self.dir);
+        self.disk.create_dir(&dir).map_err(SnapshotError::io(&dir))?;
         self.disk.sync_dir(&dir).map_err(SnapshotError::io(&dir))?;
-        self.disk
-            .sync_dir(&self.dir)
-            .map_err(SnapshotError::io(&self.dir))?;
-        Ok((self.packs, self.images))
+        self.disk.sync_dir(&self.dir).map_err(SnapshotError::io(&self.dir))
+    }
+
+    /// What was written, once it is sealed: packs with their lengths, images with their places.
+    pub(super) fn into_tables(self) -> (BTreeMap<PackId, u64>, BTreeMap<Place, ImageRecord>) {
+        debug_assert!(self.open.is_none());
+        (self.packs, self.images)
     }
 
     /// Removes what was written, as far as the disk lets it: the save has failed.
@@ -356,7 +357,8 @@ mod tests {
         writer.add(place(99), 5, 0, &[]).unwrap();
         let big = vec![7; (SYNC_BYTES + 5) as usize];
         writer.add(place(20), 5, 1, &big).unwrap();
-        let (packs, images) = writer.finish().unwrap();
+        writer.seal().unwrap();
+        let (packs, images) = writer.into_tables();
         assert!(packs.len() > 2, "the test must need several packs");
         assert_eq!(images.len(), 21);
         let reader = PackReader::open(&RealDisk, dir.path(), &packs, 9).unwrap();
@@ -379,7 +381,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut writer = PackWriter::new(&RealDisk, dir.path(), 9, 2);
         writer.add(place(0), 5, 1, &payload(0)).unwrap();
-        let (packs, images) = writer.finish().unwrap();
+        writer.seal().unwrap();
+        let (packs, images) = writer.into_tables();
         let path = path(
             dir.path(),
             PackId {

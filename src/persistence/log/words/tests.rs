@@ -258,12 +258,12 @@ fn changes_of_one_record_come_back_in_order_with_their_databases() {
         .map(|i| random.change(i % KINDS_OF_CHANGE))
         .collect();
     let mut body = Vec::new();
-    encode_multi(&mut body);
+    body.extend_from_slice(MULTI);
     for change in &changes {
         encode_select(change.db, &mut body);
         encode(change, &mut body);
     }
-    encode_exec(&mut body);
+    body.extend_from_slice(EXEC);
     let (read, db) = decoded(&body, 99).unwrap();
     assert_eq!(db, changes.last().unwrap().db);
     assert_eq!(read.len(), changes.len());

@@ -1,0 +1,17 @@
+//! The graph: HNSW after Malkov and Yashunin (arXiv 1603.09320), with links that always go both ways. It asks for distances
+//! by slot and never sees a vector.
+//!
+//! Order of reading: graph.rs (lists, locks, entry point), search.rs (the walk), filtered.rs, select.rs (whom to link), insert.rs,
+//! remove.rs, load.rs (snapshots), check.rs (the invariants, as code).
+
+mod check;
+mod filtered;
+mod graph;
+mod insert;
+mod load;
+mod remove;
+mod scratch;
+mod search;
+mod select;
+
+pub(super) use graph::{Graph, level_from};

@@ -1,0 +1,193 @@
+//! Whom a node links to: the diversity heuristic (the paper's algorithm 4, without its extensions) and the ways to get an
+//! edge into lists that are full.
+
+use super::graph::{Linking, Pinned};
+use super::scratch::Choice;
+use crate::index::nearest::Candidate;
+use crate::index::slots::mix;
+use crate::index::vectors::Point;
+
+/// How often an edge is decided on anew when others took the room meanwhile.
+const DECISIONS: usize = 3;
+
+impl Pinned<'_> {
+    /// SELECT-NEIGHBORS-HEURISTIC: fills `choice.chosen` with at most `limit` of the candidates of a node x, nearest first. c is
+    /// left out if some chosen s has alpha * d(c, s) < d(c, x): whoever looks for c will come by s.
+    ///
+    /// Equality never leaves anyone out: of many equal vectors each would make the others unreachable. But only half of the
+    /// list goes to vectors equal to x, or it would have no link out of their clump; the rest of them go to `choice.twins`,
+    /// for what room is left.
+    pub(super) fn choose(&self, candidates: &[Candidate], limit: usize, choice: &mut Choice) {
+        let Choice {
+            candidate: point,
+            slots,
+            distances,
+            chosen,
+            twins,
+            ..
+        } = choice;
+        chosen.clear();
+        twins.clear();
+        slots.clear();
+        let mut chosen_twins = 0;
+        for &c in candidates {
+            if chosen.len() == limit {
+                break;
+            }
+            self.graph.vectors.load_point(c.slot(), point, self.guard);
+            let scorer = self.scorer(point);
+            let mut nearest = f32::INFINITY;
+            let is_dominated = slots.chunks(4).any(|group| {
+                scorer.score(group, distances);
+                nearest = distances.iter().fold(nearest, |a, &b| a.min(b));
+                distances
+                    .iter()
+                    .any(|&d| self.graph.alpha * d < c.distance())
+            });
+            if is_dominated {
+                continue;
+            }
+            // As far from a chosen one as from x, and both as far from x: c, s and x are equal.
+            let is_twin = nearest == c.distance()
+                && chosen.first().is_some_and(|s| s.distance() == c.distance());
+            if is_twin && chosen_twins >= limit / 2 {
+                twins.push(c);
+                continue;
+            }
+            chosen_twins += usize::from(is_twin);
+            chosen.push(c);
+            slots.push(c.slot());
+        }
+    }
+
+    /// Adds up to `room` of the twins that were left over: others for each node, so that they do not all link to the same.
+    pub(super) fn add_twins(&self, node: u32, room: usize, choice: &mut Choice) {
+        choice
+            .twins
+            .sort_unstable_by_key(|twin| mix(u64::from(twin.slot()) << 32 | u64::from(node)));
+        choice.chosen.extend(choice.twins.drain(..).take(room));
+    }
+
+    /// Adds the edge x - y of length `distance`, making room in a full list if the heuristic wants the edge there. Whether
+    /// it is there now.
+    pub(super) fn connect(
+        &self,
+        layer: u8,
+        x: u32,
+        y: u32,
+        distance: f32,
+        choice: &mut Choice,
+    ) -> bool {
+        for _ in 0..DECISIONS {
+            let (full, other) = match self.link(layer, x, y) {
+                Linking::Linked => return true,
+                Linking::Dead => return false,
+                Linking::Full(node) => (node, if node == x { y } else { x }),
+            };
+            if !self.make_room(layer, full, Candidate::new(distance, other), choice) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Chooses anew among the links of y and x. If x is chosen, those that are not lose their link.
+    fn make_room(&self, layer: u8, y: u32, x: Candidate, choice: &mut Choice) -> bool {
+        let mut candidates = self.ranked_neighbours(layer, y, choice);
+        let at = candidates.partition_point(|c| *c < x);
+        candidates.insert(at, x);
+        let limit = self.graph.links_max(layer);
+        self.choose(&candidates, limit, choice);
+        // Those with few links come first: nobody is ever dropped below M/4.
+        let is_weak =
+            |z: &&Candidate| **z != x && self.degree(layer, z.slot()) <= self.graph.links_min();
+        let weak: Vec<_> = candidates.iter().filter(is_weak).copied().collect();
+        choice.chosen.retain(|z| !weak.contains(z));
+        choice.chosen.truncate(limit.saturating_sub(weak.len()));
+        choice.chosen.extend(weak);
+        choice.twins.retain(|z| !choice.chosen.contains(z));
+        self.add_twins(y, limit.saturating_sub(choice.chosen.len()), choice);
+        if !choice.chosen.contains(&x) {
+            return false;
+        }
+        for z in candidates.iter().filter(|z| !choice.chosen.contains(z)) {
+            self.unlink(layer, y, z.slot());
+        }
+        true
+    }
+
+    /// Raises a node with fewer than M/4 links to that number, from its candidates, nearest first: without it a node among
+    /// hubs that are full of diverse links is refused by everybody and lost.
+    pub(super) fn rescue(&self, layer: u8, x: u32, candidates: &[Candidate], choice: &mut Choice) {
+        let is_weak = || self.degree(layer, x) < self.graph.links_min();
+        for c in candidates {
+            if !is_weak() {
+                return;
+            }
+            self.force(layer, x, c.slot(), choice);
+        }
+        // All of them full of weak nodes, which must not lose a link: those have room themselves.
+        for c in candidates {
+            for z in self.neighbours(layer, c.slot()) {
+                if !is_weak() {
+                    return;
+                }
+                if z != x {
+                    self.link(layer, x, z);
+                }
+            }
+        }
+    }
+
+    /// Adds the edge x - y; a full list drops the farthest neighbour that keeps more than M/4 links.
+    pub(super) fn force(&self, layer: u8, x: u32, y: u32, choice: &mut Choice) -> bool {
+        for _ in 0..DECISIONS {
+            let full = match self.link(layer, x, y) {
+                Linking::Linked => return true,
+                Linking::Dead => return false,
+                Linking::Full(node) => node,
+            };
+            let neighbours = self.ranked_neighbours(layer, full, choice);
+            let is_strong = |z: &&Candidate| self.degree(layer, z.slot()) > self.graph.links_min();
+            let Some(farthest) = neighbours.iter().rev().find(is_strong) else {
+                return false;
+            };
+            self.unlink(layer, full, farthest.slot());
+        }
+        false
+    }
+
+    /// The links of a node by distance from it.
+    pub(super) fn ranked_neighbours(
+        &self,
+        layer: u8,
+        node: u32,
+        choice: &mut Choice,
+    ) -> Vec<Candidate> {
+        self.graph
+            .vectors
+            .load_point(node, &mut choice.node, self.guard);
+        self.ranked(
+            &choice.node,
+            &self.neighbours(layer, node),
+            &mut choice.distances,
+        )
+    }
+
+    /// `slots` by distance from a point.
+    pub(super) fn ranked(
+        &self,
+        point: &Point,
+        slots: &[u32],
+        distances: &mut Vec<f32>,
+    ) -> Vec<Candidate> {
+        self.scorer(point).score(slots, distances);
+        let mut ranked: Vec<_> = slots
+            .iter()
+            .zip(&*distances)
+            .map(|(&slot, &d)| Candidate::new(d, slot))
+            .collect();
+        ranked.sort_unstable();
+        ranked
+    }
+}

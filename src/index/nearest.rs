@@ -1,0 +1,206 @@
+//! Candidates as ordered numbers, and the sorted array that keeps the nearest of them: the ef list of a walk, the top k
+//! of a scan.
+
+use super::Neighbour;
+
+/// A slot and its distance in one u64 that orders by distance, then slot: the distance's bits made monotonic in the
+/// upper half, then 31 bits of slot, then a mark that the walk sets when it has read the slot's links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate(u64);
+
+/// Slots that fit beside the mark.
+pub(super) const SLOTS_MAX: u32 = 1 << 31;
+
+const EXPANDED: u64 = 1;
+
+impl Candidate {
+    #[inline]
+    pub(super) fn new(distance: f32, slot: u32) -> Candidate {
+        let bits = distance.to_bits();
+        let ordered = if bits >> 31 == 1 {
+            !bits
+        } else {
+            bits | 1 << 31
+        };
+        Candidate(u64::from(ordered) << 32 | u64::from(slot) << 1)
+    }
+
+    #[inline]
+    pub(super) fn distance(self) -> f32 {
+        let ordered = (self.0 >> 32) as u32;
+        f32::from_bits(if ordered >> 31 == 1 {
+            ordered & !(1 << 31)
+        } else {
+            !ordered
+        })
+    }
+
+    #[inline]
+    pub(super) fn slot(self) -> u32 {
+        self.0 as u32 >> 1
+    }
+
+    #[inline]
+    fn is_expanded(self) -> bool {
+        self.0 & EXPANDED != 0
+    }
+
+    /// The same with the mark off.
+    pub(super) fn fresh(self) -> Candidate {
+        Candidate(self.0 & !EXPANDED)
+    }
+}
+
+impl From<Candidate> for Neighbour {
+    fn from(candidate: Candidate) -> Neighbour {
+        Neighbour {
+            distance: candidate.distance(),
+            slot: candidate.slot(),
+        }
+    }
+}
+
+/// The `limit` nearest candidates that were offered, sorted.
+#[derive(Default)]
+pub(super) struct Nearest {
+    candidates: Vec<Candidate>,
+    limit: usize,
+    /// All before this are expanded.
+    open: usize,
+}
+
+impl Nearest {
+    pub(super) fn with_limit(limit: usize) -> Nearest {
+        Nearest {
+            candidates: Vec::new(),
+            limit,
+            open: 0,
+        }
+    }
+
+    pub(super) fn reset(&mut self, limit: usize) {
+        self.candidates.clear();
+        self.limit = limit;
+        self.open = 0;
+    }
+
+    /// Whether a candidate would be kept.
+    #[inline]
+    pub(super) fn admits(&self, candidate: Candidate) -> bool {
+        self.candidates.len() < self.limit
+            || self
+                .candidates
+                .last()
+                .is_some_and(|worst| candidate < *worst)
+    }
+
+    /// Keeps the candidate if it is among the nearest. It must not have been offered before.
+    #[inline]
+    pub(super) fn offer(&mut self, candidate: Candidate) {
+        if !self.admits(candidate) {
+            return;
+        }
+        if self.candidates.len() == self.limit {
+            self.candidates.pop();
+        }
+        let at = self.candidates.partition_point(|other| *other < candidate);
+        self.candidates.insert(at, candidate);
+        self.open = self.open.min(at);
+    }
+
+    /// The nearest candidate whose links were not read yet, marked as read now.
+    #[inline]
+    pub(super) fn take_open(&mut self) -> Option<u32> {
+        self.skip_expanded();
+        let candidate = self.candidates.get_mut(self.open)?;
+        candidate.0 |= EXPANDED;
+        self.open += 1;
+        Some(candidate.slot())
+    }
+
+    /// The next `count` slots that [`Nearest::take_open`] would give.
+    #[inline]
+    pub(super) fn peek_open(&mut self, count: usize) -> impl Iterator<Item = u32> + '_ {
+        self.skip_expanded();
+        let open = self.candidates[self.open..]
+            .iter()
+            .filter(|c| !c.is_expanded());
+        open.take(count).map(|c| c.slot())
+    }
+
+    #[inline]
+    fn skip_expanded(&mut self) {
+        while self
+            .candidates
+            .get(self.open)
+            .is_some_and(|c| c.is_expanded())
+        {
+            self.open += 1;
+        }
+    }
+
+    /// The worst candidate kept, once a new one would have to be better.
+    pub(super) fn worst_if_full(&self) -> Option<Candidate> {
+        let worst = self
+            .candidates
+            .last()
+            .filter(|_| self.candidates.len() >= self.limit);
+        worst.map(|c| c.fresh())
+    }
+
+    pub(super) fn best(&self) -> Option<Candidate> {
+        self.candidates.first().map(|c| c.fresh())
+    }
+
+    /// Nearest first, marks off.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Candidate> + '_ {
+        self.candidates.iter().map(|c| c.fresh())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_order_by_distance_then_slot() {
+        let distances = [
+            f32::NEG_INFINITY,
+            -2.5,
+            -1e-40,
+            0.0,
+            1e-40,
+            0.5,
+            2.0,
+            f32::MAX,
+            f32::INFINITY,
+        ];
+        let all: Vec<_> = distances
+            .iter()
+            .flat_map(|&d| [Candidate::new(d, 3), Candidate::new(d, SLOTS_MAX - 1)])
+            .collect();
+        assert!(all.is_sorted());
+        for (at, candidate) in all.iter().enumerate() {
+            assert_eq!(candidate.distance(), distances[at / 2]);
+            assert_eq!(candidate.slot(), [3, SLOTS_MAX - 1][at % 2]);
+        }
+    }
+
+    #[test]
+    fn the_array_keeps_the_nearest_and_gives_each_out_once() {
+        let mut nearest = Nearest::with_limit(3);
+        for (slot, distance) in [5.0, 1.0, 4.0, 2.0].into_iter().enumerate() {
+            nearest.offer(Candidate::new(distance, slot as u32));
+        }
+        assert_eq!(nearest.take_open(), Some(1));
+        assert_eq!(nearest.take_open(), Some(3));
+        nearest.offer(Candidate::new(0.5, 9));
+        assert_eq!(nearest.peek_open(3).collect::<Vec<_>>(), [9]);
+        assert_eq!(nearest.take_open(), Some(9));
+        assert_eq!(nearest.take_open(), None);
+        assert_eq!(
+            nearest.iter().map(|c| c.slot()).collect::<Vec<_>>(),
+            [9, 1, 3]
+        );
+    }
+}

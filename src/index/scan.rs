@@ -1,0 +1,114 @@
+//! The exact scan: every live slot, or a list of them, scored in the stored form.
+
+use super::nearest::{Candidate, Nearest};
+use super::slots::Slots;
+use super::vectors::{Scorer, Target, Vectors};
+use super::{Neighbour, SlotFilter, WalkStats};
+use rayon::prelude::*;
+
+/// Rows from which a scan without filter uses all cores.
+const PARALLEL_ROWS: usize = 100_000;
+/// Slots scored per call; the next block is prefetched meanwhile where slots are given as a list.
+const BLOCK: usize = 32;
+
+/// The k nearest live slots. A filter is asked from this thread only.
+pub(super) fn scan(
+    (vectors, slots): (&Vectors, &Slots),
+    target: &Target,
+    k: usize,
+    only: Option<&[u32]>,
+    filter: Option<&dyn SlotFilter>,
+    stats: &mut WalkStats,
+) -> Vec<Neighbour> {
+    let end = slots.end();
+    let rows = only.map_or(end as usize, <[u32]>::len);
+    let k = k.min(rows);
+    let nearest = match (only, filter) {
+        (None, None) if rows > PARALLEL_ROWS => {
+            scan_in_parallel((vectors, slots), target, k, stats)
+        }
+        (None, _) => scan_some((vectors, slots), target, k, 0..end, filter, stats),
+        (Some(only), _) => scan_some(
+            (vectors, slots),
+            target,
+            k,
+            only.iter().copied(),
+            filter,
+            stats,
+        ),
+    };
+    nearest.iter().map(Neighbour::from).collect()
+}
+
+/// Each core scans ranges of slots; the nearest of all are merged.
+fn scan_in_parallel(
+    of: (&Vectors, &Slots),
+    target: &Target,
+    k: usize,
+    stats: &mut WalkStats,
+) -> Nearest {
+    const RANGE: u32 = 16_384;
+    let end = of.1.end();
+    let ranges = (0..end.div_ceil(RANGE)).into_par_iter().map(|range| {
+        let mut stats = WalkStats::default();
+        let slots = range * RANGE..((range + 1) * RANGE).min(end);
+        (scan_some(of, target, k, slots, None, &mut stats), stats)
+    });
+    let merge = |(mut all, mut sum): (Nearest, WalkStats), (part, stats): (Nearest, WalkStats)| {
+        part.iter().for_each(|candidate| all.offer(candidate));
+        sum.distances += stats.distances;
+        (all, sum)
+    };
+    let (nearest, sum) = ranges.reduce(|| (Nearest::with_limit(k), WalkStats::default()), merge);
+    stats.distances += sum.distances;
+    nearest
+}
+
+fn scan_some(
+    (vectors, all): (&Vectors, &Slots),
+    target: &Target,
+    k: usize,
+    slots: impl Iterator<Item = u32>,
+    filter: Option<&dyn SlotFilter>,
+    stats: &mut WalkStats,
+) -> Nearest {
+    // Pinned before a slot is seen live, and for as long as its vector is read.
+    let guard = crossbeam_epoch::pin();
+    let scorer = vectors.exact_scorer(target, &guard);
+    let mut nearest = Nearest::with_limit(k);
+    let mut distances = Vec::with_capacity(BLOCK);
+    let (mut block, mut next) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
+    for slot in slots.filter(|&slot| all.is_live(slot)) {
+        if let Some(filter) = filter {
+            stats.filter_tests += 1;
+            if !filter.passes(slot) {
+                continue;
+            }
+            stats.filter_passes += 1;
+        }
+        next.push(slot);
+        if next.len() == BLOCK {
+            scorer.prefetch(&next);
+            score_block(&scorer, &block, &mut distances, &mut nearest, stats);
+            std::mem::swap(&mut block, &mut next);
+            next.clear();
+        }
+    }
+    score_block(&scorer, &block, &mut distances, &mut nearest, stats);
+    score_block(&scorer, &next, &mut distances, &mut nearest, stats);
+    nearest
+}
+
+fn score_block(
+    scorer: &Scorer,
+    block: &[u32],
+    distances: &mut Vec<f32>,
+    nearest: &mut Nearest,
+    stats: &mut WalkStats,
+) {
+    scorer.score(block, distances);
+    stats.distances += block.len() as u64;
+    for (&slot, &distance) in block.iter().zip(&*distances) {
+        nearest.offer(Candidate::new(distance, slot));
+    }
+}

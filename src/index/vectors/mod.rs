@@ -1,0 +1,447 @@
+//! How vectors are kept and scored. An index has up to two stores: codes (int8 or bits), which its graph is walked and built
+//! on, and originals (f32 or f16), with which the best candidates are ranked anew. Everybody above asks for distances by
+//! slot and never sees a vector.
+//!
+//! What is stored does not depend on the CPU: norms and ranges are computed here by plain loops in one order.
+
+mod bits;
+mod floats;
+mod halves;
+mod int8;
+
+use super::segments::locate;
+use super::{IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError};
+use crate::kernels::block::{Blocks, View};
+use bits::Bit;
+use crossbeam_epoch::Guard;
+use floats::F32;
+use half::f16;
+use halves::F16;
+use int8::Int8;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A vector prepared as a search target for one index: normalised and quantised once.
+pub struct Target {
+    /// In the form of the codes, where the index has some.
+    codes: Option<Point>,
+    /// In the form of the originals, where the index keeps them.
+    originals: Option<Point>,
+}
+
+impl Target {
+    /// What the graph is walked with.
+    pub(super) fn walked(&self) -> &Point {
+        self.codes
+            .as_ref()
+            .expect("an index with a graph has codes")
+    }
+
+    /// What final distances are measured with.
+    pub(super) fn exact(&self) -> &Point {
+        self.originals
+            .as_ref()
+            .or(self.codes.as_ref())
+            .expect("a store keeps every vector")
+    }
+}
+
+/// One side of a distance: a vector in the form that a store scores its rows against.
+pub(super) enum Point {
+    Int8(int8::Point),
+    Bits(Vec<u64>),
+    /// Prepared components: of length 1 under cosine.
+    Floats(Vec<f32>),
+}
+
+impl Point {
+    /// For buffers that [`VectorStore::load_point`] will fill.
+    pub(super) fn empty() -> Point {
+        Point::Floats(Vec::new())
+    }
+}
+
+/// One way of keeping vectors by slot.
+pub(super) trait VectorStore: Send + Sync {
+    /// Makes the segment that holds `slots` slots.
+    fn ensure(&self, segment: u32, slots: u32);
+
+    /// Writes a vector into a private slot.
+    fn write(&self, slot: u32, vector: &Prepared);
+
+    /// The point that `vector` is.
+    fn point(&self, vector: &Prepared) -> Point;
+
+    /// Makes `point` the vector in `slot`.
+    fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard);
+
+    /// Distances from the point to `slots`, in their order. Any number of slots scored together gives the same distances.
+    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard);
+
+    /// Asks the CPU for the rows of `slots`.
+    fn prefetch(&self, slots: &[u32], guard: &Guard);
+
+    /// The bytes of `Stored`, and its range.
+    fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32);
+
+    /// Writes `Stored` bytes into a private slot without encoding them anew.
+    fn write_stored(&self, slot: u32, bytes: &[u8], range: f32, norm: f32);
+
+    /// The components that the stored form stands for, before the norm is put back.
+    fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32>;
+
+    /// Bytes per slot, without links.
+    fn bytes(&self) -> usize;
+}
+
+/// A vector as given, with what every store needs to know about it.
+pub(super) struct Prepared<'a> {
+    pub(super) given: &'a [f32],
+    /// Of length 1 under cosine, else as given.
+    pub(super) scaled: Cow<'a, [f32]>,
+    /// L2 norm of `given`; 1 where its squares sum to zero.
+    pub(super) norm: f32,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(given: &'a [f32], metric: Metric) -> Prepared<'a> {
+        let norm = norm(given);
+        let scaled = match metric {
+            Metric::Cosine => given.iter().map(|x| x / norm).collect::<Vec<_>>().into(),
+            Metric::L2 | Metric::InnerProduct => given.into(),
+        };
+        Prepared {
+            given,
+            scaled,
+            norm,
+        }
+    }
+}
+
+/// Distances from one point to slots; all that the graph knows of vectors.
+#[derive(Clone, Copy)]
+pub(super) struct Scorer<'a> {
+    store: &'a dyn VectorStore,
+    point: &'a Point,
+    guard: &'a Guard,
+}
+
+impl Scorer<'_> {
+    /// Replaces `distances` by those to `slots`.
+    pub(super) fn score(&self, slots: &[u32], distances: &mut Vec<f32>) {
+        self.store.score(self.point, slots, distances, self.guard);
+    }
+
+    /// The distance to one slot.
+    pub(super) fn score_one(&self, slot: u32) -> f32 {
+        let mut distances = Vec::with_capacity(4);
+        self.score(&[slot], &mut distances);
+        distances[0]
+    }
+
+    pub(super) fn prefetch(&self, slots: &[u32]) {
+        self.store.prefetch(slots, self.guard);
+    }
+}
+
+/// The stores of one index.
+pub(super) struct Vectors {
+    metric: Metric,
+    dim: usize,
+    quantization: Quantization,
+    /// Shared with the graph: a node's links lie in front of its code.
+    blocks: Arc<Blocks>,
+    codes: Option<Box<dyn VectorStore>>,
+    originals: Option<Box<dyn VectorStore>>,
+}
+
+impl Vectors {
+    pub(super) fn new(options: &IndexOptions) -> Vectors {
+        let &IndexOptions {
+            metric,
+            quantization,
+            ..
+        } = options;
+        let dim = options.dim as usize;
+        let walked = options.kind == IndexKind::Hnsw;
+        let link_words = if walked { 2 * options.m as usize } else { 0 };
+        let (blocks, codes): (_, Option<Box<dyn VectorStore>>) = match quantization {
+            Quantization::Bit => {
+                let blocks = Arc::new(Blocks::new(link_words, Bit::bytes_of(dim)));
+                (Arc::clone(&blocks), Some(Box::new(Bit::new(blocks, dim))))
+            }
+            Quantization::F32 | Quantization::F16 if !walked => (Arc::new(Blocks::new(0, 0)), None),
+            Quantization::F32 | Quantization::F16 | Quantization::Int8 => {
+                let blocks = Arc::new(Blocks::new(link_words, Int8::bytes_of(dim)));
+                (
+                    Arc::clone(&blocks),
+                    Some(Box::new(Int8::new(blocks, metric))),
+                )
+            }
+        };
+        let originals: Option<Box<dyn VectorStore>> = match quantization {
+            Quantization::F32 => Some(Box::new(F32::new(dim, metric))),
+            Quantization::F16 => Some(Box::new(F16::new(dim, metric))),
+            Quantization::Int8 | Quantization::Bit => None,
+        };
+        Vectors {
+            metric,
+            dim,
+            quantization,
+            blocks,
+            codes,
+            originals,
+        }
+    }
+
+    /// The blocks that codes and links share.
+    pub(super) fn blocks(&self) -> &Arc<Blocks> {
+        &self.blocks
+    }
+
+    pub(super) fn check(&self, vector: &[f32]) -> Result<(), VectorError> {
+        if vector.len() != self.dim {
+            return Err(VectorError::Dimension {
+                got: vector.len() as u32,
+                expected: self.dim as u32,
+            });
+        }
+        let overflows = self.quantization == Quantization::F16
+            && self.metric != Metric::Cosine
+            && vector.iter().any(|&x| f16::from_f32(x).is_infinite());
+        // A NaN or an infinity makes the sum one.
+        if overflows || !squared_norm(vector).is_finite() {
+            Err(VectorError::NotFinite)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn ensure(&self, segment: u32, slots: u32) {
+        self.stores().for_each(|store| store.ensure(segment, slots));
+    }
+
+    /// Writes a vector into a private slot and returns its norm.
+    pub(super) fn write(&self, slot: u32, vector: &[f32]) -> f32 {
+        let prepared = Prepared::new(vector, self.metric);
+        let norm = prepared.norm;
+        if let Some(originals) = &self.originals {
+            originals.write(slot, &prepared);
+        }
+        if let Some(codes) = &self.codes {
+            codes.write(slot, &self.as_kept(prepared));
+        }
+        norm
+    }
+
+    /// Writes a stored form into a private slot and returns its norm.
+    pub(super) fn write_stored(&self, slot: u32, stored: &Stored) -> f32 {
+        let Stored { bytes, norm, range } = stored;
+        match (&self.originals, &self.codes) {
+            (None, Some(codes)) => codes.write_stored(slot, bytes, *range, *norm),
+            (Some(originals), codes) => {
+                originals.write_stored(slot, bytes, *range, *norm);
+                if let Some(codes) = codes {
+                    let kept = self.components(bytes);
+                    codes.write(slot, &self.prepared_from_kept(&kept, *norm));
+                }
+            }
+            (None, None) => unreachable!("a store keeps every vector"),
+        }
+        *norm
+    }
+
+    /// What codes are made of: what the original is after it was stored, so that a copy of the stored form gets the same code.
+    fn as_kept<'a>(&self, prepared: Prepared<'a>) -> Prepared<'a> {
+        match self.quantization {
+            Quantization::F16 => {
+                let rounded = |&x: &f32| f16::from_f32(x).to_f32();
+                Prepared {
+                    scaled: prepared.scaled.iter().map(rounded).collect(),
+                    ..prepared
+                }
+            }
+            _ => prepared,
+        }
+    }
+
+    /// `Stored` bytes of an original as numbers.
+    fn components(&self, bytes: &[u8]) -> Vec<f32> {
+        match self.quantization {
+            Quantization::F32 => floats::components(bytes),
+            Quantization::F16 => halves::components(bytes),
+            Quantization::Int8 | Quantization::Bit => unreachable!("codes are moved, not decoded"),
+        }
+    }
+
+    fn prepared_from_kept<'a>(&self, kept: &'a [f32], norm: f32) -> Prepared<'a> {
+        match self.quantization {
+            // Scaled before it was stored.
+            Quantization::F16 => Prepared {
+                given: kept,
+                scaled: kept.into(),
+                norm,
+            },
+            _ => Prepared::new(kept, self.metric),
+        }
+    }
+
+    pub(super) fn stored(&self, slot: u32, norm: f32, guard: &Guard) -> Stored {
+        let (bytes, range) = self.exact_store().stored(slot, guard);
+        Stored { bytes, norm, range }
+    }
+
+    /// What `stored` gives for a slot that died: a zero vector.
+    pub(super) fn stored_nothing(&self) -> Stored {
+        let bytes = match self.quantization {
+            Quantization::F32 => self.dim * 4,
+            Quantization::F16 => self.dim * 2,
+            Quantization::Int8 => self.dim,
+            Quantization::Bit => Bit::bytes_of(self.dim),
+        };
+        Stored {
+            bytes: vec![0; bytes].into(),
+            norm: 1.0,
+            range: 0.0,
+        }
+    }
+
+    pub(super) fn decode(&self, slot: u32, norm: f32, guard: &Guard) -> Vec<f32> {
+        let mut vector = self.exact_store().decode(slot, guard);
+        let is_scaled = matches!(self.quantization, Quantization::F16 | Quantization::Int8);
+        if is_scaled && self.metric == Metric::Cosine {
+            vector.iter_mut().for_each(|x| *x *= norm);
+        }
+        vector
+    }
+
+    pub(super) fn target(&self, vector: &[f32]) -> Target {
+        let prepared = Prepared::new(vector, self.metric);
+        let point = |store: &Option<Box<dyn VectorStore>>| {
+            store.as_ref().map(|store| store.point(&prepared))
+        };
+        Target {
+            codes: point(&self.codes),
+            originals: point(&self.originals),
+        }
+    }
+
+    pub(super) fn target_of(&self, slot: u32, guard: &Guard) -> Target {
+        let point = |store: &Option<Box<dyn VectorStore>>| {
+            store.as_ref().map(|store| {
+                let mut point = Point::empty();
+                store.load_point(slot, &mut point, guard);
+                point
+            })
+        };
+        Target {
+            codes: point(&self.codes),
+            originals: point(&self.originals),
+        }
+    }
+
+    /// Scores on what the graph is walked on.
+    pub(super) fn walk_scorer<'a>(&'a self, point: &'a Point, guard: &'a Guard) -> Scorer<'a> {
+        Scorer {
+            store: self.walked_store(),
+            point,
+            guard,
+        }
+    }
+
+    /// Scores with the stored form: what final distances are.
+    pub(super) fn exact_scorer<'a>(&'a self, target: &'a Target, guard: &'a Guard) -> Scorer<'a> {
+        Scorer {
+            store: self.exact_store(),
+            point: target.exact(),
+            guard,
+        }
+    }
+
+    /// Makes `point` the vector in `slot` as the graph is walked on.
+    pub(super) fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard) {
+        self.walked_store().load_point(slot, point, guard);
+    }
+
+    /// Whether candidates of a walk are to be ranked anew.
+    pub(super) fn has_originals(&self) -> bool {
+        self.originals.is_some()
+    }
+
+    /// Bytes of originals and of codes for `slots` slots.
+    pub(super) fn memory(&self, slots: u64) -> IndexMemory {
+        let bytes = |store: &Option<Box<dyn VectorStore>>| {
+            store
+                .as_ref()
+                .map_or(0, |store| store.bytes() as u64 * slots)
+        };
+        IndexMemory {
+            vectors: bytes(&self.originals),
+            codes: bytes(&self.codes),
+            links: 0,
+        }
+    }
+
+    fn walked_store(&self) -> &dyn VectorStore {
+        self.codes
+            .as_deref()
+            .expect("an index with a graph has codes")
+    }
+
+    fn exact_store(&self) -> &dyn VectorStore {
+        self.originals
+            .as_deref()
+            .or(self.codes.as_deref())
+            .expect("a store keeps every vector")
+    }
+
+    fn stores(&self) -> impl Iterator<Item = &dyn VectorStore> {
+        [&self.originals, &self.codes]
+            .into_iter()
+            .filter_map(|store| store.as_deref())
+    }
+}
+
+/// Sum of squares, added one after the other: the same on every CPU.
+fn squared_norm(vector: &[f32]) -> f32 {
+    vector.iter().map(|x| x * x).sum()
+}
+
+/// L2 norm, 1 for a vector whose squares sum to zero: it is kept as it is.
+fn norm(vector: &[f32]) -> f32 {
+    let squared = squared_norm(vector);
+    if squared == 0.0 { 1.0 } else { squared.sqrt() }
+}
+
+/// Scores `slots` by fours; the last group repeats its last slot.
+fn by_fours<T: Copy>(
+    slots: &[u32],
+    distances: &mut Vec<f32>,
+    row: impl Fn(u32) -> T,
+    score: impl Fn([T; 4]) -> [f32; 4],
+) {
+    distances.clear();
+    let (groups, tail) = slots.as_chunks::<4>();
+    for group in groups {
+        distances.extend(score(group.map(&row)));
+    }
+    if let Some(&last) = tail.last() {
+        let group: [u32; 4] = std::array::from_fn(|i| tail.get(i).copied().unwrap_or(last));
+        distances.extend(&score(group.map(&row))[..tail.len()]);
+    }
+}
+
+/// The bytes of a slot.
+fn bytes_of<'g>(blocks: &'g Blocks, slot: u32, guard: &'g Guard) -> &'g [u8] {
+    blocks.view(guard).bytes(locate(slot))
+}
+
+/// Prefetches the bytes of `slots`.
+fn prefetch(view: View, slots: &[u32]) {
+    for &slot in slots {
+        view.prefetch_bytes(locate(slot));
+    }
+}
+
+#[cfg(test)]
+mod tests;

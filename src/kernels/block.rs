@@ -1,0 +1,400 @@
+//! The memory of graph nodes behind a safe type: fixed-size blocks, each `[link words][bytes]`, in segments that never
+//! move once made. A place is (segment, offset in it); which slot lives where is decided in index/segments.rs.
+//!
+//! What holds, and why handing out plain slices is sound:
+//! 1. A segment is allocated once, filled with zero bytes, and freed when [`Blocks`] is dropped. Segments and the table
+//!    that lists them are only added; a replaced table is kept until the drop. So a reference bound to a [`View`] never
+//!    dangles.
+//! 2. Link words are atomics. They may be read and written by anybody at any time.
+//! 3. The bytes of a block are written by [`Blocks::write_private`] only, while its slot is private: taken from the free
+//!    list by one thread, and not yet linked. The writer of a link stores it with Release; the reader loads it and issues an
+//!    Acquire fence before it touches the bytes. So a reader that came by a link, or saw the slot's state (an Acquire load)
+//!    as reserved or live while pinned, sees all of the write.
+//! 4. A slot becomes private again only after every epoch pin that may have seen a link to it is gone (index/slots.rs
+//!    defers it with [`Guard::defer`]). A `View` borrows such a pin, so bytes are never rewritten under a slice.
+
+use crossbeam_epoch::Guard;
+use parking_lot::Mutex;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr;
+use std::slice;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+/// The word of an unused link; a list of links ends at the first one.
+pub const NONE: u32 = u32::MAX;
+
+/// Segment number and offset of a block in it.
+pub type Place = (u32, u32);
+
+/// Bytes of a cache line, and the alignment of a segment.
+const LINE: usize = 64;
+/// Bytes of a huge page; a segment of at least this size is aligned to it and asks for huge pages.
+const HUGE_PAGE: usize = 2 << 20;
+/// Segments that the first table has room for.
+const FIRST_TABLE: usize = 16;
+
+/// Blocks of one shape, in segments.
+pub struct Blocks {
+    /// Link words at the start of a block.
+    link_words: usize,
+    /// Bytes behind them.
+    bytes: usize,
+    /// Bytes from one block to the next: both of the above, rounded up to 8.
+    stride: usize,
+    table: AtomicPtr<Table>,
+    /// Every table ever used, the current one last, and the lock of whoever adds a segment.
+    #[expect(
+        clippy::vec_box,
+        reason = "`table` points at the box's contents, which stay when the list grows"
+    )]
+    tables: Mutex<Vec<Box<Table>>>,
+}
+
+/// The segments by number.
+struct Table {
+    entries: Box<[Entry]>,
+}
+
+/// One segment, or a null pointer where none was made yet.
+struct Entry {
+    start: AtomicPtr<u8>,
+    /// Blocks of the segment, stored before `start`.
+    slots: AtomicU32,
+}
+
+impl Table {
+    fn with_room(entries: usize) -> Box<Table> {
+        let entry = || Entry {
+            start: AtomicPtr::new(ptr::null_mut()),
+            slots: AtomicU32::new(0),
+        };
+        Box::new(Table {
+            entries: (0..entries).map(|_| entry()).collect(),
+        })
+    }
+}
+
+impl Blocks {
+    /// No segment yet; each block will have `link_words` link words and `bytes` bytes, which start at a multiple of 8
+    /// when `link_words` is even.
+    pub fn new(link_words: usize, bytes: usize) -> Blocks {
+        let first = Table::with_room(FIRST_TABLE);
+        let table = AtomicPtr::new(ptr::from_ref(&*first).cast_mut());
+        let stride = (link_words * 4 + bytes).next_multiple_of(8);
+        Blocks {
+            link_words,
+            bytes,
+            stride,
+            table,
+            tables: Mutex::new(vec![first]),
+        }
+    }
+
+    /// Link words of a block.
+    pub fn link_words(&self) -> usize {
+        self.link_words
+    }
+
+    /// Bytes of memory per block, links and rounding included.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Makes `segment` with room for `slots` blocks, unless it is there.
+    pub fn ensure(&self, segment: u32, slots: u32) {
+        let index = segment as usize;
+        let made = |table: &Table| {
+            table
+                .entries
+                .get(index)
+                .is_some_and(|e| !e.start.load(Ordering::Acquire).is_null())
+        };
+        if self.stride == 0 || made(self.current()) {
+            return;
+        }
+        let mut tables = self.tables.lock();
+        if made(self.current()) {
+            return;
+        }
+        if index >= self.current().entries.len() {
+            tables.push(self.grow(index + 1));
+        }
+        let start = allocate(self.segment_layout(slots));
+        let entry = &self.current().entries[index];
+        entry.slots.store(slots, Ordering::Relaxed);
+        entry.start.store(start, Ordering::Release);
+    }
+
+    /// Replaces the table by one with room for at least `wanted` segments; readers may go on with the old one.
+    fn grow(&self, wanted: usize) -> Box<Table> {
+        let larger = Table::with_room(wanted.next_power_of_two());
+        for (from, to) in self.current().entries.iter().zip(&larger.entries) {
+            to.slots
+                .store(from.slots.load(Ordering::Relaxed), Ordering::Relaxed);
+            to.start
+                .store(from.start.load(Ordering::Acquire), Ordering::Release);
+        }
+        self.table
+            .store(ptr::from_ref(&*larger).cast_mut(), Ordering::Release);
+        larger
+    }
+
+    /// What a reader may see while `guard` is held.
+    pub fn view<'g>(&'g self, guard: &'g Guard) -> View<'g> {
+        View {
+            blocks: self,
+            table: self.current(),
+            _pin: guard,
+        }
+    }
+
+    /// Sets every link of the block to [`NONE`] and lets `fill` write its bytes. The caller owns the slot alone
+    /// (point 3 of the head).
+    pub fn write_private(&self, place: Place, fill: impl FnOnce(&mut [u8])) {
+        if self.stride == 0 {
+            return fill(&mut []);
+        }
+        let block = self
+            .block(self.current(), place)
+            .expect("the segment of a private slot was made");
+        // SAFETY: `block` found the whole block inside a live segment (point 1); nobody else reads or writes its bytes
+        // while the slot is private (point 3), and the link words, which others may read, are written as atomics below.
+        let bytes =
+            unsafe { slice::from_raw_parts_mut(block.add(self.link_words * 4), self.bytes) };
+        for word in self.links_at(block) {
+            word.store(NONE, Ordering::Relaxed);
+        }
+        fill(bytes);
+    }
+
+    fn current(&self) -> &Table {
+        // SAFETY: the pointer is to a boxed table in `tables`, which keeps all of them until the drop (point 1).
+        unsafe { &*self.table.load(Ordering::Acquire) }
+    }
+
+    /// The address of a block, if its segment is in this table.
+    #[inline]
+    fn block(&self, table: &Table, (segment, offset): Place) -> Option<*mut u8> {
+        let entry = table.entries.get(segment as usize)?;
+        let start = entry.start.load(Ordering::Acquire);
+        if start.is_null() {
+            return None;
+        }
+        assert!(
+            offset < entry.slots.load(Ordering::Relaxed),
+            "offset within its segment"
+        );
+        // SAFETY: the segment has `slots` blocks of `stride` bytes, and offset is below that.
+        Some(unsafe { start.add(offset as usize * self.stride) })
+    }
+
+    #[inline]
+    fn links_at(&self, block: *mut u8) -> &[AtomicU32] {
+        // SAFETY: a block starts with `link_words` words, at a multiple of 8, initialised from the start; every access
+        // to them is atomic (point 2).
+        unsafe { slice::from_raw_parts(block.cast::<AtomicU32>(), self.link_words) }
+    }
+
+    fn segment_layout(&self, slots: u32) -> Layout {
+        let size = slots as usize * self.stride;
+        let align = if size >= HUGE_PAGE { HUGE_PAGE } else { LINE };
+        Layout::from_size_align(size, align).expect("a segment fits into the address space")
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for entry in &self.current().entries {
+            let start = entry.start.load(Ordering::Acquire);
+            if !start.is_null() {
+                // SAFETY: allocated by `ensure` with this very layout; `&mut self` means that no view is left.
+                unsafe {
+                    dealloc(
+                        start,
+                        self.segment_layout(entry.slots.load(Ordering::Relaxed)),
+                    )
+                };
+            }
+        }
+    }
+}
+
+/// The blocks as one pinned reader sees them.
+#[derive(Clone, Copy)]
+pub struct View<'g> {
+    blocks: &'g Blocks,
+    table: &'g Table,
+    _pin: &'g Guard,
+}
+
+impl<'g> View<'g> {
+    /// The link words of a block.
+    #[inline]
+    pub fn links(&self, place: Place) -> &'g [AtomicU32] {
+        self.blocks.links_at(self.block(place))
+    }
+
+    /// The bytes of a block whose slot this reader came to by a link or saw as reserved or live.
+    #[inline]
+    pub fn bytes(&self, place: Place) -> &'g [u8] {
+        let block = self.block(place);
+        // SAFETY: inside the block; initialised; not written while the slot can be reached from this pin (points 3, 4).
+        unsafe { slice::from_raw_parts(block.add(self.blocks.link_words * 4), self.blocks.bytes) }
+    }
+
+    /// Asks the CPU for every cache line of the block's bytes.
+    #[inline]
+    pub fn prefetch_bytes(&self, place: Place) {
+        let start = self.blocks.link_words * 4;
+        prefetch(self.block(place), start, start + self.blocks.bytes);
+    }
+
+    /// Asks the CPU for every cache line of the block's links.
+    #[inline]
+    pub fn prefetch_links(&self, place: Place) {
+        prefetch(self.block(place), 0, self.blocks.link_words * 4);
+    }
+
+    #[inline]
+    fn block(&self, place: Place) -> *mut u8 {
+        match self.blocks.block(self.table, place) {
+            Some(block) => block,
+            None => self.newer_block(place),
+        }
+    }
+
+    /// A link may name a segment that is newer than the table this view began with.
+    #[cold]
+    fn newer_block(&self, place: Place) -> *mut u8 {
+        self.blocks
+            .block(self.blocks.current(), place)
+            .expect("a slot is linked after its segment was made")
+    }
+}
+
+/// A segment, zeroed; whole huge pages where it is large enough for one.
+fn allocate(layout: Layout) -> *mut u8 {
+    // SAFETY: the layout's size is not zero: a segment has slots, and a stride of zero never comes here.
+    let start = unsafe { alloc_zeroed(layout) };
+    if start.is_null() {
+        handle_alloc_error(layout);
+    }
+    #[cfg(target_os = "linux")]
+    if layout.size() >= HUGE_PAGE {
+        // SAFETY: the range is the allocation, aligned to a huge page; the call is a hint and changes no contents.
+        unsafe {
+            libc::madvise(
+                start.cast(),
+                layout.size() / HUGE_PAGE * HUGE_PAGE,
+                libc::MADV_HUGEPAGE,
+            )
+        };
+    }
+    start
+}
+
+/// Prefetches the lines that hold bytes `from..to` of a block.
+#[inline]
+fn prefetch(block: *mut u8, from: usize, to: usize) {
+    let first = block.addr() + from;
+    let mut at = first - first % LINE;
+    let end = block.addr() + to;
+    while at < end {
+        prefetch_line(block.with_addr(at));
+        at += LINE;
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn prefetch_line(line: *const u8) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a prefetch reads nothing and cannot fault; SSE is part of x86_64.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
+}
+
+#[cfg(target_arch = "aarch64")]
+#[inline]
+fn prefetch_line(line: *const u8) {
+    // SAFETY: a prefetch reads nothing and cannot fault.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) line, options(nostack, readonly, preserves_flags))
+    };
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[inline]
+fn prefetch_line(_line: *const u8) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_keeps_its_links_and_bytes_apart() {
+        let blocks = Blocks::new(4, 11);
+        assert_eq!(blocks.stride(), 32);
+        blocks.ensure(0, 3);
+        for offset in 0..3 {
+            blocks.write_private((0, offset), |bytes| bytes.fill(offset as u8 + 1));
+        }
+        let guard = crossbeam_epoch::pin();
+        let view = blocks.view(&guard);
+        view.links((0, 1))[3].store(7, Ordering::Release);
+        for offset in 0..3 {
+            assert_eq!(view.bytes((0, offset)), [offset as u8 + 1; 11]);
+            let links: Vec<u32> = view
+                .links((0, offset))
+                .iter()
+                .map(|w| w.load(Ordering::Relaxed))
+                .collect();
+            assert_eq!(
+                links,
+                [NONE, NONE, NONE, if offset == 1 { 7 } else { NONE }]
+            );
+        }
+        view.prefetch_bytes((0, 2));
+        view.prefetch_links((0, 2));
+    }
+
+    #[test]
+    fn an_old_view_sees_segments_made_after_it() {
+        let blocks = Blocks::new(2, 8);
+        let guard = crossbeam_epoch::pin();
+        let view = blocks.view(&guard);
+        for segment in 0..FIRST_TABLE as u32 * 3 {
+            blocks.ensure(segment, 2);
+            blocks.write_private((segment, 1), |bytes| bytes.fill(segment as u8));
+        }
+        for segment in 0..FIRST_TABLE as u32 * 3 {
+            assert_eq!(view.bytes((segment, 1)), [segment as u8; 8]);
+        }
+    }
+
+    #[test]
+    fn blocks_of_nothing_take_no_memory() {
+        let blocks = Blocks::new(0, 0);
+        blocks.ensure(0, 64);
+        blocks.write_private((0, 5), |bytes| assert!(bytes.is_empty()));
+        assert_eq!(blocks.stride(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "offset within its segment")]
+    fn an_offset_beyond_the_segment_is_refused() {
+        let blocks = Blocks::new(2, 8);
+        blocks.ensure(0, 2);
+        blocks.view(&crossbeam_epoch::pin()).links((0, 2));
+    }
+
+    #[test]
+    fn a_segment_larger_than_a_huge_page_is_usable_to_its_end() {
+        let blocks = Blocks::new(32, 392);
+        blocks.ensure(0, 4096);
+        blocks.write_private((0, 4095), |bytes| bytes.fill(9));
+        assert_eq!(
+            blocks.view(&crossbeam_epoch::pin()).bytes((0, 4095))[391],
+            9
+        );
+    }
+}
