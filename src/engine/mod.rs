@@ -94,7 +94,13 @@ impl Engine {
 
     /// Opens the door: the keyspace that recovery built and the log that goes on from there. Call it once.
     /// `saved_through`: the last change that the newest snapshot holds.
-    pub fn start(&self, keyspace: Keyspace, log: Log, directory: Option<Directory>, saved_through: u64) {
+    pub fn start(
+        &self,
+        keyspace: Keyspace,
+        log: Log,
+        directory: Option<Directory>,
+        saved_through: u64,
+    ) {
         self.saves.begin(self.now_ms(), saved_through);
         let data = Data {
             locks: Locks::new(keyspace.seed()),

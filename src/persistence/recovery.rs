@@ -8,9 +8,16 @@ use crate::keyspace::Keyspace;
 use std::path::Path;
 
 /// Loads the newest snapshot into an empty keyspace, without the log.
-pub fn load_newest(keyspace: &Keyspace, disk: &dyn Disk, dir: &Path, catalog: &Catalog) -> Result<(), SnapshotError> {
+pub fn load_newest(
+    keyspace: &Keyspace,
+    disk: &dyn Disk,
+    dir: &Path,
+    catalog: &Catalog,
+) -> Result<(), SnapshotError> {
     match find(disk, dir, catalog)? {
-        Found::Newest(manifest) | Found::Older { manifest, .. } => load(&manifest, keyspace, disk, dir).map(drop),
+        Found::Newest(manifest) | Found::Older { manifest, .. } => {
+            load(&manifest, keyspace, disk, dir).map(drop)
+        }
         Found::None => Ok(()),
     }
 }

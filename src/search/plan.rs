@@ -69,11 +69,23 @@ pub struct Plan {
 }
 
 /// Plans `query`, whose walk would keep `ef` candidates for `k` hits (offset included).
-pub fn choose(index: &VectorIndex, query: &Query, k: usize, ef: usize, filter: Option<&Memo>) -> Plan {
+pub fn choose(
+    index: &VectorIndex,
+    query: &Query,
+    k: usize,
+    ef: usize,
+    filter: Option<&Memo>,
+) -> Plan {
     let must_scan = query.exact || index.options().kind == IndexKind::Flat;
     let Some(filter) = filter else {
-        let scans = must_scan || (!query.force_graph && Costs::of(index, k, ef).scan() <= Costs::of(index, k, ef).walk());
-        return Plan::of(if scans { PlanKind::Scan } else { PlanKind::Graph });
+        let scans = must_scan
+            || (!query.force_graph
+                && Costs::of(index, k, ef).scan() <= Costs::of(index, k, ef).walk());
+        return Plan::of(if scans {
+            PlanKind::Scan
+        } else {
+            PlanKind::Graph
+        });
     };
     if must_scan {
         return Plan::of(PlanKind::ScanPassing);
@@ -94,7 +106,11 @@ pub fn predict_us(collection: &Collection, ef: usize, is_exact: bool, is_filtere
         false => costs.walk(),
     };
     let is_scan = is_exact || index.options().kind == IndexKind::Flat;
-    let cost_ns = if is_scan { costs.scan() } else { costs.scan().min(walk) };
+    let cost_ns = if is_scan {
+        costs.scan()
+    } else {
+        costs.scan().min(walk)
+    };
     (cost_ns / 1000.0) as u64
 }
 
@@ -107,19 +123,37 @@ fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
     let rate = sample.pass_rate;
     let test_ns = FILTER_NS + FILTER_BYTE_NS * sample.attribute_bytes;
     let is_plain = rate >= PLAIN_PASS_RATE_MIN;
-    let walk = if is_plain { costs.plain(rate, test_ns) } else { costs.two_hop(rate, test_ns) };
+    let walk = if is_plain {
+        costs.plain(rate, test_ns)
+    } else {
+        costs.two_hop(rate, test_ns)
+    };
     let kind = match is_plain {
         _ if !force_graph && costs.scan_passing(rate, test_ns) <= walk => PlanKind::ScanPassing,
         true => PlanKind::GraphFiltered,
         false => PlanKind::GraphTwoHop,
     };
-    let seeds = if kind == PlanKind::GraphTwoHop { filter.seeds(sample, SEEDS) } else { Vec::new() };
-    Plan { kind, seeds, pass_rate: Some(rate), may_scan_after: !force_graph && kind != PlanKind::ScanPassing }
+    let seeds = if kind == PlanKind::GraphTwoHop {
+        filter.seeds(sample, SEEDS)
+    } else {
+        Vec::new()
+    };
+    Plan {
+        kind,
+        seeds,
+        pass_rate: Some(rate),
+        may_scan_after: !force_graph && kind != PlanKind::ScanPassing,
+    }
 }
 
 impl Plan {
     fn of(kind: PlanKind) -> Plan {
-        Plan { kind, seeds: Vec::new(), pass_rate: None, may_scan_after: false }
+        Plan {
+            kind,
+            seeds: Vec::new(),
+            pass_rate: None,
+            may_scan_after: false,
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use super::manifest::{self, Manifest, PackId};
 use super::write::{Committed, SaveError, SaveJob, SaveProgress, remove_replaced, save};
 use super::{SnapshotError, pack};
 use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
-use crate::keyspace::collection::{Collection, IndexKind, IndexOptions, Metric, Quantization, Schema};
+use crate::keyspace::collection::{
+    Collection, IndexKind, IndexOptions, Metric, Quantization, Schema,
+};
 use crate::keyspace::digest::{KeyState, exact_state};
 use crate::keyspace::table::SHARDS;
 use crate::keyspace::{Key, Keyspace, Value};
@@ -30,21 +32,39 @@ struct Writer {
 
 impl Writer {
     fn new() -> Writer {
-        Writer { keyspace: Arc::new(Keyspace::new(3, SEED)), number: 0 }
+        Writer {
+            keyspace: Arc::new(Keyspace::new(3, SEED)),
+            number: 0,
+        }
     }
 
     fn apply(&mut self, db: usize, key: &str, effect: Effect) {
         self.number += 1;
-        self.keyspace.apply(Change::new(db, key.as_bytes(), effect), self.number);
+        self.keyspace
+            .apply(Change::new(db, key.as_bytes(), effect), self.number);
     }
 
     fn set(&mut self, db: usize, key: &str, value: &str) {
-        self.apply(db, key, Effect::Set { value: bytes(value), expiry: Expiry::Clear });
+        self.apply(
+            db,
+            key,
+            Effect::Set {
+                value: bytes(value),
+                expiry: Expiry::Clear,
+            },
+        );
     }
 
     fn set_field(&mut self, db: usize, key: &str, field: &str, value: &str) {
         let fields = vec![(bytes(field), bytes(value))];
-        self.apply(db, key, Effect::HashSet { fields, expiry: Expiry::Keep });
+        self.apply(
+            db,
+            key,
+            Effect::HashSet {
+                fields,
+                expiry: Expiry::Keep,
+            },
+        );
     }
 }
 
@@ -57,12 +77,28 @@ fn filled() -> Writer {
     let mut writer = Writer::new();
     for i in 0..300 {
         writer.set(i % 2, &format!("string {i}"), &format!("value {i}"));
-        writer.set_field(0, &format!("hash {}", i % 20), &format!("field {i}"), &format!("value {i}"));
+        writer.set_field(
+            0,
+            &format!("hash {}", i % 20),
+            &format!("field {i}"),
+            &format!("value {i}"),
+        );
     }
     for i in 0..50 {
-        writer.apply(0, &format!("string {}", i * 4), Effect::ExpireAt { at_ms: 10_000 + i });
+        writer.apply(
+            0,
+            &format!("string {}", i * 4),
+            Effect::ExpireAt { at_ms: 10_000 + i },
+        );
         let fields = vec![bytes(&format!("field {}", i * 3))];
-        writer.apply(0, &format!("hash {}", (i * 3) % 20), Effect::HashExpireAt { at_ms: 20_000 + i, fields });
+        writer.apply(
+            0,
+            &format!("hash {}", (i * 3) % 20),
+            Effect::HashExpireAt {
+                at_ms: 20_000 + i,
+                fields,
+            },
+        );
     }
     writer
 }
@@ -81,7 +117,12 @@ fn save_while(
 ) -> Result<Committed, SaveError> {
     let keyspace = Arc::clone(&writer.keyspace);
     let clock = keyspace.save_clock();
-    let job = SaveJob { save: clock.begin(writer.number), cut: writer.number, dir, lineage: LINEAGE };
+    let job = SaveJob {
+        save: clock.begin(writer.number),
+        cut: writer.number,
+        dir,
+        lineage: LINEAGE,
+    };
     let acting = RefCell::new((writer, act));
     let is_cancelled = || {
         let (writer, act) = &mut *acting.borrow_mut();
@@ -89,7 +130,14 @@ fn save_while(
         !clock.is_running(job.save)
     };
     let progress = SaveProgress::default();
-    let saved = save(&keyspace, &job, disk, &Catalog::new(dir), &is_cancelled, &progress);
+    let saved = save(
+        &keyspace,
+        &job,
+        disk,
+        &Catalog::new(dir),
+        &is_cancelled,
+        &progress,
+    );
     keyspace.cancel_save();
     let saved = saved?;
     remove_replaced(disk, dir, &saved)?;
@@ -120,7 +168,13 @@ fn assert_loads_as(dir: &Path, expected: &BTreeMap<(usize, Key), KeyState>, told
 /// Files below `dir`, apart from sled's.
 fn files(dir: &Path) -> Vec<String> {
     let mut names = RealDisk.list(dir).unwrap();
-    names.extend(RealDisk.list(&super::packs_dir(dir)).unwrap().iter().map(|name| format!("packs/{name}")));
+    names.extend(
+        RealDisk
+            .list(&super::packs_dir(dir))
+            .unwrap()
+            .iter()
+            .map(|name| format!("packs/{name}")),
+    );
     names.retain(|name| !name.starts_with("catalog") && name != "packs");
     names.sort();
     names
@@ -133,15 +187,28 @@ fn what_was_saved_is_loaded() {
     let saved = save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     assert_eq!((saved.generation(), saved.keys, saved.packs()), (1, 320, 1));
     let (keyspace, loaded) = load_now(dir.path()).unwrap();
-    assert_eq!(loaded, Loaded { keys: 320, elements: 0, relinked: 0 });
+    assert_eq!(
+        loaded,
+        Loaded {
+            keys: 320,
+            elements: 0,
+            relinked: 0
+        }
+    );
     assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));
-    assert_eq!(keyspace.database(0).expiring(), writer.keyspace.database(0).expiring());
+    assert_eq!(
+        keyspace.database(0).expiring(),
+        writer.keyspace.database(0).expiring()
+    );
 }
 
 #[test]
 fn an_empty_keyspace_is_saved_too() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(load::find(&RealDisk, dir.path(), &Catalog::new(dir.path())), Ok(Found::None)));
+    assert!(matches!(
+        load::find(&RealDisk, dir.path(), &Catalog::new(dir.path())),
+        Ok(Found::None)
+    ));
     save_now(&mut Writer::new(), dir.path(), &RealDisk).unwrap();
     let (keyspace, loaded) = load_now(dir.path()).unwrap();
     assert_eq!(loaded, Loaded::default());
@@ -156,11 +223,24 @@ fn a_new_save_replaces_the_files_of_the_old_one() {
     assert_eq!(files(dir.path()), ["MANIFEST-1", "packs/1-0.pack"]);
     writer.set(0, "one more", "value");
     // A killed save of the next generation, an unfinished manifest, and files of others.
-    for name in ["packs/2-7.pack", "packs/notes", "packs/9-0.pack", "MANIFEST-1.tmp"] {
+    for name in [
+        "packs/2-7.pack",
+        "packs/notes",
+        "packs/9-0.pack",
+        "MANIFEST-1.tmp",
+    ] {
         std::fs::write(dir.path().join(name), b"leftover").unwrap();
     }
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
-    assert_eq!(files(dir.path()), ["MANIFEST-2", "packs/2-0.pack", "packs/9-0.pack", "packs/notes"]);
+    assert_eq!(
+        files(dir.path()),
+        [
+            "MANIFEST-2",
+            "packs/2-0.pack",
+            "packs/9-0.pack",
+            "packs/notes"
+        ]
+    );
     assert_loads_as(dir.path(), &exact_state(&writer.keyspace), "second save");
 }
 
@@ -169,7 +249,10 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
@@ -185,13 +268,51 @@ fn alter_key(writer: &mut Writer, random: &mut Random) {
         1 => writer.apply(db, &string, Effect::Delete),
         2 => writer.apply(0, &hash, Effect::Delete),
         3 => writer.set_field(0, &hash, &field, "new"),
-        4 => writer.apply(0, &hash, Effect::HashDelete { fields: vec![bytes(&field)] }),
-        5 => writer.apply(0, &hash, Effect::HashExpireAt { at_ms: 30_000, fields: vec![bytes(&field)] }),
-        6 => writer.apply(0, &hash, Effect::Rename { to: Key::from(hash.replace("hash", "string").as_bytes()) }),
+        4 => writer.apply(
+            0,
+            &hash,
+            Effect::HashDelete {
+                fields: vec![bytes(&field)],
+            },
+        ),
+        5 => writer.apply(
+            0,
+            &hash,
+            Effect::HashExpireAt {
+                at_ms: 30_000,
+                fields: vec![bytes(&field)],
+            },
+        ),
+        6 => writer.apply(
+            0,
+            &hash,
+            Effect::Rename {
+                to: Key::from(hash.replace("hash", "string").as_bytes()),
+            },
+        ),
         7 => writer.apply(db, &string, Effect::Move { to_db: 1 - db }),
-        8 => writer.apply(db, &string, Effect::Copy { to_db: 2, to: Key::from(string.as_bytes()) }),
-        9 => writer.apply(db, &string, Effect::Append { suffix: bytes("more") }),
-        _ => writer.apply(db, &string, Effect::ExpireAt { at_ms: random.below(100_000) }),
+        8 => writer.apply(
+            db,
+            &string,
+            Effect::Copy {
+                to_db: 2,
+                to: Key::from(string.as_bytes()),
+            },
+        ),
+        9 => writer.apply(
+            db,
+            &string,
+            Effect::Append {
+                suffix: bytes("more"),
+            },
+        ),
+        _ => writer.apply(
+            db,
+            &string,
+            Effect::ExpireAt {
+                at_ms: random.below(100_000),
+            },
+        ),
     }
 }
 
@@ -206,17 +327,35 @@ fn keys_are_exact_at_the_cut_whatever_is_written_during_the_walk() {
         let mut act = |writer: &mut Writer| alter_key(writer, &mut random);
         save_while(&mut writer, dir.path(), &RealDisk, &mut act).unwrap();
         assert_loads_as(dir.path(), &expected, &format!("seed {seed}"));
-        assert_ne!(exact_state(&writer.keyspace), expected, "the test must write");
+        assert_ne!(
+            exact_state(&writer.keyspace),
+            expected,
+            "the test must write"
+        );
     }
 }
-
 
 const DIM: u32 = 16;
 
 fn schema(quantization: Quantization, kind: IndexKind, declared: bool) -> Schema {
-    let metric = if quantization == Quantization::F16 { Metric::L2 } else { Metric::Cosine };
-    let index = IndexOptions { dim: DIM, metric, quantization, kind, m: 8, ef_construction: 40 };
-    Schema { index, projected_from: None, declared }
+    let metric = if quantization == Quantization::F16 {
+        Metric::L2
+    } else {
+        Metric::Cosine
+    };
+    let index = IndexOptions {
+        dim: DIM,
+        metric,
+        quantization,
+        kind,
+        m: 8,
+        ef_construction: 40,
+    };
+    Schema {
+        index,
+        projected_from: None,
+        declared,
+    }
 }
 
 /// The collections of the tests: one of each storage, one without a graph.
@@ -230,7 +369,9 @@ fn schema_of(key: usize) -> Schema {
 }
 
 fn vector(random: &mut Random) -> Vec<f32> {
-    (0..DIM).map(|_| random.below(2_001) as f32 / 1_000.0 - 1.0).collect()
+    (0..DIM)
+        .map(|_| random.below(2_001) as f32 / 1_000.0 - 1.0)
+        .collect()
 }
 
 fn upsert(writer: &mut Writer, random: &mut Random, key: usize, element: u64) {
@@ -257,15 +398,47 @@ fn alter_collection(writer: &mut Writer, random: &mut Random) {
     let element = bytes(&format!("element {name}"));
     match random.below(40) {
         0 => writer.apply(0, &key, Effect::Delete),
-        1 => writer.apply(0, &key, Effect::Rename { to: Key::from(format!("set {}", 9 - number).as_bytes()) }),
+        1 => writer.apply(
+            0,
+            &key,
+            Effect::Rename {
+                to: Key::from(format!("set {}", 9 - number).as_bytes()),
+            },
+        ),
         2 => writer.apply(0, &format!("set {}", 9 - number), Effect::Move { to_db: 1 }),
-        3 => writer.apply(0, &key, Effect::ExpireAt { at_ms: random.below(1_000) }),
-        4 => writer.apply(0, "string 1", Effect::Rename { to: Key::from(key.as_bytes()) }),
-        5 => writer.apply(0, &key, Effect::Copy { to_db: 1, to: Key::from(format!("copy {number}").as_bytes()) }),
+        3 => writer.apply(
+            0,
+            &key,
+            Effect::ExpireAt {
+                at_ms: random.below(1_000),
+            },
+        ),
+        4 => writer.apply(
+            0,
+            "string 1",
+            Effect::Rename {
+                to: Key::from(key.as_bytes()),
+            },
+        ),
+        5 => writer.apply(
+            0,
+            &key,
+            Effect::Copy {
+                to_db: 1,
+                to: Key::from(format!("copy {number}").as_bytes()),
+            },
+        ),
         6..14 => writer.apply(0, &key, Effect::Remove { element }),
         14..24 => {
             let attributes = bytes(&format!("{{\"m\":{}}}", random.below(1_000)));
-            writer.apply(0, &key, Effect::SetAttributes { element, attributes });
+            writer.apply(
+                0,
+                &key,
+                Effect::SetAttributes {
+                    element,
+                    attributes,
+                },
+            );
         }
         _ => upsert(writer, random, number, name),
     }
@@ -289,7 +462,10 @@ fn check_graphs(keyspace: &Keyspace) {
         let (_, keys) = keyspace.database(db).scan(0, usize::MAX, 0);
         for (key, entry) in keys {
             if let Value::Collection(collection) = entry.value {
-                collection.index().check().unwrap_or_else(|fault| panic!("{key:?}: {fault}"));
+                collection
+                    .index()
+                    .check()
+                    .unwrap_or_else(|fault| panic!("{key:?}: {fault}"));
                 assert_eq!(collection.index().len(), collection.len());
             }
         }
@@ -307,25 +483,34 @@ fn collections_are_loaded_with_their_graphs() {
     assert_eq!((loaded.elements, loaded.relinked), (saved.elements, 0));
     assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));
     check_graphs(&keyspace);
-    let collection = |keyspace: &Keyspace| match keyspace.database(0).peek(b"set 0").unwrap().value {
+    let collection = |keyspace: &Keyspace| match keyspace.database(0).peek(b"set 0").unwrap().value
+    {
         Value::Collection(collection) => collection,
         _ => panic!("not a collection"),
     };
     let (before, after) = (collection(&writer.keyspace), collection(&keyspace));
-    assert_eq!((before.id(), before.inserts()), (after.id(), after.inserts()));
+    assert_eq!(
+        (before.id(), before.inserts()),
+        (after.id(), after.inserts())
+    );
     for slot in 0..before.index().slots_end() {
         assert_eq!(before.index().is_live(slot), after.index().is_live(slot));
         if before.index().is_live(slot) {
             assert_eq!(linked(&before, slot), linked(&after, slot), "slot {slot}");
         }
     }
-    assert_eq!(keyspace.next_collection_id(), writer.keyspace.next_collection_id());
+    assert_eq!(
+        keyspace.next_collection_id(),
+        writer.keyspace.next_collection_id()
+    );
 }
 
 /// The slots that a slot is linked to, by layer.
 fn linked(collection: &Collection, slot: u32) -> Vec<Vec<u32>> {
     let layers = collection.index().links(slot);
-    let slots = layers.into_iter().map(|layer| layer.iter().map(|link| link.slot).collect());
+    let slots = layers
+        .into_iter()
+        .map(|layer| layer.iter().map(|link| link.slot).collect());
     let sorted = |mut slots: Vec<u32>| {
         slots.sort_unstable();
         slots
@@ -344,11 +529,18 @@ fn collections_are_exact_at_the_cut_whatever_is_written_during_the_walk() {
         let mut step = 0;
         let mut act = |writer: &mut Writer| {
             step += 1;
-            let changes = if step > 3 * SHARDS { 20 } else { u64::from(step % 16 == 0) };
+            let changes = if step > 3 * SHARDS {
+                20
+            } else {
+                u64::from(step % 16 == 0)
+            };
             (0..changes).for_each(|_| alter_collection(writer, &mut random));
         };
         save_while(&mut writer, dir.path(), &RealDisk, &mut act).unwrap();
-        assert!(step > 3 * SHARDS + 10, "the test must write between segments");
+        assert!(
+            step > 3 * SHARDS + 10,
+            "the test must write between segments"
+        );
         assert_loads_as(dir.path(), &expected, &format!("seed {seed}"));
         check_graphs(&load_now(dir.path()).unwrap().0);
     }
@@ -366,7 +558,10 @@ fn writers_of_other_threads_do_not_show_in_the_snapshot() {
         let begun = AtomicBool::new(false);
         let (begun, stop) = (&begun, &stop);
         std::thread::scope(|scope| {
-            let mut other = Writer { keyspace, number: writer.number };
+            let mut other = Writer {
+                keyspace,
+                number: writer.number,
+            };
             let writing = scope.spawn(move || {
                 let mut random = Random(100 + save);
                 while !begun.load(Ordering::Acquire) {
