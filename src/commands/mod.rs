@@ -8,8 +8,11 @@ pub mod connection;
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod hash;
+pub mod keys;
 pub mod server;
 pub mod session;
+pub mod string;
 pub mod table;
 pub mod transaction;
 pub mod vector_set;
@@ -30,6 +33,9 @@ use table::{Command, Flags, Table};
 
 /// The families, in the order of the table. A new family is one line here.
 const FAMILIES: &[&[Command]] = &[
+    string::COMMANDS,
+    hash::COMMANDS,
+    keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,
     connection::client::COMMANDS,

@@ -26,19 +26,24 @@ mod expiry;
 mod files;
 mod flight;
 mod locks;
+mod open;
 mod process;
 mod save;
 mod stop;
 
-pub use crate::persistence::log::{FsyncPolicy, Health};
 pub use access::{Access, Decision, Transaction};
 pub use expiry::Upkeep;
+pub use crate::keyspace::collection::distances_by;
 pub use locks::Patience;
 pub use process::Memory;
+pub use open::{OpenError, OpenOptions, Opened};
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
 
 use crate::keyspace::Keyspace;
+pub use crate::persistence::disk::RealDisk;
+pub use crate::persistence::log::{FsyncPolicy, Health};
+
 use crate::persistence::log::Log;
 use crate::stats::Stats;
 use flight::InFlight;
@@ -72,6 +77,8 @@ pub struct Engine {
     expires_actively: AtomicBool,
     /// Allocated before there was data.
     bytes_at_start: u64,
+    /// Called when it is.
+    on_stopped: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// What recovery hands over.
@@ -98,6 +105,7 @@ impl Engine {
             stopped: AtomicBool::new(false),
             expires_actively: AtomicBool::new(true),
             bytes_at_start: crate::sys::allocated_bytes_now() as u64,
+            on_stopped: OnceLock::new(),
         }
     }
 

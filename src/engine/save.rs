@@ -6,6 +6,7 @@
 
 use super::{Engine, Patience};
 use crate::persistence::disk::Disk;
+use crate::persistence::files::DirectoryLock;
 use crate::persistence::log::Health;
 use crate::persistence::snapshot::catalog::Catalog;
 use crate::persistence::snapshot::write::{
@@ -30,6 +31,8 @@ pub struct Directory {
     pub lineage: u64,
     /// The second copy of the newest snapshot's table.
     pub catalog: Catalog,
+    /// The right to the directory, given back at the end.
+    pub lock: Option<DirectoryLock>,
 }
 
 /// Why a save did not happen.
