@@ -1,0 +1,1 @@
+//! Starting on directories of every kind.
