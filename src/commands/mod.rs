@@ -7,8 +7,11 @@ pub mod connection;
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod hash;
+pub mod keys;
 pub mod server;
 pub mod session;
+pub mod string;
 pub mod table;
 pub mod transaction;
 pub mod vector_set;
@@ -27,6 +30,9 @@ use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
 
 /// The families, in the order of the table. A new family is one line here.
 const FAMILIES: &[&[Command]] = &[
+    string::COMMANDS,
+    hash::COMMANDS,
+    keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,
     connection::client::COMMANDS,

@@ -47,9 +47,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is expired at `now_ms`.
+    /// Whether it is expired at `now_ms`: the key is, or it is a hash and all its fields are.
     pub fn is_expired(&self, now_ms: u64) -> bool {
-        self.expires_at_ms.is_some_and(|at| at <= now_ms)
+        let is_empty = matches!(&self.value, Value::Hash(hash) if hash.is_expired(now_ms));
+        is_empty || self.expires_at_ms.is_some_and(|at| at <= now_ms)
     }
 
     /// Number of the last change of anything in it; what WATCH compares.

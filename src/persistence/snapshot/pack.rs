@@ -111,9 +111,13 @@ impl<'a> PackWriter<'a> {
     pub(super) fn seal(&mut self) -> Result<(), SnapshotError> {
         self.close()?;
         let dir = packs_dir(&self.dir);
-        self.disk.create_dir(&dir).map_err(SnapshotError::io(&dir))?;
+        self.disk
+            .create_dir(&dir)
+            .map_err(SnapshotError::io(&dir))?;
         self.disk.sync_dir(&dir).map_err(SnapshotError::io(&dir))?;
-        self.disk.sync_dir(&self.dir).map_err(SnapshotError::io(&self.dir))
+        self.disk
+            .sync_dir(&self.dir)
+            .map_err(SnapshotError::io(&self.dir))
     }
 
     /// What was written, once it is sealed: packs with their lengths, images with their places.
