@@ -143,9 +143,9 @@ impl Drawer {
             4 => Step::Append { key: self.key('s'), suffix: self.value() },
             5..7 => Step::IncrBy { key: self.key('n'), by: self.below(2000) as i64 - 1000 },
             7..10 => {
-                let fields = 1 + self.below(4);
-                let fields = (0..fields).map(|i| (format!("f{}", 10 * i + self.below(10)), self.value()));
-                Step::HashSet { fields: fields.collect(), key: self.key('h') }
+                let count = 1 + self.below(4);
+                let fields = (0..count).map(|i| (format!("f{}", 10 * i + self.below(10)), self.value())).collect();
+                Step::HashSet { key: self.key('h'), fields }
             }
             10 => Step::HashDelete { fields: vec![self.field(), "f99".to_owned()], key: self.key('h') },
             11 => Step::HashIncrBy { key: self.key('h'), field: "count".into(), by: self.below(100) as i64 },
@@ -178,12 +178,16 @@ impl Drawer {
     }
 
     fn any_key(&mut self) -> String {
-        let class = ['s', 'n', 'h', 'v', 'q'][self.below(5)];
+        let class = self.class(&['s', 'n', 'h', 'v', 'q']);
         self.key(class)
     }
 
+    fn class(&mut self, classes: &[char]) -> char {
+        classes[self.below(classes.len())]
+    }
+
     fn two_keys(&mut self, step: impl Fn(String, String) -> Step) -> Step {
-        let class = ['s', 'h', 'v', 'q'][self.below(4)];
+        let class = self.class(&['s', 'h', 'v', 'q']);
         let first = self.below(KEYS);
         let second = (first + 1 + self.below(KEYS - 1)) % KEYS;
         let name = |number| format!("{}{class}{number}", self.prefix);
@@ -199,7 +203,8 @@ impl Drawer {
     }
 
     fn element(&mut self) -> String {
-        format!("{}e{}", self.prefix, self.below(ELEMENTS))
+        let number = self.below(ELEMENTS);
+        format!("{}e{number}", self.prefix)
     }
 
     fn field(&mut self) -> String {

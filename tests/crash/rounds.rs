@@ -100,7 +100,7 @@ impl Story {
         let count = AtomicU64::new(0);
         let (port, epoch_ms) = (self.server.port, self.epoch_ms);
         let states: Vec<State> = self.connections.iter().map(|known| known.acknowledged.clone()).collect();
-        thread::scope(|scope| {
+        self.connections = thread::scope(|scope| {
             let mut writers = Vec::new();
             for (number, before) in states.into_iter().enumerate() {
                 let (seed, count) = (self.random.draw(), &count);
@@ -111,9 +111,9 @@ impl Story {
             }
             let killing = scope.spawn(|| self.kill_by_plan(plan, &count));
             let known = writers.into_iter().map(|writer| writer.join().expect("a writer's replies are right"));
-            let known: Vec<Knowledge> = known.collect();
+            let known = known.collect();
             killing.join().expect("the server was there until it was killed");
-            self.connections = known;
+            known
         });
     }
 
