@@ -12,7 +12,7 @@ pub use pool::Pool;
 pub use progress::Progress;
 pub use run::run;
 
-use crate::commands::{Client, Context};
+use crate::commands::{self, Client, Context};
 use crate::protocol::Request;
 use connection::Connection;
 use std::io;
@@ -49,8 +49,9 @@ impl Server {
     }
 
     /// Holds a writer back, before it takes any lock, while too much waits for the disk.
-    async fn wait_for_room(&self, _request: &Request) {
-        while self.context.engine.is_disk_behind() {
+    async fn wait_for_room(&self, request: &Request) {
+        let engine = &self.context.engine;
+        while engine.is_disk_behind() && commands::is_write(request) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
