@@ -153,7 +153,7 @@ impl Group {
 }
 
 /// Properties of a command, combined with `|`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u32);
 
 impl Flags {
@@ -250,6 +250,7 @@ pub const NO_KEYS: KeyPositions = KeyPositions {
 pub struct Table {
     commands: Vec<&'static Command>,
     facts: Vec<Facts>,
+    top_level: Vec<&'static str>,
     names: HashMap<&'static [u8], Name, FixedState>,
 }
 
@@ -291,11 +292,16 @@ impl Table {
             families.iter().flat_map(|family| family.iter()).collect();
         // The names come from the source, so nobody can choose them to collide: a fixed seed will do.
         let mut names: HashMap<&'static [u8], Name, FixedState> = HashMap::default();
+        let mut top_level = Vec::new();
         for (place, command) in commands.iter().enumerate() {
-            names.entry(command.name.as_bytes()).or_default().command = Some(place);
-            if let Some((container, _)) = command.name.split_once('|') {
-                names.entry(container.as_bytes()).or_default().container = Some(container);
+            let (first, sub) = command.name.split_once('|').unzip();
+            let first = first.unwrap_or(command.name);
+            if !names.contains_key(first.as_bytes()) {
+                top_level.push(first);
             }
+            let name = names.entry(first.as_bytes()).or_default();
+            name.container = name.container.or(sub.map(|_| first));
+            names.entry(command.name.as_bytes()).or_default().command = Some(place);
         }
         let facts = commands.iter().map(|command| Facts {
             arity: command.arity(),
@@ -303,6 +309,7 @@ impl Table {
         });
         Table {
             facts: facts.collect(),
+            top_level,
             commands,
             names,
         }
@@ -311,6 +318,11 @@ impl Table {
     /// The commands, in table order; statistics are counted by this place.
     pub fn commands(&self) -> &[&'static Command] {
         &self.commands
+    }
+
+    /// The names of commands and containers, without subcommands, in table order.
+    pub fn top_level(&self) -> &[&'static str] {
+        &self.top_level
     }
 
     /// The lower-case name of the command at a place.
@@ -444,6 +456,20 @@ impl Command {
         }
     }
 
+    /// Whether it must not run on a connection's own thread.
+    pub fn is_long(&self, context: &Context, session: &Session, request: &Request) -> bool {
+        self.predicted_us(context, session, request) > INLINE_US_MAX
+    }
+
+    /// Microseconds that it is predicted to take at most, as far as anybody needs to know.
+    pub fn predicted_us(&self, context: &Context, session: &Session, request: &Request) -> u64 {
+        match self.class {
+            Class::Inline => 0,
+            Class::Pool => u64::MAX,
+            Class::Predicted(cost) => cost(context, session, request),
+        }
+    }
+
     /// Where its keys are; nowhere fixed, if a word of the request counts them.
     pub fn key_positions(&self) -> KeyPositions {
         if self.counted_keys().is_some() {
@@ -550,3 +576,6 @@ impl Arg {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

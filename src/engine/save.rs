@@ -1,11 +1,12 @@
 //! Saves: who may start one, how the cut is made, and what INFO says about them. The walk over the entries is
 //! persistence/snapshot's; the rules between the walk and the writers are in keyspace/save.rs.
 //!
-//! BGSAVE, BGREWRITEAOF, save points and the growth of the log all lead here: a snapshot is taken while writers go on, and the
-//! log before its cut is dropped.
+//! Requests, save points and the growth of the log all lead here: a snapshot is taken while writers go on, and the log before
+//! its cut is dropped.
 
 use super::{Engine, Patience};
 use crate::persistence::disk::Disk;
+use crate::persistence::files::DirectoryLock;
 use crate::persistence::log::Health;
 use crate::persistence::snapshot::catalog::Catalog;
 use crate::persistence::snapshot::write::{
@@ -14,7 +15,7 @@ use crate::persistence::snapshot::write::{
 use parking_lot::{Mutex, MutexGuard};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 /// How often a save that FLUSHALL or SWAPDB cancelled is begun anew.
@@ -30,6 +31,8 @@ pub struct Directory {
     pub lineage: u64,
     /// The second copy of the newest snapshot's table.
     pub catalog: Catalog,
+    /// The right to the directory, given back at the end.
+    pub lock: Option<DirectoryLock>,
 }
 
 /// Why a save did not happen.
@@ -91,6 +94,8 @@ pub(super) struct Saves {
     status: Mutex<SaveStatus>,
     /// The last change that the newest snapshot holds.
     saved_through: AtomicU64,
+    /// Whether the last one failed; asked before each write.
+    is_failing: AtomicBool,
 }
 
 impl Saves {
@@ -105,6 +110,11 @@ impl Engine {
     /// What is known about saves.
     pub fn save_status(&self) -> SaveStatus {
         self.saves.status.lock().clone()
+    }
+
+    /// Whether the last save failed.
+    pub fn is_save_failing(&self) -> bool {
+        self.saves.is_failing.load(Ordering::Relaxed)
     }
 
     /// Changes since the newest snapshot.
@@ -195,6 +205,9 @@ impl Engine {
         status.last_took_ms = Some(end_ms.saturating_sub(start_ms));
         status.last_end_ms = end_ms;
         status.last_failure = result.as_ref().err().cloned();
+        self.saves
+            .is_failing
+            .store(result.is_err(), Ordering::Relaxed);
         if let Ok(committed) = &result {
             status.last_good_ms = end_ms;
             status.count += 1;

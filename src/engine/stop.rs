@@ -43,7 +43,15 @@ impl Engine {
         self.stopped.store(true, Ordering::Release);
         // The world stays taken: whatever still comes in waits until the process is gone.
         std::mem::forget(world);
+        if let Some(note) = self.on_stopped.get() {
+            note();
+        }
         Ok(())
+    }
+
+    /// Has `note` called when [`Engine::stop`] succeeded. The first one counts.
+    pub fn on_stopped(&self, note: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.on_stopped.set(note);
     }
 
     /// Whether [`Engine::stop`] succeeded.

@@ -20,8 +20,10 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
     let index = collection.index();
     let target = prepare_target(collection, &query.target)?;
     let elements = index.len();
-    let wanted = query.k.saturating_add(query.offset).min(elements);
-    let ef = query.ef.max(wanted).min(elements);
+    // Not by the number of elements: one that is being updated is in two slots for a moment, and crowds out no other.
+    let slots = index.slots_end() as usize;
+    let wanted = query.k.saturating_add(query.offset).min(slots);
+    let ef = query.ef.max(wanted).min(slots);
     let memo = query
         .filter
         .as_ref()
@@ -36,7 +38,7 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
         filter_passes: 0,
         pass_rate_sampled: None,
     };
-    if wanted == 0 {
+    if elements == 0 || query.k == 0 {
         return Ok(Answer {
             hits: Vec::new(),
             explanation,
@@ -54,7 +56,7 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
         memo: memo.as_ref(),
     };
     let mut found = search.follow(&plan, &mut explanation.walk);
-    if found.len() < wanted && plan.may_scan_after {
+    if found.len() < wanted.min(elements) && plan.may_scan_after {
         explanation.was_scanned_after = true;
         found = search.scan(&mut explanation.walk);
     }

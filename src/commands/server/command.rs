@@ -99,7 +99,10 @@ const INTROSPECTION: Command = Command {
     ..COMMAND
 };
 
-const REQUEST: &[Arg] = &[Arg::Str("command"), Arg::Multiple(&Arg::Str("arg"))];
+const REQUEST: &[Arg] = &[
+    Arg::Str("command"),
+    Arg::Optional(&Arg::Multiple(&Arg::Str("arg"))),
+];
 
 const INVALID_COMMAND: Refusal = Refusal::line("ERR Invalid command specified");
 const INVALID_ARITY: Refusal =
@@ -118,19 +121,8 @@ struct Entry {
 
 /// All names but those of subcommands, in table order.
 fn top_level() -> impl Iterator<Item = Entry> {
-    let mut last = "";
-    let names = Table::all().commands().iter().map(|command| {
-        command
-            .name
-            .split_once('|')
-            .map_or(command.name, |(container, _)| container)
-    });
-    let firsts = names.filter(move |name| {
-        let is_new = *name != last;
-        last = name;
-        is_new
-    });
-    firsts.filter_map(|name| Entry::find(name.as_bytes()))
+    let names = Table::all().top_level().iter();
+    names.filter_map(|name| Entry::find(name.as_bytes()))
 }
 
 /// All names.

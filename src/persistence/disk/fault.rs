@@ -126,9 +126,14 @@ impl FaultDisk {
         self.state.lock().space = bytes;
     }
 
-    /// The disk as the next process finds it when this one is killed: everything is there. Faults do not go with it.
+    /// The disk as the next process finds it when this one is killed: everything is there, but what was not synced is still
+    /// not. Faults do not go with it.
     pub fn kill(&self) -> FaultDisk {
-        self.power_cut(PowerCut::Kept)
+        let mut after = self.state.lock().clone();
+        (after.calls, after.fault, after.is_gone, after.space) = (0, None, false, None);
+        FaultDisk {
+            state: Arc::new(Mutex::new(after)),
+        }
     }
 
     /// The disk as a power cut leaves it now. This one goes on.

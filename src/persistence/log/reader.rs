@@ -321,21 +321,13 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Cuts a torn tail, and whatever stands in the files behind it.
+    /// Cuts a torn tail.
     fn cut(&self, torn: &Torn) -> Result<(), LogError> {
         if !self.options.may_cut {
             return Err(LogError::Torn(torn.clone()));
         }
-        let truncate = |path: &Path, len| {
-            self.disk
-                .truncate(path, len)
-                .map_err(LogError::io(path, "cutting"))
-        };
-        let paths = self.manifest.files.iter().map(|entry| self.path(entry));
-        for behind in paths.skip_while(|path| *path != torn.path).skip(1) {
-            truncate(&behind, 0)?;
-        }
-        truncate(&torn.path, torn.offset)
+        let cut = self.disk.truncate(&torn.path, torn.offset);
+        cut.map_err(LogError::io(&torn.path, "cutting"))
     }
 
     fn expected(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! Saving and loading together: exact at the cut whatever writers do, and what happens when the disk does not play along.
 
 use super::catalog::Catalog;
+use super::image::Kind;
 use super::load::{self, Found, Loaded};
 use super::manifest::{self, Manifest, PackId};
 use super::write::{Committed, SaveError, SaveJob, SaveProgress, remove_replaced, save};
@@ -17,9 +18,9 @@ use bytes::Bytes;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 const LINEAGE: u64 = 77;
 const SEED: u64 = 5;
@@ -581,4 +582,336 @@ fn writers_of_other_threads_do_not_show_in_the_snapshot() {
         assert_loads_as(dir.path(), &expected, &format!("save {save}"));
         check_graphs(&load_now(dir.path()).unwrap().0);
     }
+}
+
+/// The real disk until its `n`-th call that alters something, which fails as all later ones do.
+struct FailingDisk {
+    calls_left: Arc<AtomicI64>,
+}
+
+struct FailingFile(Arc<dyn DiskFile>, Arc<AtomicI64>);
+
+fn spend(calls_left: &AtomicI64) -> io::Result<()> {
+    if calls_left.fetch_sub(1, Ordering::Relaxed) > 0 {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+impl DiskFile for FailingFile {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        spend(&self.1)?;
+        // Short writes, as a nearly full disk makes them.
+        self.0.append(&bytes[..bytes.len().div_ceil(2)])
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        spend(&self.1)?;
+        self.0.sync()
+    }
+}
+
+impl Disk for FailingDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        spend(&self.calls_left)?;
+        Ok(Arc::new(FailingFile(
+            RealDisk.create(path)?,
+            Arc::clone(&self.calls_left),
+        )))
+    }
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        RealDisk.read(path)
+    }
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        RealDisk.read_at(path, offset, len)
+    }
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        RealDisk.len(path)
+    }
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.truncate(path, len)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.remove(path)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        RealDisk.list(dir)
+    }
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.create_dir(dir)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.sync_dir(dir)
+    }
+}
+
+#[test]
+fn a_save_that_fails_anywhere_leaves_the_old_snapshot_or_the_new_one() {
+    let mut failed = 0;
+    for calls in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = filled();
+        save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+        let old = exact_state(&writer.keyspace);
+        writer.set(0, "string 1", "later");
+        let new = exact_state(&writer.keyspace);
+        let disk = FailingDisk {
+            calls_left: Arc::new(AtomicI64::new(calls)),
+        };
+        let saved = save_while(&mut writer, dir.path(), &disk, &mut |writer| {
+            writer.set_field(0, "hash 1", "field 1", "during the save");
+        });
+        let loaded = exact_state(&load_now(dir.path()).unwrap().0);
+        assert!(loaded == old || loaded == new, "after {calls} calls");
+        // Whatever the failure left behind, the next one is whole.
+        save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+        assert_loads_as(
+            dir.path(),
+            &exact_state(&writer.keyspace),
+            &format!("after {calls} calls"),
+        );
+        assert_eq!(
+            files(dir.path()).len(),
+            2,
+            "after {calls} calls: {:?}",
+            files(dir.path())
+        );
+        if saved.is_ok() {
+            break;
+        }
+        failed += 1;
+    }
+    assert!(failed > 10, "the test must have failed somewhere");
+}
+
+#[test]
+fn a_flush_during_a_save_cancels_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(2);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let expected = exact_state(&writer.keyspace);
+    let (mut step, mut flushed) = (0, false);
+    let saved = save_while(&mut writer, dir.path(), &RealDisk, &mut |writer| {
+        step += 1;
+        // Handed-over elements of set 0 must not show in the next save.
+        alter_collection(writer, &mut random);
+        if step == 3 * SHARDS + 2 && !std::mem::replace(&mut flushed, true) {
+            writer.apply(1, "", Effect::FlushDb);
+        }
+    });
+    assert!(matches!(saved, Err(SaveError::Cancelled)));
+    assert_loads_as(dir.path(), &expected, "the old one");
+    (0..200).for_each(|_| alter_collection(&mut writer, &mut random));
+    let expected = exact_state(&writer.keyspace);
+    save_while(&mut writer, dir.path(), &RealDisk, &mut |writer| {
+        alter_collection(writer, &mut random)
+    })
+    .unwrap();
+    assert_loads_as(dir.path(), &expected, "the new one");
+}
+
+#[test]
+fn a_damaged_manifest_is_replaced_by_the_catalogue_of_its_generation() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let expected = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let path = manifest::path(dir.path(), 1);
+    let good = std::fs::read(&path).unwrap();
+    let catalog = Catalog::new(dir.path());
+    let find = |catalog: &Catalog| load::find(&RealDisk, dir.path(), catalog);
+    for at in (0..good.len()).step_by(1 + good.len() / 200) {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &bad).unwrap();
+        match find(&catalog) {
+            Ok(Found::Newest(manifest)) => assert_eq!(manifest, expected, "byte {at}"),
+            found => panic!("byte {at}: {found:?}"),
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(find(&catalog), Ok(Found::Newest(manifest)) if manifest == expected));
+    std::fs::write(&path, &good[..good.len() / 2]).unwrap();
+    drop(catalog);
+    std::fs::remove_dir_all(dir.path().join("catalog")).unwrap();
+    assert!(matches!(
+        find(&Catalog::new(dir.path())),
+        Err(SnapshotError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn an_older_catalogue_or_manifest_is_never_taken_for_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let first = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let first_bytes = std::fs::read(manifest::path(dir.path(), 1)).unwrap();
+    writer.set(0, "string 1", "later");
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let catalog = Catalog::new(dir.path());
+    catalog.replace(&first).unwrap();
+    assert_loads_as(
+        dir.path(),
+        &exact_state(&writer.keyspace),
+        "an older catalogue",
+    );
+    std::fs::write(manifest::path(dir.path(), 2), b"damaged").unwrap();
+    assert!(matches!(
+        load::find(&RealDisk, dir.path(), &catalog),
+        Err(SnapshotError::Damaged { .. })
+    ));
+    std::fs::write(manifest::path(dir.path(), 1), first_bytes).unwrap();
+    match load::find(&RealDisk, dir.path(), &catalog) {
+        Ok(Found::Older { manifest, .. }) => assert_eq!(manifest, first),
+        found => panic!("{found:?}"),
+    }
+}
+
+#[test]
+fn nothing_old_goes_while_the_catalogue_cannot_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    writer.set(0, "string 1", "later");
+    let clock = writer.keyspace.save_clock();
+    let job = SaveJob {
+        save: clock.begin(writer.number),
+        cut: writer.number,
+        dir: dir.path(),
+        lineage: LINEAGE,
+    };
+    let nowhere = Catalog::new(Path::new("/proc/no such directory"));
+    let progress = SaveProgress::default();
+    let saved = save(
+        &writer.keyspace,
+        &job,
+        &RealDisk,
+        &nowhere,
+        &|| false,
+        &progress,
+    )
+    .unwrap();
+    clock.end();
+    assert!(!saved.has_second_copy());
+    remove_replaced(&RealDisk, dir.path(), &saved).unwrap();
+    assert_eq!(
+        files(dir.path()),
+        [
+            "MANIFEST-1",
+            "MANIFEST-2",
+            "packs/1-0.pack",
+            "packs/2-0.pack"
+        ]
+    );
+    assert_loads_as(
+        dir.path(),
+        &exact_state(&writer.keyspace),
+        "without second copy",
+    );
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    assert_eq!(files(dir.path()), ["MANIFEST-3", "packs/3-0.pack"]);
+}
+
+#[test]
+fn every_damaged_image_refuses_the_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(4);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let path = pack::path(
+        dir.path(),
+        PackId {
+            generation: 1,
+            number: 0,
+        },
+    );
+    let good = std::fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(good.len() / 60) {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &bad).unwrap();
+        match load_now(dir.path()) {
+            Err(SnapshotError::Damaged { path: told, .. }) => assert_eq!(told, path, "byte {at}"),
+            Err(SnapshotError::Version { .. }) => assert!(at < 40, "byte {at}"),
+            other => panic!("byte {at}: {:?}", other.map(|(_, loaded)| loaded)),
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(
+        load_now(dir.path()),
+        Err(SnapshotError::Io { .. })
+    ));
+}
+
+#[test]
+fn a_graph_that_lost_links_is_mended() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(5);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let mut manifest = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let before = manifest.images.len();
+    manifest
+        .images
+        .retain(|place, _| place.kind != Kind::Links || place.part % 2 == 1);
+    assert!(manifest.images.len() < before);
+    manifest.write(&RealDisk, dir.path()).unwrap();
+    let (keyspace, loaded) = load_now(dir.path()).unwrap();
+    assert!(loaded.relinked > 100, "{loaded:?}");
+    assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));
+    check_graphs(&keyspace);
+}
+
+#[test]
+fn tables_and_images_that_contradict_each_other_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(6);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let good = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let refuses = |spoil: &dyn Fn(&mut Manifest)| {
+        let mut manifest = good.clone();
+        spoil(&mut manifest);
+        manifest.write(&RealDisk, dir.path()).unwrap();
+        assert!(matches!(
+            load_now(dir.path()),
+            Err(SnapshotError::Damaged { .. })
+        ));
+    };
+    refuses(&|manifest| manifest.state.keys += 1);
+    refuses(&|manifest| manifest.state.lineage += 1);
+    refuses(&|manifest| manifest.images.retain(|place, _| place.kind != Kind::Names));
+    refuses(&|manifest| manifest.images.retain(|place, _| place.kind != Kind::Keys));
+    refuses(&|manifest| {
+        manifest
+            .images
+            .retain(|place, _| place.owner != 0 || place.part != 1)
+    });
+    refuses(&|manifest| {
+        manifest
+            .collections
+            .values_mut()
+            .for_each(|record| record.schema.index.dim = 15)
+    });
+    good.write(&RealDisk, dir.path()).unwrap();
+    let small = Keyspace::new(1, SEED);
+    let loaded = load::load(&good, &small, &RealDisk, dir.path());
+    assert!(matches!(
+        loaded,
+        Err(SnapshotError::Databases {
+            found: 1,
+            configured: 1
+        })
+    ));
 }

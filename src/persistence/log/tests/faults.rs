@@ -86,27 +86,45 @@ fn a_power_cut_at_any_call_loses_nothing_that_was_synced() {
     }
 }
 
+/// A second life on what the first left, which ends at a call too, by a power cut.
+fn check_second_life(image: FaultDisk, told: &Told, call: u64, seed: u64, what: &str) {
+    let mut told = told.clone();
+    image.fail_at(call, Fault::Gone);
+    // Promises of the first life that a power cut does not hold are void; what is found is promised again when it is synced.
+    told.synced = told.synced.max(told.committed);
+    told.written = told.synced;
+    let _ = live(&image, &mut told);
+    let what = format!("{what}, then call {call}, seed {seed}");
+    check_recovers(
+        &image.power_cut(PowerCut::Mixed(seed)),
+        &told,
+        told.synced,
+        &what,
+    );
+    check_recovers(&image.power_cut(PowerCut::Lost), &told, told.synced, &what);
+}
+
 #[test]
-fn a_second_cut_during_the_recovery_from_the_first_loses_nothing_either() {
+fn a_power_cut_during_the_next_life_loses_nothing_either() {
     let calls = calls_of_a_life();
     for first in 0..=calls {
         let (disk, told) = life_that_ends_at(first);
         for second in 0..calls {
             let seed = first * 1000 + second;
-            let (image, mut told) = (disk.power_cut(PowerCut::Mixed(seed)), told.clone());
-            image.fail_at(second, Fault::Gone);
-            // What the first cut took was not promised; promises now begin with what was found.
-            (told.written, told.synced) = (
-                told.synced.max(told.committed),
-                told.synced.max(told.committed),
-            );
-            let _ = live(&image, &mut told);
-            let what = format!("calls {first} and {second}, seed {seed}");
-            check_recovers(
-                &image.power_cut(PowerCut::Mixed(seed + 1)),
+            let cut = disk.power_cut(PowerCut::Mixed(seed));
+            check_second_life(
+                cut,
                 &told,
-                told.synced,
-                &what,
+                second,
+                seed + 1,
+                &format!("cut at call {first}, seed {seed}"),
+            );
+            check_second_life(
+                disk.kill(),
+                &told,
+                second,
+                seed + 1,
+                &format!("kill at call {first}"),
             );
         }
     }
