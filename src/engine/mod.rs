@@ -27,6 +27,7 @@ mod files;
 mod flight;
 mod locks;
 mod open;
+mod process;
 mod save;
 mod stop;
 
@@ -34,6 +35,7 @@ pub use access::{Access, Decision, Transaction};
 pub use expiry::Upkeep;
 pub use crate::keyspace::collection::distances_by;
 pub use locks::Patience;
+pub use process::Memory;
 pub use open::{OpenError, OpenOptions, Opened};
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
@@ -71,6 +73,10 @@ pub struct Engine {
     unwritten_bytes_max: AtomicU64,
     /// The orderly end is done.
     stopped: AtomicBool,
+    /// Whether upkeep removes what has expired before anybody asks for it.
+    expires_actively: AtomicBool,
+    /// Allocated before there was data.
+    bytes_at_start: u64,
     /// Called when it is.
     on_stopped: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -97,6 +103,8 @@ impl Engine {
             pinned_bytes_max: AtomicU64::new(64 << 20),
             unwritten_bytes_max: AtomicU64::new(64 << 20),
             stopped: AtomicBool::new(false),
+            expires_actively: AtomicBool::new(true),
+            bytes_at_start: crate::sys::allocated_bytes_now() as u64,
             on_stopped: OnceLock::new(),
         }
     }

@@ -15,7 +15,7 @@ use crate::persistence::snapshot::write::{
 use parking_lot::{Mutex, MutexGuard};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 /// How often a save that FLUSHALL or SWAPDB cancelled is begun anew.
@@ -94,6 +94,8 @@ pub(super) struct Saves {
     status: Mutex<SaveStatus>,
     /// The last change that the newest snapshot holds.
     saved_through: AtomicU64,
+    /// Whether the last one failed; asked before each write.
+    is_failing: AtomicBool,
 }
 
 impl Saves {
@@ -108,6 +110,11 @@ impl Engine {
     /// What is known about saves.
     pub fn save_status(&self) -> SaveStatus {
         self.saves.status.lock().clone()
+    }
+
+    /// Whether the last save failed.
+    pub fn is_save_failing(&self) -> bool {
+        self.saves.is_failing.load(Ordering::Relaxed)
     }
 
     /// Changes since the newest snapshot.
@@ -198,6 +205,9 @@ impl Engine {
         status.last_took_ms = Some(end_ms.saturating_sub(start_ms));
         status.last_end_ms = end_ms;
         status.last_failure = result.as_ref().err().cloned();
+        self.saves
+            .is_failing
+            .store(result.is_err(), Ordering::Relaxed);
         if let Ok(committed) = &result {
             status.last_good_ms = end_ms;
             status.count += 1;

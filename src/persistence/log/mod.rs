@@ -43,6 +43,7 @@ use manifest::Manifest;
 use parking_lot::Mutex;
 use reader::LogContents;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use tail::{ClosedFile, Prepared, Tail};
@@ -158,7 +159,7 @@ impl Log {
 
     /// A log that only draws numbers, after `last`: for tests, and for keyspaces that nobody keeps.
     pub fn in_memory(last: u64) -> Log {
-        let directory = LogDirectory::new(std::path::Path::new(""), "", "");
+        let directory = LogDirectory::new(Path::new(""), "", "");
         let (is_enabled, policy, has_thread) = (false, FsyncPolicy::No, false);
         let contents = LogContents {
             last_number: last,
@@ -382,7 +383,7 @@ impl Inner {
         self.disk
             .create_dir(path)
             .map_err(LogError::io(path, "making"))?;
-        if let Some(parent) = path.parent() {
+        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
             self.disk
                 .sync_dir(parent)
                 .map_err(LogError::io(parent, "syncing"))?;
