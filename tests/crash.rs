@@ -7,6 +7,10 @@ mod support;
 
 #[path = "crash/check.rs"]
 mod check;
+#[path = "crash/faults.rs"]
+mod faults;
+#[path = "crash/life.rs"]
+mod life;
 #[path = "crash/model.rs"]
 mod model;
 #[path = "crash/rounds.rs"]
