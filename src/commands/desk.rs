@@ -1,6 +1,7 @@
 //! A desk to try commands at, for tests: a context without sockets and disk, clients whose requests are written as lines, and
 //! replies as redis-cli shows them.
 
+use super::table::Command;
 use super::{Client, Context, Outcome, Session, execute};
 use crate::config::Config;
 use crate::engine::{Engine, Patience};
@@ -96,5 +97,20 @@ impl Seat {
     pub fn resp3(mut self) -> Seat {
         self.session.version = Version::Resp3;
         self
+    }
+}
+
+/// Replays the examples of each command on an empty server of its own.
+pub fn check_examples(commands: &[Command]) {
+    for command in commands {
+        let desk = Desk::new();
+        check_lines(&mut desk.seat(), command.examples);
+    }
+}
+
+/// Runs lines in order and compares the replies with what redis-cli would show.
+pub fn check_lines(seat: &mut Seat, lines: &[(&str, &str)]) {
+    for (line, expected) in lines {
+        assert_eq!(seat.run(line), *expected, "{line}");
     }
 }

@@ -13,7 +13,8 @@ pub fn syntax(command: &Command) -> String {
     words.join(" ")
 }
 
-fn arg_syntax(arg: &Arg) -> String {
+/// Arguments as a syntax line writes them.
+pub fn arg_syntax(arg: &Arg) -> String {
     let all = |args: &[Arg], between: &str| {
         let parts: Vec<String> = args.iter().map(arg_syntax).collect();
         parts.join(between)

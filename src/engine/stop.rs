@@ -22,8 +22,12 @@ impl Engine {
         if self.is_loading() {
             return Ok(());
         }
-        let Ok(world) = self.locks().world_exclusive(Patience::Wait) else { return Ok(()) };
-        let wants_save = request.save.unwrap_or(has_save_points && !self.log().is_enabled());
+        let Ok(world) = self.locks().world_exclusive(Patience::Wait) else {
+            return Ok(());
+        };
+        let wants_save = request
+            .save
+            .unwrap_or(has_save_points && !self.log().is_enabled());
         if wants_save && let Err(failure) = self.save_last() {
             tracing::warn!("the save at the end failed: {failure}");
             if !request.force {
@@ -39,7 +43,15 @@ impl Engine {
         self.stopped.store(true, Ordering::Release);
         // The world stays taken: whatever still comes in waits until the process is gone.
         std::mem::forget(world);
+        if let Some(note) = self.on_stopped.get() {
+            note();
+        }
         Ok(())
+    }
+
+    /// Has `note` called when [`Engine::stop`] succeeded. The first one counts.
+    pub fn on_stopped(&self, note: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.on_stopped.set(note);
     }
 
     /// Whether [`Engine::stop`] succeeded.

@@ -21,6 +21,11 @@ use vectors::Vectors;
 
 pub use vectors::Target;
 
+/// The CPU features that distances are computed with here.
+pub fn distances_by() -> &'static str {
+    crate::kernels::best().name
+}
+
 /// How near two vectors are; inside there is one quantity, distance, smaller is nearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Metric {

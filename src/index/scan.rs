@@ -2,7 +2,7 @@
 
 use super::nearest::{Candidate, Nearest};
 use super::slots::Slots;
-use super::vectors::{Scorer, Target, Vectors};
+use super::vectors::{Target, Vectors};
 use super::{Neighbour, SlotFilter, WalkStats};
 use rayon::prelude::*;
 
@@ -79,36 +79,45 @@ fn scan_some(
     let mut distances = Vec::with_capacity(BLOCK);
     let (mut block, mut next) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
     for slot in slots.filter(|&slot| all.is_live(slot)) {
-        if let Some(filter) = filter {
-            stats.filter_tests += 1;
-            if !filter.passes(slot) {
-                continue;
-            }
-            stats.filter_passes += 1;
-        }
         next.push(slot);
         if next.len() == BLOCK {
             scorer.prefetch(&next);
-            score_block(&scorer, &block, &mut distances, &mut nearest, stats);
+            scorer.score(&block, &mut distances);
+            keep(&block, &distances, filter, &mut nearest, stats);
             std::mem::swap(&mut block, &mut next);
             next.clear();
         }
     }
-    score_block(&scorer, &block, &mut distances, &mut nearest, stats);
-    score_block(&scorer, &next, &mut distances, &mut nearest, stats);
+    for rest in [block, next] {
+        scorer.score(&rest, &mut distances);
+        keep(&rest, &distances, filter, &mut nearest, stats);
+    }
     nearest
 }
 
-fn score_block(
-    scorer: &Scorer,
+/// Offers what was scored. The filter is asked only about those that would be kept: scoring all of them costs less than
+/// one look at the attributes of each.
+fn keep(
     block: &[u32],
-    distances: &mut Vec<f32>,
+    distances: &[f32],
+    filter: Option<&dyn SlotFilter>,
     nearest: &mut Nearest,
     stats: &mut WalkStats,
 ) {
-    scorer.score(block, distances);
     stats.distances += block.len() as u64;
-    for (&slot, &distance) in block.iter().zip(&*distances) {
-        nearest.offer(Candidate::new(distance, slot));
+    for (&slot, &distance) in block.iter().zip(distances) {
+        let candidate = Candidate::new(distance, slot);
+        if !nearest.admits(candidate) {
+            continue;
+        }
+        if let Some(filter) = filter {
+            let passes = filter.passes(slot);
+            stats.filter_tests += 1;
+            stats.filter_passes += u64::from(passes);
+            if !passes {
+                continue;
+            }
+        }
+        nearest.offer(candidate);
     }
 }

@@ -95,7 +95,10 @@ fn key_state(entry: &Entry) -> KeyState {
                 .collect(),
         },
     };
-    KeyState { value, expires_at_ms: entry.expires_at_ms }
+    KeyState {
+        value,
+        expires_at_ms: entry.expires_at_ms,
+    }
 }
 
 /// Elements in order of their names.
@@ -155,10 +158,16 @@ mod tests {
         let keyspace = Keyspace::new(2, 7);
         for (number, i) in order.iter().enumerate() {
             let fields = vec![(Bytes::from(format!("f{i}")), Bytes::from(format!("v{i}")))];
-            let effect = Effect::HashSet { fields, expiry: Expiry::At(9) };
+            let effect = Effect::HashSet {
+                fields,
+                expiry: Expiry::At(9),
+            };
             keyspace.apply(Change::new(1, b"hash", effect), number as u64 + 1);
             let value = Bytes::from(vec![*i as u8]);
-            let effect = Effect::Set { value, expiry: Expiry::Clear };
+            let effect = Effect::Set {
+                value,
+                expiry: Expiry::Clear,
+            };
             keyspace.apply(Change::new(0, &[*i as u8], effect), number as u64 + 1);
         }
         keyspace

@@ -34,7 +34,7 @@ pub struct Server {
     /// For long commands.
     pub pool: Pool,
     /// Wakes connections when the log is synced.
-    pub progress: Progress,
+    pub progress: Arc<Progress>,
 }
 
 impl Server {

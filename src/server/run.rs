@@ -1,17 +1,19 @@
 //! The life of the server process: options, listen (clients are told to wait), recover, serve, stop.
 
-use super::{Pool, Progress, Server, accept, listen, logging};
+use super::{Pool, Server, accept, listen, logging};
 use crate::commands::{self, Context};
-use crate::config::{self, Config, Loaded, Sources};
-use crate::engine::{Engine, Upkeep};
+use crate::config::{self, Appendfsync, Config, Loaded, Sources};
+use crate::engine::{Engine, FsyncPolicy, OpenOptions, RealDisk, SaveTriggers, StopRequest, Upkeep};
 use crate::protocol::{glob, inline};
 use std::io::{self, Read as _};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 /// Runs the server until it is told to stop. `words` are those of the command line.
 pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
@@ -71,19 +73,148 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 async fn serve(config: Arc<Config>) -> io::Result<()> {
     let context = Arc::new(context(Arc::clone(&config)));
     let listeners = listen(&config.bind(), config.port(), config.tcp_backlog())?;
+    let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |a| a.port());
+    banner(&config, port);
     let threads = NonZero::new(config.search_threads()).unwrap_or(NonZero::<usize>::MIN);
     let server = Arc::new(Server {
         context: Arc::clone(&context),
         pool: Pool::start(threads),
-        progress: Progress::default(),
+        progress: Arc::default(),
     });
     for listener in listeners {
         tokio::spawn(accept(Arc::clone(&server), listener));
     }
-    context.engine.start_in_memory(config.databases(), 7);
-    let _upkeep = Upkeep::start(context.engine.clone(), || ());
+    recover(&server).await?;
+    let _upkeep = start_upkeep(&context);
     tracing::info!("Ready to accept connections tcp");
-    tokio::signal::ctrl_c().await
+    wait_for_the_end(&server).await;
+    tracing::warn!("Rhumb is now ready to exit, bye bye...");
+    // Tasks and threads that still hold connections end with the process.
+    std::process::exit(0)
+}
+
+/// What an operator wants to see first.
+fn banner(config: &Config, port: u16) {
+    let dir = config.dir();
+    let shown = std::path::absolute(&dir).unwrap_or(dir);
+    tracing::info!(
+        "Rhumb version={}, bits=64, pid={}, just started",
+        env!("CARGO_PKG_VERSION"),
+        std::process::id()
+    );
+    tracing::info!("Running mode=standalone, port={port}.");
+    tracing::info!(
+        "Server initialized: data in {}, distances by {}, memory by {}",
+        shown.display(),
+        crate::engine::distances_by(),
+        crate::sys::allocator_name()
+    );
+}
+
+/// Recovers the data, on a thread that may block; clients that come meanwhile are told to wait.
+async fn recover(server: &Arc<Server>) -> io::Result<()> {
+    let start = Instant::now();
+    let (context, progress) = (Arc::clone(&server.context), Arc::clone(&server.progress));
+    let open = move || {
+        let options = open_options(&context.config)?;
+        let note = Box::new(move || progress.note());
+        context.engine.open(Arc::new(RealDisk), options, note).map_err(io::Error::other)
+    };
+    let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
+    if let Some(torn) = &opened.torn {
+        tracing::warn!("!!! {torn} !!!");
+    }
+    tracing::info!(
+        "DB loaded from snapshot and append only file: {:.3} seconds ({} keys, {} elements, {} linked anew, {} changes of the log)",
+        start.elapsed().as_secs_f64(),
+        opened.keys,
+        opened.elements,
+        opened.relinked,
+        opened.changes
+    );
+    Ok(())
+}
+
+fn open_options(config: &Config) -> io::Result<OpenOptions> {
+    Ok(OpenOptions {
+        dir: config.dir(),
+        log_dir: config.appenddirname(),
+        log_name: config.appendfilename(),
+        has_log: config.appendonly(),
+        policy: match config.appendfsync() {
+            Appendfsync::Always => FsyncPolicy::Always,
+            Appendfsync::Everysec => FsyncPolicy::Everysec,
+            Appendfsync::No => FsyncPolicy::No,
+        },
+        may_cut: config.aof_load_truncated(),
+        databases: config.databases(),
+        random: random()?,
+    })
+}
+
+/// Numbers that nobody can guess, from the system.
+fn random() -> io::Result<[u64; 3]> {
+    let mut bytes = [0; 24];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let mut numbers = [0; 3];
+    for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks().0) {
+        *number = u64::from_le_bytes(*bytes);
+    }
+    Ok(numbers)
+}
+
+fn start_upkeep(context: &Arc<Context>) -> Upkeep {
+    let (engine, config) = (Arc::clone(&context.engine), Arc::clone(&context.config));
+    engine.set_limits(config.snapshot_pinned_bytes_max(), config.log_unwritten_bytes_max());
+    let (mut last, stats) = (Instant::now(), Arc::clone(&context.stats));
+    let each_round = {
+        let engine = Arc::clone(&engine);
+        move || {
+            stats.sample_rates(last.elapsed());
+            last = Instant::now();
+            stats.allocated_bytes_peak.raise_to(crate::sys::allocated_bytes_now() as u64);
+            engine.start_due_save(&triggers(&config));
+        }
+    };
+    Upkeep::start(engine, each_round)
+}
+
+fn triggers(config: &Config) -> SaveTriggers {
+    SaveTriggers {
+        points: config.save_points().iter().map(|point| (point.seconds, point.changes)).collect(),
+        growth_percent: config.auto_aof_rewrite_percentage(),
+        growth_bytes_min: config.auto_aof_rewrite_min_bytes(),
+    }
+}
+
+/// Waits for SHUTDOWN, SIGTERM or SIGINT, and ends the engine in order. A signal that fails to end it is waited for again; a
+/// second one while the first is being obeyed ends the process at once.
+async fn wait_for_the_end(server: &Arc<Server>) {
+    let context = &server.context;
+    let stopped = Arc::new(Notify::new());
+    let note = Arc::clone(&stopped);
+    context.engine.on_stopped(Box::new(move || note.notify_one()));
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
+    loop {
+        let on_signal = tokio::select! {
+            _ = terminate.recv() => context.config.on_sigterm(),
+            _ = interrupt.recv() => context.config.on_sigint(),
+            () = stopped.notified() => return,
+        };
+        tracing::warn!("User requested shutdown...");
+        let request = StopRequest { save: on_signal.save, force: on_signal.force };
+        let (engine, config) = (Arc::clone(&context.engine), Arc::clone(&context.config));
+        let stop = move || engine.stop(request, !config.save_points().is_empty());
+        let stopping = tokio::task::spawn_blocking(stop);
+        tokio::select! {
+            stopped = stopping => match stopped {
+                Ok(Ok(())) => return,
+                _ => tracing::warn!("Errors trying to shut down: the server goes on"),
+            },
+            _ = interrupt.recv() => std::process::exit(1),
+        }
+    }
 }
 
 fn context(config: Arc<Config>) -> Context {

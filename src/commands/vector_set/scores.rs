@@ -1,7 +1,7 @@
 //! Distances as the scores that Vector Sets speak of (larger is nearer), and back.
 
-use super::errors::EPSILON_NEEDS_BEST;
 use super::super::error::Result;
+use super::errors::EPSILON_NEEDS_BEST;
 use crate::index::Metric;
 
 /// The score of a distance: 0 to 1 under cosine and L2, the dot product under inner product.

@@ -1,12 +1,12 @@
 //! Loading a snapshot: which one counts, and its images back into a keyspace, on all cores.
 
+use super::SnapshotError;
 use super::catalog::Catalog;
 use super::elements::{self, Payload};
 use super::image::{Kind, Place};
 use super::keys::{self, LoadedKey, LoadedValue};
 use super::manifest::{self, CollectionRecord, ImageRecord, Manifest};
-use super::pack::PackReader;
-use super::SnapshotError;
+use super::pack::{self, PackReader};
 use crate::keyspace::collection::{Collection, SavedElement, SavedNode};
 use crate::keyspace::{Entry, Keyspace, Value};
 use crate::persistence::disk::Disk;
@@ -30,6 +30,8 @@ pub enum Found {
         manifest: Manifest,
         /// What happened to the newest.
         damage: SnapshotError,
+        /// The cut of the newest: the log must reach it.
+        newest_cut: u64,
     },
 }
 
@@ -45,12 +47,22 @@ pub fn find(disk: &dyn Disk, dir: &Path, catalog: &Catalog) -> Result<Found, Sna
         Err(error @ SnapshotError::Version { .. }) => return Err(error),
         Err(error) => error,
     };
-    if let Some(table) = catalog.table().filter(|table| table.state.generation == newest) {
+    if let Some(table) = catalog
+        .table()
+        .filter(|table| table.state.generation == newest)
+    {
         return Ok(Found::Newest(table));
     }
-    let older = generations.iter().rev().find_map(|older| Manifest::read(disk, dir, *older).ok());
-    match older {
-        Some(manifest) => Ok(Found::Older { manifest, damage }),
+    let older = generations
+        .iter()
+        .rev()
+        .find_map(|older| Manifest::read(disk, dir, *older).ok());
+    match older.zip(pack::cut_of(disk, dir, newest)) {
+        Some((manifest, newest_cut)) => Ok(Found::Older {
+            manifest,
+            damage,
+            newest_cut,
+        }),
         None => Err(damage),
     }
 }
@@ -83,8 +95,16 @@ pub fn load(
     keyspace.raise_collection_id(state.next_collection_id);
     let (collections, relinked) = loader.collections()?;
     let keys = loader.keys(Mutex::new(collections))?;
-    let elements = manifest.collections.values().map(|collection| collection.elements).sum();
-    Ok(Loaded { keys, elements, relinked })
+    let elements = manifest
+        .collections
+        .values()
+        .map(|collection| collection.elements)
+        .sum();
+    Ok(Loaded {
+        keys,
+        elements,
+        relinked,
+    })
 }
 
 struct Loader<'a> {
@@ -106,8 +126,17 @@ impl Loader<'_> {
     /// All collections by id, and how many elements were linked anew.
     fn collections(&self) -> Result<(HashMap<u64, Arc<Collection>>, u64), SnapshotError> {
         let mut segments: BTreeMap<u64, BTreeMap<u32, SegmentImages<'_>>> = BTreeMap::new();
-        for (place, image) in self.manifest.images.iter().filter(|(place, _)| place.kind != Kind::Keys) {
-            let images = segments.entry(place.owner).or_default().entry(place.part).or_default();
+        for (place, image) in self
+            .manifest
+            .images
+            .iter()
+            .filter(|(place, _)| place.kind != Kind::Keys)
+        {
+            let images = segments
+                .entry(place.owner)
+                .or_default()
+                .entry(place.part)
+                .or_default();
             images.insert(place.kind, (*place, image));
         }
         let none = BTreeMap::new();
@@ -122,7 +151,13 @@ impl Loader<'_> {
             })
             .collect::<Result<_, SnapshotError>>()?;
         let relinked = loaded.iter().map(|(.., relinked)| *relinked as u64).sum();
-        Ok((loaded.into_iter().map(|(id, collection, _)| (id, collection)).collect(), relinked))
+        Ok((
+            loaded
+                .into_iter()
+                .map(|(id, collection, _)| (id, collection))
+                .collect(),
+            relinked,
+        ))
     }
 
     fn collection(
@@ -132,15 +167,21 @@ impl Loader<'_> {
         segments: &BTreeMap<u32, SegmentImages<'_>>,
     ) -> Result<(Arc<Collection>, usize), SnapshotError> {
         let clock = Arc::clone(self.keyspace.save_clock());
-        let collection =
-            Arc::new(Collection::new(id, record.schema.clone(), self.keyspace.seed(), clock));
+        let collection = Arc::new(Collection::new(
+            id,
+            record.schema.clone(),
+            self.keyspace.seed(),
+            clock,
+        ));
         let nodes: Vec<Vec<SavedNode>> = segments
             .par_iter()
             .map(|(segment, images)| self.segment(&collection, *segment, images))
             .collect::<Result<_, SnapshotError>>()?;
         // Two elements of one name would count once.
         if collection.len() as u64 != record.elements {
-            return Err(self.contradiction("a collection has another number of elements than recorded"));
+            return Err(
+                self.contradiction("a collection has another number of elements than recorded")
+            );
         }
         let nodes = nodes.into_iter().flatten().collect();
         let relinked = collection.load_graph(nodes, record.inserts, record.changed);
@@ -154,7 +195,8 @@ impl Loader<'_> {
         segment: u32,
         images: &SegmentImages<'_>,
     ) -> Result<Vec<SavedNode>, SnapshotError> {
-        let (Some(names), Some(vectors)) = (images.get(&Kind::Names), images.get(&Kind::Vectors)) else {
+        let (Some(names), Some(vectors)) = (images.get(&Kind::Names), images.get(&Kind::Vectors))
+        else {
             return Err(self.contradiction("a segment has no names or no vectors"));
         };
         let options = &collection.schema().index;
@@ -162,29 +204,52 @@ impl Loader<'_> {
             let names_bytes = self.packs.payload(names.0, names.1)?;
             let vectors_bytes = self.packs.payload(vectors.0, vectors.1)?;
             let attributes = images.get(&Kind::Attributes);
-            let attributes_bytes =
-                attributes.map(|(place, image)| self.packs.payload(*place, image)).transpose()?;
+            let attributes_bytes = attributes
+                .map(|(place, image)| self.packs.payload(*place, image))
+                .transpose()?;
             let attributes = attributes
                 .zip(attributes_bytes.as_deref())
                 .map(|(image, bytes)| payload_of(image, bytes));
-            let (names_of, vectors_of) =
-                (payload_of(names, &names_bytes), payload_of(vectors, &vectors_bytes));
+            let (names_of, vectors_of) = (
+                payload_of(names, &names_bytes),
+                payload_of(vectors, &vectors_bytes),
+            );
             elements::decode_elements(segment, options, names_of, vectors_of, attributes)
                 .map_err(|what| self.packs.fault(names.1, what))?
         };
         let changed = self.manifest.state.cut;
-        elements.iter().for_each(|element| collection.load_element(element, changed));
-        let Some(links) = images.get(&Kind::Links) else { return Ok(Vec::new()) };
+        elements
+            .iter()
+            .for_each(|element| collection.load_element(element, changed));
+        let Some(links) = images.get(&Kind::Links) else {
+            return Ok(Vec::new());
+        };
         let bytes = self.packs.payload(links.0, links.1)?;
-        elements::decode_links(segment, options, payload_of(links, &bytes), &births_of(&elements))
-            .map_err(|what| self.packs.fault(links.1, what))
+        elements::decode_links(
+            segment,
+            options,
+            payload_of(links, &bytes),
+            &births_of(&elements),
+        )
+        .map_err(|what| self.packs.fault(links.1, what))
     }
 
     /// Puts all keys in their places; each collection goes to the one key that names it. Returns their number.
-    fn keys(&self, collections: Mutex<HashMap<u64, Arc<Collection>>>) -> Result<u64, SnapshotError> {
+    fn keys(
+        &self,
+        collections: Mutex<HashMap<u64, Arc<Collection>>>,
+    ) -> Result<u64, SnapshotError> {
         let mut shards: BTreeMap<(u64, u32), Vec<(Place, &ImageRecord)>> = BTreeMap::new();
-        for (place, image) in self.manifest.images.iter().filter(|(place, _)| place.kind == Kind::Keys) {
-            shards.entry((place.owner, place.part)).or_default().push((*place, image));
+        for (place, image) in self
+            .manifest
+            .images
+            .iter()
+            .filter(|(place, _)| place.kind == Kind::Keys)
+        {
+            shards
+                .entry((place.owner, place.part))
+                .or_default()
+                .push((*place, image));
         }
         let keys: u64 = shards
             .par_iter()
@@ -207,7 +272,10 @@ impl Loader<'_> {
     ) -> Result<u64, SnapshotError> {
         let configured = self.keyspace.databases();
         if db >= configured as u64 {
-            return Err(SnapshotError::Databases { found: db, configured });
+            return Err(SnapshotError::Databases {
+                found: db,
+                configured,
+            });
         }
         let mut loaded: Vec<LoadedKey> = Vec::new();
         for (expected, (place, image)) in pieces.iter().enumerate() {
@@ -220,7 +288,12 @@ impl Loader<'_> {
                 .map_err(|what| self.packs.fault(image, what))?;
         }
         let count = loaded.len() as u64;
-        for LoadedKey { key, value, expires_at_ms } in loaded {
+        for LoadedKey {
+            key,
+            value,
+            expires_at_ms,
+        } in loaded
+        {
             let value = match value {
                 LoadedValue::String(bytes) => Value::String(bytes),
                 LoadedValue::Hash(hash) => Value::Hash(Arc::new(hash)),
@@ -232,16 +305,30 @@ impl Loader<'_> {
                 }
             };
             let changed = self.manifest.state.cut;
-            self.keyspace.load_entry(db as usize, &key, Entry { value, expires_at_ms, changed });
+            self.keyspace.load_entry(
+                db as usize,
+                &key,
+                Entry {
+                    value,
+                    expires_at_ms,
+                    changed,
+                },
+            );
         }
         Ok(count)
     }
 }
 
 fn payload_of<'a>((place, image): &(Place, &ImageRecord), bytes: &'a [u8]) -> Payload<'a> {
-    Payload { entries: image.header(*place).entries, bytes }
+    Payload {
+        entries: image.header(*place).entries,
+        bytes,
+    }
 }
 
 fn births_of(elements: &[SavedElement]) -> HashMap<u32, u32> {
-    elements.iter().map(|element| (element.slot, element.birth)).collect()
+    elements
+        .iter()
+        .map(|element| (element.slot, element.birth))
+        .collect()
 }

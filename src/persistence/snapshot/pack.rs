@@ -111,9 +111,13 @@ impl<'a> PackWriter<'a> {
     pub(super) fn seal(&mut self) -> Result<(), SnapshotError> {
         self.close()?;
         let dir = packs_dir(&self.dir);
-        self.disk.create_dir(&dir).map_err(SnapshotError::io(&dir))?;
+        self.disk
+            .create_dir(&dir)
+            .map_err(SnapshotError::io(&dir))?;
         self.disk.sync_dir(&dir).map_err(SnapshotError::io(&dir))?;
-        self.disk.sync_dir(&self.dir).map_err(SnapshotError::io(&self.dir))
+        self.disk
+            .sync_dir(&self.dir)
+            .map_err(SnapshotError::io(&self.dir))
     }
 
     /// What was written, once it is sealed: packs with their lengths, images with their places.
@@ -225,6 +229,19 @@ impl OpenPack {
         self.unsynced = 0;
         self.file.sync().map_err(SnapshotError::io(&self.path))
     }
+}
+
+/// The cut of a generation, as the first image of its first pack tells it; none if there is no such image.
+pub(super) fn cut_of(disk: &dyn Disk, dir: &Path, generation: u64) -> Option<u64> {
+    let path = path(
+        dir,
+        PackId {
+            generation,
+            number: 0,
+        },
+    );
+    let header = disk.read_at(&path, HEAD_BYTES as u64, HEADER_BYTES).ok()?;
+    ImageHeader::decode(&header).ok().map(|header| header.cut)
 }
 
 /// Reads the images of a snapshot.

@@ -1,12 +1,15 @@
 //! Saving and loading together: exact at the cut whatever writers do, and what happens when the disk does not play along.
 
 use super::catalog::Catalog;
+use super::image::Kind;
 use super::load::{self, Found, Loaded};
 use super::manifest::{self, Manifest, PackId};
 use super::write::{Committed, SaveError, SaveJob, SaveProgress, remove_replaced, save};
 use super::{SnapshotError, pack};
 use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
-use crate::keyspace::collection::{Collection, IndexKind, IndexOptions, Metric, Quantization, Schema};
+use crate::keyspace::collection::{
+    Collection, IndexKind, IndexOptions, Metric, Quantization, Schema,
+};
 use crate::keyspace::digest::{KeyState, exact_state};
 use crate::keyspace::table::SHARDS;
 use crate::keyspace::{Key, Keyspace, Value};
@@ -15,9 +18,9 @@ use bytes::Bytes;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 const LINEAGE: u64 = 77;
 const SEED: u64 = 5;
@@ -30,21 +33,39 @@ struct Writer {
 
 impl Writer {
     fn new() -> Writer {
-        Writer { keyspace: Arc::new(Keyspace::new(3, SEED)), number: 0 }
+        Writer {
+            keyspace: Arc::new(Keyspace::new(3, SEED)),
+            number: 0,
+        }
     }
 
     fn apply(&mut self, db: usize, key: &str, effect: Effect) {
         self.number += 1;
-        self.keyspace.apply(Change::new(db, key.as_bytes(), effect), self.number);
+        self.keyspace
+            .apply(Change::new(db, key.as_bytes(), effect), self.number);
     }
 
     fn set(&mut self, db: usize, key: &str, value: &str) {
-        self.apply(db, key, Effect::Set { value: bytes(value), expiry: Expiry::Clear });
+        self.apply(
+            db,
+            key,
+            Effect::Set {
+                value: bytes(value),
+                expiry: Expiry::Clear,
+            },
+        );
     }
 
     fn set_field(&mut self, db: usize, key: &str, field: &str, value: &str) {
         let fields = vec![(bytes(field), bytes(value))];
-        self.apply(db, key, Effect::HashSet { fields, expiry: Expiry::Keep });
+        self.apply(
+            db,
+            key,
+            Effect::HashSet {
+                fields,
+                expiry: Expiry::Keep,
+            },
+        );
     }
 }
 
@@ -57,12 +78,28 @@ fn filled() -> Writer {
     let mut writer = Writer::new();
     for i in 0..300 {
         writer.set(i % 2, &format!("string {i}"), &format!("value {i}"));
-        writer.set_field(0, &format!("hash {}", i % 20), &format!("field {i}"), &format!("value {i}"));
+        writer.set_field(
+            0,
+            &format!("hash {}", i % 20),
+            &format!("field {i}"),
+            &format!("value {i}"),
+        );
     }
     for i in 0..50 {
-        writer.apply(0, &format!("string {}", i * 4), Effect::ExpireAt { at_ms: 10_000 + i });
+        writer.apply(
+            0,
+            &format!("string {}", i * 4),
+            Effect::ExpireAt { at_ms: 10_000 + i },
+        );
         let fields = vec![bytes(&format!("field {}", i * 3))];
-        writer.apply(0, &format!("hash {}", (i * 3) % 20), Effect::HashExpireAt { at_ms: 20_000 + i, fields });
+        writer.apply(
+            0,
+            &format!("hash {}", (i * 3) % 20),
+            Effect::HashExpireAt {
+                at_ms: 20_000 + i,
+                fields,
+            },
+        );
     }
     writer
 }
@@ -81,7 +118,12 @@ fn save_while(
 ) -> Result<Committed, SaveError> {
     let keyspace = Arc::clone(&writer.keyspace);
     let clock = keyspace.save_clock();
-    let job = SaveJob { save: clock.begin(writer.number), cut: writer.number, dir, lineage: LINEAGE };
+    let job = SaveJob {
+        save: clock.begin(writer.number),
+        cut: writer.number,
+        dir,
+        lineage: LINEAGE,
+    };
     let acting = RefCell::new((writer, act));
     let is_cancelled = || {
         let (writer, act) = &mut *acting.borrow_mut();
@@ -89,7 +131,14 @@ fn save_while(
         !clock.is_running(job.save)
     };
     let progress = SaveProgress::default();
-    let saved = save(&keyspace, &job, disk, &Catalog::new(dir), &is_cancelled, &progress);
+    let saved = save(
+        &keyspace,
+        &job,
+        disk,
+        &Catalog::new(dir),
+        &is_cancelled,
+        &progress,
+    );
     keyspace.cancel_save();
     let saved = saved?;
     remove_replaced(disk, dir, &saved)?;
@@ -120,7 +169,13 @@ fn assert_loads_as(dir: &Path, expected: &BTreeMap<(usize, Key), KeyState>, told
 /// Files below `dir`, apart from sled's.
 fn files(dir: &Path) -> Vec<String> {
     let mut names = RealDisk.list(dir).unwrap();
-    names.extend(RealDisk.list(&super::packs_dir(dir)).unwrap().iter().map(|name| format!("packs/{name}")));
+    names.extend(
+        RealDisk
+            .list(&super::packs_dir(dir))
+            .unwrap()
+            .iter()
+            .map(|name| format!("packs/{name}")),
+    );
     names.retain(|name| !name.starts_with("catalog") && name != "packs");
     names.sort();
     names
@@ -133,15 +188,28 @@ fn what_was_saved_is_loaded() {
     let saved = save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     assert_eq!((saved.generation(), saved.keys, saved.packs()), (1, 320, 1));
     let (keyspace, loaded) = load_now(dir.path()).unwrap();
-    assert_eq!(loaded, Loaded { keys: 320, elements: 0, relinked: 0 });
+    assert_eq!(
+        loaded,
+        Loaded {
+            keys: 320,
+            elements: 0,
+            relinked: 0
+        }
+    );
     assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));
-    assert_eq!(keyspace.database(0).expiring(), writer.keyspace.database(0).expiring());
+    assert_eq!(
+        keyspace.database(0).expiring(),
+        writer.keyspace.database(0).expiring()
+    );
 }
 
 #[test]
 fn an_empty_keyspace_is_saved_too() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(load::find(&RealDisk, dir.path(), &Catalog::new(dir.path())), Ok(Found::None)));
+    assert!(matches!(
+        load::find(&RealDisk, dir.path(), &Catalog::new(dir.path())),
+        Ok(Found::None)
+    ));
     save_now(&mut Writer::new(), dir.path(), &RealDisk).unwrap();
     let (keyspace, loaded) = load_now(dir.path()).unwrap();
     assert_eq!(loaded, Loaded::default());
@@ -156,11 +224,24 @@ fn a_new_save_replaces_the_files_of_the_old_one() {
     assert_eq!(files(dir.path()), ["MANIFEST-1", "packs/1-0.pack"]);
     writer.set(0, "one more", "value");
     // A killed save of the next generation, an unfinished manifest, and files of others.
-    for name in ["packs/2-7.pack", "packs/notes", "packs/9-0.pack", "MANIFEST-1.tmp"] {
+    for name in [
+        "packs/2-7.pack",
+        "packs/notes",
+        "packs/9-0.pack",
+        "MANIFEST-1.tmp",
+    ] {
         std::fs::write(dir.path().join(name), b"leftover").unwrap();
     }
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
-    assert_eq!(files(dir.path()), ["MANIFEST-2", "packs/2-0.pack", "packs/9-0.pack", "packs/notes"]);
+    assert_eq!(
+        files(dir.path()),
+        [
+            "MANIFEST-2",
+            "packs/2-0.pack",
+            "packs/9-0.pack",
+            "packs/notes"
+        ]
+    );
     assert_loads_as(dir.path(), &exact_state(&writer.keyspace), "second save");
 }
 
@@ -169,7 +250,10 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
@@ -185,13 +269,51 @@ fn alter_key(writer: &mut Writer, random: &mut Random) {
         1 => writer.apply(db, &string, Effect::Delete),
         2 => writer.apply(0, &hash, Effect::Delete),
         3 => writer.set_field(0, &hash, &field, "new"),
-        4 => writer.apply(0, &hash, Effect::HashDelete { fields: vec![bytes(&field)] }),
-        5 => writer.apply(0, &hash, Effect::HashExpireAt { at_ms: 30_000, fields: vec![bytes(&field)] }),
-        6 => writer.apply(0, &hash, Effect::Rename { to: Key::from(hash.replace("hash", "string").as_bytes()) }),
+        4 => writer.apply(
+            0,
+            &hash,
+            Effect::HashDelete {
+                fields: vec![bytes(&field)],
+            },
+        ),
+        5 => writer.apply(
+            0,
+            &hash,
+            Effect::HashExpireAt {
+                at_ms: 30_000,
+                fields: vec![bytes(&field)],
+            },
+        ),
+        6 => writer.apply(
+            0,
+            &hash,
+            Effect::Rename {
+                to: Key::from(hash.replace("hash", "string").as_bytes()),
+            },
+        ),
         7 => writer.apply(db, &string, Effect::Move { to_db: 1 - db }),
-        8 => writer.apply(db, &string, Effect::Copy { to_db: 2, to: Key::from(string.as_bytes()) }),
-        9 => writer.apply(db, &string, Effect::Append { suffix: bytes("more") }),
-        _ => writer.apply(db, &string, Effect::ExpireAt { at_ms: random.below(100_000) }),
+        8 => writer.apply(
+            db,
+            &string,
+            Effect::Copy {
+                to_db: 2,
+                to: Key::from(string.as_bytes()),
+            },
+        ),
+        9 => writer.apply(
+            db,
+            &string,
+            Effect::Append {
+                suffix: bytes("more"),
+            },
+        ),
+        _ => writer.apply(
+            db,
+            &string,
+            Effect::ExpireAt {
+                at_ms: random.below(100_000),
+            },
+        ),
     }
 }
 
@@ -206,17 +328,35 @@ fn keys_are_exact_at_the_cut_whatever_is_written_during_the_walk() {
         let mut act = |writer: &mut Writer| alter_key(writer, &mut random);
         save_while(&mut writer, dir.path(), &RealDisk, &mut act).unwrap();
         assert_loads_as(dir.path(), &expected, &format!("seed {seed}"));
-        assert_ne!(exact_state(&writer.keyspace), expected, "the test must write");
+        assert_ne!(
+            exact_state(&writer.keyspace),
+            expected,
+            "the test must write"
+        );
     }
 }
-
 
 const DIM: u32 = 16;
 
 fn schema(quantization: Quantization, kind: IndexKind, declared: bool) -> Schema {
-    let metric = if quantization == Quantization::F16 { Metric::L2 } else { Metric::Cosine };
-    let index = IndexOptions { dim: DIM, metric, quantization, kind, m: 8, ef_construction: 40 };
-    Schema { index, projected_from: None, declared }
+    let metric = if quantization == Quantization::F16 {
+        Metric::L2
+    } else {
+        Metric::Cosine
+    };
+    let index = IndexOptions {
+        dim: DIM,
+        metric,
+        quantization,
+        kind,
+        m: 8,
+        ef_construction: 40,
+    };
+    Schema {
+        index,
+        projected_from: None,
+        declared,
+    }
 }
 
 /// The collections of the tests: one of each storage, one without a graph.
@@ -230,7 +370,9 @@ fn schema_of(key: usize) -> Schema {
 }
 
 fn vector(random: &mut Random) -> Vec<f32> {
-    (0..DIM).map(|_| random.below(2_001) as f32 / 1_000.0 - 1.0).collect()
+    (0..DIM)
+        .map(|_| random.below(2_001) as f32 / 1_000.0 - 1.0)
+        .collect()
 }
 
 fn upsert(writer: &mut Writer, random: &mut Random, key: usize, element: u64) {
@@ -257,15 +399,47 @@ fn alter_collection(writer: &mut Writer, random: &mut Random) {
     let element = bytes(&format!("element {name}"));
     match random.below(40) {
         0 => writer.apply(0, &key, Effect::Delete),
-        1 => writer.apply(0, &key, Effect::Rename { to: Key::from(format!("set {}", 9 - number).as_bytes()) }),
+        1 => writer.apply(
+            0,
+            &key,
+            Effect::Rename {
+                to: Key::from(format!("set {}", 9 - number).as_bytes()),
+            },
+        ),
         2 => writer.apply(0, &format!("set {}", 9 - number), Effect::Move { to_db: 1 }),
-        3 => writer.apply(0, &key, Effect::ExpireAt { at_ms: random.below(1_000) }),
-        4 => writer.apply(0, "string 1", Effect::Rename { to: Key::from(key.as_bytes()) }),
-        5 => writer.apply(0, &key, Effect::Copy { to_db: 1, to: Key::from(format!("copy {number}").as_bytes()) }),
+        3 => writer.apply(
+            0,
+            &key,
+            Effect::ExpireAt {
+                at_ms: random.below(1_000),
+            },
+        ),
+        4 => writer.apply(
+            0,
+            "string 1",
+            Effect::Rename {
+                to: Key::from(key.as_bytes()),
+            },
+        ),
+        5 => writer.apply(
+            0,
+            &key,
+            Effect::Copy {
+                to_db: 1,
+                to: Key::from(format!("copy {number}").as_bytes()),
+            },
+        ),
         6..14 => writer.apply(0, &key, Effect::Remove { element }),
         14..24 => {
             let attributes = bytes(&format!("{{\"m\":{}}}", random.below(1_000)));
-            writer.apply(0, &key, Effect::SetAttributes { element, attributes });
+            writer.apply(
+                0,
+                &key,
+                Effect::SetAttributes {
+                    element,
+                    attributes,
+                },
+            );
         }
         _ => upsert(writer, random, number, name),
     }
@@ -289,7 +463,10 @@ fn check_graphs(keyspace: &Keyspace) {
         let (_, keys) = keyspace.database(db).scan(0, usize::MAX, 0);
         for (key, entry) in keys {
             if let Value::Collection(collection) = entry.value {
-                collection.index().check().unwrap_or_else(|fault| panic!("{key:?}: {fault}"));
+                collection
+                    .index()
+                    .check()
+                    .unwrap_or_else(|fault| panic!("{key:?}: {fault}"));
                 assert_eq!(collection.index().len(), collection.len());
             }
         }
@@ -307,25 +484,34 @@ fn collections_are_loaded_with_their_graphs() {
     assert_eq!((loaded.elements, loaded.relinked), (saved.elements, 0));
     assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));
     check_graphs(&keyspace);
-    let collection = |keyspace: &Keyspace| match keyspace.database(0).peek(b"set 0").unwrap().value {
+    let collection = |keyspace: &Keyspace| match keyspace.database(0).peek(b"set 0").unwrap().value
+    {
         Value::Collection(collection) => collection,
         _ => panic!("not a collection"),
     };
     let (before, after) = (collection(&writer.keyspace), collection(&keyspace));
-    assert_eq!((before.id(), before.inserts()), (after.id(), after.inserts()));
+    assert_eq!(
+        (before.id(), before.inserts()),
+        (after.id(), after.inserts())
+    );
     for slot in 0..before.index().slots_end() {
         assert_eq!(before.index().is_live(slot), after.index().is_live(slot));
         if before.index().is_live(slot) {
             assert_eq!(linked(&before, slot), linked(&after, slot), "slot {slot}");
         }
     }
-    assert_eq!(keyspace.next_collection_id(), writer.keyspace.next_collection_id());
+    assert_eq!(
+        keyspace.next_collection_id(),
+        writer.keyspace.next_collection_id()
+    );
 }
 
 /// The slots that a slot is linked to, by layer.
 fn linked(collection: &Collection, slot: u32) -> Vec<Vec<u32>> {
     let layers = collection.index().links(slot);
-    let slots = layers.into_iter().map(|layer| layer.iter().map(|link| link.slot).collect());
+    let slots = layers
+        .into_iter()
+        .map(|layer| layer.iter().map(|link| link.slot).collect());
     let sorted = |mut slots: Vec<u32>| {
         slots.sort_unstable();
         slots
@@ -344,11 +530,18 @@ fn collections_are_exact_at_the_cut_whatever_is_written_during_the_walk() {
         let mut step = 0;
         let mut act = |writer: &mut Writer| {
             step += 1;
-            let changes = if step > 3 * SHARDS { 20 } else { u64::from(step % 16 == 0) };
+            let changes = if step > 3 * SHARDS {
+                20
+            } else {
+                u64::from(step % 16 == 0)
+            };
             (0..changes).for_each(|_| alter_collection(writer, &mut random));
         };
         save_while(&mut writer, dir.path(), &RealDisk, &mut act).unwrap();
-        assert!(step > 3 * SHARDS + 10, "the test must write between segments");
+        assert!(
+            step > 3 * SHARDS + 10,
+            "the test must write between segments"
+        );
         assert_loads_as(dir.path(), &expected, &format!("seed {seed}"));
         check_graphs(&load_now(dir.path()).unwrap().0);
     }
@@ -366,7 +559,10 @@ fn writers_of_other_threads_do_not_show_in_the_snapshot() {
         let begun = AtomicBool::new(false);
         let (begun, stop) = (&begun, &stop);
         std::thread::scope(|scope| {
-            let mut other = Writer { keyspace, number: writer.number };
+            let mut other = Writer {
+                keyspace,
+                number: writer.number,
+            };
             let writing = scope.spawn(move || {
                 let mut random = Random(100 + save);
                 while !begun.load(Ordering::Acquire) {
@@ -386,4 +582,336 @@ fn writers_of_other_threads_do_not_show_in_the_snapshot() {
         assert_loads_as(dir.path(), &expected, &format!("save {save}"));
         check_graphs(&load_now(dir.path()).unwrap().0);
     }
+}
+
+/// The real disk until its `n`-th call that alters something, which fails as all later ones do.
+struct FailingDisk {
+    calls_left: Arc<AtomicI64>,
+}
+
+struct FailingFile(Arc<dyn DiskFile>, Arc<AtomicI64>);
+
+fn spend(calls_left: &AtomicI64) -> io::Result<()> {
+    if calls_left.fetch_sub(1, Ordering::Relaxed) > 0 {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+impl DiskFile for FailingFile {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        spend(&self.1)?;
+        // Short writes, as a nearly full disk makes them.
+        self.0.append(&bytes[..bytes.len().div_ceil(2)])
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        spend(&self.1)?;
+        self.0.sync()
+    }
+}
+
+impl Disk for FailingDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        spend(&self.calls_left)?;
+        Ok(Arc::new(FailingFile(
+            RealDisk.create(path)?,
+            Arc::clone(&self.calls_left),
+        )))
+    }
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        RealDisk.read(path)
+    }
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        RealDisk.read_at(path, offset, len)
+    }
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        RealDisk.len(path)
+    }
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.truncate(path, len)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.remove(path)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        RealDisk.list(dir)
+    }
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.create_dir(dir)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        spend(&self.calls_left)?;
+        RealDisk.sync_dir(dir)
+    }
+}
+
+#[test]
+fn a_save_that_fails_anywhere_leaves_the_old_snapshot_or_the_new_one() {
+    let mut failed = 0;
+    for calls in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = filled();
+        save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+        let old = exact_state(&writer.keyspace);
+        writer.set(0, "string 1", "later");
+        let new = exact_state(&writer.keyspace);
+        let disk = FailingDisk {
+            calls_left: Arc::new(AtomicI64::new(calls)),
+        };
+        let saved = save_while(&mut writer, dir.path(), &disk, &mut |writer| {
+            writer.set_field(0, "hash 1", "field 1", "during the save");
+        });
+        let loaded = exact_state(&load_now(dir.path()).unwrap().0);
+        assert!(loaded == old || loaded == new, "after {calls} calls");
+        // Whatever the failure left behind, the next one is whole.
+        save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+        assert_loads_as(
+            dir.path(),
+            &exact_state(&writer.keyspace),
+            &format!("after {calls} calls"),
+        );
+        assert_eq!(
+            files(dir.path()).len(),
+            2,
+            "after {calls} calls: {:?}",
+            files(dir.path())
+        );
+        if saved.is_ok() {
+            break;
+        }
+        failed += 1;
+    }
+    assert!(failed > 10, "the test must have failed somewhere");
+}
+
+#[test]
+fn a_flush_during_a_save_cancels_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(2);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let expected = exact_state(&writer.keyspace);
+    let (mut step, mut flushed) = (0, false);
+    let saved = save_while(&mut writer, dir.path(), &RealDisk, &mut |writer| {
+        step += 1;
+        // Handed-over elements of set 0 must not show in the next save.
+        alter_collection(writer, &mut random);
+        if step == 3 * SHARDS + 2 && !std::mem::replace(&mut flushed, true) {
+            writer.apply(1, "", Effect::FlushDb);
+        }
+    });
+    assert!(matches!(saved, Err(SaveError::Cancelled)));
+    assert_loads_as(dir.path(), &expected, "the old one");
+    (0..200).for_each(|_| alter_collection(&mut writer, &mut random));
+    let expected = exact_state(&writer.keyspace);
+    save_while(&mut writer, dir.path(), &RealDisk, &mut |writer| {
+        alter_collection(writer, &mut random)
+    })
+    .unwrap();
+    assert_loads_as(dir.path(), &expected, "the new one");
+}
+
+#[test]
+fn a_damaged_manifest_is_replaced_by_the_catalogue_of_its_generation() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let expected = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let path = manifest::path(dir.path(), 1);
+    let good = std::fs::read(&path).unwrap();
+    let catalog = Catalog::new(dir.path());
+    let find = |catalog: &Catalog| load::find(&RealDisk, dir.path(), catalog);
+    for at in (0..good.len()).step_by(1 + good.len() / 200) {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &bad).unwrap();
+        match find(&catalog) {
+            Ok(Found::Newest(manifest)) => assert_eq!(manifest, expected, "byte {at}"),
+            found => panic!("byte {at}: {found:?}"),
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(find(&catalog), Ok(Found::Newest(manifest)) if manifest == expected));
+    std::fs::write(&path, &good[..good.len() / 2]).unwrap();
+    drop(catalog);
+    std::fs::remove_dir_all(dir.path().join("catalog")).unwrap();
+    assert!(matches!(
+        find(&Catalog::new(dir.path())),
+        Err(SnapshotError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn an_older_catalogue_or_manifest_is_never_taken_for_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let first = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let first_bytes = std::fs::read(manifest::path(dir.path(), 1)).unwrap();
+    writer.set(0, "string 1", "later");
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let catalog = Catalog::new(dir.path());
+    catalog.replace(&first).unwrap();
+    assert_loads_as(
+        dir.path(),
+        &exact_state(&writer.keyspace),
+        "an older catalogue",
+    );
+    std::fs::write(manifest::path(dir.path(), 2), b"damaged").unwrap();
+    assert!(matches!(
+        load::find(&RealDisk, dir.path(), &catalog),
+        Err(SnapshotError::Damaged { .. })
+    ));
+    std::fs::write(manifest::path(dir.path(), 1), first_bytes).unwrap();
+    match load::find(&RealDisk, dir.path(), &catalog) {
+        Ok(Found::Older { manifest, .. }) => assert_eq!(manifest, first),
+        found => panic!("{found:?}"),
+    }
+}
+
+#[test]
+fn nothing_old_goes_while_the_catalogue_cannot_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    writer.set(0, "string 1", "later");
+    let clock = writer.keyspace.save_clock();
+    let job = SaveJob {
+        save: clock.begin(writer.number),
+        cut: writer.number,
+        dir: dir.path(),
+        lineage: LINEAGE,
+    };
+    let nowhere = Catalog::new(Path::new("/proc/no such directory"));
+    let progress = SaveProgress::default();
+    let saved = save(
+        &writer.keyspace,
+        &job,
+        &RealDisk,
+        &nowhere,
+        &|| false,
+        &progress,
+    )
+    .unwrap();
+    clock.end();
+    assert!(!saved.has_second_copy());
+    remove_replaced(&RealDisk, dir.path(), &saved).unwrap();
+    assert_eq!(
+        files(dir.path()),
+        [
+            "MANIFEST-1",
+            "MANIFEST-2",
+            "packs/1-0.pack",
+            "packs/2-0.pack"
+        ]
+    );
+    assert_loads_as(
+        dir.path(),
+        &exact_state(&writer.keyspace),
+        "without second copy",
+    );
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    assert_eq!(files(dir.path()), ["MANIFEST-3", "packs/3-0.pack"]);
+}
+
+#[test]
+fn every_damaged_image_refuses_the_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(4);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let path = pack::path(
+        dir.path(),
+        PackId {
+            generation: 1,
+            number: 0,
+        },
+    );
+    let good = std::fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(good.len() / 60) {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &bad).unwrap();
+        match load_now(dir.path()) {
+            Err(SnapshotError::Damaged { path: told, .. }) => assert_eq!(told, path, "byte {at}"),
+            Err(SnapshotError::Version { .. }) => assert!(at < 40, "byte {at}"),
+            other => panic!("byte {at}: {:?}", other.map(|(_, loaded)| loaded)),
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(
+        load_now(dir.path()),
+        Err(SnapshotError::Io { .. })
+    ));
+}
+
+#[test]
+fn a_graph_that_lost_links_is_mended() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(5);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let mut manifest = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let before = manifest.images.len();
+    manifest
+        .images
+        .retain(|place, _| place.kind != Kind::Links || place.part % 2 == 1);
+    assert!(manifest.images.len() < before);
+    manifest.write(&RealDisk, dir.path()).unwrap();
+    let (keyspace, loaded) = load_now(dir.path()).unwrap();
+    assert!(loaded.relinked > 100, "{loaded:?}");
+    assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));
+    check_graphs(&keyspace);
+}
+
+#[test]
+fn tables_and_images_that_contradict_each_other_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(6);
+    let mut writer = with_collections(&mut random);
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let good = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
+    let refuses = |spoil: &dyn Fn(&mut Manifest)| {
+        let mut manifest = good.clone();
+        spoil(&mut manifest);
+        manifest.write(&RealDisk, dir.path()).unwrap();
+        assert!(matches!(
+            load_now(dir.path()),
+            Err(SnapshotError::Damaged { .. })
+        ));
+    };
+    refuses(&|manifest| manifest.state.keys += 1);
+    refuses(&|manifest| manifest.state.lineage += 1);
+    refuses(&|manifest| manifest.images.retain(|place, _| place.kind != Kind::Names));
+    refuses(&|manifest| manifest.images.retain(|place, _| place.kind != Kind::Keys));
+    refuses(&|manifest| {
+        manifest
+            .images
+            .retain(|place, _| place.owner != 0 || place.part != 1)
+    });
+    refuses(&|manifest| {
+        manifest
+            .collections
+            .values_mut()
+            .for_each(|record| record.schema.index.dim = 15)
+    });
+    good.write(&RealDisk, dir.path()).unwrap();
+    let small = Keyspace::new(1, SEED);
+    let loaded = load::load(&good, &small, &RealDisk, dir.path());
+    assert!(matches!(
+        loaded,
+        Err(SnapshotError::Databases {
+            found: 1,
+            configured: 1
+        })
+    ));
 }

@@ -145,7 +145,11 @@ fn commit(
     Ok(Committed {
         bytes: manifest.packs.values().sum(),
         keys: manifest.state.keys,
-        elements: manifest.collections.values().map(|collection| collection.elements).sum(),
+        elements: manifest
+            .collections
+            .values()
+            .map(|collection| collection.elements)
+            .sum(),
         catalog_error,
         generation: manifest.state.generation,
         packs: manifest.packs.keys().copied().collect(),
@@ -186,7 +190,10 @@ pub fn remove_replaced(
 fn remove_manifests(disk: &dyn Disk, dir: &Path, generations: &[u64]) -> Result<(), SnapshotError> {
     let names = disk.list(dir).map_err(SnapshotError::io(dir))?;
     let paths = generations.iter().flat_map(|generation| {
-        [manifest::path(dir, *generation), manifest::temporary_path(dir, *generation)]
+        [
+            manifest::path(dir, *generation),
+            manifest::temporary_path(dir, *generation),
+        ]
     });
     let is_there = |path: &Path| names.iter().any(|name| path.ends_with(name));
     for path in paths.filter(|path| is_there(path)) {
@@ -244,7 +251,13 @@ impl<'a> Walk<'a> {
     }
 
     fn run(&mut self, cancelled: &dyn Fn() -> bool) -> Result<(), SaveError> {
-        let refuse_if_cancelled = || if cancelled() { Err(SaveError::Cancelled) } else { Ok(()) };
+        let refuse_if_cancelled = || {
+            if cancelled() {
+                Err(SaveError::Cancelled)
+            } else {
+                Ok(())
+            }
+        };
         refuse_if_cancelled()?;
         while self.step()? {
             refuse_if_cancelled()?;
@@ -271,7 +284,9 @@ impl<'a> Walk<'a> {
         } else {
             return Ok(false);
         }
-        self.progress.bytes.store(self.writer.bytes(), Ordering::Relaxed);
+        self.progress
+            .bytes
+            .store(self.writer.bytes(), Ordering::Relaxed);
         Ok(true)
     }
 
@@ -287,7 +302,12 @@ impl<'a> Walk<'a> {
         self.progress.keys.store(self.keys, Ordering::Relaxed);
         let mut piece = 0;
         keys::encode(&saved, |entries, payload| {
-            let place = Place { kind: Kind::Keys, owner: db as u64, part: shard as u32, piece };
+            let place = Place {
+                kind: Kind::Keys,
+                owner: db as u64,
+                part: shard as u32,
+                piece,
+            };
             piece += 1;
             self.writer.add(place, cut, entries, payload)
         })
@@ -297,7 +317,12 @@ impl<'a> Walk<'a> {
         let collection = self.found.pop_front()?;
         // Slots of later segments were filled after the cut.
         let segments = collection.segments();
-        Some(OpenCollection { collection, next_segment: 0, segments, elements: 0 })
+        Some(OpenCollection {
+            collection,
+            next_segment: 0,
+            segments,
+            elements: 0,
+        })
     }
 
     fn save_segment(
@@ -312,11 +337,19 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         saved.sort_unstable_by_key(|element| element.slot);
-        debug_assert!(saved.is_sorted_by(|a, b| a.slot < b.slot), "one element a slot");
+        debug_assert!(
+            saved.is_sorted_by(|a, b| a.slot < b.slot),
+            "one element a slot"
+        );
         let mut nodes = collection.index().save_nodes(segment);
         nodes.sort_unstable_by_key(|node| node.slot);
         let mut add = |kind, (entries, payload): elements::Encoded| {
-            let place = Place { kind, owner: collection.id(), part: segment, piece: 0 };
+            let place = Place {
+                kind,
+                owner: collection.id(),
+                part: segment,
+                piece: 0,
+            };
             self.writer.add(place, cut, entries, &payload)
         };
         add(Kind::Names, elements::encode_names(&saved))?;
@@ -324,7 +357,9 @@ impl<'a> Walk<'a> {
         add(Kind::Attributes, elements::encode_attributes(&saved))?;
         add(Kind::Links, elements::encode_links(&nodes))?;
         *count += saved.len() as u64;
-        self.progress.elements.fetch_add(saved.len() as u64, Ordering::Relaxed);
+        self.progress
+            .elements
+            .fetch_add(saved.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -352,6 +387,11 @@ impl<'a> Walk<'a> {
             databases: self.keyspace.databases() as u32,
             keys: self.keys,
         };
-        Manifest { state, collections: self.collections, packs, images }
+        Manifest {
+            state,
+            collections: self.collections,
+            packs,
+            images,
+        }
     }
 }

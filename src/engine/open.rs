@@ -1,0 +1,126 @@
+//! Opening a data directory: lock it, recover, start the log, open the engine's door.
+
+use super::{Directory, Engine};
+use crate::persistence::disk::Disk;
+use crate::persistence::files::{DirectoryLock, LockError};
+use crate::persistence::log::{FsyncPolicy, Log, LogDirectory, LogError, LogOptions, LogStart, Torn};
+use crate::persistence::recovery::{Recovered, RecoveryError, RecoveryOptions, recover};
+use crate::persistence::snapshot::catalog::Catalog;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a data directory is opened with.
+pub struct OpenOptions {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// Folder of the log in it.
+    pub log_dir: String,
+    /// How the log's files are called.
+    pub log_name: String,
+    /// Whether there is a log (`appendonly`).
+    pub has_log: bool,
+    /// When it is synced.
+    pub policy: FsyncPolicy,
+    /// Whether a torn tail may be cut (`aof-load-truncated`).
+    pub may_cut: bool,
+    /// Number of databases.
+    pub databases: usize,
+    /// Random numbers: lineage and seed of a new directory, salt of this start's log files.
+    pub random: [u64; 3],
+}
+
+/// What was found, for the log for people.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Keys loaded from the snapshot.
+    pub keys: u64,
+    /// Elements loaded from the snapshot.
+    pub elements: u64,
+    /// Elements that had to be linked anew.
+    pub relinked: u64,
+    /// Changes replayed from the log.
+    pub changes: u64,
+    /// What was cut off the log's end.
+    pub torn: Option<Torn>,
+}
+
+/// Why a data directory cannot be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another process has it, or it cannot be made.
+    Lock(LockError),
+    /// It is damaged.
+    Recovery(RecoveryError),
+    /// The log cannot be started.
+    Log(LogError),
+    /// The log is switched off now, and what it holds could not be saved.
+    Save(String),
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OpenError::Lock(error) => error.fmt(f),
+            OpenError::Recovery(error) => error.fmt(f),
+            OpenError::Log(error) => error.fmt(f),
+            OpenError::Save(why) => write!(f, "what the log holds could not be saved: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl Engine {
+    /// Opens a data directory and starts from what it holds; the directory stays locked while the engine lives. `on_progress`
+    /// is called when the log was written or synced further.
+    pub fn open(
+        &self,
+        disk: Arc<dyn Disk>,
+        options: OpenOptions,
+        on_progress: Box<dyn Fn() + Send + Sync>,
+    ) -> Result<Opened, OpenError> {
+        let lock = DirectoryLock::take(&options.dir).map_err(OpenError::Lock)?;
+        let catalog = Catalog::new(&options.dir);
+        let [lineage, seed, salt] = options.random;
+        let directory = LogDirectory::new(&options.dir, &options.log_dir, &options.log_name);
+        let told = RecoveryOptions {
+            dir: &options.dir,
+            log: directory.clone(),
+            may_cut: options.may_cut,
+            databases: options.databases,
+            identity_if_new: (lineage, seed),
+        };
+        let Recovered { keyspace, lineage, snapshot_cut, loaded, log: contents } =
+            recover(&*disk, &catalog, &told).map_err(OpenError::Recovery)?;
+        let opened = Opened {
+            keys: loaded.keys,
+            elements: loaded.elements,
+            relinked: loaded.relinked,
+            changes: contents.changes,
+            torn: contents.torn.clone(),
+        };
+        let has_old_log = contents.identity.is_some();
+        let start = LogStart {
+            lineage,
+            seed: keyspace.seed(),
+            salt,
+            has_snapshot: snapshot_cut.is_some(),
+            contents,
+        };
+        let log_options = LogOptions {
+            directory,
+            is_enabled: options.has_log,
+            policy: options.policy,
+            has_thread: true,
+        };
+        let log = Log::start(Arc::clone(&disk), start, log_options, on_progress)
+            .map_err(OpenError::Log)?;
+        let directory = Directory { disk, dir: options.dir, lineage, catalog, lock: Some(lock) };
+        self.start(keyspace, log, Some(directory), snapshot_cut.unwrap_or(0));
+        if has_old_log && !options.has_log {
+            // The log was switched off: a snapshot takes over what it holds, and the log goes.
+            self.save().map_err(|failure| OpenError::Save(failure.to_string()))?;
+        }
+        Ok(opened)
+    }
+}
