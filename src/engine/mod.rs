@@ -36,7 +36,7 @@ pub use expiry::Upkeep;
 pub use crate::keyspace::collection::distances_by;
 pub use locks::Patience;
 pub use process::Memory;
-pub use open::{OpenError, OpenOptions, Opened};
+pub use open::{OpenError, OpenRequest, Opened};
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
 

@@ -2,7 +2,7 @@
 //! and what a recovery must then find.
 
 use bytes::Bytes;
-use rhumb::engine::{Decision, Engine, Locked, OpenOptions, Opened, Patience, StopRequest};
+use rhumb::engine::{Decision, Engine, Locked, OpenRequest, Opened, Patience, StopRequest};
 use rhumb::keyspace::change::{Change, Effect, Expiry, Upsert};
 use rhumb::keyspace::collection::{Quantization, Schema};
 use rhumb::keyspace::digest::{KeyState, exact_state};
@@ -148,7 +148,7 @@ impl Living {
     /// Opens the directory. `has_log`: `appendonly`.
     pub fn open(disk: &FaultDisk, dir: &Path, has_log: bool) -> Result<Living, String> {
         let engine = Arc::new(Engine::new(Arc::new(|| 1_000), rhumb::commands::new_stats(), 4));
-        let options = OpenOptions {
+        let options = OpenRequest {
             dir: dir.to_owned(),
             log_dir: "appendonlydir".into(),
             log_name: "appendonly.aof".into(),
