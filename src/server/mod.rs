@@ -41,11 +41,14 @@ impl Server {
     /// Waits until the log holds change `number`, synced if the policy says so. The error is the line for the clients.
     pub async fn wait_durable(&self, number: u64) -> Result<(), String> {
         let engine = &self.context.engine;
-        engine.write_through(number)?;
-        if engine.is_sync_awaited() {
-            self.progress.wait(|| engine.is_synced(number)).await?;
-        }
-        Ok(())
+        let written = engine.write_through(number);
+        let durable = match written {
+            Ok(()) if engine.is_sync_awaited() => {
+                self.progress.wait(|| engine.is_synced(number)).await
+            }
+            other => other,
+        };
+        durable.map_err(|why| commands::admission::log_failed(&why))
     }
 
     /// Holds a writer back, before it takes any lock, while too much waits for the disk.
