@@ -1,7 +1,7 @@
 //! What the server knows about each command, once: dispatch, arity, key positions, permissions, COMMAND DOCS, the pages under
 //! docs/commands/ and the tests that replay the examples all read this.
 
-use super::error::Result;
+use super::error::{Refusal, Result};
 use super::{Call, Context, Session};
 use crate::protocol::{Reply, Request};
 use foldhash::fast::FixedState;
@@ -35,7 +35,7 @@ pub struct Command {
     /// Arity as clients expect it, where the arguments do not tell it (negative: at least).
     pub arity: Option<i64>,
     /// Its own error lines, each with when it comes; for the pages. Lines that any command may give are not repeated here.
-    pub errors: &'static [(&'static str, &'static str)],
+    pub errors: &'static [(Refusal, &'static str)],
     /// What it does.
     pub run: fn(&mut Call) -> Result,
 }

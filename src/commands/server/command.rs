@@ -176,8 +176,17 @@ impl Entry {
             words(self.categories()),
             Reply::Set(Vec::new()),
             Reply::Set(specification.into_iter().collect()),
-            Reply::Array(self.subcommands().map(Entry::info).collect()),
+            self.subcommand_infos(),
         ])
+    }
+
+    /// An array, but where there is nothing a set, as in Redis.
+    fn subcommand_infos(self) -> Reply {
+        let infos: Vec<Reply> = self.subcommands().map(Entry::info).collect();
+        match infos.is_empty() {
+            true => Reply::Set(infos),
+            false => Reply::Array(infos),
+        }
     }
 
     fn categories(self) -> Vec<&'static str> {

@@ -35,10 +35,10 @@ pub const COMMANDS: &[Command] = &[Command {
     ]),
     class: Class::Pool,
     run: debug,
-    errors: &[(
-        "ERR DEBUG command not allowed. ...",
-        "enable-debug-command does not allow it to this client.",
-    )],
+    errors: &[
+        (NOT_ALLOWED, "The option enable-debug-command does not allow it to this client."),
+        (NOT_IN_TRANSACTION, "RELOAD stands between MULTI and EXEC."),
+    ],
     ..COMMAND
 }];
 

@@ -29,7 +29,10 @@ fn summaries_are_sentences() {
         assert!(!summary.contains('\n'), "{name}");
     }
     for Command { name, errors, .. } in commands() {
-        for (line, when) in *errors {
+        for (refusal, when) in *errors {
+            let Refusal::Error(line) = refusal else {
+                panic!("{name}: no error line");
+            };
             assert!(!line.starts_with('-') && line.contains(' '), "{name}: {line}");
             assert!(when.ends_with('.'), "{name}: {when}");
         }

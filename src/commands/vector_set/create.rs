@@ -67,6 +67,18 @@ pub const VCREATE: Command = Command {
             "(error) ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
         ),
     ],
+    errors: &[
+        (errors::BUSY_KEY, "The key is there, whatever it holds."),
+        (errors::DIM_MISSING, "DIM is not given."),
+        (errors::INVALID_DIM, "DIM is outside its bounds."),
+        (errors::INVALID_METRIC, "METRIC is followed by another word."),
+        (errors::INVALID_TYPE, "TYPE is followed by another word."),
+        (errors::INVALID_INDEX, "INDEX is followed by another word."),
+        (errors::INVALID_NATIVE_M, "M is outside its bounds."),
+        (errors::INVALID_NATIVE_EF, "EF is outside its bounds."),
+        (errors::BIN_NEEDS_COSINE, "TYPE BIN is asked for with METRIC L2 or IP."),
+        (errors::FLAT_HAS_NO_GRAPH, "M or EF is given with INDEX FLAT."),
+    ],
     run: vcreate,
     ..COMMAND
 };
