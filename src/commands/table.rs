@@ -3,7 +3,7 @@
 
 use super::error::{Refusal, Result};
 use super::{Call, Context, Session};
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Reply, Request, number};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::OnceLock;
@@ -239,6 +239,13 @@ pub struct KeyPositions {
     pub step: i64,
 }
 
+/// No key, or none at a fixed position.
+pub const NO_KEYS: KeyPositions = KeyPositions {
+    first: 0,
+    last: 0,
+    step: 0,
+};
+
 /// Every command and subcommand.
 pub struct Table {
     commands: Vec<&'static Command>,
@@ -463,23 +470,53 @@ impl Command {
         }
     }
 
-    /// Where its keys are.
+    /// Where its keys are; nowhere fixed, if a word of the request counts them.
     pub fn key_positions(&self) -> KeyPositions {
+        if self.counted_keys().is_some() {
+            return NO_KEYS;
+        }
         self.keys.unwrap_or_else(|| self.derived_keys())
+    }
+
+    /// Whether requests name keys.
+    pub fn has_keys(&self) -> bool {
+        self.counted_keys().is_some() || self.key_positions().first > 0
+    }
+
+    /// Where keys begin that the word in front of them counts (`numkeys key ...`), and the step from one to the next.
+    pub fn counted_keys(&self) -> Option<(usize, usize)> {
+        let at = self
+            .args
+            .windows(2)
+            .position(|pair| matches!(pair, [Arg::Int("numkeys"), Arg::Multiple(_)]))?;
+        let step = match self.args[at + 1] {
+            Arg::Multiple(Arg::Block(words)) => words.len(),
+            _ => 1,
+        };
+        let before = self.args[..=at]
+            .iter()
+            .map(|arg| arg.words().0)
+            .sum::<i64>();
+        Some((1 + before as usize, step))
     }
 
     /// The keys of a request that fits.
     pub fn keys_of<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r [u8]> + use<'r> {
-        let KeyPositions { first, last, step } = self.key_positions();
-        let last = if last < 0 {
-            request.len() as i64 + last
-        } else {
-            last
+        let (first, end, step) = match self.counted_keys() {
+            Some((first, step)) => {
+                let count = request.get(first - 1).and_then(number::parse_u64);
+                let words = (count.unwrap_or(0) as usize).saturating_mul(step);
+                let end = first.saturating_add(words).min(request.len());
+                (first, end, step)
+            }
+            None => {
+                let KeyPositions { first, last, step } = self.key_positions();
+                let from_end = if last < 0 { request.len() as i64 } else { 0 };
+                let end = if first > 0 { last + from_end + 1 } else { 0 };
+                (first as usize, end.max(0) as usize, step.max(1) as usize)
+            }
         };
-        let range = if first <= 0 { 1..1 } else { first..last + 1 };
-        range
-            .step_by(step.max(1) as usize)
-            .filter_map(|i| request.get(i as usize))
+        (first..end).step_by(step).filter_map(|i| request.get(i))
     }
 
     fn derived_keys(&self) -> KeyPositions {
@@ -512,11 +549,7 @@ impl Command {
                 other => at += other.words().0,
             }
         }
-        KeyPositions {
-            first: 0,
-            last: 0,
-            step: 0,
-        }
+        NO_KEYS
     }
 }
 

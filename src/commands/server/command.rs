@@ -254,6 +254,7 @@ fn flag_words(command: &Command) -> Vec<&'static str> {
         .filter_map(|(flag, word)| has(*flag).then_some(*word))
         .collect();
     set.extend(command.group.module().map(|_| "module"));
+    set.extend(command.counted_keys().map(|_| "movablekeys"));
     set
 }
 
@@ -261,7 +262,10 @@ fn flag_words(command: &Command) -> Vec<&'static str> {
 fn categories(command: &Command) -> Vec<&'static str> {
     let has = |flag: Flags| command.flags.has(flag);
     let group = command.group.category();
+    // DBSIZE, FLUSHALL and their kin stand among the commands of the server, and are about keys.
+    let is_about_keys = command.group == Group::Server && has(Flags::WORLD);
     [
+        (is_about_keys, "@keyspace"),
         (has(Flags::WRITE), "@write"),
         (has(Flags::READONLY), "@read"),
         (has(Flags::ADMIN), "@admin"),
@@ -286,37 +290,33 @@ fn key_flags(command: &Command) -> &'static [&'static str] {
 
 /// The key specification that the key positions amount to.
 fn key_specification(command: &Command) -> Option<Reply> {
-    let KeyPositions { first, last, step } = command.key_positions();
-    if first == 0 {
-        return None;
-    }
     let text = Reply::bulk_static;
-    let search = |kind, spec: Vec<(Reply, Reply)>| {
+    let search = |kind, spec: &[(&'static str, i64)]| {
+        let spec = spec.iter().map(|(name, n)| (text(name), Reply::Int(*n)));
         Reply::Map(vec![
             (text("type"), text(kind)),
-            (text("spec"), Reply::Map(spec)),
+            (text("spec"), Reply::Map(spec.collect())),
         ])
     };
-    // The last key counts from the first one, or from the end.
-    let last = if last < 0 { last } else { last - first };
+    let KeyPositions { first, last, step } = command.key_positions();
+    let (begin, find) = match command.counted_keys() {
+        Some((first, step)) => {
+            let spec = [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)];
+            (first as i64 - 1, search("keynum", &spec))
+        }
+        None if first == 0 => return None,
+        None => {
+            // The last key counts from the first one, or from the end.
+            let last = if last < 0 { last } else { last - first };
+            let spec = [("lastkey", last), ("keystep", step), ("limit", 0)];
+            (first, search("range", &spec))
+        }
+    };
     let flags = key_flags(command).iter().map(|word| Reply::Simple(word));
     Some(Reply::Map(vec![
         (text("flags"), Reply::Set(flags.collect())),
-        (
-            text("begin_search"),
-            search("index", vec![(text("index"), Reply::Int(first))]),
-        ),
-        (
-            text("find_keys"),
-            search(
-                "range",
-                vec![
-                    (text("lastkey"), Reply::Int(last)),
-                    (text("keystep"), Reply::Int(step)),
-                    (text("limit"), Reply::Int(0)),
-                ],
-            ),
-        ),
+        (text("begin_search"), search("index", &[("index", begin)])),
+        (text("find_keys"), find),
     ]))
 }
 
@@ -501,7 +501,7 @@ fn request_asked_about(call: &mut Call) -> Result<(&'static Command, Request)> {
         return Err(INVALID_COMMAND);
     };
     let command = Table::all().commands()[place];
-    if command.key_positions().first == 0 {
+    if !command.has_keys() {
         return Err(NO_KEYS);
     }
     if !Table::all().accepts(place, request.len()) {

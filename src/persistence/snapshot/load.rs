@@ -6,7 +6,7 @@ use super::elements::{self, Payload};
 use super::image::{Kind, Place};
 use super::keys::{self, LoadedKey, LoadedValue};
 use super::manifest::{self, CollectionRecord, ImageRecord, Manifest};
-use super::pack::PackReader;
+use super::pack::{self, PackReader};
 use crate::keyspace::collection::{Collection, SavedElement, SavedNode};
 use crate::keyspace::{Entry, Keyspace, Value};
 use crate::persistence::disk::Disk;
@@ -30,6 +30,8 @@ pub enum Found {
         manifest: Manifest,
         /// What happened to the newest.
         damage: SnapshotError,
+        /// The cut of the newest: the log must reach it.
+        newest_cut: u64,
     },
 }
 
@@ -55,8 +57,12 @@ pub fn find(disk: &dyn Disk, dir: &Path, catalog: &Catalog) -> Result<Found, Sna
         .iter()
         .rev()
         .find_map(|older| Manifest::read(disk, dir, *older).ok());
-    match older {
-        Some(manifest) => Ok(Found::Older { manifest, damage }),
+    match older.zip(pack::cut_of(disk, dir, newest)) {
+        Some((manifest, newest_cut)) => Ok(Found::Older {
+            manifest,
+            damage,
+            newest_cut,
+        }),
         None => Err(damage),
     }
 }

@@ -231,6 +231,19 @@ impl OpenPack {
     }
 }
 
+/// The cut of a generation, as the first image of its first pack tells it; none if there is no such image.
+pub(super) fn cut_of(disk: &dyn Disk, dir: &Path, generation: u64) -> Option<u64> {
+    let path = path(
+        dir,
+        PackId {
+            generation,
+            number: 0,
+        },
+    );
+    let header = disk.read_at(&path, HEAD_BYTES as u64, HEADER_BYTES).ok()?;
+    ImageHeader::decode(&header).ok().map(|header| header.cut)
+}
+
 /// Reads the images of a snapshot.
 pub(super) struct PackReader<'a> {
     disk: &'a dyn Disk,
