@@ -19,13 +19,24 @@ fn the_pages_of_the_commands_are_fresh() {
     let advice = "RHUMB_UPDATE=1 cargo test --test table writes the pages anew";
     let found: BTreeSet<String> = fs::read_dir(&dir)
         .expect("docs/commands/ is there")
-        .map(|entry| entry.expect("listed").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("listed")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     let expected: BTreeSet<String> = pages.iter().map(|page| page.file.clone()).collect();
     assert_eq!(found, expected, "{advice}");
     for page in &pages {
         let text = fs::read_to_string(dir.join(&page.file)).expect("readable");
         // A checkout may have other line ends.
-        assert_eq!(text.replace("\r\n", "\n"), page.text, "{}: {advice}", page.file);
+        assert_eq!(
+            text.replace("\r\n", "\n"),
+            page.text,
+            "{}: {advice}",
+            page.file
+        );
     }
 }

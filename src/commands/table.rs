@@ -1,7 +1,7 @@
 //! What the server knows about each command, once: dispatch, arity, key positions, permissions, COMMAND DOCS, the pages under
 //! docs/commands/ and the tests that replay the examples all read this.
 
-use super::error::{Refusal, Result};
+use super::error::Result;
 use super::{Call, Context, Session};
 use crate::protocol::{Reply, Request, number};
 use foldhash::fast::FixedState;
@@ -32,10 +32,12 @@ pub struct Command {
     pub keys: Option<KeyPositions>,
     /// What it does to its keys, in the words of COMMAND GETKEYSANDFLAGS, where [`Command::flags`] do not tell it.
     pub key_flags: &'static [&'static str],
+    /// ACL categories beyond those that flags and group tell.
+    pub categories: &'static [&'static str],
     /// Arity as clients expect it, where the arguments do not tell it (negative: at least).
     pub arity: Option<i64>,
     /// Its own error lines, each with when it comes; for the pages. Lines that any command may give are not repeated here.
-    pub errors: &'static [(Refusal, &'static str)],
+    pub errors: &'static [(&'static str, &'static str)],
     /// What it does.
     pub run: fn(&mut Call) -> Result,
 }
@@ -53,6 +55,7 @@ pub const COMMAND: Command = Command {
     examples: &[],
     keys: None,
     key_flags: &[],
+    categories: &[],
     arity: None,
     errors: &[],
     run: |_| Ok(Reply::ok()),

@@ -1,7 +1,6 @@
 //! The pages under docs/commands/: one for each command, and an index by family.
 
 use super::{arg_syntax, syntax};
-use crate::commands::error::Refusal;
 use crate::commands::table::{Arg, Command, Group, Table};
 use std::fmt::Write;
 
@@ -188,10 +187,8 @@ fn errors(command: &Command, text: &mut String) {
         return;
     }
     text.push_str("\n## Errors\n\n| line | when |\n|---|---|\n");
-    for (refusal, when) in command.errors {
-        if let Refusal::Error(line) = refusal {
-            let _ = writeln!(text, "| `{}` | {} |", cell(line), cell(when));
-        }
+    for (line, when) in command.errors {
+        let _ = writeln!(text, "| `{}` | {} |", cell(line), cell(when));
     }
 }
 

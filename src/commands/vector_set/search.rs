@@ -2,7 +2,7 @@
 
 use super::super::Call;
 use super::super::args::Args;
-use super::super::error::{self, Refusal, Result};
+use super::super::error::{self, Result};
 use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use super::add::bounded;
 use super::similar::{predict_us, take_filter, take_target};
@@ -60,20 +60,20 @@ pub const VSEARCH: Command = Command {
         ("VSEARCH nothing 1 ELE a", "(error) ERR no such key"),
     ],
     errors: &[
-        (error::NO_SUCH_KEY, "The key is not there."),
-        (errors::INVALID_K, "k is outside its bounds."),
-        (errors::INVALID_VECTOR, "The vector is malformed, or a component is NaN or infinite."),
-        (errors::NO_ELEMENT, "ELE names an element that is not there."),
+        ("ERR no such key", "The key is not there."),
+        ("ERR invalid k: an integer from 1 to 1000000", "k is outside its bounds."),
+        ("ERR invalid vector specification", "The vector is malformed, or a component is NaN or infinite."),
+        ("ERR element not found in set", "ELE names an element that is not there."),
         (
-            Refusal::line("ERR Vector dimension mismatch - got <n> but set has <n>"),
+            "ERR Vector dimension mismatch - got <n> but set has <n>",
             "The vector has another number of components than the collection.",
         ),
-        (errors::INVALID_NATIVE_EF, "EF is outside its bounds."),
-        (errors::INVALID_OFFSET, "OFFSET is outside its bounds."),
-        (errors::INVALID_RADIUS, "RADIUS is no finite number."),
-        (errors::EXACT_HAS_NO_EF, "EXACT is given together with EF."),
+        ("ERR invalid EF: an integer from 1 to 1000000", "EF is outside its bounds."),
+        ("ERR invalid OFFSET: an integer from 0 to 1000000", "OFFSET is outside its bounds."),
+        ("ERR invalid RADIUS: a finite number", "RADIUS is no finite number."),
+        ("ERR EXACT compares with every vector: EF has no meaning beside it", "EXACT is given together with EF."),
         (
-            Refusal::line("ERR syntax error in FILTER expression near: <text>"),
+            "ERR syntax error in FILTER expression near: <text>",
             "The expression cannot be read from there on.",
         ),
     ],
