@@ -32,6 +32,7 @@ pub const SET: Command = Command {
         Arg::Optional(&TIMES_OR_KEEPTTL),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["RW", "access", "update", "variable_flags"],
     errors: &[
         (
@@ -162,6 +163,7 @@ pub const SETNX: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["OW", "insert"],
     examples: &[
         ("SETNX lock mine", "(integer) 1"),
@@ -192,6 +194,7 @@ pub const SETEX: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Int("seconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["OW", "update"],
     errors: &[(
         "ERR invalid expire time in 'setex' command",
@@ -213,6 +216,7 @@ pub const PSETEX: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Int("milliseconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["OW", "update"],
     errors: &[(
         "ERR invalid expire time in 'psetex' command",
@@ -242,6 +246,7 @@ pub const GETSET: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_words),
     examples: &[
         ("GETSET colour teal", "(nil)"),
         ("GETSET colour red", "\"teal\""),
