@@ -6,12 +6,14 @@ mod expire;
 #[cfg(test)]
 mod model;
 mod object;
+mod presence;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod when;
 
 pub use object::is_listpack;
+pub use presence::Presence;
 pub use scan::{ScanOptions, parse_cursor, step_reply};
 pub use when::{ExpiryOption, TIMES_OR_KEEPTTL, TIMES_OR_PERSIST, TimeForm};
 

@@ -4,7 +4,7 @@ use super::condition::{CONDITIONS, Condition, Test};
 use super::value_of;
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
-use crate::commands::keys::{self, ExpiryOption, TIMES_OR_KEEPTTL, TimeForm};
+use crate::commands::keys::{self, ExpiryOption, Presence, TIMES_OR_KEEPTTL, TimeForm};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::engine::Decision;
 use crate::keyspace::change::{Change, Effect, Expiry};
@@ -224,7 +224,7 @@ pub const PSETEX: Command = Command {
     )],
     examples: &[
         ("PSETEX session 60000 42", "OK"),
-        ("PTTL session", "(integer) 60000"),
+        ("TTL session", "(integer) 60"),
     ],
     run: |call| set_for(call, TimeForm::PX),
     ..COMMAND
@@ -371,14 +371,6 @@ pub const MSETEX: Command = Command {
     ..COMMAND
 };
 
-/// Whether all keys must be missing or all be there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Any,
-    Missing,
-    There,
-}
-
 fn msetex(call: &mut Call) -> Result {
     const BAD_COUNT: Refusal = Refusal::line("ERR invalid numkeys value");
     let count = call.args.int_or(BAD_COUNT)?;
@@ -392,12 +384,7 @@ fn msetex(call: &mut Call) -> Result {
     let (presence, expiry) = msetex_options(call)?;
     let keys: Vec<&[u8]> = pairs.iter().map(|(key, _)| *key).collect();
     call.access.write(call.db(), &keys, |view| {
-        let is_allowed = match presence {
-            Presence::Any => true,
-            Presence::Missing => keys.iter().all(|key| !view.contains(key)),
-            Presence::There => keys.iter().all(|key| view.contains(key)),
-        };
-        if !is_allowed {
+        if !presence.holds(keys.iter().map(|key| view.contains(key))) {
             return Ok(Decision::unchanged(Reply::Int(0)));
         }
         let changes = pairs.into_iter();
