@@ -7,18 +7,21 @@ use rhumb::persistence::log::Health;
 use std::path::Path;
 
 /// A directory for what does not go through the disk's twin: the lock and the catalogue.
-struct Directory(tempfile::TempDir);
+pub struct Directory(tempfile::TempDir);
 
 impl Directory {
-    fn new() -> Directory {
+    /// An empty one.
+    pub fn new() -> Directory {
         Directory(tempfile::tempdir().expect("a temporary directory"))
     }
 
-    fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn lose_catalog(&self) {
+    /// Takes the snapshot's second copy away.
+    pub fn lose_catalog(&self) {
         let _ = std::fs::remove_dir_all(self.path().join("catalog"));
     }
 }
