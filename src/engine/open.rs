@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a data directory is opened with.
-pub struct OpenOptions {
+pub struct OpenRequest {
     /// The data directory.
     pub dir: PathBuf,
     /// Folder of the log in it.
@@ -76,7 +76,7 @@ impl Engine {
     pub fn open(
         &self,
         disk: Arc<dyn Disk>,
-        options: OpenOptions,
+        options: OpenRequest,
         on_progress: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Opened, OpenError> {
         let lock = DirectoryLock::take(&options.dir).map_err(OpenError::Lock)?;

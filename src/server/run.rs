@@ -3,7 +3,7 @@
 use super::{Pool, Server, accept, listen, logging};
 use crate::commands::{self, Context};
 use crate::config::{self, Appendfsync, Config, Loaded, Sources};
-use crate::engine::{Engine, FsyncPolicy, OpenOptions, RealDisk, SaveTriggers, StopRequest, Upkeep};
+use crate::engine::{Engine, FsyncPolicy, OpenRequest, RealDisk, SaveTriggers, StopRequest, Upkeep};
 use crate::protocol::{glob, inline};
 use std::io::{self, Read as _};
 use std::num::NonZero;
@@ -135,8 +135,8 @@ async fn recover(server: &Arc<Server>) -> io::Result<()> {
     Ok(())
 }
 
-fn open_options(config: &Config) -> io::Result<OpenOptions> {
-    Ok(OpenOptions {
+fn open_options(config: &Config) -> io::Result<OpenRequest> {
+    Ok(OpenRequest {
         dir: config.dir(),
         log_dir: config.appenddirname(),
         log_name: config.appendfilename(),

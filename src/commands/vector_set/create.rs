@@ -7,7 +7,7 @@ use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use super::add::bounded;
 use super::{DIM_MAX, EF_CONSTRUCTION, EF_MAX, M, M_MAX, M_MIN, errors};
 use crate::engine::Decision;
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
+use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::collection::Schema;
 use crate::protocol::Reply;
