@@ -42,6 +42,7 @@ pub const HEXISTS: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Str("field")],
     flags: READS,
+    key_flags: &["RO"],
     examples: &[
         ("HSET city name Oslo", "(integer) 1"),
         ("HEXISTS city name", "(integer) 1"),
@@ -59,6 +60,7 @@ pub const HSTRLEN: Command = Command {
     since: "3.2.0",
     args: &[Arg::Key("key"), Arg::Str("field")],
     flags: READS,
+    key_flags: &["RO"],
     examples: &[
         ("HSET city name Oslo", "(integer) 1"),
         ("HSTRLEN city name", "(integer) 4"),
@@ -191,6 +193,7 @@ pub const HLEN: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key")],
     flags: READS,
+    key_flags: &["RO"],
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         ("HLEN city", "(integer) 2"),

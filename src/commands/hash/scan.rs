@@ -26,6 +26,7 @@ pub const HSCAN: Command = Command {
     ],
     flags: flags(&[Flags::READONLY]),
     class: Class::Predicted(cost_of_scan),
+    errors: &[("ERR invalid cursor", "The cursor is no number.")],
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         (
@@ -104,6 +105,10 @@ pub const HRANDFIELD: Command = Command {
     ],
     flags: flags(&[Flags::READONLY]),
     class: Class::Predicted(cost_of_random),
+    errors: &[(
+        "ERR value is out of range",
+        "More than 4194304 fields with repetitions are asked for.",
+    )],
     examples: &[
         ("HSET city name Oslo", "(integer) 1"),
         ("HRANDFIELD city", "\"name\""),

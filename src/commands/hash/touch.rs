@@ -1,7 +1,7 @@
 //! Values and expiries of fields in one step: HGETEX, HSETEX, HGETDEL.
 
 use super::expire::{field_expiry_ms, unknown_argument};
-use super::fields::{Draft, FIELDS, parse_count, take_fields};
+use super::fields::{Draft, FIELDS, FIELDS_ERRORS, parse_count, take_fields};
 use super::set::take_pairs;
 use super::{after_kind, hash_of};
 use crate::commands::Call;
@@ -23,6 +23,26 @@ const TAKES: Command = Command {
     complexity: "O(N), N the number of fields",
     flags: flags(&[Flags::WRITE, Flags::FAST]),
     class: Class::Predicted(keys::cost_of_words),
+    errors: &[
+        ("ERR missing FIELDS argument", "FIELDS is not given."),
+        (
+            "ERR invalid number of fields",
+            "The number of fields is none, or below one.",
+        ),
+        (
+            "ERR wrong number of arguments",
+            "Fewer fields follow than the number says.",
+        ),
+        ("ERR unknown argument: <word>", "The word is no option."),
+        (
+            "ERR missing expire time",
+            "No number follows EX, PX, EXAT or PXAT.",
+        ),
+        (
+            "ERR invalid expire time, must be >= 0",
+            "The time is below zero.",
+        ),
+    ],
     ..COMMAND
 };
 
@@ -209,6 +229,8 @@ pub const HGETDEL: Command = Command {
     name: "HGETDEL",
     summary: "Returns the values of fields and deletes them.",
     args: &[Arg::Key("key"), FIELDS],
+    key_flags: &["RW", "access", "delete"],
+    errors: FIELDS_ERRORS,
     examples: &[
         ("HSET session token abc user Ada", "(integer) 2"),
         (
@@ -258,6 +280,7 @@ pub const HSETEX: Command = Command {
         ),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    key_flags: &["RW", "update"],
     examples: &[
         ("HSETEX session EX 60 FIELDS 1 token abc", "(integer) 1"),
         ("HSETEX session FNX FIELDS 1 token xyz", "(integer) 0"),

@@ -21,6 +21,22 @@ const CONDITIONS: Arg = Arg::Optional(&Arg::OneOf(&[
     Arg::Token("LT"),
 ]));
 
+const EXPIRE_ERRORS: &[(&str, &str)] = &[
+    (
+        "ERR invalid expire time in '<command>' command",
+        "The time is too far away.",
+    ),
+    ("ERR Unsupported option <word>", "The word is no condition."),
+    (
+        "ERR NX and XX, GT or LT options at the same time are not compatible",
+        "NX is given with another condition.",
+    ),
+    (
+        "ERR GT and LT options at the same time are not compatible",
+        "Both are given.",
+    ),
+];
+
 const EXPIRE_FLAGS: Flags = flags(&[Flags::WRITE, Flags::FAST]);
 
 /// EXPIRE key seconds [NX | XX | GT | LT]
@@ -30,6 +46,8 @@ pub const EXPIRE: Command = Command {
     group: Group::Generic,
     args: &[Arg::Key("key"), Arg::Int("seconds"), CONDITIONS],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("EXPIRE session 60", "(integer) 1"),
@@ -49,6 +67,8 @@ pub const PEXPIRE: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Int("milliseconds"), CONDITIONS],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("PEXPIRE session 60000", "(integer) 1"),
@@ -65,6 +85,8 @@ pub const EXPIREAT: Command = Command {
     since: "1.2.0",
     args: &[Arg::Key("key"), Arg::Time("unix-time-seconds"), CONDITIONS],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("EXPIREAT session 33177117420", "(integer) 1"),
@@ -86,6 +108,8 @@ pub const PEXPIREAT: Command = Command {
         CONDITIONS,
     ],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("PEXPIREAT session 33177117420000", "(integer) 1"),
@@ -244,6 +268,7 @@ pub const PERSIST: Command = Command {
     since: "2.2.0",
     args: &[Arg::Key("key")],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
     examples: &[
         ("SET session 42 EX 60", "OK"),
         ("PERSIST session", "(integer) 1"),

@@ -3,6 +3,8 @@
 mod copy;
 mod databases;
 mod expire;
+#[cfg(test)]
+mod model;
 mod object;
 mod scan;
 #[cfg(test)]
@@ -99,6 +101,7 @@ const DEL: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::WRITE]),
     class: Class::Predicted(cost_of_values),
+    key_flags: &["RM", "delete"],
     examples: &[("MSET a 1 b 2", "OK"), ("DEL a b c", "(integer) 2")],
     run: delete,
     ..COMMAND
@@ -114,6 +117,7 @@ const UNLINK: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
     class: Class::Predicted(cost_of_values),
+    key_flags: &["RM", "delete"],
     examples: &[("MSET a 1 b 2", "OK"), ("UNLINK a b c", "(integer) 2")],
     run: delete,
     ..COMMAND
@@ -144,6 +148,7 @@ const EXISTS: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     class: Class::Predicted(cost_of_words),
+    key_flags: &["RO"],
     examples: &[("SET a 1", "OK"), ("EXISTS a b a", "(integer) 2")],
     run: exists,
     ..COMMAND
@@ -166,6 +171,7 @@ const TOUCH: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     class: Class::Predicted(cost_of_words),
+    key_flags: &["RO"],
     examples: &[("SET a 1", "OK"), ("TOUCH a b", "(integer) 1")],
     run: touch,
     ..COMMAND
@@ -185,6 +191,7 @@ const TYPE: Command = Command {
     group: Group::Generic,
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
+    key_flags: &["RO"],
     examples: &[
         ("SET a 1", "OK"),
         ("HSET h field value", "(integer) 1"),

@@ -253,7 +253,10 @@ fn flag_words(command: &Command) -> Vec<&'static str> {
 fn categories(command: &Command) -> Vec<&'static str> {
     let has = |flag: Flags| command.flags.has(flag);
     let group = command.group.category();
+    // DBSIZE, FLUSHALL and their kin stand among the commands of the server, and are about keys.
+    let is_about_keys = command.group == Group::Server && has(Flags::WORLD);
     [
+        (is_about_keys, "@keyspace"),
         (has(Flags::WRITE), "@write"),
         (has(Flags::READONLY), "@read"),
         (has(Flags::ADMIN), "@admin"),

@@ -82,6 +82,14 @@ pub const SETRANGE: Command = Command {
     complexity: "O(N), N the length of the string",
     args: &[Arg::Key("key"), Arg::Int("offset"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    key_flags: &["RW", "update"],
+    errors: &[
+        ("ERR offset is out of range", "The offset is below zero."),
+        (
+            "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            "The string would become longer than the option allows.",
+        ),
+    ],
     examples: &[
         ("SET word telescope", "OK"),
         ("SETRANGE word 4 gram", "(integer) 9"),
@@ -128,6 +136,11 @@ pub const APPEND: Command = Command {
     complexity: "O(N), N the length of the string",
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    key_flags: &["RW", "insert"],
+    errors: &[(
+        "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+        "The string would become longer than the option allows.",
+    )],
     examples: &[
         ("APPEND word tele", "(integer) 4"),
         ("APPEND word scope", "(integer) 9"),

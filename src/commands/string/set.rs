@@ -32,6 +32,17 @@ pub const SET: Command = Command {
         Arg::Optional(&TIMES_OR_KEEPTTL),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    key_flags: &["RW", "access", "update", "variable_flags"],
+    errors: &[
+        (
+            "ERR invalid expire time in 'set' command",
+            "The expiry is not above zero, or too far away.",
+        ),
+        (
+            "ERR must be exactly 16 hexadecimal characters",
+            "The digest of IFDEQ or IFDNE has another length.",
+        ),
+    ],
     examples: &[
         ("SET colour teal", "OK"),
         ("SET colour red NX", "(nil)"),
@@ -151,6 +162,7 @@ pub const SETNX: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    key_flags: &["OW", "insert"],
     examples: &[
         ("SETNX lock mine", "(integer) 1"),
         ("SETNX lock yours", "(integer) 0"),
@@ -180,6 +192,11 @@ pub const SETEX: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Int("seconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    key_flags: &["OW", "update"],
+    errors: &[(
+        "ERR invalid expire time in 'setex' command",
+        "The expiry is not above zero, or too far away.",
+    )],
     examples: &[
         ("SETEX session 60 42", "OK"),
         ("TTL session", "(integer) 60"),
@@ -196,6 +213,11 @@ pub const PSETEX: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Int("milliseconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    key_flags: &["OW", "update"],
+    errors: &[(
+        "ERR invalid expire time in 'psetex' command",
+        "The expiry is not above zero, or too far away.",
+    )],
     examples: &[
         ("PSETEX session 60000 42", "OK"),
         ("PTTL session", "(integer) 60000"),
@@ -255,6 +277,7 @@ pub const MSET: Command = Command {
     args: KEYS_AND_VALUES,
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "update"],
     examples: &[("MSET a 1 b 2", "OK"), ("GET b", "\"2\"")],
     run: |call| mset(call, false),
     ..COMMAND
@@ -270,6 +293,7 @@ pub const MSETNX: Command = Command {
     args: KEYS_AND_VALUES,
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "insert"],
     examples: &[
         ("MSETNX a 1 b 2", "(integer) 1"),
         ("MSETNX b 3 c 4", "(integer) 0"),
@@ -318,6 +342,21 @@ pub const MSETEX: Command = Command {
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "update"],
+    errors: &[
+        (
+            "ERR invalid numkeys value",
+            "The number of keys is none, or below one.",
+        ),
+        (
+            "ERR wrong number of key-value pairs",
+            "Fewer pairs follow than the number says.",
+        ),
+        (
+            "ERR invalid expire time in 'msetex' command",
+            "The expiry is not above zero, or too far away.",
+        ),
+    ],
     examples: &[
         ("MSETEX 2 a 1 b 2 EX 60", "(integer) 1"),
         ("MSETEX 2 b 3 c 4 NX", "(integer) 0"),
