@@ -83,6 +83,7 @@ impl Story {
     }
 
     fn round(&mut self, round: usize) {
+        let saves = self.saves();
         let plan = Plan {
             policy: ["everysec", "always", "no"][(round + 1) % 3],
             operations: 500 + self.random.below(6_000) as u64,
@@ -99,9 +100,10 @@ impl Story {
             self.pause_within(self.start_time);
             self.server.kill();
         }
+        let is_caught = plan.is_during_save && self.saves() == saves;
         self.restart(plan.policy);
         let took_effect = self.check(round);
-        println!("round {round}: {plan:?}; of the pending operations took effect: {took_effect:?}");
+        println!("round {round}: {plan:?}; caught in the save: {is_caught}; pending, took effect: {took_effect:?}");
     }
 
     /// Lets all connections write until the server is killed under them.
@@ -245,12 +247,17 @@ impl Story {
         check::check_graph(&mut wire, "ballast");
     }
 
+    /// Saves so far that ended well.
+    fn saves(&self) -> usize {
+        self.server.log().matches("DB saved on disk").count()
+    }
+
     /// How long a save takes.
     fn time_save(&mut self) -> Duration {
         let mut wire = Wire::open(self.server.port, 0).expect("a connection");
         let started = Instant::now();
-        let reply = wire.call(&words(["PING"])).expect("a reply");
-        assert!(!matches!(reply, Value::Error(_)), "{reply:?}");
+        let reply = wire.call(&words(["SAVE"])).expect("a reply");
+        assert_eq!(reply, Value::Simple("OK".into()));
         started.elapsed()
     }
 
