@@ -7,6 +7,10 @@ mod support;
 
 #[path = "crash/check.rs"]
 mod check;
+#[path = "crash/cut.rs"]
+mod cut;
+#[path = "crash/damage.rs"]
+mod damage;
 #[path = "crash/faults.rs"]
 mod faults;
 #[path = "crash/life.rs"]

@@ -174,6 +174,14 @@ pub fn execute(
     }
 }
 
+/// Whether the request may change data (EXEC may).
+pub fn is_write(request: &Request) -> bool {
+    admission::find(request).is_ok_and(|(place, _)| {
+        let command = Table::all().commands()[place];
+        command.flags.has(Flags::WRITE) || command.name == "EXEC"
+    })
+}
+
 /// Finds the command (its place in the table, and how many words name it) and makes all checks that need no data.
 fn admit(
     context: &Context,

@@ -156,6 +156,8 @@ pub fn recover(
                 damage,
                 log: Some(log),
             }),
+            // Parts of the one before may be gone already; what is wrong is the newest.
+            Err(RecoveryError::Snapshot(_)) => Err(RecoveryError::Snapshot(damage)),
             Err(other) => Err(other),
         },
     }

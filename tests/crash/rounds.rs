@@ -35,7 +35,9 @@ fn a_server_that_is_killed_loses_nothing_acknowledged() {
 
 fn rounds() -> usize {
     let given = std::env::var("RHUMB_CRASH_ROUNDS").ok();
-    let is_thorough = ["CI", "RHUMB_REQUIRE_CLIENTS"].iter().any(|name| std::env::var_os(name).is_some());
+    let is_thorough = ["CI", "RHUMB_REQUIRE_CLIENTS"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
     let count = given.map(|text| text.parse().expect("RHUMB_CRASH_ROUNDS is a number"));
     count.unwrap_or(if is_thorough { 20 } else { 6 })
 }
@@ -63,7 +65,10 @@ struct Plan {
 impl Story {
     fn begin(seed: u64) -> Story {
         let server = Server::start_with(&directives("everysec"));
-        let epoch_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_millis() as u64;
+        let epoch_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a time after 1970")
+            .as_millis() as u64;
         let mut story = Story {
             server,
             random: Random::new(seed),
@@ -78,11 +83,16 @@ impl Story {
     }
 
     fn round(&mut self, round: usize) {
+        let saves = self.saves();
         let plan = Plan {
             policy: ["everysec", "always", "no"][(round + 1) % 3],
             operations: 500 + self.random.below(6_000) as u64,
             is_during_save: round % 2 == 1,
-            kills_while_loading: if round % 4 == 2 { 1 + self.random.below(2) } else { 0 },
+            kills_while_loading: if round % 4 == 2 {
+                1 + self.random.below(2)
+            } else {
+                0
+            },
         };
         self.write_and_kill(&plan);
         for _ in 0..plan.kills_while_loading {
@@ -90,29 +100,48 @@ impl Story {
             self.pause_within(self.start_time);
             self.server.kill();
         }
+        let is_caught = plan.is_during_save && self.saves() == saves;
         self.restart(plan.policy);
         let took_effect = self.check(round);
-        println!("round {round}: {plan:?}; of the pending operations took effect: {took_effect:?}");
+        println!("round {round}: {plan:?}; caught in the save: {is_caught}; pending, took effect: {took_effect:?}");
     }
 
     /// Lets all connections write until the server is killed under them.
     fn write_and_kill(&mut self, plan: &Plan) {
         let count = AtomicU64::new(0);
         let (port, epoch_ms) = (self.server.port, self.epoch_ms);
-        let states: Vec<State> = self.connections.iter().map(|known| known.acknowledged.clone()).collect();
+        let states: Vec<State> = self
+            .connections
+            .iter()
+            .map(|known| known.acknowledged.clone())
+            .collect();
         self.connections = thread::scope(|scope| {
             let mut writers = Vec::new();
             for (number, before) in states.into_iter().enumerate() {
                 let (seed, count) = (self.random.draw(), &count);
                 writers.push(scope.spawn(move || {
                     let (db, prefix) = (database_of(number), &prefix_of(number));
-                    write_until_killed(&Assignment { port, db, prefix, epoch_ms, seed, count }, before)
+                    write_until_killed(
+                        &Assignment {
+                            port,
+                            db,
+                            prefix,
+                            epoch_ms,
+                            seed,
+                            count,
+                        },
+                        before,
+                    )
                 }));
             }
             let killing = scope.spawn(|| self.kill_by_plan(plan, &count));
-            let known = writers.into_iter().map(|writer| writer.join().expect("a writer's replies are right"));
+            let known = writers
+                .into_iter()
+                .map(|writer| writer.join().expect("a writer's replies are right"));
             let known = known.collect();
-            killing.join().expect("the server was there until it was killed");
+            killing
+                .join()
+                .expect("the server was there until it was killed");
             known
         });
     }
@@ -122,7 +151,10 @@ impl Story {
         let started = Instant::now();
         while count.load(Ordering::Relaxed) < plan.operations {
             assert!(self.server.is_running(), "the server ended by itself");
-            assert!(started.elapsed() < TIMEOUT, "{plan:?}: {count:?} operations so far");
+            assert!(
+                started.elapsed() < TIMEOUT,
+                "{plan:?}: {count:?} operations so far"
+            );
             thread::sleep(Duration::from_millis(2));
         }
         if plan.is_during_save {
@@ -142,17 +174,31 @@ impl Story {
     /// Compares everything with what must be there; how many of each connection's pending operations took effect.
     fn check(&mut self, round: usize) -> Vec<usize> {
         let is_ballast = |key: &str| key.starts_with("ballast");
-        let databases = [0, 1].map(|db| check::read(self.server.port, db, self.epoch_ms, is_ballast));
+        let databases =
+            [0, 1].map(|db| check::read(self.server.port, db, self.epoch_ms, is_ballast));
         for (db, database) in databases.iter().enumerate() {
-            let expected = (0..CONNECTIONS).filter(|number| database_of(*number) == db).map(prefix_of);
+            let expected = (0..CONNECTIONS)
+                .filter(|number| database_of(*number) == db)
+                .map(prefix_of);
             let expected: Vec<String> = expected.collect();
-            database.states.keys().for_each(|prefix| assert!(expected.contains(prefix), "{prefix} in database {db}"));
+            database
+                .states
+                .keys()
+                .for_each(|prefix| assert!(expected.contains(prefix), "{prefix} in database {db}"));
         }
         let none = State::default();
-        let took_effect = self.connections.iter_mut().enumerate().map(|(number, known)| {
-            let found = databases[database_of(number)].states.get(&prefix_of(number));
-            known.settle(found.unwrap_or(&none)).unwrap_or_else(|wrong| panic!("round {round}, connection {number}:\n{wrong}"))
-        });
+        let took_effect = self
+            .connections
+            .iter_mut()
+            .enumerate()
+            .map(|(number, known)| {
+                let found = databases[database_of(number)]
+                    .states
+                    .get(&prefix_of(number));
+                known
+                    .settle(found.unwrap_or(&none))
+                    .unwrap_or_else(|wrong| panic!("round {round}, connection {number}:\n{wrong}"))
+            });
         let took_effect = took_effect.collect();
         self.check_ballast();
         took_effect
@@ -171,29 +217,47 @@ impl Story {
     fn load_ballast(&mut self) {
         let mut wire = Wire::open(self.server.port, 0).expect("a connection");
         let keys = (0..BALLAST).map(|i| words(["SET", &ballast_key(i), &ballast_value(i)]));
-        let vectors = (0..BALLAST).map(|i| add_request("ballast", &i.to_string(), &ballast_vector(i), None));
+        let vectors =
+            (0..BALLAST).map(|i| add_request("ballast", &i.to_string(), &ballast_vector(i), None));
         let requests: Vec<Words> = keys.chain(vectors).collect();
         let replies = wire.call_all(&requests).expect("replies");
-        replies.iter().for_each(|reply| assert!(!matches!(reply, Value::Error(_)), "{reply:?}"));
+        replies
+            .iter()
+            .for_each(|reply| assert!(!matches!(reply, Value::Error(_)), "{reply:?}"));
     }
 
     fn check_ballast(&mut self) {
         let mut wire = Wire::open(self.server.port, 0).expect("a connection");
-        let requests: Vec<Words> = (0..BALLAST).map(|i| words(["GET", &ballast_key(i)])).collect();
+        let requests: Vec<Words> = (0..BALLAST)
+            .map(|i| words(["GET", &ballast_key(i)]))
+            .collect();
         let values = wire.call_all(&requests).expect("replies");
         for (i, value) in values.iter().enumerate() {
-            assert_eq!(value.as_str(), Some(&*ballast_value(i)), "{}", ballast_key(i));
+            assert_eq!(
+                value.as_str(),
+                Some(&*ballast_value(i)),
+                "{}",
+                ballast_key(i)
+            );
         }
-        assert_eq!(wire.call(&words(["VCARD", "ballast"])).expect("a reply"), Value::Int(BALLAST as i64));
+        assert_eq!(
+            wire.call(&words(["VCARD", "ballast"])).expect("a reply"),
+            Value::Int(BALLAST as i64)
+        );
         check::check_graph(&mut wire, "ballast");
+    }
+
+    /// Saves so far that ended well.
+    fn saves(&self) -> usize {
+        self.server.log().matches("DB saved on disk").count()
     }
 
     /// How long a save takes.
     fn time_save(&mut self) -> Duration {
         let mut wire = Wire::open(self.server.port, 0).expect("a connection");
         let started = Instant::now();
-        let reply = wire.call(&words(["PING"])).expect("a reply");
-        assert!(!matches!(reply, Value::Error(_)), "{reply:?}");
+        let reply = wire.call(&words(["SAVE"])).expect("a reply");
+        assert_eq!(reply, Value::Simple("OK".into()));
         started.elapsed()
     }
 
@@ -204,7 +268,14 @@ impl Story {
 }
 
 fn directives(policy: &str) -> [&str; 6] {
-    ["--save", "", "--appendfsync", policy, "--enable-debug-command", "yes"]
+    [
+        "--save",
+        "",
+        "--appendfsync",
+        policy,
+        "--enable-debug-command",
+        "yes",
+    ]
 }
 
 fn database_of(connection: usize) -> usize {
@@ -225,5 +296,7 @@ fn ballast_value(i: usize) -> String {
 
 fn ballast_vector(i: usize) -> Vec<f32> {
     let mut random = Random::new(i as u64);
-    (0..super::model::DIM).map(|_| random.below(2_001) as f32 / 1_000.0 - 1.0).collect()
+    (0..super::model::DIM)
+        .map(|_| random.below(2_001) as f32 / 1_000.0 - 1.0)
+        .collect()
 }

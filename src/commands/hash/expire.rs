@@ -1,6 +1,6 @@
 //! When fields expire: HEXPIRE and its kin, HTTL and its kin, HPERSIST.
 
-use super::fields::{Draft, FIELDS, parse_count, take_fields};
+use super::fields::{Draft, FIELDS, FIELDS_ERRORS, parse_count, take_fields};
 use super::{after_kind, hash_of};
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
@@ -41,6 +41,27 @@ const EXPIRES: Command = Command {
     complexity: "O(N), N the number of fields",
     flags: flags(&[Flags::WRITE, Flags::FAST]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["RW", "update"],
+    errors: &[
+        (
+            "ERR invalid expire time, must be >= 0",
+            "The time is below zero.",
+        ),
+        ("ERR missing FIELDS argument", "FIELDS is not given."),
+        (
+            "ERR Parameter `numFields` should be greater than 0",
+            "The number of fields is none, or below one.",
+        ),
+        (
+            "ERR wrong number of arguments",
+            "Fewer fields follow than the number says.",
+        ),
+        ("ERR unknown argument: <word>", "The word is no option."),
+        (
+            "ERR Multiple condition flags specified",
+            "More than one of NX, XX, GT, LT is given.",
+        ),
+    ],
     ..COMMAND
 };
 
@@ -276,6 +297,7 @@ const TELLS: Command = Command {
     args: &[Arg::Key("key"), FIELDS],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     class: Class::Predicted(keys::cost_of_words),
+    errors: FIELDS_ERRORS,
     ..COMMAND
 };
 
@@ -299,8 +321,11 @@ pub const HPTTL: Command = Command {
     name: "HPTTL",
     summary: "Tells in how many milliseconds fields expire: -1 never, -2 the field is missing.",
     examples: &[
-        ("HSETEX session EX 60 FIELDS 1 token abc", "(integer) 1"),
-        ("HPTTL session FIELDS 1 token", "1) (integer) 60000"),
+        ("HSET session token abc", "(integer) 1"),
+        (
+            "HPTTL session FIELDS 2 token nothing",
+            "1) (integer) -1\n2) (integer) -2",
+        ),
     ],
     run: |call| time_left(call, TimeForm::PX),
     ..TELLS
@@ -367,6 +392,7 @@ pub const HPERSIST: Command = Command {
     name: "HPERSIST",
     summary: "Takes the expiry of fields away.",
     args: &[Arg::Key("key"), FIELDS],
+    errors: FIELDS_ERRORS,
     examples: &[
         ("HSETEX session EX 60 FIELDS 1 token abc", "(integer) 1"),
         ("HPERSIST session FIELDS 1 token", "1) (integer) 1"),

@@ -17,6 +17,22 @@ pub const FIELDS: Arg = Arg::Option(
     &[Arg::Int("numfields"), Arg::Multiple(&Arg::Str("field"))],
 );
 
+/// What may be wrong with FIELDS where it is the rest of the request; for the pages.
+pub const FIELDS_ERRORS: &[(&str, &str)] = &[
+    (
+        "ERR Mandatory argument FIELDS is missing or not at the right position",
+        "Another word stands where FIELDS must.",
+    ),
+    (
+        "ERR Number of fields must be a positive integer",
+        "The number of fields is none, or below one.",
+    ),
+    (
+        "ERR The `numfields` parameter must match the number of arguments",
+        "More or fewer fields follow than the number says.",
+    ),
+];
+
 /// The number of fields that `word` gives; the command's own error if it is none.
 pub fn parse_count(word: &[u8], max: i64, refusal: Refusal) -> Result<usize> {
     number::parse_i64(word)

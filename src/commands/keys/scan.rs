@@ -26,6 +26,13 @@ pub const SCAN: Command = Command {
     ],
     flags: flags(&[Flags::READONLY, Flags::WORLD]),
     class: Class::Predicted(cost_of_scan),
+    errors: &[
+        ("ERR invalid cursor", "The cursor is no number."),
+        (
+            "ERR NOVALUES option can only be used in HSCAN",
+            "NOVALUES is given.",
+        ),
+    ],
     examples: &[
         ("SET user:1 Ada", "OK"),
         ("HSET user:2 name Grace", "(integer) 1"),

@@ -71,6 +71,7 @@ pub const STRLEN: Command = Command {
     since: "2.2.0",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
+    key_flags: &["RO"],
     examples: &[
         ("SET colour teal", "OK"),
         ("STRLEN colour", "(integer) 4"),
@@ -96,6 +97,10 @@ pub const GETEX: Command = Command {
     since: "6.2.0",
     args: &[Arg::Key("key"), Arg::Optional(&TIMES_OR_PERSIST)],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
+    errors: &[(
+        "ERR invalid expire time in 'getex' command",
+        "The expiry is not above zero, or too far away.",
+    )],
     examples: &[
         ("SET session 42", "OK"),
         ("GETEX session EX 60", "\"42\""),
@@ -149,6 +154,7 @@ pub const GETDEL: Command = Command {
     since: "6.2.0",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
+    key_flags: &["RW", "access", "delete"],
     examples: &[
         ("SET token abc", "OK"),
         ("GETDEL token", "\"abc\""),
