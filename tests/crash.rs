@@ -17,6 +17,8 @@ mod faults;
 mod life;
 #[path = "crash/model.rs"]
 mod model;
+#[path = "crash/recall.rs"]
+mod recall;
 #[path = "crash/rounds.rs"]
 mod rounds;
 #[path = "crash/wire.rs"]
