@@ -11,6 +11,8 @@ mod check;
 mod cut;
 #[path = "crash/damage.rs"]
 mod damage;
+#[path = "crash/draw.rs"]
+mod draw;
 #[path = "crash/faults.rs"]
 mod faults;
 #[path = "crash/life.rs"]
@@ -21,6 +23,8 @@ mod model;
 mod recall;
 #[path = "crash/rounds.rs"]
 mod rounds;
+#[path = "crash/step.rs"]
+mod step;
 #[path = "crash/wire.rs"]
 mod wire;
 #[path = "crash/writer.rs"]

@@ -5,7 +5,8 @@
 //! whole. Half of the rounds kill during a save, a quarter kill again while the server loads.
 
 use super::check;
-use super::model::{State, add_request};
+use super::model::State;
+use super::step::add_request;
 use super::support::Server;
 use super::wire::{Wire, Words, words};
 use super::writer::{Assignment, Knowledge, write_until_killed};
