@@ -37,10 +37,16 @@ pub const COMMANDS: &[Command] = &[Command {
     ]),
     class: Class::Pool,
     run: debug,
-    errors: &[(
-        "ERR DEBUG command not allowed. ...",
-        "enable-debug-command does not allow it to this client.",
-    )],
+    errors: &[
+        (
+            "ERR DEBUG command not allowed. ...",
+            "The option enable-debug-command does not allow it to this client.",
+        ),
+        (
+            "ERR DEBUG RELOAD is not possible inside a transaction",
+            "RELOAD stands between MULTI and EXEC.",
+        ),
+    ],
     ..COMMAND
 }];
 
@@ -130,7 +136,9 @@ fn check_graph(call: &mut Call) -> Result {
     })?;
     match checked {
         Ok(()) => Ok(Reply::ok()),
-        Err(violation) => Err(Refusal::made(format!("ERR the graph is damaged: {violation}"))),
+        Err(violation) => Err(Refusal::made(format!(
+            "ERR the graph is damaged: {violation}"
+        ))),
     }
 }
 
