@@ -26,6 +26,12 @@ pub struct Seat {
     pub session: Session,
 }
 
+impl Default for Desk {
+    fn default() -> Desk {
+        Desk::new()
+    }
+}
+
 impl Desk {
     /// An empty server at time 1,000,000,000,000 ms.
     pub fn new() -> Desk {

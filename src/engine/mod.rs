@@ -31,12 +31,12 @@ mod process;
 mod save;
 mod stop;
 
+pub use crate::keyspace::collection::distances_by;
 pub use access::{Access, Decision, Transaction};
 pub use expiry::Upkeep;
-pub use crate::keyspace::collection::distances_by;
 pub use locks::Patience;
-pub use process::Memory;
 pub use open::{OpenError, OpenRequest, Opened};
+pub use process::Memory;
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
 

@@ -1,7 +1,8 @@
 //! The exact scan: every live slot, or a list of them, scored in the stored form.
 
-use super::nearest::{Candidate, Nearest};
+use super::nearest::Candidate;
 use super::slots::Slots;
+use super::top::Top;
 use super::vectors::{Target, Vectors};
 use super::{Neighbour, SlotFilter, WalkStats};
 use rayon::prelude::*;
@@ -37,7 +38,8 @@ pub(super) fn scan(
             stats,
         ),
     };
-    nearest.iter().map(Neighbour::from).collect()
+    let sorted = nearest.into_sorted();
+    sorted.into_iter().map(Neighbour::from).collect()
 }
 
 /// Each core scans ranges of slots; the nearest of all are merged.
@@ -46,7 +48,7 @@ fn scan_in_parallel(
     target: &Target,
     k: usize,
     stats: &mut WalkStats,
-) -> Nearest {
+) -> Top {
     const RANGE: u32 = 16_384;
     let end = of.1.end();
     let ranges = (0..end.div_ceil(RANGE)).into_par_iter().map(|range| {
@@ -54,12 +56,13 @@ fn scan_in_parallel(
         let slots = range * RANGE..((range + 1) * RANGE).min(end);
         (scan_some(of, target, k, slots, None, &mut stats), stats)
     });
-    let merge = |(mut all, mut sum): (Nearest, WalkStats), (part, stats): (Nearest, WalkStats)| {
-        part.iter().for_each(|candidate| all.offer(candidate));
+    let merge = |(mut all, mut sum): (Top, WalkStats), (part, stats): (Top, WalkStats)| {
+        let part = part.into_sorted();
+        part.into_iter().for_each(|candidate| all.offer(candidate));
         sum.distances += stats.distances;
         (all, sum)
     };
-    let (nearest, sum) = ranges.reduce(|| (Nearest::with_limit(k), WalkStats::default()), merge);
+    let (nearest, sum) = ranges.reduce(|| (Top::with_limit(k), WalkStats::default()), merge);
     stats.distances += sum.distances;
     nearest
 }
@@ -71,11 +74,11 @@ fn scan_some(
     slots: impl Iterator<Item = u32>,
     filter: Option<&dyn SlotFilter>,
     stats: &mut WalkStats,
-) -> Nearest {
+) -> Top {
     // Pinned before a slot is seen live, and for as long as its vector is read.
     let guard = crossbeam_epoch::pin();
     let scorer = vectors.exact_scorer(target, &guard);
-    let mut nearest = Nearest::with_limit(k);
+    let mut nearest = Top::with_limit(k);
     let mut distances = Vec::with_capacity(BLOCK);
     let (mut block, mut next) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
     for slot in slots.filter(|&slot| all.is_live(slot)) {
@@ -101,7 +104,7 @@ fn keep(
     block: &[u32],
     distances: &[f32],
     filter: Option<&dyn SlotFilter>,
-    nearest: &mut Nearest,
+    nearest: &mut Top,
     stats: &mut WalkStats,
 ) {
     stats.distances += block.len() as u64;

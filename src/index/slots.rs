@@ -167,9 +167,14 @@ impl Slots {
         self.live.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The caller holds the node's lock if the index has a graph.
+    /// Ends the time of a live slot, or of a reserved one that is given up. The caller holds the node's lock if the slot is
+    /// live in a graph.
     pub(super) fn make_dying(&self, slot: u32) {
-        self.get(slot).set(State::Live, State::Dying);
+        let side = self.get(slot);
+        if side.state() == State::Reserved {
+            return side.set(State::Reserved, State::Dying);
+        }
+        side.set(State::Live, State::Dying);
         self.live.fetch_sub(1, Ordering::SeqCst);
     }
 

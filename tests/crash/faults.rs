@@ -28,7 +28,8 @@ impl Directory {
 
 fn calls_of_a_life() -> u64 {
     let (disk, directory) = (FaultDisk::new(), Directory::new());
-    live(&disk, directory.path(), &short_life(), &mut Told::default()).expect("a life without faults");
+    live(&disk, directory.path(), &short_life(), &mut Told::default())
+        .expect("a life without faults");
     disk.calls()
 }
 
@@ -43,17 +44,36 @@ fn life_that_ends_at(call: u64) -> (FaultDisk, Directory, Told) {
 /// Recovers, then lives the same life once more and recovers again.
 fn assert_goes_on(disk: &FaultDisk, directory: &Directory, told: &Told, promised: u64, what: &str) {
     let mut told = told.clone();
-    told.cut_after(assert_recovers(&disk.kill(), directory.path(), &told, promised, what));
-    live(disk, directory.path(), &short_life(), &mut told).unwrap_or_else(|error| panic!("{what}: cannot go on: {error}"));
+    told.cut_after(assert_recovers(
+        &disk.kill(),
+        directory.path(),
+        &told,
+        promised,
+        what,
+    ));
+    live(disk, directory.path(), &short_life(), &mut told)
+        .unwrap_or_else(|error| panic!("{what}: cannot go on: {error}"));
     let last = told.last_number();
-    assert_recovers(&disk.power_cut(PowerCut::Lost), directory.path(), &told, last, &format!("{what}, second life"));
+    assert_recovers(
+        &disk.power_cut(PowerCut::Lost),
+        directory.path(),
+        &told,
+        last,
+        &format!("{what}, second life"),
+    );
 }
 
 #[test]
 fn a_kill_at_any_call_loses_nothing_that_was_written() {
     for call in 0..=calls_of_a_life() {
         let (disk, directory, told) = life_that_ends_at(call);
-        assert_goes_on(&disk.kill(), &directory, &told, told.written, &format!("call {call}"));
+        assert_goes_on(
+            &disk.kill(),
+            &directory,
+            &told,
+            told.written,
+            &format!("call {call}"),
+        );
     }
 }
 
@@ -62,16 +82,31 @@ fn a_power_cut_at_any_call_loses_nothing_that_was_synced() {
     for call in 0..=calls_of_a_life() {
         let (disk, directory, told) = life_that_ends_at(call);
         let torn = (0..240).step_by(9).map(PowerCut::Torn);
-        let cuts = [PowerCut::Lost].into_iter().chain(torn).chain((0..40).map(PowerCut::Mixed));
+        let cuts = [PowerCut::Lost]
+            .into_iter()
+            .chain(torn)
+            .chain((0..40).map(PowerCut::Mixed));
         for cut in cuts {
             let what = format!("call {call}, {cut:?}");
-            assert_recovers(&disk.power_cut(cut), directory.path(), &told, told.synced, &what);
+            assert_recovers(
+                &disk.power_cut(cut),
+                directory.path(),
+                &told,
+                told.synced,
+                &what,
+            );
         }
         if call % 3 == 0 {
             directory.lose_catalog();
         }
         let cut = PowerCut::Mixed(1_000 + call);
-        assert_goes_on(&disk.power_cut(cut), &directory, &told, told.synced, &format!("call {call}, {cut:?}"));
+        assert_goes_on(
+            &disk.power_cut(cut),
+            &directory,
+            &told,
+            told.synced,
+            &format!("call {call}, {cut:?}"),
+        );
     }
 }
 
@@ -84,11 +119,23 @@ fn a_second_cut_during_the_recovery_from_the_first_loses_nothing_either() {
             let seed = first * 1000 + second;
             let (image, mut told) = (disk.power_cut(PowerCut::Mixed(seed)), told.clone());
             let what = format!("calls {first} and {second}, seed {seed}");
-            told.cut_after(assert_recovers(&image.kill(), directory.path(), &told, told.synced, &what));
+            told.cut_after(assert_recovers(
+                &image.kill(),
+                directory.path(),
+                &told,
+                told.synced,
+                &what,
+            ));
             image.fail_at(second, Fault::Gone);
             let _ = live(&image, directory.path(), &short_life()[..2], &mut told);
             let image = image.power_cut(PowerCut::Mixed(seed + 1));
-            assert_recovers(&image, directory.path(), &told, told.synced, &format!("{what}, second cut"));
+            assert_recovers(
+                &image,
+                directory.path(),
+                &told,
+                told.synced,
+                &format!("{what}, second cut"),
+            );
         }
     }
 }
@@ -109,7 +156,13 @@ fn one_call_that_fails_loses_no_number() {
             }
             drop(living);
             let last = told.last_number();
-            assert_recovers(&disk.power_cut(PowerCut::Lost), directory.path(), &told, last, &what);
+            assert_recovers(
+                &disk.power_cut(PowerCut::Lost),
+                directory.path(),
+                &told,
+                last,
+                &what,
+            );
         }
     }
 }
@@ -118,14 +171,25 @@ fn one_call_that_fails_loses_no_number() {
 /// again.
 fn try_twice(living: &Living, act: &Act, told: &mut Told, what: &str) {
     let before = told.last_number();
-    let Err(error) = living.act(act, told) else { return };
+    let Err(error) = living.act(act, told) else {
+        return;
+    };
     living.engine.log().tick();
     if let Health::SyncFailed(_) = living.engine.health() {
-        living.engine.save().unwrap_or_else(|failure| panic!("{what}: {act:?}: {error}, then {failure}"));
+        living
+            .engine
+            .save()
+            .unwrap_or_else(|failure| panic!("{what}: {act:?}: {error}, then {failure}"));
     }
-    assert_eq!(living.engine.health(), Health::Good, "{what}: {act:?}: {error}");
+    assert_eq!(
+        living.engine.health(),
+        Health::Good,
+        "{what}: {act:?}: {error}"
+    );
     let is_kept = told.last_number() > before;
     if !is_kept {
-        living.act(act, told).unwrap_or_else(|error| panic!("{what}: {act:?}, second try: {error}"));
+        living
+            .act(act, told)
+            .unwrap_or_else(|error| panic!("{what}: {act:?}, second try: {error}"));
     }
 }

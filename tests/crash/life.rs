@@ -64,7 +64,10 @@ impl Told {
 
     /// The number of the last change.
     pub fn last_number(&self) -> u64 {
-        self.records.iter().map(|changes| changes.len() as u64).sum()
+        self.records
+            .iter()
+            .map(|changes| changes.len() as u64)
+            .sum()
     }
 
     /// Forgets what a recovery up to `number` did not find; what it found is promised from now on.
@@ -109,10 +112,19 @@ pub fn find(disk: &FaultDisk, dir: &Path) -> Result<Found, RecoveryError> {
 /// # Panics
 /// If it does not.
 #[track_caller]
-pub fn assert_recovers(disk: &FaultDisk, dir: &Path, told: &Told, promised: u64, what: &str) -> u64 {
+pub fn assert_recovers(
+    disk: &FaultDisk,
+    dir: &Path,
+    told: &Told,
+    promised: u64,
+    what: &str,
+) -> u64 {
     let found = find(disk, dir).unwrap_or_else(|error| panic!("{what}: refused: {error}"));
     let last = assert_prefix(&found, told, what);
-    assert!(last >= promised, "{what}: found {last} of {promised} promised");
+    assert!(
+        last >= promised,
+        "{what}: found {last} of {promised} promised"
+    );
     last
 }
 
@@ -121,7 +133,9 @@ pub fn assert_recovers(disk: &FaultDisk, dir: &Path, told: &Told, promised: u64,
 pub fn assert_prefix(found: &Found, told: &Told, what: &str) -> u64 {
     let last = found.last_number;
     let states = told.states();
-    let expected = states.get(&last).unwrap_or_else(|| panic!("{what}: change {last} ends no record"));
+    let expected = states
+        .get(&last)
+        .unwrap_or_else(|| panic!("{what}: change {last} ends no record"));
     assert_same(&found.state, expected, what);
     last
 }
@@ -130,7 +144,12 @@ pub fn assert_prefix(found: &Found, told: &Told, what: &str) -> u64 {
 #[track_caller]
 pub fn assert_same(found: &Exact, expected: &Exact, what: &str) {
     for (key, state) in expected {
-        assert_eq!(found.get(key), Some(state), "{what}: {:?}", String::from_utf8_lossy(&key.1));
+        assert_eq!(
+            found.get(key),
+            Some(state),
+            "{what}: {:?}",
+            String::from_utf8_lossy(&key.1)
+        );
     }
     let surplus = found.keys().find(|key| !expected.contains_key(*key));
     assert_eq!(surplus, None, "{what}");
@@ -147,7 +166,11 @@ pub struct Living {
 impl Living {
     /// Opens the directory. `has_log`: `appendonly`.
     pub fn open(disk: &FaultDisk, dir: &Path, has_log: bool) -> Result<Living, String> {
-        let engine = Arc::new(Engine::new(Arc::new(|| 1_000), rhumb::commands::new_stats(), 4));
+        let engine = Arc::new(Engine::new(
+            Arc::new(|| 1_000),
+            rhumb::commands::new_stats(),
+            4,
+        ));
         let options = OpenRequest {
             dir: dir.to_owned(),
             log_dir: "appendonlydir".into(),
@@ -206,14 +229,18 @@ impl Living {
 
     fn transact(&self, changes: &[Change], told: &mut Told) -> Result<(), String> {
         self.refuse_if_unhealthy()?;
-        let run = self.engine.transaction(&keys_of(changes), false, Patience::Wait, |transaction| {
-            for change in changes {
-                let access = transaction.access();
-                let done: Result<(), Locked> =
-                    access.write(change.db, &[&change.key], |_| Ok(Decision::one((), change.clone())));
-                done.expect("no lock is taken inside");
-            }
-        });
+        let run =
+            self.engine
+                .transaction(&keys_of(changes), false, Patience::Wait, |transaction| {
+                    for change in changes {
+                        let access = transaction.access();
+                        let done: Result<(), Locked> =
+                            access.write(change.db, &[&change.key], |_| {
+                                Ok(Decision::one((), change.clone()))
+                            });
+                        done.expect("no lock is taken inside");
+                    }
+                });
         told.records.push(changes.to_vec());
         let ((), last) = run.expect("it waits for its locks");
         self.finish(last, told)
@@ -236,7 +263,10 @@ impl Living {
 
     fn sync(&self, told: &mut Told) -> Result<(), String> {
         let last = told.last_number();
-        self.engine.log().sync_through(last).map_err(|error| error.to_string())?;
+        self.engine
+            .log()
+            .sync_through(last)
+            .map_err(|error| error.to_string())?;
         (told.written, told.synced) = (last, last);
         Ok(())
     }
@@ -263,13 +293,30 @@ fn keys_of(changes: &[Change]) -> Vec<(usize, &[u8])> {
 
 /// Writes a string.
 pub fn set(db: usize, key: &str, value: impl Into<Bytes>) -> Change {
-    Change::new(db, key.as_bytes(), Effect::Set { value: value.into(), expiry: Expiry::Clear })
+    Change::new(
+        db,
+        key.as_bytes(),
+        Effect::Set {
+            value: value.into(),
+            expiry: Expiry::Clear,
+        },
+    )
 }
 
 /// Sets a field of a hash.
 pub fn set_field(db: usize, key: &str, field: &str, value: &str) -> Change {
-    let fields = vec![(Bytes::copy_from_slice(field.as_bytes()), Bytes::copy_from_slice(value.as_bytes()))];
-    Change::new(db, key.as_bytes(), Effect::HashSet { fields, expiry: Expiry::At(9_000) })
+    let fields = vec![(
+        Bytes::copy_from_slice(field.as_bytes()),
+        Bytes::copy_from_slice(value.as_bytes()),
+    )];
+    Change::new(
+        db,
+        key.as_bytes(),
+        Effect::HashSet {
+            fields,
+            expiry: Expiry::At(9_000),
+        },
+    )
 }
 
 /// Adds an element with a vector of two components, which stays as given.
@@ -286,14 +333,27 @@ pub fn add(key: &str, element: &str, vector: [f32; 2]) -> Change {
 
 /// Removes an element.
 pub fn remove(key: &str, element: &str) -> Change {
-    Change::new(0, key.as_bytes(), Effect::Remove { element: Bytes::copy_from_slice(element.as_bytes()) })
+    Change::new(
+        0,
+        key.as_bytes(),
+        Effect::Remove {
+            element: Bytes::copy_from_slice(element.as_bytes()),
+        },
+    )
 }
 
 /// Sets an element's attributes.
 pub fn set_attributes(key: &str, element: &str, attributes: &'static str) -> Change {
     let element = Bytes::copy_from_slice(element.as_bytes());
     let attributes = Bytes::from_static(attributes.as_bytes());
-    Change::new(0, key.as_bytes(), Effect::SetAttributes { element, attributes })
+    Change::new(
+        0,
+        key.as_bytes(),
+        Effect::SetAttributes {
+            element,
+            attributes,
+        },
+    )
 }
 
 /// Another effect on a key.
@@ -303,22 +363,40 @@ pub fn effect(db: usize, key: &str, effect: Effect) -> Change {
 
 /// A short life with all that matters: both kinds of records, two saves, every kind of value, changes behind each save.
 pub fn short_life() -> Vec<Act> {
-    let rename = |from: &str, to: &str| effect(0, from, Effect::Rename { to: to.as_bytes().into() });
+    let rename = |from: &str, to: &str| {
+        effect(
+            0,
+            from,
+            Effect::Rename {
+                to: to.as_bytes().into(),
+            },
+        )
+    };
     vec![
         Act::Write(vec![set(0, "a", "1")]),
         Act::Write(vec![add("v", "east", [1.0, 0.0])]),
         Act::Sync,
         Act::Write(vec![set(1, "b", vec![b'x'; 100])]),
-        Act::Transaction(vec![set_field(0, "h", "f", "1"), effect(0, "a", Effect::Delete), add("v", "north", [0.0, 1.0])]),
+        Act::Transaction(vec![
+            set_field(0, "h", "f", "1"),
+            effect(0, "a", Effect::Delete),
+            add("v", "north", [0.0, 1.0]),
+        ]),
         Act::Write(vec![set_attributes("v", "east", "{\"of\": \"rose\"}")]),
         Act::Save,
-        Act::Write(vec![set_field(0, "h", "g", "2"), set(1, "c", "#R 1 1 9 0 0 0\r\n")]),
+        Act::Write(vec![
+            set_field(0, "h", "g", "2"),
+            set(1, "c", "#R 1 1 9 0 0 0\r\n"),
+        ]),
         Act::Write(vec![rename("h", "i")]),
         Act::Sync,
         Act::Write(vec![remove("v", "east")]),
         Act::Save,
         Act::Write(vec![add("v", "south", [0.0, -1.0])]),
-        Act::Transaction(vec![add("v", "north", [0.5, 0.5]), effect(1, "b", Effect::Move { to_db: 0 })]),
+        Act::Transaction(vec![
+            add("v", "north", [0.5, 0.5]),
+            effect(1, "b", Effect::Move { to_db: 0 }),
+        ]),
         Act::Stop,
     ]
 }

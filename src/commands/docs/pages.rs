@@ -154,17 +154,23 @@ fn describe(arg: &Arg, notes: &str, depth: usize, text: &mut String) {
         Arg::Option(_, [only]) => line(kind(only)),
         Arg::Option(_, parts) => {
             line("the word and what follows it");
-            parts.iter().for_each(|part| describe(part, "", depth + 1, text));
+            parts
+                .iter()
+                .for_each(|part| describe(part, "", depth + 1, text));
         }
         Arg::Optional(inner) => describe(inner, &format!("{notes}, may be left out"), depth, text),
         Arg::Multiple(inner) => describe(inner, &format!("{notes}, once or more"), depth, text),
         Arg::OneOf(parts) => {
             line("one of these");
-            parts.iter().for_each(|part| describe(part, "", depth + 1, text));
+            parts
+                .iter()
+                .for_each(|part| describe(part, "", depth + 1, text));
         }
         Arg::Block(parts) => {
             line("in this order");
-            parts.iter().for_each(|part| describe(part, "", depth + 1, text));
+            parts
+                .iter()
+                .for_each(|part| describe(part, "", depth + 1, text));
         }
     }
 }

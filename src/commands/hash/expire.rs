@@ -321,8 +321,11 @@ pub const HPTTL: Command = Command {
     name: "HPTTL",
     summary: "Tells in how many milliseconds fields expire: -1 never, -2 the field is missing.",
     examples: &[
-        ("HSETEX session EX 60 FIELDS 1 token abc", "(integer) 1"),
-        ("HPTTL session FIELDS 1 token", "1) (integer) 60000"),
+        ("HSET session token abc", "(integer) 1"),
+        (
+            "HPTTL session FIELDS 2 token nothing",
+            "1) (integer) -1\n2) (integer) -2",
+        ),
     ],
     run: |call| time_left(call, TimeForm::PX),
     ..TELLS

@@ -81,8 +81,8 @@ fn len_of(context: &Context, session: &Session, key: &[u8]) -> u64 {
 /// About an eighth of a microsecond for each field that a step looks at.
 fn cost_of_scan(context: &Context, session: &Session, request: &Request) -> u64 {
     let is_count = |word: &[u8]| word.eq_ignore_ascii_case(b"COUNT");
-    let count = request.iter().skip(3).skip_while(|word| !is_count(word));
-    let count = count.skip(1).next().and_then(number::parse_u64);
+    let mut from_count = request.iter().skip(3).skip_while(|word| !is_count(word));
+    let count = from_count.nth(1).and_then(number::parse_u64);
     count
         .unwrap_or(0)
         .min(len_of(context, session, request.arg(1)))

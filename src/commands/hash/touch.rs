@@ -6,7 +6,7 @@ use super::set::take_pairs;
 use super::{after_kind, hash_of};
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
-use crate::commands::keys::{self, TIMES_OR_KEEPTTL, TIMES_OR_PERSIST, TimeForm};
+use crate::commands::keys::{self, Presence, TIMES_OR_KEEPTTL, TIMES_OR_PERSIST, TimeForm};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::engine::Decision;
 use crate::keyspace::View;
@@ -55,16 +55,6 @@ enum FieldExpiry {
     Keep,
 }
 
-/// Which fields must be there already.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Any,
-    /// FNX: none.
-    Missing,
-    /// FXX: all.
-    There,
-}
-
 /// Which of the two commands is read: each knows the options of both, to say what is wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -75,6 +65,7 @@ enum Kind {
 /// The words of HGETEX and HSETEX after the key. Options may stand before and after the fields.
 struct Request {
     expiry: FieldExpiry,
+    /// FNX, FXX.
     presence: Presence,
     /// HGETEX: names, with empty values.
     fields: Vec<(Bytes, Bytes)>,
@@ -296,14 +287,9 @@ fn hsetex(call: &mut Call) -> Result {
     call.access.write(call.db(), &[key], |view| {
         let hash = hash_of(view, key)?;
         let hash = hash.as_deref();
-        let is_there = |name: &Bytes| has_field(hash, name, view);
-        let mut names = request.fields.iter().map(|(name, _)| name);
-        let is_allowed = match request.presence {
-            Presence::Any => true,
-            Presence::Missing => !names.any(is_there),
-            Presence::There => names.all(is_there),
-        };
-        if !is_allowed {
+        let names = request.fields.iter().map(|(name, _)| name);
+        let there = names.map(|name| has_field(hash, name, view));
+        if !request.presence.holds(there) {
             return Ok(Decision::unchanged(Reply::Int(0)));
         }
         let changes = set_change(hash, view, key, request).into_iter().collect();

@@ -1,6 +1,6 @@
 //! Keys under another name or in another database: RENAME, RENAMENX, COPY, MOVE.
 
-use super::{cost_of_values, peek};
+use super::cost_of_values;
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
@@ -170,7 +170,7 @@ fn move_key(call: &mut Call) -> Result {
     }
     call.access
         .write_across(db, &[(db, key), (to_db, key)], |view| {
-            if peek(view, key).is_none() || view.in_db(to_db).contains(key) {
+            if view.peek(key).is_none() || view.in_db(to_db).contains(key) {
                 return Ok(Decision::unchanged(Reply::Int(0)));
             }
             let change = Change::new(db, key, Effect::Move { to_db });

@@ -1,6 +1,6 @@
 //! When keys expire: EXPIRE and its kin, TTL and its kin, PERSIST.
 
-use super::{TimeForm, peek};
+use super::TimeForm;
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
@@ -252,7 +252,7 @@ pub const PEXPIRETIME: Command = Command {
 
 fn time_left(call: &mut Call, form: TimeForm) -> Result {
     let key = call.args.word()?;
-    let entry = call.access.read(call.db(), key, |view| peek(view, key))?;
+    let entry = call.access.read(call.db(), key, |view| view.peek(key))?;
     Ok(Reply::Int(match entry.map(|entry| entry.expires_at_ms) {
         None => -2,
         Some(None) => -1,

@@ -1,6 +1,5 @@
 //! What is known about a key besides its value: OBJECT and MEMORY USAGE.
 
-use super::peek;
 use crate::commands::Call;
 use crate::commands::error::{self, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
@@ -43,7 +42,8 @@ fn encoding(call: &mut Call) -> Result {
 fn of_key(call: &Call, reply: impl FnOnce(&View, &[u8], Entry) -> Reply) -> Result {
     let key = call.request.arg(2);
     Ok(call.access.read(call.db(), key, |view| {
-        peek(view, key).map_or(Reply::Null, |entry| reply(view, key, entry))
+        view.peek(key)
+            .map_or(Reply::Null, |entry| reply(view, key, entry))
     })?)
 }
 

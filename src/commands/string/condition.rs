@@ -2,7 +2,7 @@
 
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::keys;
-use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::commands::{Call, string};
 use crate::engine::Decision;
 use crate::keyspace::Value;
@@ -98,6 +98,7 @@ pub const DIGEST: Command = Command {
     complexity: "O(N), N the length of the string",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_values),
     examples: &[
         ("SET greeting \"harbour light\"", "OK"),
         ("DIGEST greeting", "\"06edaf7314382564\""),
@@ -124,6 +125,7 @@ pub const DELEX: Command = Command {
     complexity: "O(1) for IFEQ and IFNE, O(N) for IFDEQ and IFDNE, N the length of the string",
     args: &[Arg::Key("key"), Arg::Optional(&Arg::OneOf(&CONDITIONS))],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_values),
     key_flags: &["RW", "delete", "variable_flags"],
     errors: &[
         (

@@ -4,7 +4,7 @@ use super::condition::{CONDITIONS, Condition, Test};
 use super::value_of;
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
-use crate::commands::keys::{self, ExpiryOption, TIMES_OR_KEEPTTL, TimeForm};
+use crate::commands::keys::{self, ExpiryOption, Presence, TIMES_OR_KEEPTTL, TimeForm};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::engine::Decision;
 use crate::keyspace::change::{Change, Effect, Expiry};
@@ -32,6 +32,7 @@ pub const SET: Command = Command {
         Arg::Optional(&TIMES_OR_KEEPTTL),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["RW", "access", "update", "variable_flags"],
     errors: &[
         (
@@ -162,6 +163,7 @@ pub const SETNX: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["OW", "insert"],
     examples: &[
         ("SETNX lock mine", "(integer) 1"),
@@ -192,6 +194,7 @@ pub const SETEX: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Int("seconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["OW", "update"],
     errors: &[(
         "ERR invalid expire time in 'setex' command",
@@ -213,6 +216,7 @@ pub const PSETEX: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Int("milliseconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
     key_flags: &["OW", "update"],
     errors: &[(
         "ERR invalid expire time in 'psetex' command",
@@ -220,7 +224,7 @@ pub const PSETEX: Command = Command {
     )],
     examples: &[
         ("PSETEX session 60000 42", "OK"),
-        ("PTTL session", "(integer) 60000"),
+        ("TTL session", "(integer) 60"),
     ],
     run: |call| set_for(call, TimeForm::PX),
     ..COMMAND
@@ -242,6 +246,7 @@ pub const GETSET: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_words),
     examples: &[
         ("GETSET colour teal", "(nil)"),
         ("GETSET colour red", "\"teal\""),
@@ -366,14 +371,6 @@ pub const MSETEX: Command = Command {
     ..COMMAND
 };
 
-/// Whether all keys must be missing or all be there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Any,
-    Missing,
-    There,
-}
-
 fn msetex(call: &mut Call) -> Result {
     const BAD_COUNT: Refusal = Refusal::line("ERR invalid numkeys value");
     let count = call.args.int_or(BAD_COUNT)?;
@@ -387,12 +384,7 @@ fn msetex(call: &mut Call) -> Result {
     let (presence, expiry) = msetex_options(call)?;
     let keys: Vec<&[u8]> = pairs.iter().map(|(key, _)| *key).collect();
     call.access.write(call.db(), &keys, |view| {
-        let is_allowed = match presence {
-            Presence::Any => true,
-            Presence::Missing => keys.iter().all(|key| !view.contains(key)),
-            Presence::There => keys.iter().all(|key| view.contains(key)),
-        };
-        if !is_allowed {
+        if !presence.holds(keys.iter().map(|key| view.contains(key))) {
             return Ok(Decision::unchanged(Reply::Int(0)));
         }
         let changes = pairs.into_iter();

@@ -8,10 +8,10 @@ use super::{
     DIM_MAX, EF_CONSTRUCTION, EF_MAX, FP32, M, M_MAX, M_MIN, VALUES, collection, errors, vector,
 };
 use crate::engine::Decision;
-use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::{Collection, Schema};
+use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 

@@ -14,7 +14,7 @@ const WORD: usize = 8;
 pub(super) struct Bit {
     blocks: Arc<Blocks>,
     dim: usize,
-    kernels: &'static Kernels,
+    pub(super) kernels: Kernels,
 }
 
 impl Bit {
@@ -22,7 +22,7 @@ impl Bit {
         Bit {
             blocks,
             dim,
-            kernels: kernels::best(),
+            kernels: *kernels::best(),
         }
     }
 

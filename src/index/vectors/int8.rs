@@ -58,7 +58,7 @@ impl<'a> Row<'a> {
 pub(super) struct Int8 {
     blocks: Arc<Blocks>,
     metric: Metric,
-    kernels: &'static Kernels,
+    pub(super) kernels: Kernels,
 }
 
 impl Int8 {
@@ -66,7 +66,7 @@ impl Int8 {
         Int8 {
             blocks,
             metric,
-            kernels: kernels::best(),
+            kernels: *kernels::best(),
         }
     }
 
