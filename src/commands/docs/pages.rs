@@ -204,7 +204,7 @@ fn examples(command: &Command, text: &mut String) {
     }
     text.push_str("\n## Examples\n\n```\n");
     for (line, reply) in command.examples {
-        let _ = writeln!(text, "> {line}\n{}", reply.trim_end());
+        let _ = writeln!(text, "> {line}\n{}", reply.replace('\r', "").trim_end());
     }
     text.push_str("```\n");
 }
