@@ -150,6 +150,8 @@ const ABSENCES: &[Absence] = &[
             "persistence",
             "keyspace",
             "index",
+            // The lock of whoever makes room for more graph nodes.
+            "kernels/block.rs",
             "config",
             "stats",
         ],
@@ -215,12 +217,12 @@ fn wrong_arrows(source: &Source, room: &str, may: &[&str]) -> Vec<String> {
 }
 
 fn presences(source: &Source, room: &str, absence: &Absence) -> Vec<String> {
-    let may = |place: &&str| {
-        *place == room
-            || *place == source.file
-            || (place.ends_with('/') && source.file.starts_with(*place))
+    let may = |place: &str| {
+        place == room
+            || place == source.file
+            || (place.ends_with('/') && source.file.starts_with(place))
     };
-    if absence.allowed.iter().any(|place| may(&place)) {
+    if absence.allowed.iter().any(|place| may(place)) {
         return Vec::new();
     }
     let of = |line: &Line| match absence.place {

@@ -1,6 +1,10 @@
 //! The table told to people: syntax lines, HELP replies, and the pages under docs/commands/; and replies as redis-cli shows
 //! them.
 
+mod pages;
+
+pub use pages::{Page, pages};
+
 use super::Call;
 use super::error::Result;
 use super::table::{Arg, Command, Table};
@@ -13,7 +17,8 @@ pub fn syntax(command: &Command) -> String {
     words.join(" ")
 }
 
-fn arg_syntax(arg: &Arg) -> String {
+/// Arguments as a syntax line writes them.
+pub fn arg_syntax(arg: &Arg) -> String {
     let all = |args: &[Arg], between: &str| {
         let parts: Vec<String> = args.iter().map(arg_syntax).collect();
         parts.join(between)

@@ -1,14 +1,18 @@
 //! The Redis language: words in, a decision through the engine's door, a reply out. [`execute`] is the way of every request;
 //! what it checks (arity, password, loading, memory) comes from the command's entry in its family's table.
 
+pub mod admission;
 pub mod args;
 pub mod connection;
 #[cfg(test)]
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod hash;
+pub mod keys;
 pub mod server;
 pub mod session;
+pub mod string;
 pub mod table;
 pub mod transaction;
 pub mod vector_set;
@@ -21,20 +25,29 @@ use crate::protocol::{Reply, Request};
 use crate::stats::Stats;
 use args::Args;
 use error::{Refusal, Result};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use table::{Class, Command, Flags, INLINE_US_MAX, Lookup, Table};
+use std::time::Duration;
+use table::{Command, Flags, Table};
 
 /// The families, in the order of the table. A new family is one line here.
 const FAMILIES: &[&[Command]] = &[
+    string::COMMANDS,
+    hash::COMMANDS,
+    keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,
     connection::client::COMMANDS,
     server::COMMANDS,
     server::command::COMMANDS,
     server::config::COMMANDS,
+    server::debug::COMMANDS,
     server::info::COMMANDS,
+    server::memory::COMMANDS,
     server::module::COMMANDS,
+    server::saving::COMMANDS,
+    server::slowlog::COMMANDS,
     vector_set::COMMANDS,
 ];
 
@@ -52,6 +65,8 @@ pub struct Context {
     pub started_ms: u64,
     /// Forty hexadecimal digits drawn at start.
     pub run_id: String,
+    /// Commands that took long.
+    pub slow_log: server::slowlog::SlowLog,
     /// State of [`Context::draw_random`].
     random: AtomicU64,
 }
@@ -66,7 +81,8 @@ impl Context {
             engine,
             config,
             clients: Clients::default(),
-            run_id: String::new(),
+            run_id: draw_run_id(),
+            slow_log: Default::default(),
             random: AtomicU64::new(started_ms),
         }
     }
@@ -81,6 +97,13 @@ impl Context {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+}
+
+/// Forty hexadecimal digits that no other start of a server has.
+fn draw_run_id() -> String {
+    let draw = || RandomState::new().build_hasher().finish();
+    let digits = format!("{:016x}{:016x}{:016x}", draw(), draw(), draw());
+    digits[..40].to_owned()
 }
 
 /// Counters for the commands of the table.
@@ -131,16 +154,16 @@ pub fn execute(
     request: &Request,
     patience: Patience,
 ) -> Outcome {
-    let (place, names) = match find(context, session, request) {
+    let (place, names) = match admit(context, session, request) {
         Ok(found) => found,
-        Err(refusal) => return Outcome::Reply(refuse(context, session, refusal)),
+        Err(reply) => return Outcome::Reply(reply),
     };
     let command = Table::all().commands()[place];
     session.client.note_command(place, context.engine.now_ms());
     if session.queue.is_some() && !transaction::runs_at_once(command) {
-        return Outcome::Reply(transaction::enqueue(session, request));
+        return Outcome::Reply(transaction::enqueue(session, command, request));
     }
-    if patience == Patience::Try && is_long(command, context, session, request) {
+    if patience == Patience::Try && command.is_long(context, session, request) {
         return Outcome::Pool;
     }
     let access = context.engine.access(patience);
@@ -149,6 +172,39 @@ pub fn execute(
         Ok(reply) => Outcome::Reply(reply),
         Err(Refusal::Error(line)) => Outcome::Reply(Reply::error(line)),
     }
+}
+
+/// Whether the request may change data (EXEC may).
+pub fn is_write(request: &Request) -> bool {
+    admission::find(request).is_ok_and(|(place, _)| {
+        let command = Table::all().commands()[place];
+        command.flags.has(Flags::WRITE) || command.name == "EXEC"
+    })
+}
+
+/// Finds the command (its place in the table, and how many words name it) and makes all checks that need no data.
+fn admit(
+    context: &Context,
+    session: &mut Session,
+    request: &Request,
+) -> std::result::Result<(usize, usize), Reply> {
+    let (found, place) = match admission::find(request) {
+        Ok((place, names)) => {
+            let checked = admission::check(context, session, place, request.len());
+            (checked.map(|()| (place, names)), Some(place))
+        }
+        Err(refusal) => (Err(refusal), None),
+    };
+    found.map_err(|refusal| {
+        let reply = admission::refuse(session, place, refusal);
+        if let Some(place) = place {
+            context.stats.count_rejected(place);
+        }
+        if let Reply::Error(line) = &reply {
+            context.stats.count_error(first_word(line));
+        }
+        reply
+    })
 }
 
 /// Runs one command that passed all checks, and counts it.
@@ -162,112 +218,57 @@ fn run(
 ) -> Result {
     let command = Table::all().commands()[place];
     let start = std::time::Instant::now();
+    let is_read = command.flags.has(Flags::READONLY);
     let mut call = Call {
         context,
         session,
         request,
         args: Args::new(request, names),
-        access,
+        access: if is_read { access.counting() } else { access },
         command,
     };
     let result = (command.run)(&mut call);
     let last_number = call.access.last_number();
     session.last_number = session.last_number.max(last_number);
     if result != Err(Refusal::Locked) {
-        count(context, place, start.elapsed(), &result);
+        count(context, session, request, place, start.elapsed(), &result);
     }
     result
 }
 
-fn count(_context: &Context, _place: usize, _took: std::time::Duration, _result: &Result) {
-    // Counted in stats.rs.
-}
-
-/// Finds the command and makes all checks that need no data.
-fn find(context: &Context, session: &Session, request: &Request) -> Result<(usize, usize)> {
-    let (place, names) = match Table::all().lookup(request) {
-        Lookup::Found(place, names) => (place, names),
-        Lookup::Unknown => return Err(unknown_command(request)),
-        Lookup::UnknownSubcommand(container) => return Err(unknown_subcommand(request, container)),
-        Lookup::ContainerAlone(container) => {
-            return Err(error::wrong_arity(&container.to_ascii_lowercase()));
-        }
+/// Counts a command that ran, and remembers it if it was slow.
+fn count(
+    context: &Context,
+    session: &Session,
+    request: &Request,
+    place: usize,
+    took: Duration,
+    result: &Result,
+) {
+    let error: Option<&str> = match result {
+        Err(Refusal::Error(line)) => Some(line),
+        Ok(Reply::Error(line)) => Some(line),
+        _ => None,
     };
+    context.stats.count_call(place, took, error.is_some());
+    if let Some(line) = error {
+        context.stats.count_error(first_word(line));
+    }
+    let client = &session.client;
+    client.total_commands.fetch_add(1, Ordering::Relaxed);
     let command = Table::all().commands()[place];
-    if !Table::all().accepts(place, request.len()) {
-        return Err(wrong_arity(command));
-    }
-    if !session.authenticated
-        && !command.flags.has(Flags::NO_AUTH)
-        && context.config.asks_password()
+    let slower_than_us = context.config.slowlog_slower_than_us();
+    if slower_than_us.is_some_and(|limit| took.as_micros() as u64 >= limit)
+        && !command.flags.has(Flags::SKIP_SLOWLOG)
+        && !command.flags.has(Flags::SECRET)
     {
-        return Err(Refusal::line("NOAUTH Authentication required."));
-    }
-    if context.engine.is_loading() && !command.flags.has(Flags::LOADING) {
-        return Err(Refusal::line(
-            "LOADING Redis is loading the dataset in memory",
-        ));
-    }
-    if session.queue.is_some() && command.flags.has(Flags::NO_MULTI) {
-        return Err(Refusal::line(
-            "ERR Command not allowed inside a transaction",
-        ));
-    }
-    Ok((place, names))
-}
-
-/// A refusal before a command runs: it also spoils the transaction it would have been queued in.
-fn refuse(_context: &Context, session: &mut Session, refusal: Refusal) -> Reply {
-    if let Some(queue) = &mut session.queue {
-        queue.is_spoiled = true;
-    }
-    match refusal {
-        Refusal::Error(line) => Reply::error(line),
-        Refusal::Locked => Reply::error("ERR internal error"),
+        let now_s = context.engine.now_ms() / 1000;
+        let len_max = context.config.slowlog_len_max();
+        context.slow_log.add(client, request, now_s, took, len_max);
     }
 }
 
-fn is_long(command: &Command, context: &Context, session: &Session, request: &Request) -> bool {
-    match command.class {
-        Class::Inline => false,
-        Class::Pool => true,
-        Class::Predicted(cost) => cost(context, session, request) > INLINE_US_MAX,
-    }
-}
-
-/// Vector commands keep the upper case of their names in this error, as the module that defined them does.
-fn wrong_arity(command: &Command) -> Refusal {
-    match command.group {
-        table::Group::VectorSet => error::wrong_arity(command.name),
-        _ => error::wrong_arity(&command.lower_name()),
-    }
-}
-
-/// Bytes of a request that an error line repeats.
-const ECHO_BYTES_MAX: usize = 128;
-
-fn unknown_command(request: &Request) -> Refusal {
-    let mut args = String::new();
-    for word in request.iter().skip(1) {
-        if args.len() >= ECHO_BYTES_MAX {
-            break;
-        }
-        let room = ECHO_BYTES_MAX - args.len();
-        args.push_str(&format!("'{}' ", echo(word, room)));
-    }
-    let name = echo(request.arg(0), ECHO_BYTES_MAX);
-    Refusal::made(format!(
-        "ERR unknown command '{name}', with args beginning with: {args}"
-    ))
-}
-
-fn unknown_subcommand(request: &Request, container: &str) -> Refusal {
-    let sub = echo(request.get(1).unwrap_or_default(), ECHO_BYTES_MAX);
-    Refusal::made(format!(
-        "ERR unknown subcommand '{sub}'. Try {container} HELP."
-    ))
-}
-
-fn echo(word: &[u8], bytes_max: usize) -> String {
-    String::from_utf8_lossy(&word[..word.len().min(bytes_max)]).into_owned()
+/// What an error is counted under.
+fn first_word(line: &str) -> &str {
+    line.split(' ').next().unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! One client: what its commands changed about its connection, and the list of all clients.
 
+use super::table::Flags;
 use crate::protocol::{Request, Version};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -35,6 +36,8 @@ pub struct Session {
 pub struct Queue {
     /// In order.
     pub requests: Vec<Request>,
+    /// The properties of all of them together.
+    pub flags: Flags,
     /// One was refused at queueing: EXEC will refuse all.
     pub is_spoiled: bool,
 }
@@ -258,6 +261,12 @@ impl Clients {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// About how many bytes of memory all of them cost.
+    pub fn memory_bytes(&self) -> u64 {
+        let all = self.all.lock();
+        all.values().map(|client| client.memory_bytes()).sum()
     }
 
     /// All of them, by id.

@@ -3,7 +3,7 @@
 
 use super::error::Result;
 use super::{Call, Context, Session};
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Reply, Request, number};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::OnceLock;
@@ -32,6 +32,8 @@ pub struct Command {
     pub keys: Option<KeyPositions>,
     /// What it does to its keys, in the words of COMMAND GETKEYSANDFLAGS, where [`Command::flags`] do not tell it.
     pub key_flags: &'static [&'static str],
+    /// ACL categories beyond those that flags and group tell.
+    pub categories: &'static [&'static str],
     /// Arity as clients expect it, where the arguments do not tell it (negative: at least).
     pub arity: Option<i64>,
     /// Its own error lines, each with when it comes; for the pages. Lines that any command may give are not repeated here.
@@ -53,6 +55,7 @@ pub const COMMAND: Command = Command {
     examples: &[],
     keys: None,
     key_flags: &[],
+    categories: &[],
     arity: None,
     errors: &[],
     run: |_| Ok(Reply::ok()),
@@ -153,7 +156,7 @@ impl Group {
 }
 
 /// Properties of a command, combined with `|`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u32);
 
 impl Flags {
@@ -239,10 +242,18 @@ pub struct KeyPositions {
     pub step: i64,
 }
 
+/// No key, or none at a fixed position.
+pub const NO_KEYS: KeyPositions = KeyPositions {
+    first: 0,
+    last: 0,
+    step: 0,
+};
+
 /// Every command and subcommand.
 pub struct Table {
     commands: Vec<&'static Command>,
     facts: Vec<Facts>,
+    top_level: Vec<&'static str>,
     names: HashMap<&'static [u8], Name, FixedState>,
 }
 
@@ -284,11 +295,16 @@ impl Table {
             families.iter().flat_map(|family| family.iter()).collect();
         // The names come from the source, so nobody can choose them to collide: a fixed seed will do.
         let mut names: HashMap<&'static [u8], Name, FixedState> = HashMap::default();
+        let mut top_level = Vec::new();
         for (place, command) in commands.iter().enumerate() {
-            names.entry(command.name.as_bytes()).or_default().command = Some(place);
-            if let Some((container, _)) = command.name.split_once('|') {
-                names.entry(container.as_bytes()).or_default().container = Some(container);
+            let (first, sub) = command.name.split_once('|').unzip();
+            let first = first.unwrap_or(command.name);
+            if !names.contains_key(first.as_bytes()) {
+                top_level.push(first);
             }
+            let name = names.entry(first.as_bytes()).or_default();
+            name.container = name.container.or(sub.map(|_| first));
+            names.entry(command.name.as_bytes()).or_default().command = Some(place);
         }
         let facts = commands.iter().map(|command| Facts {
             arity: command.arity(),
@@ -296,6 +312,7 @@ impl Table {
         });
         Table {
             facts: facts.collect(),
+            top_level,
             commands,
             names,
         }
@@ -304,6 +321,11 @@ impl Table {
     /// The commands, in table order; statistics are counted by this place.
     pub fn commands(&self) -> &[&'static Command] {
         &self.commands
+    }
+
+    /// The names of commands and containers, without subcommands, in table order.
+    pub fn top_level(&self) -> &[&'static str] {
+        &self.top_level
     }
 
     /// The lower-case name of the command at a place.
@@ -437,23 +459,67 @@ impl Command {
         }
     }
 
-    /// Where its keys are.
+    /// Whether it must not run on a connection's own thread.
+    pub fn is_long(&self, context: &Context, session: &Session, request: &Request) -> bool {
+        self.predicted_us(context, session, request) > INLINE_US_MAX
+    }
+
+    /// Microseconds that it is predicted to take at most, as far as anybody needs to know.
+    pub fn predicted_us(&self, context: &Context, session: &Session, request: &Request) -> u64 {
+        match self.class {
+            Class::Inline => 0,
+            Class::Pool => u64::MAX,
+            Class::Predicted(cost) => cost(context, session, request),
+        }
+    }
+
+    /// Where its keys are; nowhere fixed, if a word of the request counts them.
     pub fn key_positions(&self) -> KeyPositions {
+        if self.counted_keys().is_some() {
+            return NO_KEYS;
+        }
         self.keys.unwrap_or_else(|| self.derived_keys())
+    }
+
+    /// Whether requests name keys.
+    pub fn has_keys(&self) -> bool {
+        self.counted_keys().is_some() || self.key_positions().first > 0
+    }
+
+    /// Where keys begin that the word in front of them counts (`numkeys key ...`), and the step from one to the next.
+    pub fn counted_keys(&self) -> Option<(usize, usize)> {
+        let at = self
+            .args
+            .windows(2)
+            .position(|pair| matches!(pair, [Arg::Int("numkeys"), Arg::Multiple(_)]))?;
+        let step = match self.args[at + 1] {
+            Arg::Multiple(Arg::Block(words)) => words.len(),
+            _ => 1,
+        };
+        let before = self.args[..=at]
+            .iter()
+            .map(|arg| arg.words().0)
+            .sum::<i64>();
+        Some((1 + before as usize, step))
     }
 
     /// The keys of a request that fits.
     pub fn keys_of<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r [u8]> + use<'r> {
-        let KeyPositions { first, last, step } = self.key_positions();
-        let last = if last < 0 {
-            request.len() as i64 + last
-        } else {
-            last
+        let (first, end, step) = match self.counted_keys() {
+            Some((first, step)) => {
+                let count = request.get(first - 1).and_then(number::parse_u64);
+                let words = (count.unwrap_or(0) as usize).saturating_mul(step);
+                let end = first.saturating_add(words).min(request.len());
+                (first, end, step)
+            }
+            None => {
+                let KeyPositions { first, last, step } = self.key_positions();
+                let from_end = if last < 0 { request.len() as i64 } else { 0 };
+                let end = if first > 0 { last + from_end + 1 } else { 0 };
+                (first as usize, end.max(0) as usize, step.max(1) as usize)
+            }
         };
-        let range = if first <= 0 { 1..1 } else { first..last + 1 };
-        range
-            .step_by(step.max(1) as usize)
-            .filter_map(|i| request.get(i as usize))
+        (first..end).step_by(step).filter_map(|i| request.get(i))
     }
 
     fn derived_keys(&self) -> KeyPositions {
@@ -486,11 +552,7 @@ impl Command {
                 other => at += other.words().0,
             }
         }
-        KeyPositions {
-            first: 0,
-            last: 0,
-            step: 0,
-        }
+        NO_KEYS
     }
 }
 
@@ -517,3 +579,6 @@ impl Arg {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::error::{Refusal, Result};
 use super::session::{Queue, Session};
-use super::table::{Arg, COMMAND, Command, Flags, Group, Lookup, Table, flags};
+use super::table::{Arg, COMMAND, Class, Command, Flags, Group, Lookup, Table, flags};
 use super::{Call, Context, run};
 use crate::engine::Transaction;
 use crate::protocol::{Reply, Request};
@@ -15,7 +15,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Starts a transaction.",
         group: Group::Transactions,
         since: "1.2.0",
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[
             ("MULTI", "OK"),
             ("SET a 1", "QUEUED"),
@@ -31,7 +31,13 @@ pub const COMMANDS: &[Command] = &[
         group: Group::Transactions,
         since: "1.2.0",
         complexity: "Depends on the commands of the transaction",
-        flags: flags(&[Flags::LOADING, Flags::STALE, Flags::SKIP_SLOWLOG]),
+        flags: flags(&[
+            Flags::LOADING,
+            Flags::STALE,
+            Flags::SKIP_SLOWLOG,
+            Flags::NO_SCRIPT,
+        ]),
+        class: Class::Predicted(predict),
         examples: &[("EXEC", "(error) ERR EXEC without MULTI")],
         run: exec,
         ..COMMAND
@@ -42,7 +48,7 @@ pub const COMMANDS: &[Command] = &[
         group: Group::Transactions,
         since: "2.0.0",
         complexity: "O(N), N the number of queued commands",
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[
             ("MULTI", "OK"),
             ("SET a 1", "QUEUED"),
@@ -54,12 +60,13 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "WATCH",
+        key_flags: &["RO"],
         summary: "Makes the next transaction depend on keys staying as they are.",
         group: Group::Transactions,
         since: "2.2.0",
         complexity: "O(1) for each key",
         args: &[Arg::Multiple(&Arg::Key("key"))],
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[("WATCH a", "OK")],
         run: watch,
         ..COMMAND
@@ -69,7 +76,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Forgets all watched keys.",
         group: Group::Transactions,
         since: "2.2.0",
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[("UNWATCH", "OK")],
         run: unwatch,
         ..COMMAND
@@ -85,8 +92,9 @@ pub fn runs_at_once(command: &Command) -> bool {
 }
 
 /// Queues a command that passed its checks.
-pub fn enqueue(session: &mut Session, request: &Request) -> Reply {
+pub fn enqueue(session: &mut Session, command: &Command, request: &Request) -> Reply {
     if let Some(queue) = &mut session.queue {
+        queue.flags = queue.flags | command.flags;
         queue.requests.push(request.clone());
         let client = &session.client;
         client
@@ -176,6 +184,24 @@ fn exec(call: &mut Call) -> Result {
         })?;
     session.last_number = session.last_number.max(last);
     Ok(reply)
+}
+
+/// EXEC takes as long as its commands together.
+fn predict(context: &Context, session: &Session, _: &Request) -> u64 {
+    let Some(queue) = &session.queue else {
+        return 0;
+    };
+    let table = Table::all();
+    let costs = queue
+        .requests
+        .iter()
+        .map(|request| match table.lookup(request) {
+            Lookup::Found(place, _) => {
+                table.commands()[place].predicted_us(context, session, request)
+            }
+            _ => 0,
+        });
+    costs.fold(0, u64::saturating_add)
 }
 
 /// Runs what is queued, unless a watched key changed. A failed command leaves nothing behind; the others stand.

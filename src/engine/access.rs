@@ -47,6 +47,8 @@ pub struct Access<'e> {
     transaction: Option<&'e Transaction<'e>>,
     now_ms: u64,
     last_number: Cell<u64>,
+    /// Whether look-ups of keys count as hits and misses.
+    counts_look_ups: bool,
 }
 
 impl<'e> Access<'e> {
@@ -57,6 +59,15 @@ impl<'e> Access<'e> {
             transaction: None,
             now_ms: engine.now_ms(),
             last_number: Cell::new(0),
+            counts_look_ups: false,
+        }
+    }
+
+    /// For a command that only reads: the keys that it looks up count as hits and misses.
+    pub fn counting(self) -> Access<'e> {
+        Access {
+            counts_look_ups: true,
+            ..self
         }
     }
 
@@ -87,7 +98,11 @@ impl<'e> Access<'e> {
 
     /// Looks without any gate: for searches, and for commands that go through many keys.
     pub fn view(&self, db: usize) -> View<'e> {
-        self.engine.keyspace().view(db, self.now_ms)
+        let view = self.engine.keyspace().view(db, self.now_ms);
+        match self.counts_look_ups {
+            true => view.counting(self.engine.stats()),
+            false => view,
+        }
     }
 
     /// Reads one key.
@@ -341,6 +356,7 @@ impl Transaction<'_> {
             transaction: Some(self),
             now_ms: self.now_ms,
             last_number: Cell::new(0),
+            counts_look_ups: false,
         }
     }
 

@@ -1,12 +1,13 @@
 //! Upkeep in the background, on one thread: keys and fields that expired are removed (by a logged change, like anything
-//! else), and saves start when enough has changed.
+//! else), rates and the memory's peak are noted, and saves start when enough has changed.
 
 use super::access::Decision;
 use super::{Access, Engine, Locked, Patience};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the thread looks.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -27,10 +28,14 @@ impl Upkeep {
         let mut cursors = vec![0; engine.keyspace().databases()];
         let run = move || {
             let (stopped, changed) = &*seen;
+            let mut last = Instant::now();
             let mut stopped = stopped.lock();
             while !*stopped {
                 drop(stopped);
                 engine.expire_round(&mut cursors);
+                engine.note_memory();
+                engine.stats().sample_rates(last.elapsed());
+                last = Instant::now();
                 each_round();
                 stopped = seen.0.lock();
                 if !*stopped {
@@ -61,8 +66,16 @@ impl Drop for Upkeep {
 }
 
 impl Engine {
+    /// Whether upkeep removes what has expired before anybody asks for it; off only in tests of expiry itself.
+    pub fn set_active_expiry(&self, is_on: bool) {
+        self.expires_actively.store(is_on, Ordering::Relaxed);
+    }
+
     /// Removes what has expired, some of it: one round over all databases.
     fn expire_round(&self, cursors: &mut [usize]) {
+        if !self.expires_actively.load(Ordering::Relaxed) {
+            return;
+        }
         if self.is_disk_behind() || self.health() != crate::persistence::log::Health::Good {
             return;
         }

@@ -27,14 +27,16 @@ mod files;
 mod flight;
 mod locks;
 mod open;
+mod process;
 mod save;
 mod stop;
 
+pub use crate::keyspace::collection::distances_by;
 pub use access::{Access, Decision, Transaction};
 pub use expiry::Upkeep;
-pub use crate::keyspace::collection::distances_by;
 pub use locks::Patience;
-pub use open::{OpenError, OpenOptions, Opened};
+pub use open::{OpenError, OpenRequest, Opened};
+pub use process::Memory;
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
 
@@ -71,6 +73,10 @@ pub struct Engine {
     unwritten_bytes_max: AtomicU64,
     /// The orderly end is done.
     stopped: AtomicBool,
+    /// Whether upkeep removes what has expired before anybody asks for it.
+    expires_actively: AtomicBool,
+    /// Allocated before there was data.
+    bytes_at_start: u64,
     /// Called when it is.
     on_stopped: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -97,13 +103,21 @@ impl Engine {
             pinned_bytes_max: AtomicU64::new(64 << 20),
             unwritten_bytes_max: AtomicU64::new(64 << 20),
             stopped: AtomicBool::new(false),
+            expires_actively: AtomicBool::new(true),
+            bytes_at_start: crate::sys::allocated_bytes_now() as u64,
             on_stopped: OnceLock::new(),
         }
     }
 
     /// Opens the door: the keyspace that recovery built and the log that goes on from there. Call it once.
     /// `saved_through`: the last change that the newest snapshot holds.
-    pub fn start(&self, keyspace: Keyspace, log: Log, directory: Option<Directory>, saved_through: u64) {
+    pub fn start(
+        &self,
+        keyspace: Keyspace,
+        log: Log,
+        directory: Option<Directory>,
+        saved_through: u64,
+    ) {
         self.saves.begin(self.now_ms(), saved_through);
         let data = Data {
             locks: Locks::new(keyspace.seed()),
@@ -196,13 +210,16 @@ impl Engine {
         }
     }
 
-    /// Whether so much waits in memory for the disk that writers should wait too.
+    /// Whether so much waits in memory for the disk that writers should wait too. Not while the disk refuses: then writers are
+    /// to be told so at once.
     pub fn is_disk_behind(&self) -> bool {
         let Some(data) = self.data.get() else {
             return false;
         };
-        data.log.unwritten_bytes() > self.unwritten_bytes_max.load(Ordering::Relaxed)
+        let is_behind = data.log.unwritten_bytes()
+            > self.unwritten_bytes_max.load(Ordering::Relaxed)
             || data.keyspace.save_clock().pinned_bytes()
-                > self.pinned_bytes_max.load(Ordering::Relaxed)
+                > self.pinned_bytes_max.load(Ordering::Relaxed);
+        is_behind && data.log.health() == Health::Good
     }
 }

@@ -1,8 +1,8 @@
 //! Saves: who may start one, how the cut is made, and what INFO says about them. The walk over the entries is
 //! persistence/snapshot's; the rules between the walk and the writers are in keyspace/save.rs.
 //!
-//! BGSAVE, BGREWRITEAOF, save points and the growth of the log all lead here: a snapshot is taken while writers go on, and the
-//! log before its cut is dropped.
+//! Requests, save points and the growth of the log all lead here: a snapshot is taken while writers go on, and the log before
+//! its cut is dropped.
 
 use super::{Engine, Patience};
 use crate::persistence::disk::Disk;
@@ -15,7 +15,7 @@ use crate::persistence::snapshot::write::{
 use parking_lot::{Mutex, MutexGuard};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 /// How often a save that FLUSHALL or SWAPDB cancelled is begun anew.
@@ -94,6 +94,8 @@ pub(super) struct Saves {
     status: Mutex<SaveStatus>,
     /// The last change that the newest snapshot holds.
     saved_through: AtomicU64,
+    /// Whether the last one failed; asked before each write.
+    is_failing: AtomicBool,
 }
 
 impl Saves {
@@ -110,9 +112,16 @@ impl Engine {
         self.saves.status.lock().clone()
     }
 
+    /// Whether the last save failed.
+    pub fn is_save_failing(&self) -> bool {
+        self.saves.is_failing.load(Ordering::Relaxed)
+    }
+
     /// Changes since the newest snapshot.
     pub fn changes_since_save(&self) -> u64 {
-        self.log().last_number().saturating_sub(self.saves.saved_through.load(Ordering::Relaxed))
+        self.log()
+            .last_number()
+            .saturating_sub(self.saves.saved_through.load(Ordering::Relaxed))
     }
 
     /// Saves now; returns when the snapshot is on disk.
@@ -135,7 +144,11 @@ impl Engine {
         };
         let spawned = thread::Builder::new().name("save".into()).spawn(run);
         spawned.map_err(|error| SaveFailure::Failed(error.to_string()))?;
-        if tell.recv() == Ok(true) { Ok(()) } else { Err(SaveFailure::Running) }
+        if tell.recv() == Ok(true) {
+            Ok(())
+        } else {
+            Err(SaveFailure::Running)
+        }
     }
 
     /// Starts a save if one of the triggers asks for it, or if the log cannot go on without one.
@@ -151,13 +164,15 @@ impl Engine {
         self.data().directory.as_ref()?;
         let status = self.save_status();
         let now_ms = self.now_ms();
-        let is_too_soon = status.last_failure.is_some()
-            && now_ms < status.last_end_ms + RETRY_SECONDS * 1000;
+        let is_too_soon =
+            status.last_failure.is_some() && now_ms < status.last_end_ms + RETRY_SECONDS * 1000;
         if status.running_since_ms.is_some() || is_too_soon {
             return None;
         }
         if let Health::SyncFailed(why) = self.health() {
-            return Some(format!("The log cannot be synced ({why}) and waits for a snapshot"));
+            return Some(format!(
+                "The log cannot be synced ({why}) and waits for a snapshot"
+            ));
         }
         let (changes, log_bytes) = (self.changes_since_save(), self.log().size_bytes());
         let point = triggers.points.iter().find(|(seconds, least)| {
@@ -179,15 +194,20 @@ impl Engine {
     pub(super) fn save_alone(&self, running: MutexGuard<'_, ()>) -> Result<(), SaveFailure> {
         let start_ms = self.now_ms();
         self.saves.status.lock().running_since_ms = Some(start_ms);
-        let result = (0..ATTEMPTS).find_map(|_| self.try_save()).unwrap_or_else(|| {
-            Err("FLUSHALL, FLUSHDB or SWAPDB cancelled it again and again".to_owned())
-        });
+        let result = (0..ATTEMPTS)
+            .find_map(|_| self.try_save())
+            .unwrap_or_else(|| {
+                Err("FLUSHALL, FLUSHDB or SWAPDB cancelled it again and again".to_owned())
+            });
         let end_ms = self.now_ms();
         let mut status = self.saves.status.lock();
         status.running_since_ms = None;
         status.last_took_ms = Some(end_ms.saturating_sub(start_ms));
         status.last_end_ms = end_ms;
         status.last_failure = result.as_ref().err().cloned();
+        self.saves
+            .is_failing
+            .store(result.is_err(), Ordering::Relaxed);
         if let Ok(committed) = &result {
             status.last_good_ms = end_ms;
             status.count += 1;
@@ -219,7 +239,12 @@ impl Engine {
         let (number, cut) = self.cut();
         self.data().flight.wait_through(cut);
         let clock = self.keyspace().save_clock();
-        let job = SaveJob { save: number, cut, dir: &directory.dir, lineage: directory.lineage };
+        let job = SaveJob {
+            save: number,
+            cut,
+            dir: &directory.dir,
+            lineage: directory.lineage,
+        };
         let saved = save(
             self.keyspace(),
             &job,
@@ -240,7 +265,9 @@ impl Engine {
     fn cut(&self) -> (u64, u64) {
         let mut number = 0;
         let _cut = self.locks().cut_exclusive();
-        let cut = self.log().cut(|last| number = self.keyspace().save_clock().begin(last));
+        let cut = self
+            .log()
+            .cut(|last| number = self.keyspace().save_clock().begin(last));
         (number, cut)
     }
 
@@ -256,7 +283,9 @@ impl Engine {
             tracing::warn!("the snapshot is good, its second copy is not: {error}");
             return Ok(committed);
         }
-        self.log().drop_through(cut).map_err(|error| error.to_string())?;
+        self.log()
+            .drop_through(cut)
+            .map_err(|error| error.to_string())?;
         if let Err(error) = remove_replaced(&*directory.disk, &directory.dir, &committed) {
             tracing::warn!("old snapshot files could not be removed: {error}");
         }
@@ -270,7 +299,9 @@ impl Engine {
         };
         let running = self.saves.running.lock();
         self.save_alone(running)?;
-        let Some(directory) = &self.data().directory else { return Ok(()) };
+        let Some(directory) = &self.data().directory else {
+            return Ok(());
+        };
         self.keyspace().clear();
         crate::persistence::recovery::load_newest(
             self.keyspace(),

@@ -22,8 +22,12 @@ impl Engine {
         if self.is_loading() {
             return Ok(());
         }
-        let Ok(world) = self.locks().world_exclusive(Patience::Wait) else { return Ok(()) };
-        let wants_save = request.save.unwrap_or(has_save_points && !self.log().is_enabled());
+        let Ok(world) = self.locks().world_exclusive(Patience::Wait) else {
+            return Ok(());
+        };
+        let wants_save = request
+            .save
+            .unwrap_or(has_save_points && !self.log().is_enabled());
         if wants_save && let Err(failure) = self.save_last() {
             tracing::warn!("the save at the end failed: {failure}");
             if !request.force {

@@ -10,6 +10,7 @@ mod nearest;
 mod scan;
 pub mod segments;
 mod slots;
+mod top;
 mod vectors;
 
 use crossbeam_epoch::Guard;
@@ -251,11 +252,12 @@ impl VectorIndex {
         }
     }
 
-    /// Unlinks a live slot, repairs its neighbours, and frees the slot when the last reader that may see it is gone.
+    /// Unlinks a live slot, repairs its neighbours, and frees the slot when the last reader that may see it is gone. A slot
+    /// that was reserved but never connected is given back.
     pub fn remove(&self, slot: u32) {
         match &self.graph {
-            Some(graph) => graph.remove(slot),
-            None => self.slots.make_dying(slot),
+            Some(graph) if self.slots.is_live(slot) => graph.remove(slot),
+            _ => self.slots.make_dying(slot),
         }
         self.slots.free_later(slot, &crossbeam_epoch::pin());
     }

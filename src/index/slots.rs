@@ -12,6 +12,7 @@ use super::nearest::SLOTS_MAX;
 use super::segments::{Segments, count, extent, locate};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
@@ -167,9 +168,14 @@ impl Slots {
         self.live.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The caller holds the node's lock if the index has a graph.
+    /// Ends the time of a live slot, or of a reserved one that is given up. The caller holds the node's lock if the slot is
+    /// live in a graph.
     pub(super) fn make_dying(&self, slot: u32) {
-        self.get(slot).set(State::Live, State::Dying);
+        let side = self.get(slot);
+        if side.state() == State::Reserved {
+            return side.set(State::Reserved, State::Dying);
+        }
+        side.set(State::Live, State::Dying);
         self.live.fetch_sub(1, Ordering::SeqCst);
     }
 
@@ -189,10 +195,24 @@ impl Slots {
         self.table.get(slot).expect("a slot in use has side data")
     }
 
+    #[inline]
     pub(super) fn is_live(&self, slot: u32) -> bool {
         self.table
             .get(slot)
             .is_some_and(|side| side.state() == State::Live)
+    }
+
+    /// The live slots among `slots`, in order.
+    pub(super) fn live_in(&self, slots: Range<u32>) -> impl Iterator<Item = u32> + '_ {
+        (locate(slots.start).0..count(slots.end)).flat_map(move |segment| {
+            let (first, _) = extent(segment);
+            let sides = self.table.segment(segment).unwrap_or_default();
+            let inside = slots.clone();
+            let numbered = sides.iter().zip(first..);
+            numbered
+                .filter(move |(side, slot)| inside.contains(slot) && side.state() == State::Live)
+                .map(|(_, slot)| slot)
+        })
     }
 
     /// Whether the vector may be read under a pin taken before this call.

@@ -643,6 +643,49 @@ fn threads_leave_a_whole_graph() {
     }
 }
 
+/// Two threads replace vectors in a graph of short lists, where links are dropped and moved all the time.
+#[test]
+fn a_removal_misses_no_link_that_another_thread_moves() {
+    for round in 0..3u64 {
+        let small = IndexOptions {
+            m: 4,
+            ef_construction: 32,
+            ..options(4, Metric::L2, Quantization::Int8, IndexKind::Hnsw)
+        };
+        let index = VectorIndex::new(small);
+        std::thread::scope(|scope| {
+            for writer in 0..2u64 {
+                let index = &index;
+                scope.spawn(move || {
+                    let mut random = Random::new(SEED ^ round << 8 ^ writer);
+                    let mut own = Vec::new();
+                    for i in 0..6000 {
+                        own.push(add(index, &random.vector(4), random.0 ^ i));
+                        if own.len() > 40 {
+                            index.remove(own.swap_remove(random.below(own.len())));
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!((index.check(), index.len()), (Ok(()), 80), "round {round}");
+    }
+}
+
+#[test]
+fn a_slot_that_was_only_reserved_can_be_given_back() {
+    let (index, mut random) = filled(8, Metric::Cosine, Quantization::F32, 50);
+    let slot = index.reserve(&random.vector(8));
+    assert_eq!((index.len(), index.is_live(slot)), (50, false));
+    assert_eq!(index.stored(slot).bytes.len(), 32);
+    index.remove(slot);
+    assert_eq!((index.len(), index.check()), (50, Ok(())));
+    assert_eq!(
+        index.distance(&index.target(&[1.0; 8]), slot),
+        f32::INFINITY
+    );
+}
+
 /// Two threads remove everything at once, each its half: neighbours, and the entry point, die under each other.
 #[test]
 fn two_threads_can_empty_an_index() {

@@ -11,7 +11,8 @@ use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
 pub use crate::index::{
-    distances_by, IndexKind, IndexOptions, Metric, Quantization, SavedNode, Stored, VectorError,
+    IndexKind, IndexOptions, Metric, Neighbour, Quantization, SavedNode, Stored, VectorError,
+    distances_by,
 };
 use crate::index::{IndexMemory, VectorIndex};
 use arc_swap::ArcSwapOption;
@@ -498,14 +499,15 @@ impl Collection {
         drop(state);
         self.save_clock
             .unpin(saved.iter().map(SavedElement::bytes).sum());
-        let read = |(slot, element, attributes): (u32, Arc<Element>, Option<Arc<Bytes>>)| SavedElement {
-            slot,
-            birth: self.index.birth(slot),
-            name: Bytes::copy_from_slice(&element.name),
-            attributes,
-            // It may have been removed since it was listed; the pin keeps its slot as it was.
-            stored: self.index.stored_under_pin(slot),
-        };
+        let read =
+            |(slot, element, attributes): (u32, Arc<Element>, Option<Arc<Bytes>>)| SavedElement {
+                slot,
+                birth: self.index.birth(slot),
+                name: Bytes::copy_from_slice(&element.name),
+                attributes,
+                // It may have been removed since it was listed; the pin keeps its slot as it was.
+                stored: self.index.stored_under_pin(slot),
+            };
         saved.extend(listed.into_iter().map(read));
         saved
     }

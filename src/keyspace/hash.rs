@@ -97,6 +97,25 @@ impl Hash {
             .filter(|field| is_alive(field, now_ms))
     }
 
+    /// The field at a place below [`Hash::len`], expired ones included; places move when fields are removed.
+    pub fn at(&self, mut place: usize) -> Option<(&Bytes, &Field)> {
+        for bucket in &self.buckets {
+            match place.checked_sub(bucket.fields.len()) {
+                None => return bucket.fields.get_index(place),
+                Some(rest) => place = rest,
+            }
+        }
+        None
+    }
+
+    /// Whether it has fields and all of them are expired at `now_ms`.
+    pub fn is_expired(&self, now_ms: u64) -> bool {
+        self.len > 0
+            && self.expiring == self.len
+            && now_ms >= self.next_expiry_ms
+            && self.iter_at(now_ms).next().is_none()
+    }
+
     /// All fields, expired ones included; a hash of one bucket in insertion order.
     pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Field)> {
         self.buckets.iter().flat_map(|bucket| bucket.fields.iter())

@@ -13,6 +13,7 @@ pub mod projection;
 pub mod save;
 pub mod table;
 
+use crate::stats::Stats;
 use bytes::Bytes;
 use collection::Collection;
 use hash::Hash;
@@ -47,9 +48,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is expired at `now_ms`.
+    /// Whether it is expired at `now_ms`: the key is, or it is a hash and all its fields are.
     pub fn is_expired(&self, now_ms: u64) -> bool {
-        self.expires_at_ms.is_some_and(|at| at <= now_ms)
+        let is_empty = matches!(&self.value, Value::Hash(hash) if hash.is_expired(now_ms));
+        is_empty || self.expires_at_ms.is_some_and(|at| at <= now_ms)
     }
 
     /// Number of the last change of anything in it; what WATCH compares.
@@ -126,6 +128,7 @@ impl Keyspace {
     pub fn view(&self, db: usize, now_ms: u64) -> View<'_> {
         View {
             keyspace: self,
+            stats: None,
             db,
             now_ms,
         }
@@ -136,6 +139,8 @@ impl Keyspace {
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     keyspace: &'a Keyspace,
+    /// Where look-ups are counted, if they are.
+    stats: Option<&'a Stats>,
     /// The database.
     pub db: usize,
     /// The time, in milliseconds since 1970.
@@ -153,8 +158,36 @@ impl<'a> View<'a> {
         View { db, ..*self }
     }
 
+    /// Look-ups count as hits and misses from here on.
+    pub fn counting(self, stats: &'a Stats) -> View<'a> {
+        View {
+            stats: Some(stats),
+            ..self
+        }
+    }
+
     /// The key's entry, unless it is missing or expired.
     pub fn entry(&self, key: &[u8]) -> Option<Entry> {
+        self.counted(self.living(key))
+    }
+
+    /// As `entry`, without becoming the key's last access.
+    pub fn peek(&self, key: &[u8]) -> Option<Entry> {
+        let entry = self.keyspace.database(self.db).peek(key);
+        self.counted(entry.filter(|entry| !entry.is_expired(self.now_ms)))
+    }
+
+    fn counted(&self, entry: Option<Entry>) -> Option<Entry> {
+        if let Some(stats) = self.stats {
+            match entry {
+                Some(_) => stats.totals.keyspace_hits.increment(),
+                None => stats.totals.keyspace_misses.increment(),
+            }
+        }
+        entry
+    }
+
+    fn living(&self, key: &[u8]) -> Option<Entry> {
         self.keyspace
             .database(self.db)
             .entry(key, self.now_ms)
@@ -173,7 +206,7 @@ impl<'a> View<'a> {
 
     /// What WATCH compares: 0 for a key that is not there.
     pub fn version(&self, key: &[u8]) -> u64 {
-        self.entry(key).map_or(0, |entry| entry.version())
+        self.living(key).map_or(0, |entry| entry.version())
     }
 }
 

@@ -1,74 +1,176 @@
-//! Files outside log and snapshots: the lock of a data directory.
+//! Files outside log and snapshots: the lock of a data directory, and the replacement of a configuration file. They are on
+//! the real disk always: a test of them uses a directory of its own.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Name of the lock file in a data directory.
 const LOCK: &str = "LOCK";
 
-/// The right to a data directory, for one process; the system takes it back when the process ends, however it ends.
+/// The lock of a data directory, held until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
 pub struct DirectoryLock {
     _file: File,
 }
 
-/// Why a data directory cannot be locked.
+/// Why a data directory could not be locked.
 #[derive(Debug)]
 pub enum LockError {
-    /// Another process has it.
-    Taken(PathBuf),
-    /// The file cannot be made or locked.
-    Io {
-        /// The file.
+    /// Another process works in it.
+    Held {
+        /// The lock's file.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// That process, as it called itself there: its number, or nothing.
+        holder: String,
     },
+    /// The disk refused.
+    Io {
+        /// The lock's file.
+        path: PathBuf,
+        /// The system's answer.
+        error: io::Error,
+    },
+}
+
+impl DirectoryLock {
+    /// Locks `dir`, made if it is missing, for this process alone: `LOCK` in it is locked, and holds the process's number for
+    /// people. The file stays when the lock goes; it means nothing then.
+    pub fn take(dir: &Path) -> Result<DirectoryLock, LockError> {
+        let path = dir.join(LOCK);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let opened = fs::create_dir_all(dir).and_then(|()| options.open(&path));
+        let mut file = opened.map_err(|error| LockError::Io {
+            path: path.clone(),
+            error,
+        })?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Who it is only helps; that somebody is there is known.
+                let _ = file.take(64).read_to_string(&mut holder);
+                return Err(LockError::Held {
+                    path,
+                    holder: holder.trim().to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(LockError::Io { path, error }),
+        }
+        let written = sign(&mut file);
+        written.map_err(|error| LockError::Io { path, error })?;
+        Ok(DirectoryLock { _file: file })
+    }
+}
+
+fn sign(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
 }
 
 impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LockError::Taken(path) => {
-                write!(f, "{}: another server uses this data directory", path.display())
+            LockError::Held { path, holder } if holder.is_empty() => {
+                write!(f, "{} is locked by another process", path.display())
             }
-            LockError::Io { path, source } => write!(f, "{}: {source}", path.display()),
+            LockError::Held { path, holder } => {
+                write!(f, "{} is locked by process {holder}", path.display())
+            }
+            LockError::Io { path, error } => write!(f, "locking {}: {error}", path.display()),
         }
     }
 }
 
 impl std::error::Error for LockError {}
 
-impl DirectoryLock {
-    /// Locks a data directory, making it if it is missing. The file holds the process number, for people.
-    pub fn take(dir: &Path) -> Result<DirectoryLock, LockError> {
-        let path = dir.join(LOCK);
-        let io = |source| LockError::Io { path: path.clone(), source };
-        std::fs::create_dir_all(dir).map_err(io)?;
-        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let mut file = open.map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Taken(path)),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
-        }
-        file.set_len(0).map_err(io)?;
-        writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(DirectoryLock { _file: file })
+/// Replaces a configuration file as a whole: whoever reads it finds the old text or the new one. Keeps its permissions; a
+/// link stays, and what it points to is replaced.
+pub fn replace_config(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut temporary = path.clone().into_os_string();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let result = write_whole(&temporary, &path, text);
+    if result.is_err() {
+        let _ = fs::remove_file(&temporary);
     }
+    result
+}
+
+fn write_whole(temporary: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(temporary)?;
+    if let Ok(old) = fs::metadata(path) {
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(temporary, path)?;
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     #[test]
-    fn a_directory_is_locked_once() {
+    fn a_directory_is_locked_for_one_at_a_time_and_says_by_whom() {
         let dir = tempfile::tempdir().unwrap();
         let lock = DirectoryLock::take(dir.path()).unwrap();
-        assert!(matches!(DirectoryLock::take(dir.path()), Err(LockError::Taken(_))));
+        let Err(LockError::Held { holder, .. }) = DirectoryLock::take(dir.path()) else {
+            panic!("it is held")
+        };
+        assert_eq!(holder, std::process::id().to_string());
         drop(lock);
-        assert!(DirectoryLock::take(dir.path()).is_ok());
+        fs::write(
+            dir.path().join(LOCK),
+            "a number that is much longer than ours",
+        )
+        .unwrap();
+        let _lock = DirectoryLock::take(dir.path()).unwrap();
+        let text = fs::read_to_string(dir.path().join(LOCK)).unwrap();
+        assert_eq!(text, format!("{}\n", std::process::id()));
+    }
+
+    #[test]
+    fn a_missing_directory_is_an_error_that_names_the_file() {
+        let error = DirectoryLock::take(Path::new("/nowhere/at/all")).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("locking /nowhere/at/all/LOCK: "),
+            "{error}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_configuration_keeps_its_permissions_and_its_link() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("a.conf"), dir.path().join("link.conf"));
+        fs::write(&path, "port 1\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace_config(&link, "port 2\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "port 2\n");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o640
+        );
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            2,
+            "no temporary file stays"
+        );
+        replace_config(&dir.path().join("new.conf"), "x").unwrap();
+        assert!(replace_config(&dir.path().join("no/dir.conf"), "x").is_err());
     }
 }

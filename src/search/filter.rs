@@ -22,7 +22,9 @@ impl Filter {
     /// Whether the element passes.
     pub fn matches(&self, element: &Element) -> bool {
         match self {
-            Filter::Expression(expression) => element.test_attributes(|attributes| expression.matches(attributes)),
+            Filter::Expression(expression) => {
+                element.test_attributes(|attributes| expression.matches(attributes))
+            }
         }
     }
 }
@@ -77,7 +79,11 @@ impl<'a> Memo<'a> {
         let (mut tested, mut bytes) = (0, 0);
         for slot in (0..SAMPLE_SLOTS).filter_map(|n| self.spread_slot(n)) {
             tested += 1;
-            bytes += self.collection.element(slot).and_then(|element| element.attributes()).map_or(0, |bytes| bytes.len());
+            bytes += self
+                .collection
+                .element(slot)
+                .and_then(|element| element.attributes())
+                .map_or(0, |bytes| bytes.len());
             if self.passes(slot) {
                 passing.push(slot);
             }
@@ -112,7 +118,9 @@ impl<'a> Memo<'a> {
     }
 
     fn evaluate(&self, slot: u32) -> bool {
-        let passes = self.collection.test_element(slot, |element| self.filter.matches(element));
+        let passes = self
+            .collection
+            .test_element(slot, |element| self.filter.matches(element));
         self.tests.set(self.tests.get() + 1);
         self.passes.set(self.passes.get() + u64::from(passes));
         passes
@@ -122,7 +130,11 @@ impl<'a> Memo<'a> {
 impl SlotFilter for Memo<'_> {
     fn passes(&self, slot: u32) -> bool {
         let (word, shift) = (slot as usize / 32, slot % 32 * 2);
-        let verdict = self.verdicts.borrow().get(word).map_or(0, |bits| bits >> shift & 3);
+        let verdict = self
+            .verdicts
+            .borrow()
+            .get(word)
+            .map_or(0, |bits| bits >> shift & 3);
         if verdict != 0 {
             return verdict == 3;
         }
@@ -134,7 +146,6 @@ impl SlotFilter for Memo<'_> {
         passes
     }
 }
-
 
 /// The n-th of a fixed sequence of numbers that look drawn (the mixing of splitmix64).
 fn spread(n: u64) -> u64 {

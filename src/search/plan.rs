@@ -17,6 +17,10 @@ const WALK_ROW_NS: f64 = 18.0;
 const BYTES_PER_NS: f64 = 60.0;
 /// The way down the upper layers.
 const DESCENT_NS: f64 = 3_000.0;
+/// Moving one of the candidates that a walk keeps sorted, three times in its life.
+const LIST_NS: f64 = 0.2;
+/// Nodes that are near enough to be tested, for one that is kept in the end.
+const TESTS_PER_CANDIDATE: f64 = 3.0;
 /// Evaluating a filter: fixed part, and per byte of attributes.
 const FILTER_NS: f64 = 60.0;
 /// See [`FILTER_NS`].
@@ -69,11 +73,23 @@ pub struct Plan {
 }
 
 /// Plans `query`, whose walk would keep `ef` candidates for `k` hits (offset included).
-pub fn choose(index: &VectorIndex, query: &Query, k: usize, ef: usize, filter: Option<&Memo>) -> Plan {
+pub fn choose(
+    index: &VectorIndex,
+    query: &Query,
+    k: usize,
+    ef: usize,
+    filter: Option<&Memo>,
+) -> Plan {
     let must_scan = query.exact || index.options().kind == IndexKind::Flat;
     let Some(filter) = filter else {
-        let scans = must_scan || (!query.force_graph && Costs::of(index, k, ef).scan() <= Costs::of(index, k, ef).walk());
-        return Plan::of(if scans { PlanKind::Scan } else { PlanKind::Graph });
+        let scans = must_scan
+            || (!query.force_graph
+                && Costs::of(index, k, ef).scan() <= Costs::of(index, k, ef).walk());
+        return Plan::of(if scans {
+            PlanKind::Scan
+        } else {
+            PlanKind::Graph
+        });
     };
     if must_scan {
         return Plan::of(PlanKind::ScanPassing);
@@ -94,7 +110,11 @@ pub fn predict_us(collection: &Collection, ef: usize, is_exact: bool, is_filtere
         false => costs.walk(),
     };
     let is_scan = is_exact || index.options().kind == IndexKind::Flat;
-    let cost_ns = if is_scan { costs.scan() } else { costs.scan().min(walk) };
+    let cost_ns = if is_scan {
+        costs.scan()
+    } else {
+        costs.scan().min(walk)
+    };
     (cost_ns / 1000.0) as u64
 }
 
@@ -107,19 +127,37 @@ fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
     let rate = sample.pass_rate;
     let test_ns = FILTER_NS + FILTER_BYTE_NS * sample.attribute_bytes;
     let is_plain = rate >= PLAIN_PASS_RATE_MIN;
-    let walk = if is_plain { costs.plain(rate, test_ns) } else { costs.two_hop(rate, test_ns) };
+    let walk = if is_plain {
+        costs.plain(rate, test_ns)
+    } else {
+        costs.two_hop(rate, test_ns)
+    };
     let kind = match is_plain {
         _ if !force_graph && costs.scan_passing(rate, test_ns) <= walk => PlanKind::ScanPassing,
         true => PlanKind::GraphFiltered,
         false => PlanKind::GraphTwoHop,
     };
-    let seeds = if kind == PlanKind::GraphTwoHop { filter.seeds(sample, SEEDS) } else { Vec::new() };
-    Plan { kind, seeds, pass_rate: Some(rate), may_scan_after: !force_graph && kind != PlanKind::ScanPassing }
+    let seeds = if kind == PlanKind::GraphTwoHop {
+        filter.seeds(sample, SEEDS)
+    } else {
+        Vec::new()
+    };
+    Plan {
+        kind,
+        seeds,
+        pass_rate: Some(rate),
+        may_scan_after: !force_graph && kind != PlanKind::ScanPassing,
+    }
 }
 
 impl Plan {
     fn of(kind: PlanKind) -> Plan {
-        Plan { kind, seeds: Vec::new(), pass_rate: None, may_scan_after: false }
+        Plan {
+            kind,
+            seeds: Vec::new(),
+            pass_rate: None,
+            may_scan_after: false,
+        }
     }
 }
 
@@ -128,6 +166,8 @@ struct Costs {
     elements: f64,
     /// Rows that a walk without a filter scores: about M for each candidate it keeps.
     rows: f64,
+    /// Candidates that it keeps.
+    ef: f64,
     /// Hits wanted.
     k: f64,
     scan_row_ns: f64,
@@ -140,6 +180,7 @@ impl Costs {
         Costs {
             elements: index.len() as f64,
             rows: ef as f64 * f64::from(options.m),
+            ef: ef as f64,
             k: k as f64,
             scan_row_ns: SCAN_ROW_NS + stored_bytes(options) / BYTES_PER_NS,
             walk_row_ns: WALK_ROW_NS + code_bytes(options) / BYTES_PER_NS,
@@ -151,7 +192,12 @@ impl Costs {
     }
 
     fn walk(&self) -> f64 {
-        DESCENT_NS + self.rows.min(self.elements) * self.walk_row_ns
+        DESCENT_NS + self.rows.min(self.elements) * self.walk_row_ns + self.list()
+    }
+
+    /// Keeping the candidates sorted: each that comes moves half of them.
+    fn list(&self) -> f64 {
+        LIST_NS * self.ef * self.ef
     }
 
     /// All rows are scored; the filter is asked only about those that are near enough so far, which in an order that knows
@@ -161,10 +207,14 @@ impl Costs {
         self.scan() + record_count.min(self.elements) * test_ns
     }
 
+    /// Rows until ef passing ones are found; only those that are near enough are tested.
     fn plain(&self, rate: f64, test_ns: f64) -> f64 {
-        DESCENT_NS + (self.rows / rate).min(self.elements) * (self.walk_row_ns + test_ns)
+        let rows = (self.rows / rate).min(self.elements);
+        let tests = (TESTS_PER_CANDIDATE * self.ef / rate).min(rows);
+        DESCENT_NS + rows * self.walk_row_ns + tests * test_ns + self.list()
     }
 
+    /// As many rows as without a filter, but every neighbour is tested.
     fn two_hop(&self, rate: f64, test_ns: f64) -> f64 {
         TWO_HOP_FACTOR * self.walk() + (self.rows / rate).min(self.elements) * test_ns
     }

@@ -6,7 +6,9 @@
 use super::filter::Memo;
 use super::plan::{self, Plan, PlanKind};
 use super::query::{Answer, Explanation, Hit, Query, QueryError, QueryTarget};
-use crate::index::{FilteredWalk, Neighbour, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats};
+use crate::index::{
+    FilteredWalk, Neighbour, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+};
 use crate::keyspace::collection::Collection;
 use crossbeam_epoch as epoch;
 use hashbrown::HashSet;
@@ -18,9 +20,14 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
     let index = collection.index();
     let target = prepare_target(collection, &query.target)?;
     let elements = index.len();
-    let wanted = query.k.saturating_add(query.offset).min(elements);
-    let ef = query.ef.max(wanted).min(elements);
-    let memo = query.filter.as_ref().map(|filter| Memo::new(collection, filter));
+    // Not by the number of elements: one that is being updated is in two slots for a moment, and crowds out no other.
+    let slots = index.slots_end() as usize;
+    let wanted = query.k.saturating_add(query.offset).min(slots);
+    let ef = query.ef.max(wanted).min(slots);
+    let memo = query
+        .filter
+        .as_ref()
+        .map(|filter| Memo::new(collection, filter));
     let mut explanation = Explanation {
         plan: PlanKind::Scan,
         was_scanned_after: false,
@@ -31,21 +38,34 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
         filter_passes: 0,
         pass_rate_sampled: None,
     };
-    if wanted == 0 {
-        return Ok(Answer { hits: Vec::new(), explanation });
+    if elements == 0 || query.k == 0 {
+        return Ok(Answer {
+            hits: Vec::new(),
+            explanation,
+        });
     }
     let plan = plan::choose(index, query, wanted, ef, memo.as_ref());
     explanation.plan = plan.kind;
     explanation.pass_rate_sampled = plan.pass_rate;
-    let search = Search { index, target: &target, wanted, ef, expansions_max: query.expansions_max, memo: memo.as_ref() };
+    let search = Search {
+        index,
+        target: &target,
+        wanted,
+        ef,
+        expansions_max: query.expansions_max,
+        memo: memo.as_ref(),
+    };
     let mut found = search.follow(&plan, &mut explanation.walk);
-    if found.len() < wanted && plan.may_scan_after {
+    if found.len() < wanted.min(elements) && plan.may_scan_after {
         explanation.was_scanned_after = true;
         found = search.scan(&mut explanation.walk);
     }
     explanation.filter_tests = memo.as_ref().map_or(0, Memo::tests);
     explanation.filter_passes = memo.as_ref().map_or(0, Memo::passes_count);
-    Ok(Answer { hits: select(name(collection, &target, found), query), explanation })
+    Ok(Answer {
+        hits: select(name(collection, &target, found), query),
+        explanation,
+    })
 }
 
 fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Target, QueryError> {
@@ -83,20 +103,33 @@ impl Search<'_> {
             PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
             PlanKind::Graph => self.walk(None, stats),
             PlanKind::GraphFiltered => self.walk(Some(FilteredWalk::Plain), stats),
-            PlanKind::GraphTwoHop => self.walk(Some(FilteredWalk::TwoHop { seeds: plan.seeds.clone() }), stats),
+            PlanKind::GraphTwoHop => self.walk(
+                Some(FilteredWalk::TwoHop {
+                    seeds: plan.seeds.clone(),
+                }),
+                stats,
+            ),
         }
     }
 
     fn scan(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
         let filter = self.memo.map(|memo| memo as &dyn SlotFilter);
-        self.index.scan(self.target, self.wanted, None, filter, stats)
+        self.index
+            .scan(self.target, self.wanted, None, filter, stats)
     }
 
     fn walk(&self, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
-        let filter = self.memo.map(|memo| memo as &dyn SlotFilter).zip(how.as_ref());
+        let filter = self
+            .memo
+            .map(|memo| memo as &dyn SlotFilter)
+            .zip(how.as_ref());
         // Without a filter nothing bounds a walk but ef.
         let expansions_max = filter.and(self.expansions_max);
-        let options = WalkOptions { k: self.wanted, ef: self.ef, expansions_max };
+        let options = WalkOptions {
+            k: self.wanted,
+            ef: self.ef,
+            expansions_max,
+        };
         self.index.search(self.target, &options, filter, stats)
     }
 }
@@ -108,15 +141,29 @@ fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> Vec<
         .filter_map(|neighbour| {
             let (slot, element) = collection.current(neighbour.slot)?;
             let has_moved = slot != neighbour.slot;
-            let distance = if has_moved { collection.index().distance(target, slot) } else { neighbour.distance };
-            Some(Hit { distance, slot, element })
+            let distance = if has_moved {
+                collection.index().distance(target, slot)
+            } else {
+                neighbour.distance
+            };
+            Some(Hit {
+                distance,
+                slot,
+                element,
+            })
         })
         .collect();
-    hits.sort_by(|a, b| a.distance.total_cmp(&b.distance).then_with(|| a.element.name().cmp(b.element.name())));
+    hits.sort_by(|a, b| {
+        a.distance
+            .total_cmp(&b.distance)
+            .then_with(|| a.element.name().cmp(b.element.name()))
+    });
     // Names by what they say: an update leaves two elements of one name for a moment.
     let is_first: Vec<bool> = {
         let mut seen = HashSet::with_capacity(hits.len());
-        hits.iter().map(|hit| seen.insert(hit.element.name())).collect()
+        hits.iter()
+            .map(|hit| seen.insert(hit.element.name()))
+            .collect()
     };
     let mut is_first = is_first.into_iter();
     hits.retain(|_| is_first.next().unwrap_or(false));

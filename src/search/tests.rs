@@ -1,0 +1,455 @@
+//! Queries against a plain comparison of everything, plans, and queries while elements change.
+
+use super::expression::Expression;
+use super::filter::Filter;
+use super::plan::PlanKind;
+use super::{Answer, Query, QueryError, QueryTarget, run};
+use crate::index::{IndexKind, IndexOptions, Metric, Quantization, VectorError};
+use crate::keyspace::change::{Change, Effect, Upsert};
+use crate::keyspace::collection::{Collection, Schema};
+use crate::keyspace::{Keyspace, Value};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const DIM: u32 = 16;
+
+/// A collection behind a keyspace, and what it should hold.
+struct Model {
+    keyspace: Keyspace,
+    number: AtomicU64,
+    dice: Dice,
+    elements: Vec<(String, Vec<f32>, usize)>,
+}
+
+/// Seeded numbers: splitmix64.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ x >> 31
+    }
+
+    fn vector(&mut self) -> Vec<f32> {
+        (0..DIM)
+            .map(|_| (self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0)
+            .collect()
+    }
+}
+
+fn schema(metric: Metric, kind: IndexKind) -> Schema {
+    let index = IndexOptions {
+        dim: DIM,
+        metric,
+        quantization: Quantization::F32,
+        kind,
+        m: 16,
+        ef_construction: 100,
+    };
+    Schema {
+        index,
+        projected_from: None,
+        declared: true,
+    }
+}
+
+impl Model {
+    /// `count` elements e0, e1, ... with attributes {"n": number, "m": number % 100}.
+    fn new(seed: u64, metric: Metric, kind: IndexKind, count: usize) -> Model {
+        let keyspace = Keyspace::new(1, seed);
+        let create = Effect::CreateCollection {
+            schema: Box::new(schema(metric, kind)),
+        };
+        keyspace.apply(Change::new(0, b"c", create), 1);
+        let mut model = Model {
+            keyspace,
+            number: AtomicU64::new(2),
+            dice: Dice(seed),
+            elements: Vec::new(),
+        };
+        for n in 0..count {
+            let vector = model.dice.vector();
+            model.put(
+                &format!("e{n}"),
+                &vector,
+                &format!("{{\"n\": {n}, \"m\": {}}}", n % 100),
+            );
+            model.elements.push((format!("e{n}"), vector, n));
+        }
+        model
+    }
+
+    fn put(&self, name: &str, vector: &[f32], attributes: &str) {
+        let upsert = Upsert {
+            element: Bytes::copy_from_slice(name.as_bytes()),
+            vector: vector.to_vec(),
+            schema: None,
+            ef: None,
+            attributes: Some(Bytes::copy_from_slice(attributes.as_bytes())),
+        };
+        self.apply(Effect::Upsert(Box::new(upsert)));
+    }
+
+    fn remove(&self, name: &str) {
+        self.apply(Effect::Remove {
+            element: Bytes::copy_from_slice(name.as_bytes()),
+        });
+    }
+
+    fn apply(&self, effect: Effect) {
+        self.keyspace.apply(
+            Change::new(0, b"c", effect),
+            self.number.fetch_add(1, Ordering::Relaxed),
+        );
+    }
+
+    fn collection(&self) -> Arc<Collection> {
+        match self.keyspace.view(0, 0).get(b"c") {
+            Some(Value::Collection(collection)) => collection,
+            _ => panic!("the collection is there"),
+        }
+    }
+
+    /// The nearest of those whose number passes, by comparing them all.
+    fn nearest(
+        &self,
+        metric: Metric,
+        target: &[f32],
+        passes: impl Fn(usize) -> bool,
+    ) -> Vec<(f32, String)> {
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+        let distance = |vector: &[f32]| match metric {
+            Metric::Cosine => {
+                1.0 - dot(vector, target) / (dot(vector, vector) * dot(target, target)).sqrt()
+            }
+            Metric::L2 => vector
+                .iter()
+                .zip(target)
+                .map(|(x, y)| (x - y) * (x - y))
+                .sum(),
+            Metric::InnerProduct => 1.0 - dot(vector, target),
+        };
+        let passing = self.elements.iter().filter(|(_, _, n)| passes(*n));
+        let mut all: Vec<_> = passing
+            .map(|(name, vector, _)| (distance(vector), name.clone()))
+            .collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        all
+    }
+}
+
+fn filter(text: &str) -> Option<Filter> {
+    Some(Filter::Expression(
+        Expression::compile(text.as_bytes()).expect("an expression"),
+    ))
+}
+
+fn query(target: &[f32], k: usize) -> Query {
+    Query::nearest(QueryTarget::Vector(target.to_vec()), k)
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    answer
+        .hits
+        .iter()
+        .map(|hit| String::from_utf8_lossy(hit.element.name()).into_owned())
+        .collect()
+}
+
+/// The share of the expected names that are there.
+fn recall(found: &[String], expected: &[(f32, String)]) -> f64 {
+    let met = expected
+        .iter()
+        .filter(|(_, name)| found.contains(name))
+        .count();
+    met as f64 / expected.len() as f64
+}
+
+#[test]
+fn scans_find_what_a_comparison_of_everything_finds() {
+    let seed = 11;
+    for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
+        for kind in [IndexKind::Flat, IndexKind::Hnsw] {
+            let mut model = Model::new(seed, metric, kind, 300);
+            let collection = model.collection();
+            for round in 0..30 {
+                let target = model.dice.vector();
+                let expected = model.nearest(metric, &target, |n| n % 100 < 30);
+                let question = Query {
+                    exact: true,
+                    offset: 3,
+                    filter: filter(".m < 30"),
+                    ..query(&target, 8)
+                };
+                let answer = run(&collection, &question).expect("an answer");
+                let expected_names: Vec<_> = expected[3..11]
+                    .iter()
+                    .map(|(_, name)| name.clone())
+                    .collect();
+                assert_eq!(
+                    names(&answer),
+                    expected_names,
+                    "seed {seed} round {round} {metric:?} {kind:?}"
+                );
+                let radius = (expected[5].0 + expected[6].0) / 2.0;
+                let question = Query {
+                    radius: Some(radius),
+                    filter: filter(".m < 30"),
+                    ..query(&target, 300)
+                };
+                assert_eq!(
+                    run(&collection, &question).expect("an answer").hits.len(),
+                    6,
+                    "seed {seed} round {round}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn forced_walks_find_nearly_all_at_every_pass_rate() {
+    let seed = 12;
+    let mut model = Model::new(seed, Metric::Cosine, IndexKind::Hnsw, 3000);
+    let collection = model.collection();
+    for (limit, plan) in [
+        (100, PlanKind::GraphFiltered),
+        (60, PlanKind::GraphFiltered),
+        (20, PlanKind::GraphTwoHop),
+        (4, PlanKind::GraphTwoHop),
+    ] {
+        let mut sum = 0.0;
+        for _ in 0..40 {
+            let target = model.dice.vector();
+            let expected = model.nearest(Metric::Cosine, &target, |n| n % 100 < limit);
+            let question = Query {
+                ef: 200,
+                force_graph: true,
+                filter: filter(&format!(".m < {limit}")),
+                ..query(&target, 10)
+            };
+            let answer = run(&collection, &question).expect("an answer");
+            assert_eq!(answer.explanation.plan, plan, "at {limit} %");
+            assert!(
+                !answer.explanation.was_scanned_after && answer.explanation.filter_tests <= 3000
+            );
+            sum += recall(&names(&answer), &expected[..10]) / 40.0;
+        }
+        assert!(sum >= 0.95, "seed {seed}: recall {sum} at {limit} %");
+    }
+}
+
+#[test]
+fn the_plan_follows_from_size_ef_and_pass_rate() {
+    let mut model = Model::new(13, Metric::Cosine, IndexKind::Hnsw, 4000);
+    let collection = model.collection();
+    let target = model.dice.vector();
+    let plan = |question: Query| {
+        run(&collection, &question)
+            .expect("an answer")
+            .explanation
+            .plan
+    };
+    assert_eq!(
+        plan(Query {
+            ef: 10,
+            ..query(&target, 10)
+        }),
+        PlanKind::Graph
+    );
+    assert_eq!(
+        plan(Query {
+            ef: 1000,
+            ..query(&target, 10)
+        }),
+        PlanKind::Scan
+    );
+    assert_eq!(
+        plan(Query {
+            ef: 1,
+            ..query(&target, 4000)
+        }),
+        PlanKind::Scan
+    );
+    assert_eq!(
+        plan(Query {
+            ef: 10,
+            exact: true,
+            ..query(&target, 10)
+        }),
+        PlanKind::Scan
+    );
+    assert_eq!(
+        plan(Query {
+            ef: 10,
+            exact: true,
+            force_graph: true,
+            ..query(&target, 10)
+        }),
+        PlanKind::Scan
+    );
+    assert_eq!(
+        plan(Query {
+            ef: 1000,
+            force_graph: true,
+            ..query(&target, 10)
+        }),
+        PlanKind::Graph
+    );
+    let filtered = |text: &str| Query {
+        ef: 10,
+        filter: filter(text),
+        ..query(&target, 10)
+    };
+    assert_eq!(plan(filtered(".m < 99")), PlanKind::GraphFiltered);
+    assert_eq!(plan(filtered(".n == 5")), PlanKind::ScanPassing);
+    assert_eq!(
+        plan(Query {
+            expansions_max: Some(5),
+            ..filtered(".n == 5")
+        }),
+        PlanKind::GraphFiltered
+    );
+    assert_eq!(
+        plan(Query {
+            expansions_max: Some(4000),
+            ..filtered(".n == 5")
+        }),
+        PlanKind::ScanPassing
+    );
+}
+
+#[test]
+fn a_bound_on_expansions_holds_and_without_one_nothing_is_missed() {
+    let model = Model::new(14, Metric::Cosine, IndexKind::Hnsw, 2000);
+    let collection = model.collection();
+    let far = Query::nearest(QueryTarget::Element(b"e7".as_slice().into()), 10);
+    let bounded = Query {
+        filter: filter(".n == 1234"),
+        expansions_max: Some(1),
+        ..far.clone()
+    };
+    let answer = run(&collection, &bounded).expect("an answer");
+    assert!(
+        answer.hits.is_empty() && answer.explanation.walk.hops <= 64,
+        "{:?}",
+        answer.explanation
+    );
+    let unbounded = Query {
+        filter: filter(".n == 1234"),
+        ..far
+    };
+    assert_eq!(
+        names(&run(&collection, &unbounded).expect("an answer")),
+        ["e1234"]
+    );
+}
+
+#[test]
+fn all_that_pass_are_found_when_fewer_pass_than_are_wanted() {
+    let mut model = Model::new(15, Metric::Cosine, IndexKind::Hnsw, 3000);
+    let collection = model.collection();
+    let target = model.dice.vector();
+    for (text, passing) in [
+        (".m < 90", 2700),
+        (".m == 7", 30),
+        (".n in [5, 6]", 2),
+        (".nope", 0),
+    ] {
+        let question = Query {
+            ef: 10,
+            filter: filter(text),
+            ..query(&target, 2900)
+        };
+        assert_eq!(
+            run(&collection, &question).expect("an answer").hits.len(),
+            passing,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_is_told() {
+    let model = Model::new(16, Metric::Cosine, IndexKind::Hnsw, 3);
+    let collection = model.collection();
+    let ask = |target| run(&collection, &Query::nearest(target, 1)).err();
+    assert_eq!(
+        ask(QueryTarget::Element(b"nobody".as_slice().into())),
+        Some(QueryError::NoSuchElement)
+    );
+    let wrong = VectorError::Dimension {
+        got: 2,
+        expected: DIM,
+    };
+    assert_eq!(
+        ask(QueryTarget::Vector(vec![1.0, 2.0])),
+        Some(QueryError::Vector(wrong))
+    );
+    assert_eq!(
+        ask(QueryTarget::Vector(vec![f32::NAN; DIM as usize])),
+        Some(QueryError::Vector(VectorError::NotFinite))
+    );
+    let all = run(&collection, &query(&[1.0; DIM as usize], usize::MAX)).expect("an answer");
+    assert_eq!(all.hits.len(), 3);
+    let beyond = Query {
+        offset: usize::MAX,
+        ..query(&[1.0; DIM as usize], usize::MAX)
+    };
+    assert!(
+        run(&collection, &beyond)
+            .expect("an answer")
+            .hits
+            .is_empty()
+    );
+}
+
+#[test]
+fn queries_among_updates_see_every_element_once_and_the_steady_ones_always() {
+    let mut model = Model::new(17, Metric::L2, IndexKind::Hnsw, 400);
+    let collection = model.collection();
+    let targets: Vec<Vec<f32>> = (0..50).map(|_| model.dice.vector()).collect();
+    let moves: Vec<Vec<f32>> = (0..50).map(|_| model.dice.vector()).collect();
+    let is_over = AtomicBool::new(false);
+    let model = &model;
+    std::thread::scope(|scope| {
+        // Elements 200.. move and go and come; the others stay.
+        scope.spawn(|| {
+            for round in 0..4000 {
+                let name = format!("e{}", 200 + round % 200);
+                match round % 7 {
+                    0 => model.remove(&name),
+                    _ => model.put(&name, &moves[round % moves.len()], "{\"n\": 1}"),
+                }
+            }
+            is_over.store(true, Ordering::Release);
+        });
+        scope.spawn(|| {
+            let mut round = 0;
+            while !is_over.load(Ordering::Acquire) || round < 50 {
+                let question = Query {
+                    force_graph: round % 2 == 0,
+                    ..query(&targets[round % 50], 1000)
+                };
+                let found = names(&run(&collection, &question).expect("an answer"));
+                let distinct: std::collections::HashSet<_> = found.iter().collect();
+                assert_eq!(distinct.len(), found.len(), "an element came twice");
+                let steady = (0..200)
+                    .filter(|n| distinct.contains(&format!("e{n}")))
+                    .count();
+                // A walk may miss what is linked anew at this moment, a scan nothing.
+                let least = if question.force_graph { 180 } else { 200 };
+                assert!(
+                    steady >= least,
+                    "of 200 that stay {steady} were found (graph: {})",
+                    question.force_graph
+                );
+                round += 1;
+            }
+        });
+    });
+}

@@ -104,7 +104,11 @@ impl Connection {
                 .total_input_bytes
                 .fetch_add(bytes as u64, Ordering::Relaxed);
             if is_too_long {
-                context.stats.totals.query_buffer_limit_disconnections.increment();
+                context
+                    .stats
+                    .totals
+                    .query_buffer_limit_disconnections
+                    .increment();
                 tracing::warn!(
                     client = client.id,
                     "closing a client whose query buffer is over the limit"

@@ -20,7 +20,8 @@ fn readme() -> String {
 /// The README's blocks in a language.
 fn snippets(language: &str) -> Vec<String> {
     let text = readme();
-    let blocks = text.split(&format!("```{language}\n")).skip(1);
+    let fence = format!("```{language}\n");
+    let blocks = text.split(&fence).skip(1);
     let snippets: Vec<String> = blocks
         .map(|block| block.split("```").next().unwrap_or_default().to_string())
         .collect();
@@ -96,7 +97,7 @@ fn expected_lines_can_fail_to_match() {
 #[test]
 fn python_snippet_runs() {
     let Some(python) = python() else { return };
-    let server = server_with_packages();
+    let server = Server::start();
     for snippet in snippets("python") {
         run(Command::new(&python).arg(script(&server, "snippet.py", &snippet)));
     }
@@ -105,7 +106,7 @@ fn python_snippet_runs() {
 #[test]
 fn node_snippet_runs() {
     let Some(node) = node() else { return };
-    let server = server_with_packages();
+    let server = Server::start();
     for snippet in snippets("js") {
         let mut command = Command::new(&node);
         command.env("NODE_PATH", repository("target/clients-node/node_modules"));
@@ -125,4 +126,20 @@ fn rust_snippet_runs_and_is_the_one_compiled_here() {
     let client = redis::Client::open(format!("redis://{}/", server.address())).expect("a client");
     let mut connection = client.get_connection().expect("a connection");
     assert_eq!(example::run(&mut connection).expect("an answer"), ["red"]);
+}
+
+#[test]
+fn links_lead_to_files() {
+    let text = readme();
+    let links = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let missing: Vec<&str> = links
+        .filter(|link| !link.starts_with("http") && !repository(link).exists())
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "README.md names what is not there: {missing:?}"
+    );
 }

@@ -145,7 +145,7 @@ fn word_positions(text: &str, word: &str) -> Vec<usize> {
         .filter(|(at, _)| {
             let before = text[..*at].chars().next_back();
             let after = text[at + word.len()..].chars().next();
-            !before.is_some_and(is_name) && !(ends_in_name && after.is_some_and(is_name))
+            !(before.is_some_and(is_name) || ends_in_name && after.is_some_and(is_name))
         })
         .map(|(at, _)| at)
         .collect()

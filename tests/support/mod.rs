@@ -59,6 +59,23 @@ impl Server {
         self.wait_until_ready();
     }
 
+    /// Starts it again on the same directory and port, after [`Server::kill`] or an end of its own; it may still be loading
+    /// when this returns.
+    pub fn spawn_again(&mut self, directives: &[&str]) {
+        self.child = spawn(self.port, self.dir.path(), directives);
+    }
+
+    /// Whether the process is there.
+    pub fn is_running(&mut self) -> bool {
+        let status = self.child.try_wait();
+        status.expect("a child can be asked").is_none()
+    }
+
+    /// Waits until the process has ended by itself; how it ended.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().expect("a child can be waited for")
+    }
+
     /// Kills it as kill -9 does.
     pub fn kill(&mut self) {
         self.child.kill().expect("a child can be killed");
@@ -70,7 +87,8 @@ impl Server {
         std::fs::read_to_string(self.dir.path().join("stdout.log")).unwrap_or_default()
     }
 
-    fn wait_until_ready(&mut self) {
+    /// Waits until it answers; a server that is loading does not.
+    pub fn wait_until_ready(&mut self) {
         let started = Instant::now();
         while !answers_ping(self.port) {
             if let Some(status) = self.child.try_wait().expect("a child can be asked") {

@@ -3,7 +3,7 @@
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::session::{Client, Replies};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, Table, flags};
-use crate::commands::{Call, Context, docs};
+use crate::commands::{Call, docs};
 use crate::protocol::{Reply, number};
 use bytes::Bytes;
 use std::fmt::Write;
@@ -432,10 +432,4 @@ fn switch(call: &mut Call, of: fn(&Client) -> &AtomicBool) -> Result {
     };
     of(&call.session.client).store(is_on, Relaxed);
     Ok(Reply::ok())
-}
-
-/// The bytes that all connections together make the server hold.
-pub fn memory_bytes(context: &Context) -> u64 {
-    let all = context.clients.list();
-    all.iter().map(|client| client.memory_bytes()).sum()
 }

@@ -96,10 +96,14 @@ const INTROSPECTION: Command = Command {
     group: Group::Server,
     complexity: "O(N), N the number of commands",
     flags: flags(&[Flags::LOADING, Flags::STALE]),
+    categories: &["@connection"],
     ..COMMAND
 };
 
-const REQUEST: &[Arg] = &[Arg::Str("command"), Arg::Multiple(&Arg::Str("arg"))];
+const REQUEST: &[Arg] = &[
+    Arg::Str("command"),
+    Arg::Optional(&Arg::Multiple(&Arg::Str("arg"))),
+];
 
 const INVALID_COMMAND: Refusal = Refusal::line("ERR Invalid command specified");
 const INVALID_ARITY: Refusal =
@@ -118,19 +122,8 @@ struct Entry {
 
 /// All names but those of subcommands, in table order.
 fn top_level() -> impl Iterator<Item = Entry> {
-    let mut last = "";
-    let names = Table::all().commands().iter().map(|command| {
-        command
-            .name
-            .split_once('|')
-            .map_or(command.name, |(container, _)| container)
-    });
-    let firsts = names.filter(move |name| {
-        let is_new = *name != last;
-        last = name;
-        is_new
-    });
-    firsts.filter_map(|name| Entry::find(name.as_bytes()))
+    let names = Table::all().top_level().iter();
+    names.filter_map(|name| Entry::find(name.as_bytes()))
 }
 
 /// All names.
@@ -184,8 +177,17 @@ impl Entry {
             words(self.categories()),
             Reply::Set(Vec::new()),
             Reply::Set(specification.into_iter().collect()),
-            Reply::Array(self.subcommands().map(Entry::info).collect()),
+            self.subcommand_infos(),
         ])
+    }
+
+    /// An array, but where there is nothing a set, as in Redis.
+    fn subcommand_infos(self) -> Reply {
+        let infos: Vec<Reply> = self.subcommands().map(Entry::info).collect();
+        match infos.is_empty() {
+            true => Reply::Set(infos),
+            false => Reply::Array(infos),
+        }
     }
 
     fn categories(self) -> Vec<&'static str> {
@@ -253,25 +255,32 @@ fn flag_words(command: &Command) -> Vec<&'static str> {
         .filter_map(|(flag, word)| has(*flag).then_some(*word))
         .collect();
     set.extend(command.group.module().map(|_| "module"));
+    set.extend(command.counted_keys().map(|_| "movablekeys"));
     set
 }
 
 /// ACL categories: what is done, how long it takes, and the group.
 fn categories(command: &Command) -> Vec<&'static str> {
     let has = |flag: Flags| command.flags.has(flag);
-    let group = command.group.category();
-    [
+    let told = [
+        // DBSIZE, FLUSHALL and their kin stand among the commands of the server, and are about keys.
+        (
+            command.group == Group::Server && has(Flags::WORLD),
+            "@keyspace",
+        ),
         (has(Flags::WRITE), "@write"),
         (has(Flags::READONLY), "@read"),
         (has(Flags::ADMIN), "@admin"),
         (has(Flags::ADMIN) || has(Flags::DANGEROUS), "@dangerous"),
         (has(Flags::FAST), "@fast"),
         (!has(Flags::FAST), "@slow"),
-        (group.is_some(), group.unwrap_or_default()),
-    ]
-    .iter()
-    .filter_map(|(holds, category)| holds.then_some(*category))
-    .collect()
+    ];
+    let told = told
+        .iter()
+        .filter_map(|(holds, category)| holds.then_some(*category));
+    told.chain(command.group.category())
+        .chain(command.categories.iter().copied())
+        .collect()
 }
 
 /// What a command does to its keys, in the words of GETKEYSANDFLAGS.
@@ -285,37 +294,33 @@ fn key_flags(command: &Command) -> &'static [&'static str] {
 
 /// The key specification that the key positions amount to.
 fn key_specification(command: &Command) -> Option<Reply> {
-    let KeyPositions { first, last, step } = command.key_positions();
-    if first == 0 {
-        return None;
-    }
     let text = Reply::bulk_static;
-    let search = |kind, spec: Vec<(Reply, Reply)>| {
+    let search = |kind, spec: &[(&'static str, i64)]| {
+        let spec = spec.iter().map(|(name, n)| (text(name), Reply::Int(*n)));
         Reply::Map(vec![
             (text("type"), text(kind)),
-            (text("spec"), Reply::Map(spec)),
+            (text("spec"), Reply::Map(spec.collect())),
         ])
     };
-    // The last key counts from the first one, or from the end.
-    let last = if last < 0 { last } else { last - first };
+    let KeyPositions { first, last, step } = command.key_positions();
+    let (begin, find) = match command.counted_keys() {
+        Some((first, step)) => {
+            let spec = [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)];
+            (first as i64 - 1, search("keynum", &spec))
+        }
+        None if first == 0 => return None,
+        None => {
+            // The last key counts from the first one, or from the end.
+            let last = if last < 0 { last } else { last - first };
+            let spec = [("lastkey", last), ("keystep", step), ("limit", 0)];
+            (first, search("range", &spec))
+        }
+    };
     let flags = key_flags(command).iter().map(|word| Reply::Simple(word));
     Some(Reply::Map(vec![
         (text("flags"), Reply::Set(flags.collect())),
-        (
-            text("begin_search"),
-            search("index", vec![(text("index"), Reply::Int(first))]),
-        ),
-        (
-            text("find_keys"),
-            search(
-                "range",
-                vec![
-                    (text("lastkey"), Reply::Int(last)),
-                    (text("keystep"), Reply::Int(step)),
-                    (text("limit"), Reply::Int(0)),
-                ],
-            ),
-        ),
+        (text("begin_search"), search("index", &[("index", begin)])),
+        (text("find_keys"), find),
     ]))
 }
 
@@ -443,7 +448,7 @@ fn list(call: &mut Call) -> Result {
             module.is_some_and(|module| module.as_bytes() == wanted)
         }),
         b"aclcat" => names(&|entry| {
-            let is_it = |category: &&str| category[1..].as_bytes().eq_ignore_ascii_case(wanted);
+            let is_it = |category: &&str| category.as_bytes()[1..].eq_ignore_ascii_case(wanted);
             entry.categories().iter().any(is_it)
         }),
         b"pattern" => names(&|entry| {
@@ -500,7 +505,7 @@ fn request_asked_about(call: &mut Call) -> Result<(&'static Command, Request)> {
         return Err(INVALID_COMMAND);
     };
     let command = Table::all().commands()[place];
-    if command.key_positions().first == 0 {
+    if !command.has_keys() {
         return Err(NO_KEYS);
     }
     if !Table::all().accepts(place, request.len()) {

@@ -3,7 +3,8 @@
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use crate::commands::{Call, Context, docs};
-use crate::config::{Id, Quoting, TABLE};
+use crate::config::{Appendfsync, Id, Quoting, TABLE};
+use crate::engine::FsyncPolicy;
 use crate::protocol::{Reply, glob, inline};
 
 /// CONFIG and its subcommands.
@@ -125,9 +126,16 @@ fn set(call: &mut Call) -> Result {
 }
 
 /// Does what an option that just took another value asks for at once. Those that are read where they are used need nothing.
-fn apply_option(_context: &Context, id: Id) -> std::result::Result<(), String> {
+fn apply_option(context: &Context, id: Id) -> std::result::Result<(), String> {
+    let engine = &context.engine;
     match id {
-        Id::Appendfsync => {}
+        Id::Appendfsync if !engine.is_loading() => {
+            engine.log().set_policy(match context.config.appendfsync() {
+                Appendfsync::Always => FsyncPolicy::Always,
+                Appendfsync::Everysec => FsyncPolicy::Everysec,
+                Appendfsync::No => FsyncPolicy::No,
+            });
+        }
         _ => {}
     }
     Ok(())
@@ -157,6 +165,7 @@ fn rewrite(call: &mut Call) -> Result {
     }
 }
 
-fn reset_statistics(_call: &mut Call) -> Result {
+fn reset_statistics(call: &mut Call) -> Result {
+    call.context.stats.reset();
     Ok(Reply::ok())
 }

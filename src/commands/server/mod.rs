@@ -2,8 +2,12 @@
 
 pub mod command;
 pub mod config;
+pub mod debug;
 pub mod info;
+pub mod memory;
 pub mod module;
+pub mod saving;
+pub mod slowlog;
 
 use super::error::Result;
 use super::table::{COMMAND, Command, Flags, Group, flags};
@@ -30,13 +34,8 @@ pub const COMMANDS: &[Command] = &[
         summary: "Answers what the server is to its replicas: a master without any.",
         group: Group::Server,
         since: "2.8.12",
-        flags: flags(&[
-            Flags::FAST,
-            Flags::ADMIN,
-            Flags::LOADING,
-            Flags::STALE,
-            Flags::NO_SCRIPT,
-        ]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
+        categories: &["@admin", "@dangerous"],
         examples: &[("ROLE", "1) \"master\"\n2) (integer) 0\n3) (empty array)")],
         run: |_| {
             Ok(Reply::Array(vec![
@@ -57,6 +56,16 @@ fn time(call: &mut Call) -> Result {
 }
 
 impl Context {
+    /// Number of keys in all databases; 0 while loading.
+    pub fn keys(&self) -> u64 {
+        if self.engine.is_loading() {
+            return 0;
+        }
+        let keyspace = self.engine.keyspace();
+        let all = 0..keyspace.databases();
+        all.map(|db| keyspace.database(db).len() as u64).sum()
+    }
+
     /// How long the server has been up, in seconds.
     pub fn uptime_s(&self) -> u64 {
         self.engine.now_ms().saturating_sub(self.started_ms) / 1000

@@ -4,12 +4,14 @@ use super::super::args::Args;
 use super::super::error::{self, Refusal, Result};
 use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use super::super::{Call, Context, Session};
-use super::{EF_CONSTRUCTION, EF_MAX, FP32, M, M_MAX, M_MIN, VALUES, collection, errors, vector};
+use super::{
+    DIM_MAX, EF_CONSTRUCTION, EF_MAX, FP32, M, M_MAX, M_MIN, VALUES, collection, errors, vector,
+};
 use crate::engine::Decision;
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::{Collection, Schema};
+use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 
@@ -26,7 +28,11 @@ pub const VADD: Command = Command {
         Arg::OneOf(&[FP32, VALUES]),
         Arg::Str("element"),
         Arg::Optional(&Arg::Token("CAS")),
-        Arg::Optional(&Arg::OneOf(&[Arg::Token("NOQUANT"), Arg::Token("Q8"), Arg::Token("BIN")])),
+        Arg::Optional(&Arg::OneOf(&[
+            Arg::Token("NOQUANT"),
+            Arg::Token("Q8"),
+            Arg::Token("BIN"),
+        ])),
         Arg::Optional(&Arg::Option("EF", &[Arg::Int("build-exploration-factor")])),
         Arg::Optional(&Arg::Option("SETATTR", &[Arg::Str("attributes")])),
         Arg::Optional(&Arg::Option("M", &[Arg::Int("numlinks")])),
@@ -35,11 +41,20 @@ pub const VADD: Command = Command {
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(predict_us),
     examples: &[
-        ("VADD pets VALUES 2 1 0 cat SETATTR '{\"legs\": 4}'", "(integer) 1"),
+        (
+            "VADD pets VALUES 2 1 0 cat SETATTR '{\"legs\": 4}'",
+            "(integer) 1",
+        ),
         ("VADD pets VALUES 2 0.9 0.1 dog", "(integer) 1"),
         ("VADD pets VALUES 2 0.8 0.2 dog", "(integer) 0"),
-        ("VADD pets VALUES 3 1 0 0 fish", "(error) ERR Vector dimension mismatch - got 3 but set has 2"),
-        ("VADD pets VALUES 2 1 0 fish NOQUANT", "(error) ERR asked quantization mismatch with existing vector set"),
+        (
+            "VADD pets VALUES 3 1 0 0 fish",
+            "(error) ERR Vector dimension mismatch - got 3 but set has 2",
+        ),
+        (
+            "VADD pets VALUES 2 1 0 fish NOQUANT",
+            "(error) ERR asked quantization mismatch with existing vector set",
+        ),
     ],
     run: vadd,
     ..COMMAND
@@ -61,7 +76,8 @@ fn vadd(call: &mut Call) -> Result {
     let words = read_words(&mut call.args)?;
     let db = call.db();
     let (key, element) = (words.key, words.element.clone());
-    call.access.write_element(db, key, &element, |view| decide(db, view, words))
+    call.access
+        .write_element(db, key, &element, |view| decide(db, view, words))
 }
 
 fn read_words<'r>(args: &mut Args<'r>) -> Result<Words<'r>> {
@@ -72,7 +88,16 @@ fn read_words<'r>(args: &mut Args<'r>) -> Result<Words<'r>> {
         return Err(errors::INVALID_VECTOR);
     }
     let element = args.bytes().map_err(|_| error::wrong_arity("VADD"))?;
-    let mut words = Words { key, vector, reduce, element, quantization: None, m: None, ef: None, attributes: None };
+    let mut words = Words {
+        key,
+        vector,
+        reduce,
+        element,
+        quantization: None,
+        m: None,
+        ef: None,
+        attributes: None,
+    };
     while !args.is_done() {
         read_option(args, &mut words)?;
     }
@@ -105,7 +130,11 @@ fn read_option(args: &mut Args, words: &mut Words) -> Result<()> {
 /// The next word as an integer from `min` to `max`.
 pub(super) fn bounded(args: &mut Args, min: i64, max: i64, refusal: Refusal) -> Result<u32> {
     let value = args.int_or(refusal.clone())?;
-    if (min..=max).contains(&value) { Ok(value as u32) } else { Err(refusal) }
+    if (min..=max).contains(&value) {
+        Ok(value as u32)
+    } else {
+        Err(refusal)
+    }
 }
 
 fn decide(db: usize, view: &View, words: Words) -> Result<Decision<Reply>> {
@@ -118,9 +147,25 @@ fn decide(db: usize, view: &View, words: Words) -> Result<Decision<Reply>> {
         }
         None => (Some(new_schema(&words)), true),
     };
-    let Words { key, vector, element, ef, attributes, .. } = words;
-    let upsert = Effect::Upsert(Box::new(Upsert { element, vector, schema, ef, attributes }));
-    Ok(Decision::one(Reply::Bool(is_new), Change::new(db, key, upsert)))
+    let Words {
+        key,
+        vector,
+        element,
+        ef,
+        attributes,
+        ..
+    } = words;
+    let upsert = Effect::Upsert(Box::new(Upsert {
+        element,
+        vector,
+        schema,
+        ef,
+        attributes,
+    }));
+    Ok(Decision::one(
+        Reply::Bool(is_new),
+        Change::new(db, key, upsert),
+    ))
 }
 
 /// A set that VADD made wants its type and M named each time (unless they are the defaults); a declared one does not.
@@ -137,7 +182,9 @@ fn check_fits(words: &Words, collection: &Collection) -> Result<()> {
         return Err(errors::M_MISMATCH);
     }
     check_projection(words, schema)?;
-    collection.check_vector(&words.vector).map_err(|error| errors::vector(error, collection))
+    collection
+        .check_vector(&words.vector)
+        .map_err(|error| errors::vector(error, collection))
 }
 
 /// A set that projects wants REDUCE with its own dimension each time.
@@ -169,12 +216,29 @@ fn new_schema(words: &Words) -> Schema {
     }
 }
 
-/// Linking takes about half a nanosecond per candidate and component; the words of VALUES take their time too.
+/// Linking takes about half a nanosecond per candidate and component; a projection one per pair of components.
 fn predict_us(_: &Context, _: &Session, request: &Request) -> u64 {
     let words = request.len();
-    let dim = if words > 64 { words } else { (0..words).map(|i| request.arg(i).len()).max().unwrap_or(0) / 4 };
-    let is_ef = |i: &usize| request.arg(*i).eq_ignore_ascii_case(b"EF");
-    let ef_at = (words.saturating_sub(12)..words).find(is_ef);
-    let ef = ef_at.and_then(|i| request.get(i + 1)).and_then(number::parse_u64).unwrap_or(u64::from(EF_CONSTRUCTION));
-    20 + ef.min(EF_MAX as u64) * (dim as u64 + 128) / 2000
+    // Either most words are components, or the longest one holds them.
+    let dim = match words {
+        ..=64 => request.iter().map(<[u8]>::len).max().unwrap_or(0) as u64 / 4,
+        _ => words as u64,
+    };
+    let options = words.saturating_sub(12)..words;
+    let ef_at = options
+        .rev()
+        .find(|i| request.arg(*i).eq_ignore_ascii_case(b"EF"));
+    let given = ef_at
+        .and_then(|i| request.get(i + 1))
+        .and_then(number::parse_u64);
+    let ef = given.unwrap_or(EF_CONSTRUCTION.into()).min(EF_MAX as u64);
+    let reduced = match request.get(2) {
+        Some(word) if word.eq_ignore_ascii_case(b"REDUCE") => request
+            .get(3)
+            .and_then(number::parse_u64)
+            .unwrap_or(0)
+            .min(DIM_MAX as u64),
+        _ => 0,
+    };
+    20 + ef * (dim + 128) / 2000 + dim * reduced / 1000
 }

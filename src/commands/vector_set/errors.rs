@@ -1,8 +1,8 @@
 //! The error lines of vector sets: those of Redis' module in its words, and those of the native commands.
 
 use super::super::error::Refusal;
-use crate::index::VectorError;
 use crate::keyspace::collection::Collection;
+use crate::keyspace::collection::VectorError;
 use crate::search::QueryError;
 use crate::search::expression::SyntaxError;
 
@@ -18,7 +18,8 @@ pub const INVALID_OPTION_AFTER_ELEMENT: Refusal = Refusal::line("ERR invalid opt
 pub const QUANTIZATION_MISMATCH: Refusal =
     Refusal::line("ERR asked quantization mismatch with existing vector set");
 /// VADD asks for another M than the set has.
-pub const M_MISMATCH: Refusal = Refusal::line("ERR asked M value mismatch with existing vector set");
+pub const M_MISMATCH: Refusal =
+    Refusal::line("ERR asked M value mismatch with existing vector set");
 /// VADD with REDUCE on a set that does not project.
 pub const NO_PROJECTION: Refusal =
     Refusal::line("ERR cannot add projection to existing set without projection");
@@ -69,35 +70,45 @@ pub const INVALID_INDEX: Refusal = Refusal::line("ERR invalid INDEX: HNSW or FLA
 /// M of VCREATE.
 pub const INVALID_NATIVE_M: Refusal = Refusal::line("ERR invalid M: an integer from 4 to 4096");
 /// EF of VCREATE and VSEARCH.
-pub const INVALID_NATIVE_EF: Refusal = Refusal::line("ERR invalid EF: an integer from 1 to 1000000");
+pub const INVALID_NATIVE_EF: Refusal =
+    Refusal::line("ERR invalid EF: an integer from 1 to 1000000");
 /// Signs keep angles, nothing else.
 pub const BIN_NEEDS_COSINE: Refusal = Refusal::line("ERR TYPE BIN needs METRIC COSINE");
 /// VCREATE with a graph's options and no graph.
-pub const FLAT_HAS_NO_GRAPH: Refusal = Refusal::line("ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW");
+pub const FLAT_HAS_NO_GRAPH: Refusal =
+    Refusal::line("ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW");
 
 /// k of VSEARCH.
 pub const INVALID_K: Refusal = Refusal::line("ERR invalid k: an integer from 1 to 1000000");
 /// OFFSET of VSEARCH.
-pub const INVALID_OFFSET: Refusal = Refusal::line("ERR invalid OFFSET: an integer from 0 to 1000000");
+pub const INVALID_OFFSET: Refusal =
+    Refusal::line("ERR invalid OFFSET: an integer from 0 to 1000000");
 /// RADIUS of VSEARCH.
 pub const INVALID_RADIUS: Refusal = Refusal::line("ERR invalid RADIUS: a finite number");
 /// VSEARCH with both.
-pub const EXACT_HAS_NO_EF: Refusal = Refusal::line("ERR EXACT compares with every vector: EF has no meaning beside it");
+pub const EXACT_HAS_NO_EF: Refusal =
+    Refusal::line("ERR EXACT compares with every vector: EF has no meaning beside it");
 
 /// A vector of `got` components for a set of `has`.
 pub fn dimension_mismatch(got: usize, has: u32) -> Refusal {
-    Refusal::made(format!("ERR Vector dimension mismatch - got {got} but set has {has}"))
+    Refusal::made(format!(
+        "ERR Vector dimension mismatch - got {got} but set has {has}"
+    ))
 }
 
 /// A vector of `got` components for a set that projects from `expected`.
 pub fn input_dimension_mismatch(got: usize, expected: u32) -> Refusal {
-    Refusal::made(format!("ERR Input dimension mismatch for projection - got {got} but projection expects {expected}"))
+    Refusal::made(format!(
+        "ERR Input dimension mismatch for projection - got {got} but projection expects {expected}"
+    ))
 }
 
 /// A filter that cannot be read.
 pub fn filter_syntax(filter: &[u8], error: SyntaxError) -> Refusal {
     let near = String::from_utf8_lossy(&filter[error.near]);
-    Refusal::made(format!("ERR syntax error in FILTER expression near: {near}"))
+    Refusal::made(format!(
+        "ERR syntax error in FILTER expression near: {near}"
+    ))
 }
 
 /// Why the collection did not take the question.

@@ -4,8 +4,8 @@ use super::super::Call;
 use super::super::error::{self, Result};
 use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use super::{attributes, collection, errors, name, read, scores};
-use crate::index::{IndexKind, Metric, Neighbour, Quantization, Stored};
 use crate::keyspace::collection::Collection;
+use crate::keyspace::collection::{IndexKind, Metric, Neighbour, Quantization, Stored};
 use crate::protocol::Reply;
 use bytes::Bytes;
 
@@ -22,7 +22,11 @@ pub const VCARD: Command = Command {
         ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
         ("VCARD pets", "(integer) 1"),
     ],
-    run: |call| read(call, Reply::Int(0), |collection| Reply::count(collection.len())),
+    run: |call| {
+        read(call, Reply::Int(0), |collection| {
+            Reply::count(collection.len())
+        })
+    },
     ..COMMAND
 };
 
@@ -42,8 +46,12 @@ pub const VDIM: Command = Command {
     run: |call| {
         let missing = errors::NO_KEY;
         let key = call.args.word()?;
-        let found = call.access.read(call.db(), key, |view| collection(view, key))??;
-        Ok(Reply::Int(i64::from(found.ok_or(missing)?.schema().index.dim)))
+        let found = call
+            .access
+            .read(call.db(), key, |view| collection(view, key))??;
+        Ok(Reply::Int(i64::from(
+            found.ok_or(missing)?.schema().index.dim,
+        )))
     },
     ..COMMAND
 };
@@ -54,7 +62,11 @@ pub const VEMB: Command = Command {
     summary: "Returns the vector of an element, as it is stored.",
     group: Group::VectorSet,
     since: "8.0.0",
-    args: &[Arg::Key("key"), Arg::Str("element"), Arg::Optional(&Arg::Token("RAW"))],
+    args: &[
+        Arg::Key("key"),
+        Arg::Str("element"),
+        Arg::Optional(&Arg::Token("RAW")),
+    ],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     examples: &[
         ("VADD pets VALUES 2 3 4 cat NOQUANT", "(integer) 1"),
@@ -72,7 +84,11 @@ pub const VLINKS: Command = Command {
     summary: "Returns the neighbours of an element in the graph, layer by layer.",
     group: Group::VectorSet,
     since: "8.0.0",
-    args: &[Arg::Key("key"), Arg::Str("element"), Arg::Optional(&Arg::Token("WITHSCORES"))],
+    args: &[
+        Arg::Key("key"),
+        Arg::Str("element"),
+        Arg::Optional(&Arg::Token("WITHSCORES")),
+    ],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     examples: &[
         ("VCREATE pets DIM 2 INDEX FLAT", "OK"),
@@ -106,13 +122,20 @@ pub const VGETATTR: Command = Command {
     args: &[Arg::Key("key"), Arg::Str("element")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     examples: &[
-        ("VADD pets VALUES 2 1 0 cat SETATTR '{\"legs\": 4}'", "(integer) 1"),
+        (
+            "VADD pets VALUES 2 1 0 cat SETATTR '{\"legs\": 4}'",
+            "(integer) 1",
+        ),
         ("VGETATTR pets cat", "\"{\\\"legs\\\": 4}\""),
         ("VGETATTR pets bird", "(nil)"),
     ],
     run: |call| {
         let element = call.request.arg(2);
-        read(call, Reply::Null, |collection| collection.find(element).map_or(Reply::Null, |(_, element)| attributes(&element)))
+        read(call, Reply::Null, |collection| {
+            collection
+                .find(element)
+                .map_or(Reply::Null, |(_, element)| attributes(&element))
+        })
     },
     ..COMMAND
 };
@@ -125,7 +148,9 @@ fn vemb(call: &mut Call) -> Result {
         Some(_) => return Err(errors::INVALID_OPTION),
     };
     read(call, Reply::Null, |collection| {
-        let Some(slot) = collection.slot_of(element) else { return Reply::Null };
+        let Some(slot) = collection.slot_of(element) else {
+            return Reply::Null;
+        };
         match is_raw {
             true => raw(collection, &collection.index().stored(slot)),
             false => components(&collection.index().decode(slot)),
@@ -135,7 +160,12 @@ fn vemb(call: &mut Call) -> Result {
 
 /// A vector's components as a reply.
 pub(super) fn components(vector: &[f32]) -> Reply {
-    Reply::Array(vector.iter().map(|x| Reply::Double(f64::from(*x))).collect())
+    Reply::Array(
+        vector
+            .iter()
+            .map(|x| Reply::Double(f64::from(*x)))
+            .collect(),
+    )
 }
 
 /// Name of the type, bytes, norm, and the range of the codes where there are such. Bytes times norm is the vector: under
@@ -147,8 +177,16 @@ fn raw(collection: &Collection, stored: &Stored) -> Reply {
         Quantization::F32 if is_cosine => normalised(stored),
         _ => Bytes::copy_from_slice(&stored.bytes),
     };
-    let norm = if is_cosine { f64::from(stored.norm) } else { 1.0 };
-    let mut reply = vec![Reply::Simple(type_name(options.quantization)), Reply::Bulk(bytes), Reply::Double(norm)];
+    let norm = if is_cosine {
+        f64::from(stored.norm)
+    } else {
+        1.0
+    };
+    let mut reply = vec![
+        Reply::Simple(type_name(options.quantization)),
+        Reply::Bulk(bytes),
+        Reply::Double(norm),
+    ];
     if options.quantization == Quantization::Int8 {
         reply.push(Reply::Double(f64::from(stored.range)));
     }
@@ -157,7 +195,10 @@ fn raw(collection: &Collection, stored: &Stored) -> Reply {
 
 fn normalised(stored: &Stored) -> Bytes {
     let (components, _) = stored.bytes.as_chunks::<4>();
-    components.iter().flat_map(|bytes| (f32::from_le_bytes(*bytes) / stored.norm).to_le_bytes()).collect()
+    components
+        .iter()
+        .flat_map(|bytes| (f32::from_le_bytes(*bytes) / stored.norm).to_le_bytes())
+        .collect()
 }
 
 fn type_name(quantization: Quantization) -> &'static str {
@@ -177,18 +218,32 @@ fn vlinks(call: &mut Call) -> Result {
         Some(_) => return Err(error::wrong_arity("VLINKS")),
     };
     read(call, Reply::Null, |collection| {
-        let Some(slot) = collection.slot_of(element) else { return Reply::Null };
+        let Some(slot) = collection.slot_of(element) else {
+            return Reply::Null;
+        };
         let layers = collection.index().links(slot);
-        Reply::Array(layers.iter().rev().map(|layer| links(collection, layer, with_scores)).collect())
+        Reply::Array(
+            layers
+                .iter()
+                .rev()
+                .map(|layer| links(collection, layer, with_scores))
+                .collect(),
+        )
     })
 }
 
 fn links(collection: &Collection, layer: &[Neighbour], with_scores: bool) -> Reply {
     let metric = collection.schema().index.metric;
-    let named = layer.iter().filter_map(|link| Some((name(&*collection.element(link.slot)?), link.distance)));
+    let named = layer
+        .iter()
+        .filter_map(|link| Some((name(&*collection.element(link.slot)?), link.distance)));
     match with_scores {
         true => Reply::Map(
-            named.map(|(name, distance)| (name, Reply::Double(scores::of_distance(metric, distance)))).collect(),
+            named
+                .map(|(name, distance)| {
+                    (name, Reply::Double(scores::of_distance(metric, distance)))
+                })
+                .collect(),
         ),
         false => Reply::Array(named.map(|(name, _)| name).collect()),
     }
@@ -213,7 +268,10 @@ fn info(collection: &Collection) -> Reply {
         ("quant-type", Reply::Simple(type_name(options.quantization))),
         ("hnsw-m", int(options.m.into())),
         ("vector-dim", int(options.dim.into())),
-        ("projection-input-dim", int(schema.projected_from.unwrap_or(0).into())),
+        (
+            "projection-input-dim",
+            int(schema.projected_from.unwrap_or(0).into()),
+        ),
         ("size", int(collection.len() as u64)),
         ("max-level", int(index.max_level().into())),
         ("attributes-count", int(collection.attributes_count())),
@@ -229,5 +287,10 @@ fn info(collection: &Collection) -> Reply {
         ("name-bytes", int(memory.names)),
         ("attribute-bytes", int(memory.attributes)),
     ];
-    Reply::Map(fields.into_iter().map(|(name, value)| (Reply::Simple(name), value)).collect())
+    Reply::Map(
+        fields
+            .into_iter()
+            .map(|(name, value)| (Reply::Simple(name), value))
+            .collect(),
+    )
 }

@@ -58,7 +58,10 @@ const EF_CONSTRUCTION: u32 = 200;
 const M: u32 = 16;
 
 const FP32: Arg = Arg::Option("FP32", &[Arg::Str("vector")]);
-const VALUES: Arg = Arg::Option("VALUES", &[Arg::Int("num"), Arg::Multiple(&Arg::Double("value"))]);
+const VALUES: Arg = Arg::Option(
+    "VALUES",
+    &[Arg::Int("num"), Arg::Multiple(&Arg::Double("value"))],
+);
 const ELE: Arg = Arg::Option("ELE", &[Arg::Str("element")]);
 
 /// The collection under `key`, if the key is there.
@@ -73,12 +76,16 @@ fn collection(view: &View, key: &[u8]) -> Result<Option<Arc<Collection>>> {
 /// Reads the collection under the next word; `missing` answers for a key that is not there.
 fn read(call: &mut Call, missing: Reply, look: impl FnOnce(&Collection) -> Reply) -> Result {
     let key = call.args.word()?;
-    call.access.read(call.db(), key, |view| Ok(collection(view, key)?.map_or(missing, |collection| look(&collection))))?
+    call.access.read(call.db(), key, |view| {
+        Ok(collection(view, key)?.map_or(missing, |collection| look(&collection)))
+    })?
 }
 
 /// An element's attributes as a reply.
 fn attributes(element: &Element) -> Reply {
-    element.attributes().map_or(Reply::Null, |attributes| Reply::Bulk((*attributes).clone()))
+    element
+        .attributes()
+        .map_or(Reply::Null, |attributes| Reply::Bulk((*attributes).clone()))
 }
 
 /// An element's name as a reply.

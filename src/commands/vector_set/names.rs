@@ -29,7 +29,10 @@ pub const VRANDMEMBER: Command = Command {
         ("VRANDMEMBER pets", "\"cat\""),
         ("VRANDMEMBER pets 3", "1) \"cat\""),
         ("VRANDMEMBER pets -2", "1) \"cat\"\n2) \"cat\""),
-        ("VRANDMEMBER pets two", "(error) ERR COUNT value is not an integer"),
+        (
+            "VRANDMEMBER pets two",
+            "(error) ERR COUNT value is not an integer",
+        ),
     ],
     run: vrandmember,
     ..COMMAND
@@ -59,14 +62,22 @@ pub const VRANGE: Command = Command {
     group: Group::VectorSet,
     since: "8.4.0",
     complexity: "O(log(K)+M), K the number of elements in the vector set and M the number returned.",
-    args: &[Arg::Key("key"), Arg::Str("start"), Arg::Str("end"), Arg::Optional(&Arg::Int("count"))],
+    args: &[
+        Arg::Key("key"),
+        Arg::Str("start"),
+        Arg::Str("end"),
+        Arg::Optional(&Arg::Int("count")),
+    ],
     flags: flags(&[Flags::READONLY]),
     examples: &[
         ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
         ("VADD pets VALUES 2 0 1 dog", "(integer) 1"),
         ("VRANGE pets - +", "1) \"cat\"\n2) \"dog\""),
         ("VRANGE pets (cat + 10", "1) \"dog\""),
-        ("VRANGE pets cat +", "(error) ERR invalid start range format"),
+        (
+            "VRANGE pets cat +",
+            "(error) ERR invalid start range format",
+        ),
     ],
     class: Class::Inline,
     run: vrange,
@@ -75,12 +86,18 @@ pub const VRANGE: Command = Command {
 
 fn vismember(call: &mut Call) -> Result {
     let element = call.request.arg(2);
-    read(call, Reply::Bool(false), |collection| Reply::Bool(collection.contains(element)))
+    read(call, Reply::Bool(false), |collection| {
+        Reply::Bool(collection.contains(element))
+    })
 }
 
 fn vrandmember(call: &mut Call) -> Result {
     let Some(count) = call.request.get(2) else {
-        return read(call, Reply::Null, |collection| Draw::new(collection).one().map_or(Reply::Null, |element| name(&element)));
+        return read(call, Reply::Null, |collection| {
+            Draw::new(collection)
+                .one()
+                .map_or(Reply::Null, |element| name(&element))
+        });
     };
     if call.args.left() > 2 {
         return Err(super::super::error::wrong_arity("VRANDMEMBER"));
@@ -97,7 +114,9 @@ fn vrandmember(call: &mut Call) -> Result {
         let mut draw = Draw::new(collection);
         let elements = match usize::try_from(count) {
             Ok(count) => draw.distinct(count),
-            Err(_) => (0..count.unsigned_abs()).filter_map(|_| draw.one()).collect(),
+            Err(_) => (0..count.unsigned_abs())
+                .filter_map(|_| draw.one())
+                .collect(),
         };
         Reply::Array(elements.iter().map(|element| name(element)).collect())
     })
@@ -111,7 +130,10 @@ struct Draw<'a> {
 
 impl Draw<'_> {
     fn new(collection: &Collection) -> Draw<'_> {
-        Draw { collection, random: RandomState::new().hash_one(0) }
+        Draw {
+            collection,
+            random: RandomState::new().hash_one(0),
+        }
     }
 
     /// The next number (xorshift64*).
@@ -134,7 +156,9 @@ impl Draw<'_> {
         let size = self.collection.len();
         // Drawing until half of them is met is quick, drawing the last ones is not.
         if count > size / 2 {
-            let mut all = self.collection.range(Bound::Unbounded, Bound::Unbounded, usize::MAX);
+            let mut all = self
+                .collection
+                .range(Bound::Unbounded, Bound::Unbounded, usize::MAX);
             self.shuffle(&mut all, count);
             all.truncate(count);
             return all;
@@ -173,14 +197,24 @@ fn vrange(call: &mut Call) -> Result {
         Some(word) => number::parse_i64(word).ok_or(errors::INVALID_RANGE_COUNT)?,
         None => -1,
     };
-    let (start, end) = (bound(start, errors::INVALID_START)?, bound(end, errors::INVALID_END)?);
+    let (start, end) = (
+        bound(start, errors::INVALID_START)?,
+        bound(end, errors::INVALID_END)?,
+    );
     let (Edge::First | Edge::At(_), Edge::Last | Edge::At(_)) = (&start, &end) else {
         return Err(errors::RANGE_SIGNS);
     };
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     call.access.read(call.db(), key, |view| {
-        let found = collection(view, key)?.map(|collection| collection.range(start.bound(), end.bound(), count));
-        Ok(Reply::Array(found.unwrap_or_default().iter().map(|element| name(element)).collect()))
+        let found = collection(view, key)?
+            .map(|collection| collection.range(start.bound(), end.bound(), count));
+        Ok(Reply::Array(
+            found
+                .unwrap_or_default()
+                .iter()
+                .map(|element| name(element))
+                .collect(),
+        ))
     })?
 }
 

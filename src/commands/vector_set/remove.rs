@@ -51,12 +51,18 @@ fn vrem(call: &mut Call) -> Result {
     let (key, element) = (call.args.word()?, call.args.bytes()?);
     let db = call.db();
     call.access.write_element(db, key, &element, |view| {
-        let is_there = collection(view, key)?.is_some_and(|collection| collection.contains(&element));
+        let is_there =
+            collection(view, key)?.is_some_and(|collection| collection.contains(&element));
         if !is_there {
             return Ok(Decision::unchanged(Reply::Bool(false)));
         }
-        let remove = Effect::Remove { element: element.clone() };
-        Ok(Decision::one(Reply::Bool(true), Change::new(db, key, remove)))
+        let remove = Effect::Remove {
+            element: element.clone(),
+        };
+        Ok(Decision::one(
+            Reply::Bool(true),
+            Change::new(db, key, remove),
+        ))
     })
 }
 
@@ -72,7 +78,10 @@ fn vsetattr(call: &mut Call) -> Result {
         if found.test_attributes(|old| old.unwrap_or_default() == attributes) {
             return Ok(Decision::unchanged(Reply::Bool(true)));
         }
-        let set = Effect::SetAttributes { element: element.clone(), attributes };
+        let set = Effect::SetAttributes {
+            element: element.clone(),
+            attributes,
+        };
         Ok(Decision::one(Reply::Bool(true), Change::new(db, key, set)))
     })
 }

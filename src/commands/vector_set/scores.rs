@@ -1,8 +1,8 @@
 //! Distances as the scores that Vector Sets speak of (larger is nearer), and back.
 
-use super::errors::EPSILON_NEEDS_BEST;
 use super::super::error::Result;
-use crate::index::Metric;
+use super::errors::EPSILON_NEEDS_BEST;
+use crate::keyspace::collection::Metric;
 
 /// The score of a distance: 0 to 1 under cosine and L2, the dot product under inner product.
 pub fn of_distance(metric: Metric, distance: f32) -> f64 {

@@ -24,7 +24,10 @@ pub const VSEARCH: Command = Command {
         Arg::Int("k"),
         Arg::OneOf(&[FP32, VALUES, ELE]),
         Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")])),
-        Arg::Optional(&Arg::OneOf(&[Arg::Option("EF", &[Arg::Int("ef")]), Arg::Token("EXACT")])),
+        Arg::Optional(&Arg::OneOf(&[
+            Arg::Option("EF", &[Arg::Int("ef")]),
+            Arg::Token("EXACT"),
+        ])),
         Arg::Optional(&Arg::Option("RADIUS", &[Arg::Double("distance")])),
         Arg::Optional(&Arg::Option("OFFSET", &[Arg::Int("n")])),
         Arg::Optional(&Arg::Token("WITHDIST")),
@@ -37,7 +40,10 @@ pub const VSEARCH: Command = Command {
     class: Class::Predicted(predict_us),
     examples: &[
         ("VCREATE points DIM 2 METRIC L2 TYPE F32", "OK"),
-        ("VADD points VALUES 2 0 3 a SETATTR '{\"n\": 1}'", "(integer) 1"),
+        (
+            "VADD points VALUES 2 0 3 a SETATTR '{\"n\": 1}'",
+            "(integer) 1",
+        ),
         ("VADD points VALUES 2 0 4 b", "(integer) 1"),
         ("VSEARCH points 2 VALUES 2 0 0", "1) \"a\"\n2) \"b\""),
         (
@@ -47,8 +53,50 @@ pub const VSEARCH: Command = Command {
         ("VSEARCH points 2 VALUES 2 0 0 OFFSET 1", "1) \"b\""),
         ("VSEARCH points 2 VALUES 2 0 0 RADIUS 10", "1) \"a\""),
         ("VSEARCH points 2 VALUES 2 0 0 FILTER '.n == 1'", "1) \"a\""),
-        ("VSEARCH points 0 ELE a", "(error) ERR invalid k: an integer from 1 to 1000000"),
+        (
+            "VSEARCH points 0 ELE a",
+            "(error) ERR invalid k: an integer from 1 to 1000000",
+        ),
         ("VSEARCH nothing 1 ELE a", "(error) ERR no such key"),
+    ],
+    errors: &[
+        ("ERR no such key", "The key is not there."),
+        (
+            "ERR invalid k: an integer from 1 to 1000000",
+            "k is outside its bounds.",
+        ),
+        (
+            "ERR invalid vector specification",
+            "The vector is malformed, or a component is NaN or infinite.",
+        ),
+        (
+            "ERR element not found in set",
+            "ELE names an element that is not there.",
+        ),
+        (
+            "ERR Vector dimension mismatch - got <n> but set has <n>",
+            "The vector has another number of components than the collection.",
+        ),
+        (
+            "ERR invalid EF: an integer from 1 to 1000000",
+            "EF is outside its bounds.",
+        ),
+        (
+            "ERR invalid OFFSET: an integer from 0 to 1000000",
+            "OFFSET is outside its bounds.",
+        ),
+        (
+            "ERR invalid RADIUS: a finite number",
+            "RADIUS is no finite number.",
+        ),
+        (
+            "ERR EXACT compares with every vector: EF has no meaning beside it",
+            "EXACT is given together with EF.",
+        ),
+        (
+            "ERR syntax error in FILTER expression near: <text>",
+            "The expression cannot be read from there on.",
+        ),
     ],
     run: vsearch,
     ..COMMAND
@@ -81,9 +129,18 @@ fn vsearch(call: &mut Call) -> Result {
     let start = Instant::now();
     let answer = run(&collection, &query).map_err(|error| errors::query(error, &collection))?;
     let took_us = start.elapsed().as_micros();
-    let hits = Reply::Array(answer.hits.iter().map(|found| hit(found, &collection, &options)).collect());
+    let hits = Reply::Array(
+        answer
+            .hits
+            .iter()
+            .map(|found| hit(found, &collection, &options))
+            .collect(),
+    );
     if options.explain {
-        return Ok(Reply::Array(vec![hits, explanation(&answer.explanation, took_us)]));
+        return Ok(Reply::Array(vec![
+            hits,
+            explanation(&answer.explanation, took_us),
+        ]));
     }
     Ok(hits)
 }
@@ -118,7 +175,9 @@ fn read_option(args: &mut Args, query: &mut Query, options: &mut Options) -> Res
     } else if args.take("OFFSET") {
         query.offset = bounded(args, 0, HITS_MAX, errors::INVALID_OFFSET)? as usize;
     } else if args.take("RADIUS") {
-        let radius = number::parse_double(args.word()?).map(|radius| radius as f32).filter(|radius| radius.is_finite());
+        let radius = number::parse_double(args.word()?)
+            .map(|radius| radius as f32)
+            .filter(|radius| radius.is_finite());
         query.radius = Some(radius.ok_or(errors::INVALID_RADIUS)?);
     } else if args.take("FILTER") {
         query.filter = Some(take_filter(args)?);
@@ -140,7 +199,11 @@ fn hit(hit: &Hit, collection: &Collection, options: &Options) -> Reply {
     if options.with_vectors {
         parts.push(look::components(&collection.index().decode(hit.slot)));
     }
-    if parts.len() == 1 { parts.swap_remove(0) } else { Reply::Array(parts) }
+    if parts.len() == 1 {
+        parts.swap_remove(0)
+    } else {
+        Reply::Array(parts)
+    }
 }
 
 /// What was done, in words that docs/commands/vsearch.md explains.
@@ -161,8 +224,16 @@ fn explanation(explanation: &Explanation, took_us: u128) -> Reply {
         ("reranked", int(walk.reranked)),
         ("filter-tests", int(explanation.filter_tests)),
         ("filter-passes", int(explanation.filter_passes)),
-        ("filter-pass-rate", Reply::Double(explanation.filter_passes as f64 / tests)),
+        (
+            "filter-pass-rate",
+            Reply::Double(explanation.filter_passes as f64 / tests),
+        ),
         ("microseconds", int(took_us as u64)),
     ];
-    Reply::Map(fields.into_iter().map(|(name, value)| (Reply::bulk_static(name), value)).collect())
+    Reply::Map(
+        fields
+            .into_iter()
+            .map(|(name, value)| (Reply::bulk_static(name), value))
+            .collect(),
+    )
 }

@@ -28,7 +28,10 @@ pub const VSIM: Command = Command {
         Arg::Optional(&Arg::Option("EPSILON", &[Arg::Double("max_distance")])),
         Arg::Optional(&Arg::Option("EF", &[Arg::Int("search-exploration-factor")])),
         Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")])),
-        Arg::Optional(&Arg::Option("FILTER-EF", &[Arg::Int("max-filtering-effort")])),
+        Arg::Optional(&Arg::Option(
+            "FILTER-EF",
+            &[Arg::Int("max-filtering-effort")],
+        )),
         Arg::Optional(&Arg::Token("TRUTH")),
         Arg::Optional(&Arg::Token("NOTHREAD")),
     ],
@@ -36,14 +39,29 @@ pub const VSIM: Command = Command {
     flags: flags(&[Flags::READONLY]),
     class: Class::Predicted(predict_us),
     examples: &[
-        ("VADD pets VALUES 2 1 0 cat SETATTR '{\"legs\": 4}' NOQUANT", "(integer) 1"),
-        ("VADD pets VALUES 2 0 1 bird SETATTR '{\"legs\": 2}' NOQUANT", "(integer) 1"),
-        ("VSIM pets VALUES 2 2 0 WITHSCORES", "1) \"cat\"\n2) \"1\"\n3) \"bird\"\n4) \"0.5\""),
+        (
+            "VADD pets VALUES 2 1 0 cat SETATTR '{\"legs\": 4}' NOQUANT",
+            "(integer) 1",
+        ),
+        (
+            "VADD pets VALUES 2 0 1 bird SETATTR '{\"legs\": 2}' NOQUANT",
+            "(integer) 1",
+        ),
+        (
+            "VSIM pets VALUES 2 2 0 WITHSCORES",
+            "1) \"cat\"\n2) \"1\"\n3) \"bird\"\n4) \"0.5\"",
+        ),
         ("VSIM pets ELE cat FILTER '.legs < 4'", "1) \"bird\""),
-        ("VSIM pets ELE cat COUNT 1 WITHATTRIBS", "1) \"cat\"\n2) \"{\\\"legs\\\": 4}\""),
+        (
+            "VSIM pets ELE cat COUNT 1 WITHATTRIBS",
+            "1) \"cat\"\n2) \"{\\\"legs\\\": 4}\"",
+        ),
         ("VSIM pets ELE cat EPSILON 0.2", "1) \"cat\""),
         ("VSIM pets ELE fish", "(error) ERR element not found in set"),
-        ("VSIM pets ELE cat FILTER 'legs'", "(error) ERR syntax error in FILTER expression near: legs"),
+        (
+            "VSIM pets ELE cat FILTER 'legs'",
+            "(error) ERR syntax error in FILTER expression near: legs",
+        ),
     ],
     run: vsim,
     ..COMMAND
@@ -71,18 +89,26 @@ fn vsim(call: &mut Call) -> Result {
     let target = take_target(&mut call.args, &collection)?;
     let mut question = read_options(&mut call.args, target, &collection)?;
     question.query.force_graph = call.context.config.search_force_graph();
-    let answer = run(&collection, &question.query).map_err(|error| errors::query(error, &collection))?;
-    Ok(reply(&answer.hits, &collection, question.with, call.session.version))
+    let answer =
+        run(&collection, &question.query).map_err(|error| errors::query(error, &collection))?;
+    Ok(reply(
+        &answer.hits,
+        &collection,
+        question.with,
+        call.session.version,
+    ))
 }
 
 /// Nothing else is looked at when the key is missing. A typed client expects the kind of reply that it asked for.
 fn missing(call: &Call) -> Reply {
-    let is_map = call
-        .request
-        .iter()
-        .skip(4)
-        .any(|word| word.eq_ignore_ascii_case(b"WITHSCORES") || word.eq_ignore_ascii_case(b"WITHATTRIBS"));
-    if is_map { Reply::Map(Vec::new()) } else { Reply::Array(Vec::new()) }
+    let is_map = call.request.iter().skip(4).any(|word| {
+        word.eq_ignore_ascii_case(b"WITHSCORES") || word.eq_ignore_ascii_case(b"WITHATTRIBS")
+    });
+    if is_map {
+        Reply::Map(Vec::new())
+    } else {
+        Reply::Array(Vec::new())
+    }
 }
 
 /// `ELE element`, or a vector that fits the collection.
@@ -90,7 +116,11 @@ pub(super) fn take_target(args: &mut Args, collection: &Collection) -> Result<Qu
     if args.take("ELE") {
         let element = args.try_next().ok_or(errors::INVALID_VECTOR)?;
         let target = QueryTarget::Element(element.into());
-        return if collection.contains(element) { Ok(target) } else { Err(errors::NO_ELEMENT) };
+        return if collection.contains(element) {
+            Ok(target)
+        } else {
+            Err(errors::NO_ELEMENT)
+        };
     }
     let vector = vector::take(args)?;
     vector::check_dimension(&vector, collection)?;
@@ -98,7 +128,10 @@ pub(super) fn take_target(args: &mut Args, collection: &Collection) -> Result<Qu
 }
 
 fn read_options(args: &mut Args, target: QueryTarget, collection: &Collection) -> Result<Question> {
-    let mut question = Question { query: Query::nearest(target, COUNT), with: With::default() };
+    let mut question = Question {
+        query: Query::nearest(target, COUNT),
+        with: With::default(),
+    };
     while !args.is_done() {
         read_option(args, &mut question, collection)?;
     }
@@ -125,7 +158,10 @@ fn read_option(args: &mut Args, question: &mut Question, collection: &Collection
         query.k = positive(args, i64::MAX, errors::INVALID_COUNT)?;
     } else if args.take("EPSILON") {
         let epsilon = number::parse_double(args.word()?).filter(|epsilon| *epsilon > 0.0);
-        query.radius = scores::radius(collection.schema().index.metric, epsilon.ok_or(errors::INVALID_EPSILON)?)?;
+        query.radius = scores::radius(
+            collection.schema().index.metric,
+            epsilon.ok_or(errors::INVALID_EPSILON)?,
+        )?;
     } else if args.take("EF") {
         query.ef = positive(args, EF_MAX, errors::INVALID_EF)?;
     } else if args.take("FILTER") {
@@ -140,20 +176,30 @@ fn read_option(args: &mut Args, question: &mut Question, collection: &Collection
 
 fn positive(args: &mut Args, max: i64, refusal: Refusal) -> Result<usize> {
     let value = args.int_or(refusal.clone())?;
-    if (1..=max).contains(&value) { Ok(value as usize) } else { Err(refusal) }
+    if (1..=max).contains(&value) {
+        Ok(value as usize)
+    } else {
+        Err(refusal)
+    }
 }
 
 /// The next word as a filter.
 pub(super) fn take_filter(args: &mut Args) -> Result<Filter> {
     let text = args.word()?;
-    Expression::compile(text).map(Filter::Expression).map_err(|error| errors::filter_syntax(text, error))
+    Expression::compile(text)
+        .map(Filter::Expression)
+        .map_err(|error| errors::filter_syntax(text, error))
 }
 
 fn reply(hits: &[Hit], collection: &Collection, with: With, version: Version) -> Reply {
     let metric = collection.schema().index.metric;
     let score = |hit: &Hit| Reply::Double(scores::of_distance(metric, hit.distance));
     let pairs = |value: &dyn Fn(&Hit) -> Reply| {
-        Reply::Map(hits.iter().map(|hit| (name(&hit.element), value(hit))).collect())
+        Reply::Map(
+            hits.iter()
+                .map(|hit| (name(&hit.element), value(hit)))
+                .collect(),
+        )
     };
     match (with.scores, with.attributes) {
         (false, false) => Reply::Array(hits.iter().map(|hit| name(&hit.element)).collect()),
@@ -163,7 +209,9 @@ fn reply(hits: &[Hit], collection: &Collection, with: With, version: Version) ->
             pairs(&|hit| Reply::Array(vec![score(hit), attributes(&hit.element)]))
         }
         (true, true) => Reply::Array(
-            hits.iter().flat_map(|hit| [name(&hit.element), score(hit), attributes(&hit.element)]).collect(),
+            hits.iter()
+                .flat_map(|hit| [name(&hit.element), score(hit), attributes(&hit.element)])
+                .collect(),
         ),
     }
 }
@@ -171,8 +219,13 @@ fn reply(hits: &[Hit], collection: &Collection, with: With, version: Version) ->
 /// What the search of a request will take, from its words. The vector's own words are not mistaken for options often, and
 /// then the search only runs in the other place.
 pub(super) fn predict_us(context: &Context, session: &Session, request: &Request) -> u64 {
-    let view = context.engine.keyspace().view(session.db, context.engine.now_ms());
-    let Some(Value::Collection(collection)) = view.get(request.arg(1)) else { return 0 };
+    let view = context
+        .engine
+        .keyspace()
+        .view(session.db, context.engine.now_ms());
+    let Some(Value::Collection(collection)) = view.get(request.arg(1)) else {
+        return 0;
+    };
     let options = (4..request.len()).rev().take(24);
     let (mut ef, mut is_exact, mut is_filtered) = (100, false, false);
     for (i, word) in options.map(|i| (i, request.arg(i))) {

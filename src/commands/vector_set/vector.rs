@@ -18,7 +18,11 @@ pub fn take(args: &mut Args) -> Result<Vec<f32>> {
     };
     let norm_squared: f32 = vector.iter().map(|x| x * x).sum();
     // One NaN or infinity, or an overflow of the sum, would poison every score of the element.
-    if norm_squared.is_finite() { Ok(vector) } else { Err(INVALID_VECTOR) }
+    if norm_squared.is_finite() {
+        Ok(vector)
+    } else {
+        Err(INVALID_VECTOR)
+    }
 }
 
 /// Takes `REDUCE dim`, if it stands there.
@@ -27,7 +31,11 @@ pub fn take_reduce(args: &mut Args) -> Result<Option<u32>> {
         return Ok(None);
     }
     let dim = args.int_or(INVALID_VECTOR)?;
-    if (1..=DIM_MAX).contains(&dim) { Ok(Some(dim as u32)) } else { Err(INVALID_VECTOR) }
+    if (1..=DIM_MAX).contains(&dim) {
+        Ok(Some(dim as u32))
+    } else {
+        Err(INVALID_VECTOR)
+    }
 }
 
 /// Whether the collection can compare itself with such a vector: its own dimension or, where it projects, its input's.
@@ -46,7 +54,10 @@ fn from_blob(blob: &[u8]) -> Result<Vec<f32>> {
     if components.is_empty() || !rest.is_empty() || components.len() > DIM_MAX as usize {
         return Err(INVALID_VECTOR);
     }
-    Ok(components.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    Ok(components
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect())
 }
 
 fn take_values(args: &mut Args) -> Result<Vec<f32>> {
@@ -57,7 +68,10 @@ fn take_values(args: &mut Args) -> Result<Vec<f32>> {
     }
     let mut vector = Vec::with_capacity(count as usize);
     for _ in 0..count {
-        let component = args.try_next().and_then(number::parse_double).ok_or(INVALID_VECTOR)?;
+        let component = args
+            .try_next()
+            .and_then(number::parse_double)
+            .ok_or(INVALID_VECTOR)?;
         vector.push(component as f32);
     }
     Ok(vector)

@@ -396,6 +396,13 @@ impl<'g> Pinned<'g> {
         );
     }
 
+    /// All links of a node: an unlocked snapshot may miss one that is moved into a hole while it is taken. Those of a
+    /// dying node only become fewer afterwards.
+    pub(super) fn all_neighbours(&self, layer: u8, slot: u32) -> Vec<u32> {
+        let _lock = NodeLock::of(&self.graph.slots.get(slot).lock);
+        self.neighbours(layer, slot)
+    }
+
     /// Ends the live time of a node: from here on nobody can link to it.
     pub(super) fn make_dying(&self, slot: u32) {
         let _lock = NodeLock::of(&self.graph.slots.get(slot).lock);

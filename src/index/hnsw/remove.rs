@@ -55,7 +55,7 @@ impl Pinned<'_> {
 
     /// Unlinks x on one layer and repairs the lists it was in.
     fn cut_out(&self, layer: u8, x: u32, scratch: &mut Scratch) {
-        let xs = self.neighbours(layer, x);
+        let xs = self.all_neighbours(layer, x);
         for &y in &xs {
             self.unlink(layer, x, y);
         }

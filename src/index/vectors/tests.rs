@@ -1,1 +1,106 @@
+//! Tests of the stores alone.
 
+use super::*;
+use crate::index::slots::mix;
+use crate::kernels;
+
+fn vector(dim: usize, seed: u64) -> Vec<f32> {
+    let component = |i: u64| (mix(seed << 32 | i) >> 40) as f32 / (1 << 23) as f32 - 1.0;
+    (0..dim as u64).map(component).collect()
+}
+
+/// Distances of 13 vectors from one, scored by fours and one by one.
+fn distances(store: &dyn VectorStore, dim: usize, metric: Metric) -> Vec<f32> {
+    store.ensure(0, 64);
+    let guard = crossbeam_epoch::pin();
+    let slots: Vec<u32> = (0..13).collect();
+    for &slot in &slots {
+        store.write(slot, &Prepared::new(&vector(dim, u64::from(slot)), metric));
+    }
+    let point = store.point(&Prepared::new(&vector(dim, 99), metric));
+    let (mut together, mut alone) = (Vec::new(), Vec::new());
+    store.score(&point, &slots, &mut together, &guard);
+    for (&slot, &distance) in slots.iter().zip(&together) {
+        store.score(&point, &[slot], &mut alone, &guard);
+        assert_eq!(alone, [distance]);
+    }
+    together
+}
+
+#[test]
+fn codes_score_the_same_with_every_version_of_the_kernels() {
+    for dim in [1, 3, 63, 64, 65, 384, 1000] {
+        for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
+            let with = |kernels| {
+                let mut store = Int8::new(Arc::new(Blocks::new(32, Int8::bytes_of(dim))), metric);
+                store.kernels = kernels;
+                distances(&store, dim, metric)
+            };
+            for version in kernels::available() {
+                assert_eq!(
+                    with(version),
+                    with(kernels::scalar::KERNELS),
+                    "{} {metric:?} {dim}",
+                    version.name
+                );
+            }
+        }
+        let with = |kernels| {
+            let mut store = Bit::new(Arc::new(Blocks::new(32, Bit::bytes_of(dim))), dim);
+            store.kernels = kernels;
+            distances(&store, dim, Metric::Cosine)
+        };
+        for version in kernels::available() {
+            assert_eq!(
+                with(version),
+                with(kernels::scalar::KERNELS),
+                "{} bits {dim}",
+                version.name
+            );
+        }
+    }
+}
+
+#[test]
+fn originals_score_a_row_the_same_alone_and_among_others() {
+    for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
+        for dim in [1, 3, 65, 384] {
+            distances(&F32::new(dim, metric), dim, metric);
+            distances(&F16::new(dim, metric), dim, metric);
+        }
+    }
+}
+
+#[test]
+fn a_point_loaded_from_a_row_is_the_one_that_was_written() {
+    for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
+        let dim = 65;
+        let store = Int8::new(Arc::new(Blocks::new(8, Int8::bytes_of(dim))), metric);
+        distances(&store, dim, metric);
+        let guard = crossbeam_epoch::pin();
+        let given = store.point(&Prepared::new(&vector(dim, 7), metric));
+        let mut loaded = Point::empty();
+        store.load_point(7, &mut loaded, &guard);
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        store.score(&given, &[1, 2, 3, 7], &mut a, &guard);
+        store.score(&loaded, &[1, 2, 3, 7], &mut b, &guard);
+        assert_eq!(a, b);
+    }
+}
+
+#[test]
+fn a_range_near_the_end_of_f32_is_encoded() {
+    let store = Int8::new(Arc::new(Blocks::new(0, Int8::bytes_of(2))), Metric::L2);
+    store.ensure(0, 64);
+    store.write(0, &Prepared::new(&[1e19, -5e18], Metric::L2));
+    let guard = crossbeam_epoch::pin();
+    assert_eq!(store.stored(0, &guard).0[..], [127, -64i8 as u8]);
+    let mut distances = Vec::new();
+    store.score(
+        &store.point(&Prepared::new(&[-1e19, 5e18], Metric::L2)),
+        &[0],
+        &mut distances,
+        &guard,
+    );
+    assert!(distances[0] > 1e38, "{}", distances[0]);
+}

@@ -21,6 +21,8 @@
 //! `saving` (who alters the list of files), `output` (who writes), `syncing` (who syncs), then for moments only `tail` (the log's
 //! mutex), `current`, `health`.
 
+#![warn(clippy::indexing_slicing, clippy::unwrap_used)]
+
 mod error;
 pub mod format;
 pub mod manifest;
@@ -43,6 +45,7 @@ use manifest::Manifest;
 use parking_lot::Mutex;
 use reader::LogContents;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use tail::{ClosedFile, Prepared, Tail};
@@ -158,7 +161,7 @@ impl Log {
 
     /// A log that only draws numbers, after `last`: for tests, and for keyspaces that nobody keeps.
     pub fn in_memory(last: u64) -> Log {
-        let directory = LogDirectory::new(std::path::Path::new(""), "", "");
+        let directory = LogDirectory::new(Path::new(""), "", "");
         let (is_enabled, policy, has_thread) = (false, FsyncPolicy::No, false);
         let contents = LogContents {
             last_number: last,
@@ -382,7 +385,7 @@ impl Inner {
         self.disk
             .create_dir(path)
             .map_err(LogError::io(path, "making"))?;
-        if let Some(parent) = path.parent() {
+        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
             self.disk
                 .sync_dir(parent)
                 .map_err(LogError::io(parent, "syncing"))?;
@@ -436,7 +439,9 @@ impl Inner {
 
     fn drop_through(&self, cut: u64) -> Result<(), LogError> {
         let mut saving = self.saving.lock();
-        self.skip_to(cut);
+        if self.skip_to(cut) {
+            self.wrote();
+        }
         let dropped: Vec<ClosedFile> = {
             let tail = self.tail.lock();
             tail.closed
@@ -464,7 +469,6 @@ impl Inner {
                 .remove(&path)
                 .map_err(LogError::io(&path, "removing"))?;
         }
-        (self.on_progress)();
         Ok(())
     }
 
