@@ -608,11 +608,12 @@ fn vectors_that_die_between_listing_and_reading_are_saved() {
     const ELEMENTS: u64 = 6_000;
     let mut random = Random(9);
     let mut writer = Writer::new();
-    let flat = schema(Quantization::F32, IndexKind::Flat, true);
+    let mut flat = schema(Quantization::F32, IndexKind::Flat, true);
+    flat.index.dim = 512;
     let put = |writer: &mut Writer, random: &mut Random, element: u64| {
         let upsert = Upsert {
             element: bytes(&format!("element {element}")),
-            vector: vector(random),
+            vector: (0..512).map(|_| random.below(99) as f32).collect(),
             schema: Some(flat.clone()),
             ef: None,
             attributes: None,
@@ -620,7 +621,7 @@ fn vectors_that_die_between_listing_and_reading_are_saved() {
         writer.apply(0, "flat", Effect::Upsert(Box::new(upsert)));
     };
     (0..ELEMENTS).for_each(|element| put(&mut writer, &mut random, element));
-    for save in 0..5 {
+    for save in 0..8 {
         let dir = tempfile::tempdir().unwrap();
         let expected = exact_state(&writer.keyspace);
         let (begun, stop) = (&AtomicBool::new(false), &AtomicBool::new(false));
