@@ -18,6 +18,10 @@ struct Cli {
 }
 
 #[derive(clap::Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one value of it, for a moment"
+)]
 enum Program {
     /// Starts the server (also without this word): [redis.conf | -] [--directive value ...]
     Server {

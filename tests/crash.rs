@@ -11,14 +11,20 @@ mod check;
 mod cut;
 #[path = "crash/damage.rs"]
 mod damage;
+#[path = "crash/draw.rs"]
+mod draw;
 #[path = "crash/faults.rs"]
 mod faults;
 #[path = "crash/life.rs"]
 mod life;
 #[path = "crash/model.rs"]
 mod model;
+#[path = "crash/recall.rs"]
+mod recall;
 #[path = "crash/rounds.rs"]
 mod rounds;
+#[path = "crash/step.rs"]
+mod step;
 #[path = "crash/wire.rs"]
 mod wire;
 #[path = "crash/writer.rs"]

@@ -20,12 +20,12 @@ use rhumb::persistence::log::words;
 /// Databases of all keyspaces here.
 const DATABASES: usize = 3;
 
-/// The seed of a random test: RHUMB_TEST_SEED, or a fixed one; printed.
-fn seed() -> u64 {
+/// The seeds of a random test: RHUMB_TEST_SEED alone, or `count` that are always the same; each is printed as it is drawn.
+fn seeds(count: u64) -> impl Iterator<Item = u64> {
     let given = std::env::var("RHUMB_TEST_SEED").ok();
-    let seed = given.map_or(1, |text| text.parse().expect("RHUMB_TEST_SEED is a number"));
-    println!("RHUMB_TEST_SEED={seed}");
-    seed
+    let given = given.map(|text| text.parse().expect("RHUMB_TEST_SEED is a number"));
+    let seeds = given.map_or(1..count + 1, |seed: u64| seed..seed + 1);
+    seeds.inspect(|seed| println!("RHUMB_TEST_SEED={seed}"))
 }
 
 /// A keyspace, the maps that it must equal, and how both came to be.
@@ -50,29 +50,39 @@ impl Story {
     fn go_on(&mut self) {
         let change = self.drawer.change(&self.maps);
         self.maps.apply(&change);
-        self.keyspace.apply(change.clone(), self.changes.len() as u64 + 1);
+        self.keyspace
+            .apply(change.clone(), self.changes.len() as u64 + 1);
         self.changes.push(change);
     }
 }
 
 #[test]
 fn the_keyspace_is_what_obvious_maps_say() {
-    for seed in seed()..seed() + 3 {
+    for seed in seeds(4) {
         let mut story = Story::begin(seed);
-        for turn in 0..4_000 {
+        for turn in 0..6_000 {
             story.go_on();
             if turn % 250 == 249 {
-                assert_equal(&story.keyspace, &story.maps, &format!("seed {seed}, change {turn}"));
+                assert_equal(
+                    &story.keyspace,
+                    &story.maps,
+                    &format!("seed {seed}, change {turn}"),
+                );
             }
         }
-        let missing = Drawer::kinds().iter().find(|kind| !story.changes.iter().any(|change| changes::kind(change) == **kind));
+        let missing = Drawer::kinds().iter().find(|kind| {
+            !story
+                .changes
+                .iter()
+                .any(|change| changes::kind(change) == **kind)
+        });
         assert_eq!(missing, None, "every kind of change is drawn");
     }
 }
 
 #[test]
 fn the_words_of_the_log_bring_back_the_same_state() {
-    for seed in seed()..seed() + 3 {
+    for seed in seeds(4) {
         let mut story = Story::begin(seed);
         let replayed = Keyspace::new(DATABASES, 7);
         let (mut db, mut number) = (0, 0);
@@ -113,7 +123,7 @@ fn as_logged(change: &Change) -> Change {
 #[test]
 fn searches_find_what_an_exact_scan_over_maps_finds() {
     let (mut found, mut wanted) = (0, 0);
-    for seed in seed()..seed() + 3 {
+    for seed in seeds(4) {
         let mut story = Story::begin(seed);
         for turn in 0..3_000 {
             story.go_on();
@@ -124,7 +134,10 @@ fn searches_find_what_an_exact_scan_over_maps_finds() {
         }
     }
     assert!(wanted > 1_000, "{wanted} hits wanted");
-    assert!(found as f64 >= 0.97 * wanted as f64, "{found} of {wanted} hits found by the graph");
+    assert!(
+        found as f64 >= 0.97 * wanted as f64,
+        "{found} of {wanted} hits found by the graph"
+    );
 }
 
 /// Searches every collection that keeps its vectors as given: the scan must find exactly what the maps say. How many of the
@@ -133,11 +146,18 @@ fn search_all(story: &mut Story, what: &str) -> (usize, usize) {
     const K: usize = 10;
     let (mut found, mut wanted) = (0, 0);
     for (db, key, row) in story.maps.rows() {
-        let Row::Collection { schema, elements } = row else { continue };
+        let Row::Collection { schema, elements } = row else {
+            continue;
+        };
         if !maps::is_exact(schema) {
             continue;
         }
-        let Some(Value::Collection(collection)) = story.keyspace.database(db).peek(key).map(|entry| entry.value) else {
+        let Some(Value::Collection(collection)) = story
+            .keyspace
+            .database(db)
+            .peek(key)
+            .map(|entry| entry.value)
+        else {
             panic!("{what}: {key:?} is no collection");
         };
         let target = collection.prepare(&story.drawer.vector(schema.input_dim()));
@@ -147,11 +167,17 @@ fn search_all(story: &mut Story, what: &str) -> (usize, usize) {
         let scanned = index.scan(&prepared, K, None, None, &mut stats);
         assert_eq!(scanned.len(), expected.len(), "{what}: {key:?}");
         for (hit, (distance, _)) in scanned.iter().zip(&expected) {
-            assert!((hit.distance - distance).abs() < 1e-4, "{what}: {key:?}: {hit:?}, not {distance}");
+            assert!(
+                (hit.distance - distance).abs() < 1e-4,
+                "{what}: {key:?}: {hit:?}, not {distance}"
+            );
         }
         let walked = index.search(&prepared, &changes::walk(K), None, &mut stats);
         let furthest = expected.last().map_or(0.0, |(distance, _)| *distance);
-        found += walked.iter().filter(|hit| hit.distance <= furthest + 1e-5).count();
+        found += walked
+            .iter()
+            .filter(|hit| hit.distance <= furthest + 1e-5)
+            .count();
         wanted += expected.len();
     }
     (found, wanted)

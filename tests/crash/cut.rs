@@ -20,11 +20,21 @@ fn a_change_between_its_number_and_its_effect_is_in_the_snapshot_of_a_cut_behind
         let (disk, directory, mut told) = (FaultDisk::new(), Directory::new(), Told::default());
         let living = Living::open(&disk, directory.path(), true).expect("it opens");
         // One record, applied change by change.
-        let record: Vec<Change> = (0..MANY).map(|i| set(i % 2, &format!("key {i}"), format!("{attempt}"))).collect();
+        let record: Vec<Change> = (0..MANY)
+            .map(|i| set(i % 2, &format!("key {i}"), format!("{attempt}")))
+            .collect();
         let last_key = format!("key {}", MANY - 1);
-        let is_applied = |living: &Living| living.engine.keyspace().database(1).peek(last_key.as_bytes()).is_some();
+        let is_applied = |living: &Living| {
+            living
+                .engine
+                .keyspace()
+                .database(1)
+                .peek(last_key.as_bytes())
+                .is_some()
+        };
         thread::scope(|scope| {
-            let writing = scope.spawn(|| living.act(&Act::Write(record), &mut told).expect("a write"));
+            let writing =
+                scope.spawn(|| living.act(&Act::Write(record), &mut told).expect("a write"));
             while living.engine.log().last_number() == 0 {
                 std::hint::spin_loop();
             }
@@ -34,12 +44,18 @@ fn a_change_between_its_number_and_its_effect_is_in_the_snapshot_of_a_cut_behind
             writing.join().expect("the writer");
         });
         drop(living);
-        assert_eq!(snapshot_alone(&disk, directory.path()), told.states()[&told.last_number()]);
+        assert_eq!(
+            snapshot_alone(&disk, directory.path()),
+            told.states()[&told.last_number()]
+        );
         if caught == 2 {
             return;
         }
     }
-    assert!(caught > 0, "the record was always applied before the save began");
+    assert!(
+        caught > 0,
+        "the record was always applied before the save began"
+    );
 }
 
 #[test]
@@ -52,14 +68,16 @@ fn a_transaction_is_in_a_snapshot_as_a_whole_or_not_at_all() {
             let (engine, over) = (&living.engine, &over);
             scope.spawn(move || {
                 let keys: Vec<String> = (0..6).map(|i| format!("{writer} {i}")).collect();
-                let gates: Vec<(usize, &[u8])> = keys.iter().map(|key| (0, key.as_bytes())).collect();
+                let gates: Vec<(usize, &[u8])> =
+                    keys.iter().map(|key| (0, key.as_bytes())).collect();
                 for turn in 0u64.. {
                     let run = engine.transaction(&gates, false, Patience::Wait, |transaction| {
                         for key in &keys {
                             let access = transaction.access();
                             let change = set(0, key, turn.to_string());
                             let done: Result<(), Locked> =
-                                access.write(0, &[key.as_bytes()], |_| Ok(Decision::one((), change)));
+                                access
+                                    .write(0, &[key.as_bytes()], |_| Ok(Decision::one((), change)));
                             done.expect("no lock is taken inside");
                         }
                     });
@@ -76,7 +94,10 @@ fn a_transaction_is_in_a_snapshot_as_a_whole_or_not_at_all() {
             let state = snapshot_alone(&disk, directory.path());
             for writer in 0..2 {
                 let turns = turns_of(&state, writer);
-                assert!(turns.windows(2).all(|pair| pair[0] == pair[1]), "save {save}, writer {writer}: {turns:?}");
+                assert!(
+                    turns.windows(2).all(|pair| pair[0] == pair[1]),
+                    "save {save}, writer {writer}: {turns:?}"
+                );
             }
         }
         over.store(true, Ordering::Relaxed);
@@ -96,25 +117,50 @@ fn a_flush_during_a_save_does_not_bring_anything_back() {
     for round in 0..6 {
         let (disk, directory, mut told) = (FaultDisk::new(), Directory::new(), Told::default());
         let living = Living::open(&disk, directory.path(), true).expect("it opens");
-        let record: Vec<Change> = (0..4_000).map(|i| set_field(i % 2, &format!("key {i}"), "f", "v")).collect();
+        let record: Vec<Change> = (0..4_000)
+            .map(|i| set_field(i % 2, &format!("key {i}"), "f", "v"))
+            .collect();
         living.act(&Act::Write(record), &mut told).expect("a write");
         thread::scope(|scope| {
             let saving = scope.spawn(|| living.engine.save());
-            while living.engine.keyspace().save_clock().running().is_none() && !saving.is_finished() {
+            while living.engine.keyspace().save_clock().running().is_none() && !saving.is_finished()
+            {
                 std::hint::spin_loop();
             }
             for _ in 0..round * 50 {
                 thread::yield_now();
             }
-            let flush = [Effect::FlushDb, Effect::FlushAll, Effect::SwapDb { with: 1 }][round % 3].clone();
-            living.act(&Act::Write(vec![effect(0, "", flush)]), &mut told).expect("a flush");
-            living.act(&Act::Write(vec![set(0, "after", "the flush")]), &mut told).expect("a write");
-            saving.join().expect("the save").expect("a save that is cancelled begins anew");
+            let flush = [
+                Effect::FlushDb,
+                Effect::FlushAll,
+                Effect::SwapDb { with: 1 },
+            ][round % 3]
+                .clone();
+            living
+                .act(&Act::Write(vec![effect(0, "", flush)]), &mut told)
+                .expect("a flush");
+            living
+                .act(&Act::Write(vec![set(0, "after", "the flush")]), &mut told)
+                .expect("a write");
+            saving
+                .join()
+                .expect("the save")
+                .expect("a save that is cancelled begins anew");
         });
         let last = told.last_number();
-        super::life::assert_recovers(&disk.kill(), directory.path(), &told, last, &format!("round {round}"));
+        super::life::assert_recovers(
+            &disk.kill(),
+            directory.path(),
+            &told,
+            last,
+            &format!("round {round}"),
+        );
         living.act(&Act::Save, &mut told).expect("a save");
         drop(living);
-        assert_eq!(snapshot_alone(&disk, directory.path()), told.states()[&last], "round {round}");
+        assert_eq!(
+            snapshot_alone(&disk, directory.path()),
+            told.states()[&last],
+            "round {round}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! One pipelining connection of a kill round: it keeps many operations under way, and knows which were acknowledged.
 
-use super::model::{Drawer, Operation, State};
+use super::draw::{Drawer, Operation};
+use super::model::State;
 use super::wire::Wire;
 use rhumb::protocol::client::Value;
 use std::collections::VecDeque;

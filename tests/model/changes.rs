@@ -19,7 +19,11 @@ pub struct Drawer(Random);
 
 /// How a graph is walked for k hits.
 pub fn walk(k: usize) -> WalkOptions {
-    WalkOptions { k, ef: 100, ..WalkOptions::default() }
+    WalkOptions {
+        k,
+        ef: 100,
+        expansions_max: None,
+    }
 }
 
 /// The name of a change's kind.
@@ -57,9 +61,26 @@ impl Drawer {
     /// All kinds; `kind` makes the compiler ask for new ones.
     pub fn kinds() -> &'static [&'static str] {
         &[
-            "Set", "Append", "SetRange", "Delete", "ExpireAt", "Persist", "Rename", "Copy", "Move", "FlushDb",
-            "FlushAll", "SwapDb", "HashSet", "HashDelete", "HashExpireAt", "HashPersist", "CreateCollection",
-            "Upsert", "Remove", "SetAttributes",
+            "Set",
+            "Append",
+            "SetRange",
+            "Delete",
+            "ExpireAt",
+            "Persist",
+            "Rename",
+            "Copy",
+            "Move",
+            "FlushDb",
+            "FlushAll",
+            "SwapDb",
+            "HashSet",
+            "HashDelete",
+            "HashExpireAt",
+            "HashPersist",
+            "CreateCollection",
+            "Upsert",
+            "Remove",
+            "SetAttributes",
         ]
     }
 
@@ -68,7 +89,7 @@ impl Drawer {
         let db = self.below(maps_databases());
         let key = format!("key {}", self.below(KEYS)).into_bytes();
         let effect = match maps.row(db, &key) {
-            _ if self.below(400) == 0 => self.world_effect(),
+            _ if self.below(250) == 0 => self.world_effect(),
             _ if self.below(12) == 0 => self.key_effect(),
             None => self.beginning(),
             Some(Row::Text(_)) => self.text_effect(),
@@ -76,14 +97,18 @@ impl Drawer {
             Some(Row::Collection { schema, .. }) => self.collection_effect(schema.clone()),
         };
         match effect {
-            Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. } => Change::new(db, b"", effect),
+            Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. } => {
+                Change::new(db, b"", effect)
+            }
             _ => Change::new(db, &key, effect),
         }
     }
 
     /// A vector with components other than 0.
     pub fn vector(&mut self, dim: u32) -> Vec<f32> {
-        (0..dim).map(|_| (self.below(2_000) as f32 + 0.5) / 1_000.0 - 1.0).collect()
+        (0..dim)
+            .map(|_| (self.below(2_000) as f32 + 0.5) / 1_000.0 - 1.0)
+            .collect()
     }
 
     fn below(&mut self, n: usize) -> usize {
@@ -91,23 +116,32 @@ impl Drawer {
     }
 
     fn world_effect(&mut self) -> Effect {
-        match self.below(6) {
+        match self.below(4) {
             0 => Effect::FlushAll,
-            1 | 2 => Effect::FlushDb,
-            _ => Effect::SwapDb { with: self.below(maps_databases()) },
+            1 => Effect::FlushDb,
+            _ => Effect::SwapDb {
+                with: self.below(maps_databases()),
+            },
         }
     }
 
     /// What can happen to a key of any type, or to one that is missing.
     fn key_effect(&mut self) -> Effect {
-        let to = format!("key {}", self.below(KEYS)).into_bytes().into_boxed_slice();
+        let to = format!("key {}", self.below(KEYS))
+            .into_bytes()
+            .into_boxed_slice();
         match self.below(9) {
             0 => Effect::Delete,
             1 | 2 => Effect::ExpireAt { at_ms: self.time() },
             3 => Effect::Persist,
             4 | 5 => Effect::Rename { to },
-            6 => Effect::Copy { to_db: self.below(maps_databases()), to },
-            7 => Effect::Move { to_db: self.below(maps_databases()) },
+            6 => Effect::Copy {
+                to_db: self.below(maps_databases()),
+                to,
+            },
+            7 => Effect::Move {
+                to_db: self.below(maps_databases()),
+            },
             _ => self.set(),
         }
     }
@@ -116,12 +150,19 @@ impl Drawer {
     fn beginning(&mut self) -> Effect {
         match self.below(8) {
             0 => self.set(),
-            1 => Effect::Append { suffix: self.bytes() },
-            2 => Effect::SetRange { offset: self.below(20), part: self.bytes() },
+            1 => Effect::Append {
+                suffix: self.bytes(),
+            },
+            2 => Effect::SetRange {
+                offset: self.below(20),
+                part: self.bytes(),
+            },
             3 | 4 => self.hash_set(),
             5 => {
                 let schema = self.declared_schema();
-                Effect::CreateCollection { schema: Box::new(schema) }
+                Effect::CreateCollection {
+                    schema: Box::new(schema),
+                }
             }
             _ => {
                 let schema = self.implied_schema();
@@ -133,16 +174,28 @@ impl Drawer {
     fn text_effect(&mut self) -> Effect {
         match self.below(3) {
             0 => self.set(),
-            1 => Effect::Append { suffix: self.bytes() },
-            _ => Effect::SetRange { offset: self.below(40), part: self.bytes() },
+            1 => Effect::Append {
+                suffix: self.bytes(),
+            },
+            _ => Effect::SetRange {
+                offset: self.below(40),
+                part: self.bytes(),
+            },
         }
     }
 
     fn hash_effect(&mut self) -> Effect {
         match self.below(8) {
-            0 | 1 => Effect::HashDelete { fields: self.fields() },
-            2 => Effect::HashExpireAt { at_ms: self.time(), fields: self.fields() },
-            3 => Effect::HashPersist { fields: self.fields() },
+            0 | 1 => Effect::HashDelete {
+                fields: self.fields(),
+            },
+            2 => Effect::HashExpireAt {
+                at_ms: self.time(),
+                fields: self.fields(),
+            },
+            3 => Effect::HashPersist {
+                fields: self.fields(),
+            },
             _ => self.hash_set(),
         }
     }
@@ -151,30 +204,46 @@ impl Drawer {
         let element = self.element();
         match self.below(10) {
             0 | 1 => Effect::Remove { element },
-            2 => Effect::SetAttributes { element, attributes: self.attributes() },
+            2 => Effect::SetAttributes {
+                element,
+                attributes: self.attributes(),
+            },
             _ => self.upsert(schema),
         }
     }
 
     fn set(&mut self) -> Effect {
-        Effect::Set { value: self.bytes(), expiry: self.expiry() }
+        Effect::Set {
+            value: self.bytes(),
+            expiry: self.expiry(),
+        }
     }
 
     fn hash_set(&mut self) -> Effect {
         let names = self.fields();
         let fields = names.into_iter().map(|name| (name, self.bytes())).collect();
-        Effect::HashSet { fields, expiry: self.expiry() }
+        Effect::HashSet {
+            fields,
+            expiry: self.expiry(),
+        }
     }
 
     fn upsert(&mut self, schema: Schema) -> Effect {
         let attributes = (self.below(3) == 0).then(|| self.attributes());
         let ef = (self.below(5) == 0).then(|| 50 + self.below(100) as u32);
         let (element, vector) = (self.element(), self.vector(schema.input_dim()));
-        Effect::Upsert(Box::new(Upsert { element, vector, schema: Some(schema), ef, attributes }))
+        Effect::Upsert(Box::new(Upsert {
+            element,
+            vector,
+            schema: Some(schema),
+            ef,
+            attributes,
+        }))
     }
 
     fn implied_schema(&mut self) -> Schema {
-        let quantization = [Quantization::F32, Quantization::Int8, Quantization::Bit][self.below(3)];
+        let quantization =
+            [Quantization::F32, Quantization::Int8, Quantization::Bit][self.below(3)];
         let projected_from = (self.below(4) == 0).then_some(24);
         Schema::implied(16, projected_from, quantization, 4 + self.below(8) as u32)
     }
@@ -185,14 +254,29 @@ impl Drawer {
             1 => (Quantization::F16, Metric::L2),
             2 => (Quantization::F16, Metric::Cosine),
             3 => (Quantization::Int8, Metric::L2),
-            4 => (Quantization::Int8, Metric::Dot),
+            4 => (Quantization::Int8, Metric::InnerProduct),
             5 => (Quantization::F32, Metric::L2),
-            6 => (Quantization::F32, Metric::Dot),
+            6 => (Quantization::F32, Metric::InnerProduct),
             _ => (Quantization::F32, Metric::Cosine),
         };
-        let kind = if self.below(3) == 0 { IndexKind::Flat } else { IndexKind::Hnsw };
-        let index = IndexOptions { dim: 16, metric, quantization, kind, m: 8, ef_construction: 60 };
-        Schema { index, projected_from: None, declared: true }
+        let kind = if self.below(3) == 0 {
+            IndexKind::Flat
+        } else {
+            IndexKind::Hnsw
+        };
+        let index = IndexOptions {
+            dim: 16,
+            metric,
+            quantization,
+            kind,
+            m: 8,
+            ef_construction: 60,
+        };
+        Schema {
+            index,
+            projected_from: None,
+            declared: true,
+        }
     }
 
     fn element(&mut self) -> Bytes {
@@ -200,12 +284,18 @@ impl Drawer {
     }
 
     fn fields(&mut self) -> Vec<Bytes> {
-        (0..1 + self.below(3)).map(|_| Bytes::from(format!("field {}", self.below(FIELDS)))).collect()
+        (0..1 + self.below(3))
+            .map(|_| Bytes::from(format!("field {}", self.below(FIELDS))))
+            .collect()
     }
 
     /// Any bytes, now and then so many that a hash is split into buckets.
     fn bytes(&mut self) -> Bytes {
-        let len = if self.below(40) == 0 { 20_000 } else { self.below(24) };
+        let len = if self.below(40) == 0 {
+            20_000
+        } else {
+            self.below(24)
+        };
         (0..len).map(|_| self.below(256) as u8).collect()
     }
 

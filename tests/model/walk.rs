@@ -1,6 +1,6 @@
 //! What a save sees: the state at its cut, entry by entry, whatever is changed while it walks.
 
-use super::{DATABASES, Story, seed};
+use super::{DATABASES, Story, seeds};
 use rhumb::keyspace::collection::{Collection, Stored};
 use rhumb::keyspace::digest::{KeyState, ValueState, exact_state};
 use rhumb::keyspace::table::SHARDS;
@@ -13,7 +13,7 @@ type Collected = BTreeMap<(usize, Key), (Value, Option<u64>)>;
 
 #[test]
 fn a_walk_sees_the_state_at_its_cut_whatever_changes_meanwhile() {
-    for seed in seed()..seed() + 6 {
+    for seed in seeds(6) {
         let mut story = Story::begin(seed);
         (0..2_000).for_each(|_| story.go_on());
         for save in 0..3 {
@@ -28,10 +28,17 @@ fn walk_once(story: &mut Story, what: &str) {
         let cut = story.changes.len() as u64;
         let expected = exact_state(&story.keyspace);
         let save = story.keyspace.save_clock().begin(cut);
-        let Some(found) = walk(story, save, cut) else { continue };
+        let Some(found) = walk(story, save, cut) else {
+            continue;
+        };
         story.keyspace.cancel_save();
         for (key, state) in &expected {
-            assert_eq!(found.get(key), Some(state), "{what}: {:?}", String::from_utf8_lossy(&key.1));
+            assert_eq!(
+                found.get(key),
+                Some(state),
+                "{what}: {:?}",
+                String::from_utf8_lossy(&key.1)
+            );
         }
         assert_eq!(found.len(), expected.len(), "{what}: keys too many");
         return;
@@ -59,17 +66,30 @@ fn walk(story: &mut Story, save: u64, cut: u64) -> Option<BTreeMap<(usize, Key),
         let value = match value {
             Value::String(bytes) => ValueState::String(bytes),
             Value::Hash(hash) => {
-                let fields = hash.iter().map(|(name, field)| (name.clone(), (field.value.clone(), field.expires_at_ms)));
+                let fields = hash.iter().map(|(name, field)| {
+                    (name.clone(), (field.value.clone(), field.expires_at_ms))
+                });
                 ValueState::Hash(fields.collect())
             }
             Value::Collection(collection) => walk_collection(story, &collection, save, cut)?,
         };
-        state.insert(key, KeyState { value, expires_at_ms });
+        state.insert(
+            key,
+            KeyState {
+                value,
+                expires_at_ms,
+            },
+        );
     }
     Some(state)
 }
 
-fn walk_collection(story: &mut Story, collection: &Arc<Collection>, save: u64, cut: u64) -> Option<ValueState> {
+fn walk_collection(
+    story: &mut Story,
+    collection: &Arc<Collection>,
+    save: u64,
+    cut: u64,
+) -> Option<ValueState> {
     let mut elements: BTreeMap<_, (Stored, _)> = BTreeMap::new();
     let mut slots = Vec::new();
     for segment in 0..collection.segments() {
@@ -86,5 +106,8 @@ fn walk_collection(story: &mut Story, collection: &Arc<Collection>, save: u64, c
     }
     slots.sort_unstable();
     assert!(slots.is_sorted_by(|a, b| a < b), "a slot is seen once");
-    Some(ValueState::Collection { schema: collection.schema().clone(), elements })
+    Some(ValueState::Collection {
+        schema: collection.schema().clone(),
+        elements,
+    })
 }

@@ -154,17 +154,23 @@ fn describe(arg: &Arg, notes: &str, depth: usize, text: &mut String) {
         Arg::Option(_, [only]) => line(kind(only)),
         Arg::Option(_, parts) => {
             line("the word and what follows it");
-            parts.iter().for_each(|part| describe(part, "", depth + 1, text));
+            parts
+                .iter()
+                .for_each(|part| describe(part, "", depth + 1, text));
         }
         Arg::Optional(inner) => describe(inner, &format!("{notes}, may be left out"), depth, text),
         Arg::Multiple(inner) => describe(inner, &format!("{notes}, once or more"), depth, text),
         Arg::OneOf(parts) => {
             line("one of these");
-            parts.iter().for_each(|part| describe(part, "", depth + 1, text));
+            parts
+                .iter()
+                .for_each(|part| describe(part, "", depth + 1, text));
         }
         Arg::Block(parts) => {
             line("in this order");
-            parts.iter().for_each(|part| describe(part, "", depth + 1, text));
+            parts
+                .iter()
+                .for_each(|part| describe(part, "", depth + 1, text));
         }
     }
 }
@@ -198,7 +204,7 @@ fn examples(command: &Command, text: &mut String) {
     }
     text.push_str("\n## Examples\n\n```\n");
     for (line, reply) in command.examples {
-        let _ = writeln!(text, "> {line}\n{}", reply.trim_end());
+        let _ = writeln!(text, "> {line}\n{}", reply.replace('\r', "").trim_end());
     }
     text.push_str("```\n");
 }

@@ -448,7 +448,7 @@ fn list(call: &mut Call) -> Result {
             module.is_some_and(|module| module.as_bytes() == wanted)
         }),
         b"aclcat" => names(&|entry| {
-            let is_it = |category: &&str| category[1..].as_bytes().eq_ignore_ascii_case(wanted);
+            let is_it = |category: &&str| category.as_bytes()[1..].eq_ignore_ascii_case(wanted);
             entry.categories().iter().any(is_it)
         }),
         b"pattern" => names(&|entry| {

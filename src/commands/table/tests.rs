@@ -199,6 +199,8 @@ fn requests_made_from_the_grammar_are_understood() {
     let mut dice = Dice(seed);
     let desk = Desk::new();
     let mut seat = desk.seat();
+    // A save fails on a desk without a disk, and would have the writes behind it refused.
+    seat.run("CONFIG SET stop-writes-on-bgsave-error no");
     for round in 0..40 {
         for command in commands() {
             if NOT_MADE_UP.contains(&command.name) {
@@ -212,7 +214,7 @@ fn requests_made_from_the_grammar_are_understood() {
             if let Reply::Error(line) = &reply {
                 let is_unknown =
                     line.contains("unknown command") || line.contains("unknown subcommand");
-                let is_arity = line.contains("wrong number of arguments");
+                let is_arity = line.contains("wrong number of arguments for '");
                 assert!(
                     !is_unknown && !is_arity,
                     "round {round}, seed {seed}: {words:?}: {line}"

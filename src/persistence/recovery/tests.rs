@@ -492,9 +492,12 @@ fn a_damaged_newest_manifest_refuses_the_start_if_the_log_has_a_gap() {
     disk.flip(&manifest::path(dir(), 2), 500);
     match try_recover(&disk, &Catalog::new(catalogs.path())).map(|_| ()) {
         Err(RecoveryError::Gap {
-            damage: SnapshotError::Damaged { path, .. },
-            log: Some(LogError::Gap { .. }),
-        }) => {
+            damage,
+            log: Some(log),
+        }) if matches!(*log, LogError::Gap { .. }) => {
+            let SnapshotError::Damaged { path, .. } = *damage else {
+                panic!("{damage:?}");
+            };
             assert_eq!(path, manifest::path(dir(), 2));
         }
         other => panic!("{other:?}"),
