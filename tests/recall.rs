@@ -251,7 +251,8 @@ impl<'a> Trial<'a> {
         );
     }
 
-    /// A short list shows best how good the links are: at `EF_SHORT` the graph must be as good as one just built.
+    /// A short list shows best how good the links are: at `EF_SHORT` the graph must be as good as one just built, within
+    /// what a hundred queries can tell.
     fn compare_with_a_fresh_build(&self) {
         let options = self.graph.index.options();
         let fresh = Kept::new(options.dim as usize, options.quantization, options.kind);
