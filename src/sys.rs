@@ -45,7 +45,6 @@ fn prefetch_line(_line: *const u8) {}
 /// Asks for huge pages under those whole pages of 2 MiB that lie in `bytes` bytes from `start`: advice that the kernel may
 /// decline, then pages stay small. Contents are not touched.
 pub fn advise_huge_pages(start: *const u8, bytes: usize) -> io::Result<()> {
-    const HUGE_PAGE: usize = 2 << 20;
     let from = start.addr().next_multiple_of(HUGE_PAGE);
     let to = (start.addr() + bytes) / HUGE_PAGE * HUGE_PAGE;
     if from >= to {
@@ -55,6 +54,61 @@ pub fn advise_huge_pages(start: *const u8, bytes: usize) -> io::Result<()> {
     // SAFETY: MADV_HUGEPAGE changes how pages are backed, never what they hold; for addresses that are not mapped it
     // returns an error.
     check(unsafe { libc::madvise(start, to - from, libc::MADV_HUGEPAGE) })
+}
+
+/// Bytes of a huge page.
+pub const HUGE_PAGE: usize = 2 << 20;
+
+static MAPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// `bytes` zero bytes straight from the kernel, aligned to a huge page, with huge pages asked for; null if it has none left.
+/// For large blocks that live long: an allocator would round 2.03 MiB up to 2.5. They count as allocated; give them back with
+/// [`unmap`].
+pub fn map(bytes: usize) -> *mut u8 {
+    let (protection, kind) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+    );
+    let room = bytes.next_multiple_of(page_bytes()) + HUGE_PAGE;
+    // SAFETY: an anonymous mapping at an address that the kernel chooses touches nothing that exists.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), room, protection, kind, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return std::ptr::null_mut();
+    }
+    let start = start.cast::<u8>();
+    let before = start.addr().next_multiple_of(HUGE_PAGE) - start.addr();
+    let used = bytes.next_multiple_of(page_bytes());
+    let aligned = start.wrapping_add(before);
+    // SAFETY: both ranges lie in the mapping made above, outside the part that is handed out.
+    unsafe {
+        release(start, before);
+        release(aligned.wrapping_add(used), room - before - used);
+    }
+    MAPPED.fetch_add(used, Relaxed);
+    // Advice: where the kernel declines, pages stay small.
+    let _ = advise_huge_pages(aligned, used);
+    aligned
+}
+
+/// Gives back what [`map`] gave.
+///
+/// # Safety
+/// `start` came from `map(bytes)`, and nothing uses the range any more.
+pub unsafe fn unmap(start: *mut u8, bytes: usize) {
+    let used = bytes.next_multiple_of(page_bytes());
+    // SAFETY: the caller's duty; the range is the one that `map` kept.
+    unsafe { release(start, used) };
+    MAPPED.fetch_sub(used, Relaxed);
+}
+
+/// # Safety
+/// The range is a part of a mapping, in whole pages, that nothing uses.
+unsafe fn release(start: *mut u8, bytes: usize) {
+    if bytes > 0 {
+        // SAFETY: the caller's duty.
+        let code = unsafe { libc::munmap(start.cast(), bytes) };
+        debug_assert_eq!(code, 0, "{}", io::Error::last_os_error());
+    }
 }
 
 /// What the allocator holds, in bytes.
@@ -98,9 +152,16 @@ pub fn allocated_bytes_now() -> usize {
     allocated
 }
 
-/// All figures of the allocator as of now.
+/// All figures of the allocator as of now, and what was taken by [`map`] beside it.
 pub fn allocator_figures() -> AllocatorFigures {
-    allocator::figures()
+    let figures = allocator::figures();
+    let beside = MAPPED.load(Relaxed);
+    AllocatorFigures {
+        allocated: figures.allocated + beside,
+        active: figures.active + beside,
+        resident: figures.resident + beside,
+        mapped: figures.mapped + beside,
+    }
 }
 
 /// The allocator's name and version as INFO prints them, like `jemalloc-5.3.0`.
@@ -360,6 +421,21 @@ mod tests {
     }
 
     /// One test for all figures, because blocks of this size in two tests would disturb each other.
+    #[test]
+    fn what_is_mapped_is_zero_aligned_and_counted_until_it_is_given_back() {
+        let bytes = HUGE_PAGE + 12_345;
+        let before = MAPPED.load(Relaxed);
+        let start = map(bytes);
+        assert!(!start.is_null() && start.addr().is_multiple_of(HUGE_PAGE));
+        // SAFETY: the range was just mapped, and nobody else has it.
+        let range = unsafe { std::slice::from_raw_parts_mut(start, bytes) };
+        assert!(range.iter().all(|byte| *byte == 0));
+        range.fill(1);
+        assert!(MAPPED.load(Relaxed) >= before + bytes);
+        // SAFETY: mapped above with this length; `range` is not used any more.
+        unsafe { unmap(start, bytes) };
+    }
+
     #[test]
     fn what_is_allocated_is_counted() {
         const MIB: usize = 1 << 20;

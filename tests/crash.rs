@@ -1,5 +1,5 @@
-//! What survives: a real server that is killed again and again (rounds), a data directory on a disk that fails at every
-//! point (faults), and answers before and after (recall).
+//! What survives: a real server that is killed again and again (rounds), directories that a start finds damaged (start), an
+//! engine on a disk that fails at every point (faults, damage, cut), and answers before and after (recall).
 //!
 //! Random tests print their seed; RHUMB_TEST_SEED repeats one. RHUMB_CRASH_ROUNDS sets how often the server is killed.
 
@@ -7,10 +7,26 @@ mod support;
 
 #[path = "crash/check.rs"]
 mod check;
+#[path = "crash/cut.rs"]
+mod cut;
+#[path = "crash/damage.rs"]
+mod damage;
+#[path = "crash/draw.rs"]
+mod draw;
+#[path = "crash/faults.rs"]
+mod faults;
+#[path = "crash/life.rs"]
+mod life;
 #[path = "crash/model.rs"]
 mod model;
+#[path = "crash/recall.rs"]
+mod recall;
 #[path = "crash/rounds.rs"]
 mod rounds;
+#[path = "crash/start.rs"]
+mod start;
+#[path = "crash/step.rs"]
+mod step;
 #[path = "crash/wire.rs"]
 mod wire;
 #[path = "crash/writer.rs"]

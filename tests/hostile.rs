@@ -1,7 +1,7 @@
 //! Hostile bytes on the port: malformed frames get Redis' own errors and a closed connection, damaged and half-sent
 //! requests cost nothing but their connection, and whatever comes, the server goes on answering others.
 //!
-//! RHUMB_FUZZ_ROUNDS sets how many damaged conversations are tried, RHUMB_SEED their seed.
+//! RHUMB_FUZZ_ROUNDS sets how many damaged conversations are tried, RHUMB_TEST_SEED their seed.
 
 mod support;
 
@@ -141,7 +141,7 @@ fn announced_but_unsent_bytes_cost_no_memory() {
 
 #[test]
 fn damaged_conversations_leave_the_server_alive() {
-    let seed: u64 = environment("RHUMB_SEED", 0x0dd_b17e5);
+    let seed: u64 = environment("RHUMB_TEST_SEED", 0x0dd_b17e5);
     let rounds: u64 = environment("RHUMB_FUZZ_ROUNDS", 1_000);
     println!("seed {seed}, {rounds} rounds");
     let server = Server::start();

@@ -104,9 +104,7 @@ pub fn refuse(session: &mut Session, place: Option<usize>, refusal: Refusal) -> 
         Some(_) if is_exec => {
             super::transaction::reset(session);
             let why = line.strip_prefix("ERR ").unwrap_or(&line);
-            Reply::error(format!(
-                "EXECABORT Transaction discarded because of: {why}"
-            ))
+            Reply::error(format!("EXECABORT Transaction discarded because of: {why}"))
         }
         Some(queue) => {
             queue.is_spoiled = true;

@@ -26,36 +26,35 @@ pub struct Seat {
     pub session: Session,
 }
 
+impl Default for Desk {
+    fn default() -> Desk {
+        Desk::new()
+    }
+}
+
 impl Desk {
     /// An empty server at time 1,000,000,000,000 ms.
     pub fn new() -> Desk {
+        Desk::with(&[])
+    }
+
+    /// As `new`, with options as on the command line.
+    pub fn with(options: &[(&str, &str)]) -> Desk {
+        let config = Config::with(options).expect("options that there are");
         let now_ms = Arc::new(AtomicU64::new(1_000_000_000_000));
         let clock = Arc::clone(&now_ms);
         let clock = Arc::new(move || clock.load(Ordering::Relaxed));
         let engine = Engine::new(clock, super::new_stats(), 2);
         engine.start_in_memory(16, 7);
         Desk {
-            context: Arc::new(Context::new(Arc::new(engine), Arc::new(Config::default()))),
+            context: Arc::new(Context::new(Arc::new(engine), Arc::new(config))),
             now_ms,
         }
     }
 
     /// A new client, logged in.
     pub fn seat(&self) -> Seat {
-        let id = self.context.clients.draw_id();
-        let client = Arc::new(Client::new(
-            id,
-            "127.0.0.1:1",
-            "127.0.0.1:2",
-            0,
-            0,
-            Box::new(|| ()),
-        ));
-        self.context.clients.add(Arc::clone(&client));
-        Seat {
-            context: Arc::clone(&self.context),
-            session: Session::new(client, true),
-        }
+        seat(&self.context)
     }
 
     /// Lets time pass.
@@ -64,7 +63,29 @@ impl Desk {
     }
 }
 
+fn seat(context: &Arc<Context>) -> Seat {
+    let id = context.clients.draw_id();
+    let client = Arc::new(Client::new(
+        id,
+        "127.0.0.1:1",
+        "127.0.0.1:2",
+        0,
+        0,
+        Box::new(|| ()),
+    ));
+    context.clients.add(Arc::clone(&client));
+    Seat {
+        context: Arc::clone(context),
+        session: Session::new(client, true),
+    }
+}
+
 impl Seat {
+    /// Another client of the same server.
+    pub fn other(&self) -> Seat {
+        seat(&self.context)
+    }
+
     /// Runs a line, quoted as in redis-cli; the reply as a value.
     pub fn reply(&mut self, line: &str) -> Reply {
         self.send(split_arguments(line.as_bytes()).expect("balanced quotes"))

@@ -1,6 +1,10 @@
 //! The table told to people: syntax lines, HELP replies, and the pages under docs/commands/; and replies as redis-cli shows
 //! them.
 
+mod pages;
+
+pub use pages::{Page, pages};
+
 use super::Call;
 use super::error::Result;
 use super::table::{Arg, Command, Table};

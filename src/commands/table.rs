@@ -32,6 +32,8 @@ pub struct Command {
     pub keys: Option<KeyPositions>,
     /// What it does to its keys, in the words of COMMAND GETKEYSANDFLAGS, where [`Command::flags`] do not tell it.
     pub key_flags: &'static [&'static str],
+    /// ACL categories beyond those that flags and group tell.
+    pub categories: &'static [&'static str],
     /// Arity as clients expect it, where the arguments do not tell it (negative: at least).
     pub arity: Option<i64>,
     /// Its own error lines, each with when it comes; for the pages. Lines that any command may give are not repeated here.
@@ -53,6 +55,7 @@ pub const COMMAND: Command = Command {
     examples: &[],
     keys: None,
     key_flags: &[],
+    categories: &[],
     arity: None,
     errors: &[],
     run: |_| Ok(Reply::ok()),

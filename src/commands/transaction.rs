@@ -15,7 +15,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Starts a transaction.",
         group: Group::Transactions,
         since: "1.2.0",
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[
             ("MULTI", "OK"),
             ("SET a 1", "QUEUED"),
@@ -31,7 +31,12 @@ pub const COMMANDS: &[Command] = &[
         group: Group::Transactions,
         since: "1.2.0",
         complexity: "Depends on the commands of the transaction",
-        flags: flags(&[Flags::LOADING, Flags::STALE, Flags::SKIP_SLOWLOG]),
+        flags: flags(&[
+            Flags::LOADING,
+            Flags::STALE,
+            Flags::SKIP_SLOWLOG,
+            Flags::NO_SCRIPT,
+        ]),
         class: Class::Predicted(predict),
         examples: &[("EXEC", "(error) ERR EXEC without MULTI")],
         run: exec,
@@ -43,7 +48,7 @@ pub const COMMANDS: &[Command] = &[
         group: Group::Transactions,
         since: "2.0.0",
         complexity: "O(N), N the number of queued commands",
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[
             ("MULTI", "OK"),
             ("SET a 1", "QUEUED"),
@@ -55,12 +60,13 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "WATCH",
+        key_flags: &["RO"],
         summary: "Makes the next transaction depend on keys staying as they are.",
         group: Group::Transactions,
         since: "2.2.0",
         complexity: "O(1) for each key",
         args: &[Arg::Multiple(&Arg::Key("key"))],
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[("WATCH a", "OK")],
         run: watch,
         ..COMMAND
@@ -70,7 +76,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Forgets all watched keys.",
         group: Group::Transactions,
         since: "2.2.0",
-        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
         examples: &[("UNWATCH", "OK")],
         run: unwatch,
         ..COMMAND

@@ -44,11 +44,6 @@ impl InFlight {
         self.landed.notify_all();
     }
 
-    /// The highest number below all in flight.
-    pub fn applied_through(&self) -> u64 {
-        self.state.lock().applied_through()
-    }
-
     /// Waits until everything up to `number` is applied.
     pub fn wait_through(&self, number: u64) {
         let mut state = self.state.lock();
@@ -59,6 +54,7 @@ impl InFlight {
 }
 
 impl State {
+    /// The highest number below all in flight.
     fn applied_through(&self) -> u64 {
         self.ranges
             .first_key_value()
@@ -76,8 +72,8 @@ mod tests {
         flight.enter(5..=5);
         flight.enter(6..=8);
         flight.land(&(6..=8));
-        assert_eq!(flight.applied_through(), 4);
+        assert_eq!(flight.state.lock().applied_through(), 4);
         flight.land(&(5..=5));
-        assert_eq!(flight.applied_through(), 8);
+        assert_eq!(flight.state.lock().applied_through(), 8);
     }
 }

@@ -31,12 +31,12 @@ mod process;
 mod save;
 mod stop;
 
+pub use crate::keyspace::collection::distances_by;
 pub use access::{Access, Decision, Transaction};
 pub use expiry::Upkeep;
-pub use crate::keyspace::collection::distances_by;
 pub use locks::Patience;
+pub use open::{OpenError, OpenRequest, Opened};
 pub use process::Memory;
-pub use open::{OpenError, OpenOptions, Opened};
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
 
@@ -210,13 +210,16 @@ impl Engine {
         }
     }
 
-    /// Whether so much waits in memory for the disk that writers should wait too.
+    /// Whether so much waits in memory for the disk that writers should wait too. Not while the disk refuses: then writers are
+    /// to be told so at once.
     pub fn is_disk_behind(&self) -> bool {
         let Some(data) = self.data.get() else {
             return false;
         };
-        data.log.unwritten_bytes() > self.unwritten_bytes_max.load(Ordering::Relaxed)
+        let is_behind = data.log.unwritten_bytes()
+            > self.unwritten_bytes_max.load(Ordering::Relaxed)
             || data.keyspace.save_clock().pinned_bytes()
-                > self.pinned_bytes_max.load(Ordering::Relaxed)
+                > self.pinned_bytes_max.load(Ordering::Relaxed);
+        is_behind && data.log.health() == Health::Good
     }
 }

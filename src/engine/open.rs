@@ -3,14 +3,16 @@
 use super::{Directory, Engine};
 use crate::persistence::disk::Disk;
 use crate::persistence::files::{DirectoryLock, LockError};
-use crate::persistence::log::{FsyncPolicy, Log, LogDirectory, LogError, LogOptions, LogStart, Torn};
+use crate::persistence::log::{
+    FsyncPolicy, Log, LogDirectory, LogError, LogOptions, LogStart, Torn,
+};
 use crate::persistence::recovery::{Recovered, RecoveryError, RecoveryOptions, recover};
 use crate::persistence::snapshot::catalog::Catalog;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a data directory is opened with.
-pub struct OpenOptions {
+pub struct OpenRequest {
     /// The data directory.
     pub dir: PathBuf,
     /// Folder of the log in it.
@@ -76,7 +78,7 @@ impl Engine {
     pub fn open(
         &self,
         disk: Arc<dyn Disk>,
-        options: OpenOptions,
+        options: OpenRequest,
         on_progress: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Opened, OpenError> {
         let lock = DirectoryLock::take(&options.dir).map_err(OpenError::Lock)?;
@@ -90,8 +92,13 @@ impl Engine {
             databases: options.databases,
             identity_if_new: (lineage, seed),
         };
-        let Recovered { keyspace, lineage, snapshot_cut, loaded, log: contents } =
-            recover(&*disk, &catalog, &told).map_err(OpenError::Recovery)?;
+        let Recovered {
+            keyspace,
+            lineage,
+            snapshot_cut,
+            loaded,
+            log: contents,
+        } = recover(&*disk, &catalog, &told).map_err(OpenError::Recovery)?;
         let opened = Opened {
             keys: loaded.keys,
             elements: loaded.elements,
@@ -115,11 +122,18 @@ impl Engine {
         };
         let log = Log::start(Arc::clone(&disk), start, log_options, on_progress)
             .map_err(OpenError::Log)?;
-        let directory = Directory { disk, dir: options.dir, lineage, catalog, lock: Some(lock) };
+        let directory = Directory {
+            disk,
+            dir: options.dir,
+            lineage,
+            catalog,
+            lock: Some(lock),
+        };
         self.start(keyspace, log, Some(directory), snapshot_cut.unwrap_or(0));
         if has_old_log && !options.has_log {
             // The log was switched off: a snapshot takes over what it holds, and the log goes.
-            self.save().map_err(|failure| OpenError::Save(failure.to_string()))?;
+            self.save()
+                .map_err(|failure| OpenError::Save(failure.to_string()))?;
         }
         Ok(opened)
     }

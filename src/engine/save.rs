@@ -1,8 +1,8 @@
 //! Saves: who may start one, how the cut is made, and what INFO says about them. The walk over the entries is
 //! persistence/snapshot's; the rules between the walk and the writers are in keyspace/save.rs.
 //!
-//! BGSAVE, BGREWRITEAOF, save points and the growth of the log all lead here: a snapshot is taken while writers go on, and the
-//! log before its cut is dropped.
+//! Requests, save points and the growth of the log all lead here: a snapshot is taken while writers go on, and the log before
+//! its cut is dropped.
 
 use super::{Engine, Patience};
 use crate::persistence::disk::Disk;

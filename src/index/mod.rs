@@ -10,6 +10,7 @@ mod nearest;
 mod scan;
 pub mod segments;
 mod slots;
+mod top;
 mod vectors;
 
 use crossbeam_epoch::Guard;

@@ -70,7 +70,8 @@ pub(super) struct Nearest {
 }
 
 impl Nearest {
-    pub(super) fn with_limit(limit: usize) -> Nearest {
+    #[cfg(test)]
+    fn with_limit(limit: usize) -> Nearest {
         Nearest {
             candidates: Vec::new(),
             limit,

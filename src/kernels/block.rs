@@ -13,6 +13,7 @@
 //! 4. A slot becomes private again only after every epoch pin that may have seen a link to it is gone (index/slots.rs
 //!    defers it with [`Guard::defer`]). A `View` borrows such a pin, so bytes are never rewritten under a slice.
 
+use crate::sys::{self, CACHE_LINE, HUGE_PAGE};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -26,10 +27,6 @@ pub const NONE: u32 = u32::MAX;
 /// Segment number and offset of a block in it.
 pub type Place = (u32, u32);
 
-/// Bytes of a cache line, and the alignment of a segment.
-const LINE: usize = 64;
-/// Bytes of a huge page; a segment of at least this size is aligned to it and asks for huge pages.
-const HUGE_PAGE: usize = 2 << 20;
 /// Segments that the first table has room for.
 const FIRST_TABLE: usize = 16;
 
@@ -173,7 +170,7 @@ impl Blocks {
     }
 
     /// The address of a block, if its segment is in this table.
-    #[inline]
+    #[inline(always)]
     fn block(&self, table: &Table, (segment, offset): Place) -> Option<*mut u8> {
         let entry = table.entries.get(segment as usize)?;
         let start = entry.start.load(Ordering::Acquire);
@@ -197,8 +194,7 @@ impl Blocks {
 
     fn segment_layout(&self, slots: u32) -> Layout {
         let size = slots as usize * self.stride;
-        let align = if size >= HUGE_PAGE { HUGE_PAGE } else { LINE };
-        Layout::from_size_align(size, align).expect("a segment fits into the address space")
+        Layout::from_size_align(size, CACHE_LINE).expect("a segment fits into the address space")
     }
 }
 
@@ -207,13 +203,9 @@ impl Drop for Blocks {
         for entry in &self.current().entries {
             let start = entry.start.load(Ordering::Acquire);
             if !start.is_null() {
+                let layout = self.segment_layout(entry.slots.load(Ordering::Relaxed));
                 // SAFETY: allocated by `ensure` with this very layout; `&mut self` means that no view is left.
-                unsafe {
-                    dealloc(
-                        start,
-                        self.segment_layout(entry.slots.load(Ordering::Relaxed)),
-                    )
-                };
+                unsafe { free(start, layout) };
             }
         }
     }
@@ -229,13 +221,13 @@ pub struct View<'g> {
 
 impl<'g> View<'g> {
     /// The link words of a block.
-    #[inline]
+    #[inline(always)]
     pub fn links(&self, place: Place) -> &'g [AtomicU32] {
         self.blocks.links_at(self.block(place))
     }
 
     /// The bytes of a block whose slot this reader came to by a link or saw as reserved or live.
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&self, place: Place) -> &'g [u8] {
         let block = self.block(place);
         // SAFETY: inside the block; initialised; not written while the slot can be reached from this pin (points 3, 4).
@@ -255,7 +247,7 @@ impl<'g> View<'g> {
         prefetch(self.block(place), 0, self.blocks.link_words * 4);
     }
 
-    #[inline]
+    #[inline(always)]
     fn block(&self, place: Place) -> *mut u8 {
         match self.blocks.block(self.table, place) {
             Some(block) => block,
@@ -272,59 +264,41 @@ impl<'g> View<'g> {
     }
 }
 
-/// A segment, zeroed; whole huge pages where it is large enough for one.
+/// A segment, zeroed: a large one straight from the system, on huge pages.
 fn allocate(layout: Layout) -> *mut u8 {
-    // SAFETY: the layout's size is not zero: a segment has slots, and a stride of zero never comes here.
-    let start = unsafe { alloc_zeroed(layout) };
+    let start = if is_mapped(layout) {
+        sys::map(layout.size())
+    } else {
+        // SAFETY: the layout's size is not zero: a segment has slots, and a stride of zero never comes here.
+        unsafe { alloc_zeroed(layout) }
+    };
     if start.is_null() {
         handle_alloc_error(layout);
     }
-    #[cfg(target_os = "linux")]
-    if layout.size() >= HUGE_PAGE {
-        // SAFETY: the range is the allocation, aligned to a huge page; the call is a hint and changes no contents.
-        unsafe {
-            libc::madvise(
-                start.cast(),
-                layout.size() / HUGE_PAGE * HUGE_PAGE,
-                libc::MADV_HUGEPAGE,
-            )
-        };
-    }
     start
+}
+
+/// # Safety
+/// `start` came from `allocate(layout)`, and nothing uses the segment any more.
+unsafe fn free(start: *mut u8, layout: Layout) {
+    if is_mapped(layout) {
+        // SAFETY: the caller's duty.
+        unsafe { sys::unmap(start, layout.size()) };
+    } else {
+        // SAFETY: the caller's duty.
+        unsafe { dealloc(start, layout) };
+    }
+}
+
+fn is_mapped(layout: Layout) -> bool {
+    layout.size() >= HUGE_PAGE
 }
 
 /// Prefetches the lines that hold bytes `from..to` of a block.
 #[inline]
 fn prefetch(block: *mut u8, from: usize, to: usize) {
-    let first = block.addr() + from;
-    let mut at = first - first % LINE;
-    let end = block.addr() + to;
-    while at < end {
-        prefetch_line(block.with_addr(at));
-        at += LINE;
-    }
+    sys::prefetch(block.wrapping_add(from), to - from);
 }
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn prefetch_line(line: *const u8) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a prefetch reads nothing and cannot fault; SSE is part of x86_64.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
-}
-
-#[cfg(target_arch = "aarch64")]
-#[inline]
-fn prefetch_line(line: *const u8) {
-    // SAFETY: a prefetch reads nothing and cannot fault.
-    unsafe {
-        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) line, options(nostack, readonly, preserves_flags))
-    };
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[inline]
-fn prefetch_line(_line: *const u8) {}
 
 #[cfg(test)]
 mod tests {

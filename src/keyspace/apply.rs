@@ -17,7 +17,7 @@ impl Keyspace {
         match change.effect {
             Effect::Set { value, expiry } => self.set(&database, key, value, expiry, number),
             Effect::Append { suffix } => {
-                self.alter_string(&database, key, number, |old| append(old, &suffix))
+                self.alter_string(&database, key, number, |old| old.extend_from_slice(&suffix))
             }
             Effect::SetRange { offset, part } => {
                 self.alter_string(&database, key, number, |old| overwrite(old, offset, &part));
@@ -91,12 +91,14 @@ impl Keyspace {
         database: &Database,
         key: &[u8],
         number: u64,
-        alter: impl FnOnce(&[u8]) -> Bytes,
+        alter: impl FnOnce(&mut BytesMut),
     ) {
         let empty = || Some(Value::String(Bytes::new()));
         database.alter(key, number, self.save_clock(), empty, |entry| {
             if let Value::String(bytes) = &mut entry.value {
-                *bytes = alter(bytes);
+                let mut altered = owned(std::mem::take(bytes));
+                alter(&mut altered);
+                *bytes = altered.freeze();
             }
             Outcome::Keep
         });
@@ -309,19 +311,17 @@ fn collection_of(database: &Database, key: &[u8]) -> Option<Arc<Collection>> {
     }
 }
 
-fn append(old: &[u8], suffix: &[u8]) -> Bytes {
-    let mut new = BytesMut::with_capacity(old.len() + suffix.len());
-    new.extend_from_slice(old);
-    new.extend_from_slice(suffix);
-    new.freeze()
+/// The string to be altered in place, with the room that it grew by before; a copy if a reader or a running save holds it.
+fn owned(string: Bytes) -> BytesMut {
+    string
+        .try_into_mut()
+        .unwrap_or_else(|shared| BytesMut::from(&*shared))
 }
 
-fn overwrite(old: &[u8], offset: usize, part: &[u8]) -> Bytes {
-    let mut new = BytesMut::with_capacity(old.len().max(offset + part.len()));
-    new.extend_from_slice(old);
-    if new.len() < offset + part.len() {
-        new.resize(offset + part.len(), 0);
+fn overwrite(string: &mut BytesMut, offset: usize, part: &[u8]) {
+    let end = offset + part.len();
+    if string.len() < end {
+        string.resize(end, 0);
     }
-    new[offset..offset + part.len()].copy_from_slice(part);
-    new.freeze()
+    string[offset..end].copy_from_slice(part);
 }

@@ -11,7 +11,8 @@ use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
 pub use crate::index::{
-    distances_by, IndexKind, IndexOptions, Metric, Quantization, SavedNode, Stored, VectorError,
+    IndexKind, IndexOptions, Metric, Neighbour, Quantization, SavedNode, Stored, VectorError,
+    distances_by,
 };
 use crate::index::{IndexMemory, VectorIndex};
 use arc_swap::ArcSwapOption;

@@ -168,7 +168,16 @@ impl<'a> View<'a> {
 
     /// The key's entry, unless it is missing or expired.
     pub fn entry(&self, key: &[u8]) -> Option<Entry> {
-        let entry = self.living(key);
+        self.counted(self.living(key))
+    }
+
+    /// As `entry`, without becoming the key's last access.
+    pub fn peek(&self, key: &[u8]) -> Option<Entry> {
+        let entry = self.keyspace.database(self.db).peek(key);
+        self.counted(entry.filter(|entry| !entry.is_expired(self.now_ms)))
+    }
+
+    fn counted(&self, entry: Option<Entry>) -> Option<Entry> {
         if let Some(stats) = self.stats {
             match entry {
                 Some(_) => stats.totals.keyspace_hits.increment(),

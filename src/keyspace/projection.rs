@@ -7,7 +7,7 @@ pub fn project(vector: &[f32], dim: u32) -> Vec<f32> {
     let scale = 1.0 / (vector.len() as f32).sqrt();
     let row = |i: u32| -> f32 {
         let signed = vector.iter().zip(0u32..).map(|(x, j)| {
-            if (i & j).count_ones() % 2 == 0 {
+            if (i & j).count_ones().is_multiple_of(2) {
                 *x
             } else {
                 -*x

@@ -34,17 +34,13 @@ pub enum LockError {
 }
 
 impl DirectoryLock {
-    /// Locks `dir`, which must exist, for this process alone: `LOCK` in it is locked, and holds the process's number for
+    /// Locks `dir`, made if it is missing, for this process alone: `LOCK` in it is locked, and holds the process's number for
     /// people. The file stays when the lock goes; it means nothing then.
     pub fn take(dir: &Path) -> Result<DirectoryLock, LockError> {
         let path = dir.join(LOCK);
         let mut options = OpenOptions::new();
-        let opened = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
+        options.read(true).write(true).create(true).truncate(false);
+        let opened = fs::create_dir_all(dir).and_then(|()| options.open(&path));
         let mut file = opened.map_err(|error| LockError::Io {
             path: path.clone(),
             error,

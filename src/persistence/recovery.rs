@@ -66,9 +66,9 @@ pub enum RecoveryError {
     /// The newest snapshot is damaged, and the log does not lead from the one before to it.
     Gap {
         /// What happened to the newest.
-        damage: SnapshotError,
+        damage: Box<SnapshotError>,
         /// Why the log does not help; none: it ends before the newest snapshot.
-        log: Option<LogError>,
+        log: Option<Box<LogError>>,
     },
     /// Applying a change panicked: a defect of this program.
     Panicked {
@@ -151,11 +151,16 @@ pub fn recover(
             newest_cut,
         } => match recover_from(disk, options, Some(&manifest)) {
             Ok(recovered) if recovered.log.last_number >= newest_cut => Ok(recovered),
-            Ok(_) => Err(RecoveryError::Gap { damage, log: None }),
-            Err(RecoveryError::Log(log)) => Err(RecoveryError::Gap {
-                damage,
-                log: Some(log),
+            Ok(_) => Err(RecoveryError::Gap {
+                damage: Box::new(damage),
+                log: None,
             }),
+            Err(RecoveryError::Log(log)) => Err(RecoveryError::Gap {
+                damage: Box::new(damage),
+                log: Some(Box::new(log)),
+            }),
+            // Parts of the one before may be gone already; what is wrong is the newest.
+            Err(RecoveryError::Snapshot(_)) => Err(RecoveryError::Snapshot(damage)),
             Err(other) => Err(other),
         },
     }

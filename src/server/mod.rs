@@ -12,7 +12,7 @@ pub use pool::Pool;
 pub use progress::Progress;
 pub use run::run;
 
-use crate::commands::{Client, Context};
+use crate::commands::{self, Client, Context};
 use crate::protocol::Request;
 use connection::Connection;
 use std::io;
@@ -41,16 +41,20 @@ impl Server {
     /// Waits until the log holds change `number`, synced if the policy says so. The error is the line for the clients.
     pub async fn wait_durable(&self, number: u64) -> Result<(), String> {
         let engine = &self.context.engine;
-        engine.write_through(number)?;
-        if engine.is_sync_awaited() {
-            self.progress.wait(|| engine.is_synced(number)).await?;
-        }
-        Ok(())
+        let written = engine.write_through(number);
+        let durable = match written {
+            Ok(()) if engine.is_sync_awaited() => {
+                self.progress.wait(|| engine.is_synced(number)).await
+            }
+            other => other,
+        };
+        durable.map_err(|why| commands::admission::log_failed(&why))
     }
 
     /// Holds a writer back, before it takes any lock, while too much waits for the disk.
-    async fn wait_for_room(&self, _request: &Request) {
-        while self.context.engine.is_disk_behind() {
+    async fn wait_for_room(&self, request: &Request) {
+        let engine = &self.context.engine;
+        while engine.is_disk_behind() && commands::is_write(request) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

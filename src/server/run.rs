@@ -3,7 +3,9 @@
 use super::{Pool, Server, accept, listen, logging};
 use crate::commands::{self, Context};
 use crate::config::{self, Appendfsync, Config, Loaded, Sources};
-use crate::engine::{Engine, FsyncPolicy, OpenOptions, RealDisk, SaveTriggers, StopRequest, Upkeep};
+use crate::engine::{
+    Engine, FsyncPolicy, OpenRequest, RealDisk, SaveTriggers, StopRequest, Upkeep,
+};
 use crate::protocol::{glob, inline};
 use std::io::{self, Read as _};
 use std::num::NonZero;
@@ -73,7 +75,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 async fn serve(config: Arc<Config>) -> io::Result<()> {
     let context = Arc::new(context(Arc::clone(&config)));
     let listeners = listen(&config.bind(), config.port(), config.tcp_backlog())?;
-    let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |a| a.port());
+    let port = listeners
+        .first()
+        .and_then(|listener| listener.local_addr().ok())
+        .map_or(0, |a| a.port());
     banner(&config, port);
     let threads = NonZero::new(config.search_threads()).unwrap_or(NonZero::<usize>::MIN);
     let server = Arc::new(Server {
@@ -118,9 +123,14 @@ async fn recover(server: &Arc<Server>) -> io::Result<()> {
     let open = move || {
         let options = open_options(&context.config)?;
         let note = Box::new(move || progress.note());
-        context.engine.open(Arc::new(RealDisk), options, note).map_err(io::Error::other)
+        context
+            .engine
+            .open(Arc::new(RealDisk), options, note)
+            .map_err(io::Error::other)
     };
-    let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
+    let opened = tokio::task::spawn_blocking(open)
+        .await
+        .map_err(io::Error::other)??;
     if let Some(torn) = &opened.torn {
         tracing::warn!("!!! {torn} !!!");
     }
@@ -135,8 +145,8 @@ async fn recover(server: &Arc<Server>) -> io::Result<()> {
     Ok(())
 }
 
-fn open_options(config: &Config) -> io::Result<OpenOptions> {
-    Ok(OpenOptions {
+fn open_options(config: &Config) -> io::Result<OpenRequest> {
+    Ok(OpenRequest {
         dir: config.dir(),
         log_dir: config.appenddirname(),
         log_name: config.appendfilename(),
@@ -165,14 +175,19 @@ fn random() -> io::Result<[u64; 3]> {
 
 fn start_upkeep(context: &Arc<Context>) -> Upkeep {
     let (engine, config) = (Arc::clone(&context.engine), Arc::clone(&context.config));
-    engine.set_limits(config.snapshot_pinned_bytes_max(), config.log_unwritten_bytes_max());
+    engine.set_limits(
+        config.snapshot_pinned_bytes_max(),
+        config.log_unwritten_bytes_max(),
+    );
     let (mut last, stats) = (Instant::now(), Arc::clone(&context.stats));
     let each_round = {
         let engine = Arc::clone(&engine);
         move || {
             stats.sample_rates(last.elapsed());
             last = Instant::now();
-            stats.allocated_bytes_peak.raise_to(crate::sys::allocated_bytes_now() as u64);
+            stats
+                .allocated_bytes_peak
+                .raise_to(crate::sys::allocated_bytes_now() as u64);
             engine.start_due_save(&triggers(&config));
         }
     };
@@ -181,7 +196,11 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
 
 fn triggers(config: &Config) -> SaveTriggers {
     SaveTriggers {
-        points: config.save_points().iter().map(|point| (point.seconds, point.changes)).collect(),
+        points: config
+            .save_points()
+            .iter()
+            .map(|point| (point.seconds, point.changes))
+            .collect(),
         growth_percent: config.auto_aof_rewrite_percentage(),
         growth_bytes_min: config.auto_aof_rewrite_min_bytes(),
     }
@@ -193,9 +212,16 @@ async fn wait_for_the_end(server: &Arc<Server>) {
     let context = &server.context;
     let stopped = Arc::new(Notify::new());
     let note = Arc::clone(&stopped);
-    context.engine.on_stopped(Box::new(move || note.notify_one()));
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
+    context
+        .engine
+        .on_stopped(Box::new(move || note.notify_one()));
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        return std::future::pending().await;
+    };
     loop {
         let on_signal = tokio::select! {
             _ = terminate.recv() => context.config.on_sigterm(),
@@ -203,7 +229,10 @@ async fn wait_for_the_end(server: &Arc<Server>) {
             () = stopped.notified() => return,
         };
         tracing::warn!("User requested shutdown...");
-        let request = StopRequest { save: on_signal.save, force: on_signal.force };
+        let request = StopRequest {
+            save: on_signal.save,
+            force: on_signal.force,
+        };
         let (engine, config) = (Arc::clone(&context.engine), Arc::clone(&context.config));
         let stop = move || engine.stop(request, !config.save_points().is_empty());
         let stopping = tokio::task::spawn_blocking(stop);

@@ -127,3 +127,19 @@ fn rust_snippet_runs_and_is_the_one_compiled_here() {
     let mut connection = client.get_connection().expect("a connection");
     assert_eq!(example::run(&mut connection).expect("an answer"), ["red"]);
 }
+
+#[test]
+fn links_lead_to_files() {
+    let text = readme();
+    let links = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let missing: Vec<&str> = links
+        .filter(|link| !link.starts_with("http") && !repository(link).exists())
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "README.md names what is not there: {missing:?}"
+    );
+}

@@ -21,13 +21,21 @@ pub struct Database {
 pub fn read(port: u16, db: usize, epoch_ms: u64, is_known: impl Fn(&str) -> bool) -> Database {
     let mut wire = Wire::open(port, db).expect("a connection");
     let keys = key_names(&mut wire).expect("SCAN");
-    let mut database = Database { states: BTreeMap::new() };
+    let mut database = Database {
+        states: BTreeMap::new(),
+    };
     let mut held = Reader { wire, epoch_ms };
     for key in keys {
         if key == SHARED {
             for (name, element) in held.set(&key) {
-                let prefix = prefix_of(&name).unwrap_or_else(|| panic!("nobody sent {name} to {key}"));
-                database.states.entry(prefix).or_default().shared.insert(name, element);
+                let prefix =
+                    prefix_of(&name).unwrap_or_else(|| panic!("nobody sent {name} to {key}"));
+                database
+                    .states
+                    .entry(prefix)
+                    .or_default()
+                    .shared
+                    .insert(name, element);
             }
         } else if let Some(prefix) = prefix_of(&key) {
             let state = database.states.entry(prefix).or_default();
@@ -48,7 +56,10 @@ fn key_names(wire: &mut Wire) -> io::Result<Vec<String>> {
         if !names.iter().any(is_brief) && size == Value::Int(names.len() as i64) {
             return Ok(names);
         }
-        assert!(started.elapsed() < EXPIRY_TIMEOUT, "DBSIZE is {size:?}, and SCAN finds {names:?}");
+        assert!(
+            started.elapsed() < EXPIRY_TIMEOUT,
+            "DBSIZE is {size:?}, and SCAN finds {names:?}"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -57,7 +68,9 @@ fn scan(wire: &mut Wire) -> io::Result<Vec<String>> {
     let (mut names, mut cursor) = (Vec::new(), "0".to_owned());
     loop {
         let reply = wire.call(&words(["SCAN", &cursor, "COUNT", "1000"]))?;
-        let [next, page] = reply.as_items().expect("SCAN replies with a pair") else { panic!("{reply:?}") };
+        let [next, page] = reply.as_items().expect("SCAN replies with a pair") else {
+            panic!("{reply:?}")
+        };
         names.extend(page.as_items().expect("keys").iter().map(text));
         cursor = text(next);
         if cursor == "0" {
@@ -70,7 +83,10 @@ fn scan(wire: &mut Wire) -> io::Result<Vec<String>> {
 fn prefix_of(name: &str) -> Option<String> {
     let (prefix, _) = name.split_once(':')?;
     let digits = prefix.strip_prefix('c')?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{prefix}:"))
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| format!("{prefix}:"))
 }
 
 struct Reader {
@@ -90,7 +106,10 @@ impl Reader {
             Some("vectorset") => Content::Set(self.set(key)),
             _ => panic!("{key} is a {kind:?}"),
         };
-        Held { content, expiry: self.expiry(&expiry) }
+        Held {
+            content,
+            expiry: self.expiry(&expiry),
+        }
     }
 
     fn hash(&mut self, key: &str) -> BTreeMap<String, (Vec<u8>, Option<u64>)> {
@@ -99,11 +118,16 @@ impl Reader {
         let names: Vec<String> = pairs.iter().map(|(name, _)| text(name)).collect();
         let count = names.len().to_string();
         let ask = words(["HPEXPIRETIME", key, "FIELDS", &count]).into_iter();
-        let ask: Words = ask.chain(names.iter().map(|name| name.clone().into_bytes())).collect();
+        let ask: Words = ask
+            .chain(names.iter().map(|name| name.clone().into_bytes()))
+            .collect();
         let [expiries] = self.call([ask]);
         let expiries = expiries.as_items().expect("one a field");
         assert_eq!(expiries.len(), names.len());
-        let values = pairs.iter().map(|(_, value)| bytes(value)).zip(expiries.iter().map(|at| self.expiry(at)));
+        let values = pairs
+            .iter()
+            .map(|(_, value)| bytes(value))
+            .zip(expiries.iter().map(|at| self.expiry(at)));
         names.into_iter().zip(values).collect()
     }
 
@@ -118,12 +142,20 @@ impl Reader {
             .flat_map(|name| [words(["VEMB", key, name]), words(["VGETATTR", key, name])])
             .collect();
         let replies = self.wire.call_all(&asked).expect("replies");
-        let elements: BTreeMap<String, Element> =
-            names.into_iter().zip(replies.as_chunks::<2>().0).map(|(name, [vector, attributes])| {
-                let vector = vector.as_items().expect("components").iter().map(component).collect();
+        let elements: BTreeMap<String, Element> = names
+            .into_iter()
+            .zip(replies.as_chunks::<2>().0)
+            .map(|(name, [vector, attributes])| {
+                let vector = vector
+                    .as_items()
+                    .expect("components")
+                    .iter()
+                    .map(component)
+                    .collect();
                 let attributes = attributes.as_bytes().map(|_| text(attributes));
                 (name, Element { vector, attributes })
-            }).collect();
+            })
+            .collect();
         self.search(key, &elements);
         elements
     }
@@ -137,7 +169,8 @@ impl Reader {
         let [hits] = self.call([ask]);
         let hits = hits.as_items().expect("names");
         assert_eq!(hits.len(), elements.len().min(10), "VSIM of {key}");
-        hits.iter().for_each(|hit| assert!(elements.contains_key(&text(hit)), "VSIM of {key}: {hit:?}"));
+        hits.iter()
+            .for_each(|hit| assert!(elements.contains_key(&text(hit)), "VSIM of {key}: {hit:?}"));
     }
 
     /// An expiry in units since the test began; none for a key or field without one.
@@ -155,7 +188,10 @@ impl Reader {
 /// Lets the server look its graph over, if it can.
 pub fn check_graph(wire: &mut Wire, key: &str) {
     static NOTICE: Once = Once::new();
-    match wire.call(&words(["DEBUG", "HNSW-CHECK", key])).expect("a reply") {
+    match wire
+        .call(&words(["DEBUG", "HNSW-CHECK", key]))
+        .expect("a reply")
+    {
         Value::Simple(ok) if ok == "OK" => {}
         Value::Error(line) if line.contains("nknown") => {
             NOTICE.call_once(|| println!("skipped: the graph's checker ({line})"));
@@ -169,9 +205,14 @@ fn text(value: &Value) -> String {
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
-    value.as_bytes().unwrap_or_else(|| panic!("not text: {value:?}")).to_vec()
+    value
+        .as_bytes()
+        .unwrap_or_else(|| panic!("not text: {value:?}"))
+        .to_vec()
 }
 
 fn component(value: &Value) -> f32 {
-    value.as_f64().unwrap_or_else(|| panic!("not a number: {value:?}")) as f32
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("not a number: {value:?}")) as f32
 }

@@ -1,6 +1,7 @@
 //! One pipelining connection of a kill round: it keeps many operations under way, and knows which were acknowledged.
 
-use super::model::{Drawer, Operation, State};
+use super::draw::{Drawer, Operation};
+use super::model::State;
 use super::wire::Wire;
 use rhumb::protocol::client::Value;
 use std::collections::VecDeque;
@@ -46,7 +47,10 @@ pub fn write_until_killed(assignment: &Assignment<'_>, before: State) -> Knowled
         drawer: Drawer::new(assignment.seed, assignment.prefix),
         sent: before.clone(),
         expected: VecDeque::new(),
-        knowledge: Knowledge { acknowledged: before, pending: VecDeque::new() },
+        knowledge: Knowledge {
+            acknowledged: before,
+            pending: VecDeque::new(),
+        },
     };
     match Wire::open(assignment.port, assignment.db) {
         Ok(mut wire) => while writer.burst(&mut wire, assignment).is_ok() {},
@@ -85,10 +89,18 @@ impl Writer {
 
     /// Takes the replies to the oldest pending operation.
     fn receive(&mut self, wire: &mut Wire) -> io::Result<()> {
-        let expected = self.expected.front().expect("replies of each pending operation");
+        let expected = self
+            .expected
+            .front()
+            .expect("replies of each pending operation");
         for expected in expected {
             let reply = wire.receive()?;
-            assert_eq!(&reply, expected, "to one of {:?}", self.knowledge.pending.front());
+            assert_eq!(
+                &reply,
+                expected,
+                "to one of {:?}",
+                self.knowledge.pending.front()
+            );
         }
         self.expected.pop_front();
         let operation = self.knowledge.pending.pop_front().expect("an operation");
@@ -108,14 +120,24 @@ impl Knowledge {
             differences.push(state.difference(found));
         }
         let Some(took_effect) = differences.iter().position(Option::is_none) else {
-            let texts = differences.iter().enumerate().map(|(count, text)| match text {
-                Some(text) => format!("after {count} pending: {text}\n"),
-                None => String::new(),
-            });
-            return Err(format!("pending: {:#?}\n{}", self.pending, texts.collect::<String>()));
+            let texts = differences
+                .iter()
+                .enumerate()
+                .map(|(count, text)| match text {
+                    Some(text) => format!("after {count} pending: {text}\n"),
+                    None => String::new(),
+                });
+            return Err(format!(
+                "pending: {:#?}\n{}",
+                self.pending,
+                texts.collect::<String>()
+            ));
         };
         let pending = std::mem::take(&mut self.pending);
-        pending.iter().take(took_effect).for_each(|operation| drop(operation.apply(&mut self.acknowledged)));
+        pending
+            .iter()
+            .take(took_effect)
+            .for_each(|operation| drop(operation.apply(&mut self.acknowledged)));
         Ok(took_effect)
     }
 }

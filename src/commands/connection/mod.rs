@@ -260,3 +260,6 @@ fn reset(call: &mut Call) -> Result {
     session.client.forget_settings();
     Ok(Reply::Simple("RESET"))
 }
+
+#[cfg(test)]
+mod tests;

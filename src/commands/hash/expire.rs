@@ -1,6 +1,6 @@
 //! When fields expire: HEXPIRE and its kin, HTTL and its kin, HPERSIST.
 
-use super::fields::{Draft, FIELDS, parse_count, take_fields};
+use super::fields::{Draft, FIELDS, FIELDS_ERRORS, parse_count, take_fields};
 use super::{after_kind, hash_of};
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
@@ -41,10 +41,31 @@ const EXPIRES: Command = Command {
     complexity: "O(N), N the number of fields",
     flags: flags(&[Flags::WRITE, Flags::FAST]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["RW", "update"],
+    errors: &[
+        (
+            "ERR invalid expire time, must be >= 0",
+            "The time is below zero.",
+        ),
+        ("ERR missing FIELDS argument", "FIELDS is not given."),
+        (
+            "ERR Parameter `numFields` should be greater than 0",
+            "The number of fields is none, or below one.",
+        ),
+        (
+            "ERR wrong number of arguments",
+            "Fewer fields follow than the number says.",
+        ),
+        ("ERR unknown argument: <word>", "The word is no option."),
+        (
+            "ERR Multiple condition flags specified",
+            "More than one of NX, XX, GT, LT is given.",
+        ),
+    ],
     ..COMMAND
 };
 
-/// HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HEXPIRE: Command = Command {
     name: "HEXPIRE",
     summary: "Lets fields of a hash expire after some seconds.",
@@ -65,7 +86,7 @@ pub const HEXPIRE: Command = Command {
     ..EXPIRES
 };
 
-/// HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HPEXPIRE: Command = Command {
     name: "HPEXPIRE",
     summary: "Lets fields of a hash expire after some milliseconds.",
@@ -83,7 +104,7 @@ pub const HPEXPIRE: Command = Command {
     ..EXPIRES
 };
 
-/// HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HEXPIREAT: Command = Command {
     name: "HEXPIREAT",
     summary: "Lets fields of a hash expire at a time, in seconds since 1970.",
@@ -104,7 +125,7 @@ pub const HEXPIREAT: Command = Command {
     ..EXPIRES
 };
 
-/// HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HPEXPIREAT: Command = Command {
     name: "HPEXPIREAT",
     summary: "Lets fields of a hash expire at a time, in milliseconds since 1970.",
@@ -276,10 +297,11 @@ const TELLS: Command = Command {
     args: &[Arg::Key("key"), FIELDS],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     class: Class::Predicted(keys::cost_of_words),
+    errors: FIELDS_ERRORS,
     ..COMMAND
 };
 
-/// HTTL key FIELDS numfields field [field ...]
+/// `HTTL key FIELDS numfields field [field ...]`
 pub const HTTL: Command = Command {
     name: "HTTL",
     summary: "Tells in how many seconds fields expire: -1 never, -2 the field is missing.",
@@ -294,19 +316,22 @@ pub const HTTL: Command = Command {
     ..TELLS
 };
 
-/// HPTTL key FIELDS numfields field [field ...]
+/// `HPTTL key FIELDS numfields field [field ...]`
 pub const HPTTL: Command = Command {
     name: "HPTTL",
     summary: "Tells in how many milliseconds fields expire: -1 never, -2 the field is missing.",
     examples: &[
-        ("HSETEX session EX 60 FIELDS 1 token abc", "(integer) 1"),
-        ("HPTTL session FIELDS 1 token", "1) (integer) 60000"),
+        ("HSET session token abc", "(integer) 1"),
+        (
+            "HPTTL session FIELDS 2 token nothing",
+            "1) (integer) -1\n2) (integer) -2",
+        ),
     ],
     run: |call| time_left(call, TimeForm::PX),
     ..TELLS
 };
 
-/// HEXPIRETIME key FIELDS numfields field [field ...]
+/// `HEXPIRETIME key FIELDS numfields field [field ...]`
 pub const HEXPIRETIME: Command = Command {
     name: "HEXPIRETIME",
     summary: "Tells when fields expire, in seconds since 1970: -1 never, -2 the field is missing.",
@@ -324,7 +349,7 @@ pub const HEXPIRETIME: Command = Command {
     ..TELLS
 };
 
-/// HPEXPIRETIME key FIELDS numfields field [field ...]
+/// `HPEXPIRETIME key FIELDS numfields field [field ...]`
 pub const HPEXPIRETIME: Command = Command {
     name: "HPEXPIRETIME",
     summary: "Tells when fields expire, in milliseconds since 1970: -1 never, -2 the field is missing.",
@@ -362,11 +387,12 @@ fn time_left(call: &mut Call, form: TimeForm) -> Result {
     Ok(Reply::Array(left.collect()))
 }
 
-/// HPERSIST key FIELDS numfields field [field ...]
+/// `HPERSIST key FIELDS numfields field [field ...]`
 pub const HPERSIST: Command = Command {
     name: "HPERSIST",
     summary: "Takes the expiry of fields away.",
     args: &[Arg::Key("key"), FIELDS],
+    errors: FIELDS_ERRORS,
     examples: &[
         ("HSETEX session EX 60 FIELDS 1 token abc", "(integer) 1"),
         ("HPERSIST session FIELDS 1 token", "1) (integer) 1"),

@@ -11,11 +11,27 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// FIELDS numfields field [field ...]
+/// `FIELDS numfields field [field ...]`
 pub const FIELDS: Arg = Arg::Option(
     "FIELDS",
     &[Arg::Int("numfields"), Arg::Multiple(&Arg::Str("field"))],
 );
+
+/// What may be wrong with FIELDS where it is the rest of the request; for the pages.
+pub const FIELDS_ERRORS: &[(&str, &str)] = &[
+    (
+        "ERR Mandatory argument FIELDS is missing or not at the right position",
+        "Another word stands where FIELDS must.",
+    ),
+    (
+        "ERR Number of fields must be a positive integer",
+        "The number of fields is none, or below one.",
+    ),
+    (
+        "ERR The `numfields` parameter must match the number of arguments",
+        "More or fewer fields follow than the number says.",
+    ),
+];
 
 /// The number of fields that `word` gives; the command's own error if it is none.
 pub fn parse_count(word: &[u8], max: i64, refusal: Refusal) -> Result<usize> {

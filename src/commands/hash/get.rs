@@ -1,13 +1,12 @@
 //! Reading hashes: HGET, HMGET, HGETALL, HKEYS, HVALS, HLEN, HEXISTS, HSTRLEN.
 
 use super::hash_of;
+use crate::commands::Call;
 use crate::commands::error::Result;
 use crate::commands::keys;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
-use crate::commands::{Call, Context, Session};
-use crate::keyspace::Value;
 use crate::keyspace::hash::{Field, Hash};
-use crate::protocol::{Reply, Request};
+use crate::protocol::Reply;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -42,6 +41,7 @@ pub const HEXISTS: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Str("field")],
     flags: READS,
+    key_flags: &["RO"],
     examples: &[
         ("HSET city name Oslo", "(integer) 1"),
         ("HEXISTS city name", "(integer) 1"),
@@ -59,6 +59,7 @@ pub const HSTRLEN: Command = Command {
     since: "3.2.0",
     args: &[Arg::Key("key"), Arg::Str("field")],
     flags: READS,
+    key_flags: &["RO"],
     examples: &[
         ("HSET city name Oslo", "(integer) 1"),
         ("HSTRLEN city name", "(integer) 4"),
@@ -80,7 +81,7 @@ fn with_field(call: &mut Call, reply: impl FnOnce(Option<&Field>) -> Reply) -> R
     })?
 }
 
-/// HMGET key field [field ...]
+/// `HMGET key field [field ...]`
 pub const HMGET: Command = Command {
     name: "HMGET",
     summary: "Returns the values of several fields of a hash.",
@@ -121,7 +122,7 @@ pub const HGETALL: Command = Command {
     complexity: "O(N), N the number of fields",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Predicted(cost_of_hash),
+    class: Class::Predicted(keys::cost_of_values),
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         (
@@ -148,7 +149,7 @@ pub const HKEYS: Command = Command {
     complexity: "O(N), N the number of fields",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Predicted(cost_of_hash),
+    class: Class::Predicted(keys::cost_of_values),
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         ("HKEYS city", "1) \"name\"\n2) \"people\""),
@@ -170,7 +171,7 @@ pub const HVALS: Command = Command {
     complexity: "O(N), N the number of fields",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Predicted(cost_of_hash),
+    class: Class::Predicted(keys::cost_of_values),
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         ("HVALS city", "1) \"Oslo\"\n2) \"717710\""),
@@ -191,6 +192,7 @@ pub const HLEN: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key")],
     flags: READS,
+    key_flags: &["RO"],
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         ("HLEN city", "(integer) 2"),
@@ -203,15 +205,6 @@ pub const HLEN: Command = Command {
     },
     ..COMMAND
 };
-
-/// About a sixteenth of a microsecond for each field.
-fn cost_of_hash(context: &Context, session: &Session, request: &Request) -> u64 {
-    let database = context.engine.keyspace().database(session.db);
-    match database.peek(request.arg(1)).map(|entry| entry.value) {
-        Some(Value::Hash(hash)) => hash.len() as u64 / 16,
-        _ => 0,
-    }
-}
 
 /// The hash as it is now; it stays as it is while others change the key.
 fn whole_hash(call: &mut Call) -> Result<Option<Arc<Hash>>> {

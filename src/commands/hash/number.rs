@@ -22,6 +22,16 @@ pub const HINCRBY: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Str("field"), Arg::Int("increment")],
     flags: FLAGS,
+    errors: &[
+        (
+            "ERR hash value is not an integer",
+            "The field holds something else.",
+        ),
+        (
+            "ERR increment or decrement would overflow",
+            "The sum is no 64-bit integer.",
+        ),
+    ],
     examples: &[
         ("HINCRBY page visits 40", "(integer) 40"),
         ("HINCRBY page visits -1", "(integer) 39"),
@@ -55,6 +65,17 @@ pub const HINCRBYFLOAT: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Str("field"), Arg::Double("increment")],
     flags: FLAGS,
+    errors: &[
+        (
+            "ERR hash value is not a float",
+            "The field holds something else.",
+        ),
+        ("ERR value is NaN or Infinity", "The increment is infinite."),
+        (
+            "ERR increment would produce NaN or Infinity",
+            "The sum is too large to be written.",
+        ),
+    ],
     examples: &[
         ("HSET tea price 10.5", "(integer) 1"),
         ("HINCRBYFLOAT tea price 0.1", "\"10.6\""),

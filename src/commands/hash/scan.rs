@@ -10,7 +10,7 @@ use crate::keyspace::hash::{Field, Hash};
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 
-/// HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]
+/// `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`
 pub const HSCAN: Command = Command {
     name: "HSCAN",
     summary: "Goes through the fields of a hash step by step; a field that stays all the while is seen.",
@@ -26,6 +26,7 @@ pub const HSCAN: Command = Command {
     ],
     flags: flags(&[Flags::READONLY]),
     class: Class::Predicted(cost_of_scan),
+    errors: &[("ERR invalid cursor", "The cursor is no number.")],
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         (
@@ -80,15 +81,15 @@ fn len_of(context: &Context, session: &Session, key: &[u8]) -> u64 {
 /// About an eighth of a microsecond for each field that a step looks at.
 fn cost_of_scan(context: &Context, session: &Session, request: &Request) -> u64 {
     let is_count = |word: &[u8]| word.eq_ignore_ascii_case(b"COUNT");
-    let count = request.iter().skip(3).skip_while(|word| !is_count(word));
-    let count = count.skip(1).next().and_then(number::parse_u64);
+    let mut from_count = request.iter().skip(3).skip_while(|word| !is_count(word));
+    let count = from_count.nth(1).and_then(number::parse_u64);
     count
         .unwrap_or(0)
         .min(len_of(context, session, request.arg(1)))
         / 8
 }
 
-/// HRANDFIELD key [count [WITHVALUES]]
+/// `HRANDFIELD key [count [WITHVALUES]]`
 pub const HRANDFIELD: Command = Command {
     name: "HRANDFIELD",
     summary: "Returns fields of a hash by chance: different ones, or with a count below zero any.",
@@ -104,6 +105,10 @@ pub const HRANDFIELD: Command = Command {
     ],
     flags: flags(&[Flags::READONLY]),
     class: Class::Predicted(cost_of_random),
+    errors: &[(
+        "ERR value is out of range",
+        "More than 4194304 fields with repetitions are asked for.",
+    )],
     examples: &[
         ("HSET city name Oslo", "(integer) 1"),
         ("HRANDFIELD city", "\"name\""),

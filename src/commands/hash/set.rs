@@ -18,7 +18,7 @@ const FIELDS_AND_VALUES: &[Arg] = &[
     Arg::Multiple(&Arg::Block(&[Arg::Str("field"), Arg::Str("value")])),
 ];
 
-/// HSET key field value [field value ...]
+/// `HSET key field value [field value ...]`
 pub const HSET: Command = Command {
     name: "HSET",
     summary: "Sets fields of a hash and returns how many are new.",
@@ -28,6 +28,7 @@ pub const HSET: Command = Command {
     args: FIELDS_AND_VALUES,
     flags: WRITES,
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["RW", "update"],
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         ("HSET city people 717711", "(integer) 0"),
@@ -37,7 +38,7 @@ pub const HSET: Command = Command {
     ..COMMAND
 };
 
-/// HMSET key field value [field value ...]
+/// `HMSET key field value [field value ...]`
 pub const HMSET: Command = Command {
     name: "HMSET",
     summary: "Sets fields of a hash: an older form of HSET.",
@@ -47,6 +48,7 @@ pub const HMSET: Command = Command {
     args: FIELDS_AND_VALUES,
     flags: WRITES,
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["RW", "update"],
     examples: &[("HMSET city name Oslo people 717710", "OK")],
     run: |call| hset(call).map(|_| Reply::ok()),
     ..COMMAND
@@ -92,6 +94,7 @@ pub const HSETNX: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Str("field"), Arg::Str("value")],
     flags: WRITES,
+    key_flags: &["RW", "insert"],
     examples: &[
         ("HSETNX city name Oslo", "(integer) 1"),
         ("HSETNX city name Bergen", "(integer) 0"),
@@ -115,7 +118,7 @@ fn hsetnx(call: &mut Call) -> Result {
     })
 }
 
-/// HDEL key field [field ...]
+/// `HDEL key field [field ...]`
 pub const HDEL: Command = Command {
     name: "HDEL",
     summary: "Deletes fields of a hash; the key goes with its last field.",
@@ -125,6 +128,7 @@ pub const HDEL: Command = Command {
     args: &[Arg::Key("key"), Arg::Multiple(&Arg::Str("field"))],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["RW", "delete"],
     examples: &[
         ("HSET city name Oslo people 717710", "(integer) 2"),
         ("HDEL city people mayor", "(integer) 1"),

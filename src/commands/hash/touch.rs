@@ -1,12 +1,12 @@
 //! Values and expiries of fields in one step: HGETEX, HSETEX, HGETDEL.
 
 use super::expire::{field_expiry_ms, unknown_argument};
-use super::fields::{Draft, FIELDS, parse_count, take_fields};
+use super::fields::{Draft, FIELDS, FIELDS_ERRORS, parse_count, take_fields};
 use super::set::take_pairs;
 use super::{after_kind, hash_of};
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
-use crate::commands::keys::{self, TIMES_OR_KEEPTTL, TIMES_OR_PERSIST, TimeForm};
+use crate::commands::keys::{self, Presence, TIMES_OR_KEEPTTL, TIMES_OR_PERSIST, TimeForm};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::engine::Decision;
 use crate::keyspace::View;
@@ -23,6 +23,26 @@ const TAKES: Command = Command {
     complexity: "O(N), N the number of fields",
     flags: flags(&[Flags::WRITE, Flags::FAST]),
     class: Class::Predicted(keys::cost_of_words),
+    errors: &[
+        ("ERR missing FIELDS argument", "FIELDS is not given."),
+        (
+            "ERR invalid number of fields",
+            "The number of fields is none, or below one.",
+        ),
+        (
+            "ERR wrong number of arguments",
+            "Fewer fields follow than the number says.",
+        ),
+        ("ERR unknown argument: <word>", "The word is no option."),
+        (
+            "ERR missing expire time",
+            "No number follows EX, PX, EXAT or PXAT.",
+        ),
+        (
+            "ERR invalid expire time, must be >= 0",
+            "The time is below zero.",
+        ),
+    ],
     ..COMMAND
 };
 
@@ -35,16 +55,6 @@ enum FieldExpiry {
     Keep,
 }
 
-/// Which fields must be there already.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Any,
-    /// FNX: none.
-    Missing,
-    /// FXX: all.
-    There,
-}
-
 /// Which of the two commands is read: each knows the options of both, to say what is wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -55,6 +65,7 @@ enum Kind {
 /// The words of HGETEX and HSETEX after the key. Options may stand before and after the fields.
 struct Request {
     expiry: FieldExpiry,
+    /// FNX, FXX.
     presence: Presence,
     /// HGETEX: names, with empty values.
     fields: Vec<(Bytes, Bytes)>,
@@ -158,7 +169,7 @@ fn take_counted(call: &mut Call, kind: Kind) -> Result<Vec<(Bytes, Bytes)>> {
     }
 }
 
-/// HGETEX key [expiry] FIELDS numfields field [field ...]
+/// `HGETEX key [expiry] FIELDS numfields field [field ...]`
 pub const HGETEX: Command = Command {
     name: "HGETEX",
     summary: "Returns the values of fields and sets or takes away their expiry.",
@@ -204,11 +215,13 @@ fn nulls(count: usize) -> Reply {
     Reply::Array(vec![Reply::Null; count])
 }
 
-/// HGETDEL key FIELDS numfields field [field ...]
+/// `HGETDEL key FIELDS numfields field [field ...]`
 pub const HGETDEL: Command = Command {
     name: "HGETDEL",
     summary: "Returns the values of fields and deletes them.",
     args: &[Arg::Key("key"), FIELDS],
+    key_flags: &["RW", "access", "delete"],
+    errors: FIELDS_ERRORS,
     examples: &[
         ("HSET session token abc user Ada", "(integer) 2"),
         (
@@ -241,7 +254,7 @@ fn hgetdel(call: &mut Call) -> Result {
     })
 }
 
-/// HSETEX key [FNX | FXX] [expiry] FIELDS numfields field value [field value ...]
+/// `HSETEX key [FNX | FXX] [expiry] FIELDS numfields field value [field value ...]`
 pub const HSETEX: Command = Command {
     name: "HSETEX",
     summary: "Sets fields with an expiry, if all of them are missing or all there.",
@@ -258,6 +271,7 @@ pub const HSETEX: Command = Command {
         ),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    key_flags: &["RW", "update"],
     examples: &[
         ("HSETEX session EX 60 FIELDS 1 token abc", "(integer) 1"),
         ("HSETEX session FNX FIELDS 1 token xyz", "(integer) 0"),
@@ -273,14 +287,9 @@ fn hsetex(call: &mut Call) -> Result {
     call.access.write(call.db(), &[key], |view| {
         let hash = hash_of(view, key)?;
         let hash = hash.as_deref();
-        let is_there = |name: &Bytes| has_field(hash, name, view);
-        let mut names = request.fields.iter().map(|(name, _)| name);
-        let is_allowed = match request.presence {
-            Presence::Any => true,
-            Presence::Missing => !names.any(is_there),
-            Presence::There => names.all(is_there),
-        };
-        if !is_allowed {
+        let names = request.fields.iter().map(|(name, _)| name);
+        let there = names.map(|name| has_field(hash, name, view));
+        if !request.presence.holds(there) {
             return Ok(Decision::unchanged(Reply::Int(0)));
         }
         let changes = set_change(hash, view, key, request).into_iter().collect();

@@ -1,6 +1,6 @@
 //! Keys under another name or in another database: RENAME, RENAMENX, COPY, MOVE.
 
-use super::{cost_of_values, peek};
+use super::cost_of_values;
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
@@ -19,6 +19,7 @@ pub const RENAME: Command = Command {
     args: &[Arg::Key("key"), Arg::Key("newkey")],
     flags: flags(&[Flags::WRITE]),
     class: Class::Predicted(cost_of_values),
+    errors: &[("ERR no such key", "The key is missing.")],
     examples: &[
         ("SET draft text", "OK"),
         ("RENAME draft final", "OK"),
@@ -36,6 +37,7 @@ pub const RENAMENX: Command = Command {
     group: Group::Generic,
     args: &[Arg::Key("key"), Arg::Key("newkey")],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
+    errors: &[("ERR no such key", "The key is missing.")],
     examples: &[
         ("MSET draft text final old", "OK"),
         ("RENAMENX draft final", "(integer) 0"),
@@ -64,7 +66,7 @@ fn rename(call: &mut Call, is_nx: bool) -> Result {
     })
 }
 
-/// COPY source destination [DB destination-db] [REPLACE]
+/// `COPY source destination [DB destination-db] [REPLACE]`
 pub const COPY: Command = Command {
     name: "COPY",
     summary: "Copies a key's value and expiry to another key.",
@@ -79,6 +81,13 @@ pub const COPY: Command = Command {
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
     class: Class::Predicted(cost_of_values),
+    errors: &[
+        (
+            "ERR source and destination objects are the same",
+            "Both are one key of one database.",
+        ),
+        ("ERR DB index is out of range", "There is no such database."),
+    ],
     examples: &[
         ("SET original text", "OK"),
         ("COPY original duplicate", "(integer) 1"),
@@ -136,6 +145,13 @@ pub const MOVE: Command = Command {
     group: Group::Generic,
     args: &[Arg::Key("key"), Arg::Int("db")],
     flags: flags(&[Flags::WRITE, Flags::FAST, Flags::WORLD]),
+    errors: &[
+        (
+            "ERR source and destination objects are the same",
+            "The key is in that database.",
+        ),
+        ("ERR DB index is out of range", "There is no such database."),
+    ],
     examples: &[
         ("SET a 1", "OK"),
         ("MOVE a 1", "(integer) 1"),
@@ -154,7 +170,7 @@ fn move_key(call: &mut Call) -> Result {
     }
     call.access
         .write_across(db, &[(db, key), (to_db, key)], |view| {
-            if peek(view, key).is_none() || view.in_db(to_db).contains(key) {
+            if view.peek(key).is_none() || view.in_db(to_db).contains(key) {
                 return Ok(Decision::unchanged(Reply::Int(0)));
             }
             let change = Change::new(db, key, Effect::Move { to_db });

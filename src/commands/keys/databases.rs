@@ -31,7 +31,7 @@ const SYNC_OR_ASYNC: &[Arg] = &[Arg::Optional(&Arg::OneOf(&[
 
 const FLUSH_FLAGS: Flags = flags(&[Flags::WRITE, Flags::DANGEROUS, Flags::WORLD]);
 
-/// FLUSHDB [ASYNC | SYNC]
+/// `FLUSHDB [ASYNC | SYNC]`
 pub const FLUSHDB: Command = Command {
     name: "FLUSHDB",
     summary: "Deletes all keys of the database.",
@@ -49,7 +49,7 @@ pub const FLUSHDB: Command = Command {
     ..COMMAND
 };
 
-/// FLUSHALL [ASYNC | SYNC]
+/// `FLUSHALL [ASYNC | SYNC]`
 pub const FLUSHALL: Command = Command {
     name: "FLUSHALL",
     summary: "Deletes all keys of all databases.",
@@ -96,6 +96,11 @@ pub const SWAPDB: Command = Command {
     since: "4.0.0",
     args: &[Arg::Int("index1"), Arg::Int("index2")],
     flags: flags(&[Flags::WRITE, Flags::FAST, Flags::DANGEROUS, Flags::WORLD]),
+    errors: &[
+        ("ERR invalid first DB index", "The first number is none."),
+        ("ERR invalid second DB index", "The second number is none."),
+        ("ERR DB index is out of range", "There is no such database."),
+    ],
     examples: &[
         ("SET a 1", "OK"),
         ("SWAPDB 0 1", "OK"),

@@ -1,6 +1,6 @@
 //! When keys expire: EXPIRE and its kin, TTL and its kin, PERSIST.
 
-use super::{TimeForm, peek};
+use super::TimeForm;
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
@@ -21,15 +21,33 @@ const CONDITIONS: Arg = Arg::Optional(&Arg::OneOf(&[
     Arg::Token("LT"),
 ]));
 
+const EXPIRE_ERRORS: &[(&str, &str)] = &[
+    (
+        "ERR invalid expire time in '<command>' command",
+        "The time is too far away.",
+    ),
+    ("ERR Unsupported option <word>", "The word is no condition."),
+    (
+        "ERR NX and XX, GT or LT options at the same time are not compatible",
+        "NX is given with another condition.",
+    ),
+    (
+        "ERR GT and LT options at the same time are not compatible",
+        "Both are given.",
+    ),
+];
+
 const EXPIRE_FLAGS: Flags = flags(&[Flags::WRITE, Flags::FAST]);
 
-/// EXPIRE key seconds [NX | XX | GT | LT]
+/// `EXPIRE key seconds [NX | XX | GT | LT]`
 pub const EXPIRE: Command = Command {
     name: "EXPIRE",
     summary: "Lets a key expire after some seconds.",
     group: Group::Generic,
     args: &[Arg::Key("key"), Arg::Int("seconds"), CONDITIONS],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("EXPIRE session 60", "(integer) 1"),
@@ -41,7 +59,7 @@ pub const EXPIRE: Command = Command {
     ..COMMAND
 };
 
-/// PEXPIRE key milliseconds [NX | XX | GT | LT]
+/// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
 pub const PEXPIRE: Command = Command {
     name: "PEXPIRE",
     summary: "Lets a key expire after some milliseconds.",
@@ -49,6 +67,8 @@ pub const PEXPIRE: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Int("milliseconds"), CONDITIONS],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("PEXPIRE session 60000", "(integer) 1"),
@@ -57,7 +77,7 @@ pub const PEXPIRE: Command = Command {
     ..COMMAND
 };
 
-/// EXPIREAT key unix-time-seconds [NX | XX | GT | LT]
+/// `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
 pub const EXPIREAT: Command = Command {
     name: "EXPIREAT",
     summary: "Lets a key expire at a time, in seconds since 1970.",
@@ -65,6 +85,8 @@ pub const EXPIREAT: Command = Command {
     since: "1.2.0",
     args: &[Arg::Key("key"), Arg::Time("unix-time-seconds"), CONDITIONS],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("EXPIREAT session 33177117420", "(integer) 1"),
@@ -74,7 +96,7 @@ pub const EXPIREAT: Command = Command {
     ..COMMAND
 };
 
-/// PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]
+/// `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`
 pub const PEXPIREAT: Command = Command {
     name: "PEXPIREAT",
     summary: "Lets a key expire at a time, in milliseconds since 1970.",
@@ -86,6 +108,8 @@ pub const PEXPIREAT: Command = Command {
         CONDITIONS,
     ],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
+    errors: EXPIRE_ERRORS,
     examples: &[
         ("SET session 42", "OK"),
         ("PEXPIREAT session 33177117420000", "(integer) 1"),
@@ -228,7 +252,7 @@ pub const PEXPIRETIME: Command = Command {
 
 fn time_left(call: &mut Call, form: TimeForm) -> Result {
     let key = call.args.word()?;
-    let entry = call.access.read(call.db(), key, |view| peek(view, key))?;
+    let entry = call.access.read(call.db(), key, |view| view.peek(key))?;
     Ok(Reply::Int(match entry.map(|entry| entry.expires_at_ms) {
         None => -2,
         Some(None) => -1,
@@ -244,6 +268,7 @@ pub const PERSIST: Command = Command {
     since: "2.2.0",
     args: &[Arg::Key("key")],
     flags: EXPIRE_FLAGS,
+    key_flags: &["RW", "update"],
     examples: &[
         ("SET session 42 EX 60", "OK"),
         ("PERSIST session", "(integer) 1"),

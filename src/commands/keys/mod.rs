@@ -3,13 +3,17 @@
 mod copy;
 mod databases;
 mod expire;
+#[cfg(test)]
+mod model;
 mod object;
+mod presence;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod when;
 
 pub use object::is_listpack;
+pub use presence::Presence;
 pub use scan::{ScanOptions, parse_cursor, step_reply};
 pub use when::{ExpiryOption, TIMES_OR_KEEPTTL, TIMES_OR_PERSIST, TimeForm};
 
@@ -17,8 +21,8 @@ use super::error::Result;
 use super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use super::{Call, Context, Session};
 use crate::engine::Decision;
+use crate::keyspace::Value;
 use crate::keyspace::change::{Change, Effect};
-use crate::keyspace::{Entry, Value, View};
 use crate::protocol::{Reply, Request};
 use std::collections::HashSet;
 
@@ -57,28 +61,26 @@ pub const COMMANDS: &[Command] = &[
     object::MEMORY_USAGE,
 ];
 
-/// About a quarter of a microsecond for each word: for commands that go through many keys or fields.
+/// Bytes that are copied, hashed or filled in a microsecond, about.
+pub const BYTES_PER_US: u64 = 10_000;
+
+/// About a quarter of a microsecond for each word, and the copy of its bytes.
 pub fn cost_of_words(_: &Context, _: &Session, request: &Request) -> u64 {
-    request.len() as u64 / 4
+    request.len() as u64 / 4 + request.byte_len() as u64 / BYTES_PER_US
 }
 
-/// The words, and what the first of them hold: for commands that free or copy whole values.
+/// The words, and what the keys among the first of them hold: for commands that free, copy or go through whole values.
 pub fn cost_of_values(context: &Context, session: &Session, request: &Request) -> u64 {
     const LOOKED_AT_MAX: usize = 8;
     let database = context.engine.keyspace().database(session.db);
     let held = |key| match database.peek(key).map(|entry| entry.value) {
+        Some(Value::String(bytes)) => bytes.len() as u64 / BYTES_PER_US,
         Some(Value::Hash(hash)) => hash.len() as u64 / 16,
         Some(Value::Collection(collection)) => collection.len() as u64,
-        _ => 0,
+        None => 0,
     };
     let values: u64 = request.iter().skip(1).take(LOOKED_AT_MAX).map(held).sum();
-    request.len() as u64 / 4 + values
-}
-
-/// The key's entry, without counting as an access; none if it is missing or expired.
-fn peek(view: &View, key: &[u8]) -> Option<Entry> {
-    let entry = view.keyspace().database(view.db).peek(key)?;
-    (!entry.is_expired(view.now_ms)).then_some(entry)
+    cost_of_words(context, session, request) + values
 }
 
 /// The name of a value's kind, as TYPE answers and SCAN TYPE takes it.
@@ -90,7 +92,7 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// DEL key [key ...]
+/// `DEL key [key ...]`
 const DEL: Command = Command {
     name: "DEL",
     summary: "Deletes keys, whatever they hold.",
@@ -99,12 +101,13 @@ const DEL: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::WRITE]),
     class: Class::Predicted(cost_of_values),
+    key_flags: &["RM", "delete"],
     examples: &[("MSET a 1 b 2", "OK"), ("DEL a b c", "(integer) 2")],
     run: delete,
     ..COMMAND
 };
 
-/// UNLINK key [key ...]
+/// `UNLINK key [key ...]`
 const UNLINK: Command = Command {
     name: "UNLINK",
     summary: "Deletes keys, whatever they hold; here the same as DEL.",
@@ -114,6 +117,7 @@ const UNLINK: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
     class: Class::Predicted(cost_of_values),
+    key_flags: &["RM", "delete"],
     examples: &[("MSET a 1 b 2", "OK"), ("UNLINK a b c", "(integer) 2")],
     run: delete,
     ..COMMAND
@@ -127,7 +131,7 @@ pub fn delete(call: &mut Call) -> Result {
         let mut seen = HashSet::new();
         let there = keys
             .iter()
-            .filter(|key| peek(view, key).is_some() && (keys.len() == 1 || seen.insert(**key)));
+            .filter(|key| view.peek(key).is_some() && (keys.len() == 1 || seen.insert(**key)));
         let changes: Vec<Change> = there
             .map(|key| Change::new(db, key, Effect::Delete))
             .collect();
@@ -135,7 +139,7 @@ pub fn delete(call: &mut Call) -> Result {
     })
 }
 
-/// EXISTS key [key ...]
+/// `EXISTS key [key ...]`
 const EXISTS: Command = Command {
     name: "EXISTS",
     summary: "Counts how many of the keys are there; one that is named twice counts twice.",
@@ -144,6 +148,7 @@ const EXISTS: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     class: Class::Predicted(cost_of_words),
+    key_flags: &["RO"],
     examples: &[("SET a 1", "OK"), ("EXISTS a b a", "(integer) 2")],
     run: exists,
     ..COMMAND
@@ -152,11 +157,11 @@ const EXISTS: Command = Command {
 fn exists(call: &mut Call) -> Result {
     let keys: Vec<&[u8]> = call.args.rest_words().collect();
     Ok(call.access.read_keys(call.db(), &keys, |view| {
-        Reply::count(keys.iter().filter(|key| peek(view, key).is_some()).count())
+        Reply::count(keys.iter().filter(|key| view.peek(key).is_some()).count())
     })?)
 }
 
-/// TOUCH key [key ...]
+/// `TOUCH key [key ...]`
 const TOUCH: Command = Command {
     name: "TOUCH",
     summary: "Counts how many of the keys are there, and marks them as used now.",
@@ -166,6 +171,7 @@ const TOUCH: Command = Command {
     args: &[Arg::Multiple(&Arg::Key("key"))],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     class: Class::Predicted(cost_of_words),
+    key_flags: &["RO"],
     examples: &[("SET a 1", "OK"), ("TOUCH a b", "(integer) 1")],
     run: touch,
     ..COMMAND
@@ -185,6 +191,7 @@ const TYPE: Command = Command {
     group: Group::Generic,
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
+    key_flags: &["RO"],
     examples: &[
         ("SET a 1", "OK"),
         ("HSET h field value", "(integer) 1"),
@@ -199,7 +206,8 @@ const TYPE: Command = Command {
 fn kind(call: &mut Call) -> Result {
     let key = call.args.word()?;
     let name = call.access.read(call.db(), key, |view| {
-        peek(view, key).map_or("none", |entry| type_name(&entry.value))
+        view.peek(key)
+            .map_or("none", |entry| type_name(&entry.value))
     })?;
     Ok(Reply::Simple(name))
 }

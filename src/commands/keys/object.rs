@@ -1,6 +1,5 @@
 //! What is known about a key besides its value: OBJECT and MEMORY USAGE.
 
-use super::peek;
 use crate::commands::Call;
 use crate::commands::error::{self, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
@@ -22,6 +21,7 @@ pub const ENCODING: Command = Command {
     since: "2.2.3",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY]),
+    key_flags: &["RO"],
     examples: &[
         ("MSET a 1 b one", "OK"),
         ("OBJECT ENCODING a", "\"int\""),
@@ -42,7 +42,8 @@ fn encoding(call: &mut Call) -> Result {
 fn of_key(call: &Call, reply: impl FnOnce(&View, &[u8], Entry) -> Reply) -> Result {
     let key = call.request.arg(2);
     Ok(call.access.read(call.db(), key, |view| {
-        peek(view, key).map_or(Reply::Null, |entry| reply(view, key, entry))
+        view.peek(key)
+            .map_or(Reply::Null, |entry| reply(view, key, entry))
     })?)
 }
 
@@ -78,6 +79,11 @@ pub const FREQ: Command = Command {
     since: "4.0.0",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY]),
+    key_flags: &["RO"],
+    errors: &[(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        "Always: no policy counts it.",
+    )],
     examples: &[("OBJECT FREQ nothing", "(nil)")],
     run: |call| {
         const NOT_COUNTED: &str = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
@@ -94,6 +100,7 @@ pub const IDLETIME: Command = Command {
     since: "2.2.3",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY]),
+    key_flags: &["RO"],
     examples: &[
         ("SET a 1", "OK"),
         ("GET a", "\"1\""),
@@ -121,6 +128,7 @@ pub const REFCOUNT: Command = Command {
     since: "2.2.3",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY]),
+    key_flags: &["RO"],
     examples: &[("SET a 1", "OK"), ("OBJECT REFCOUNT a", "(integer) 1")],
     run: |call| of_key(call, |_, _, _| Reply::Int(1)),
     ..COMMAND
@@ -152,7 +160,7 @@ pub const HELP: Command = Command {
     ..COMMAND
 };
 
-/// MEMORY USAGE key [SAMPLES count]
+/// `MEMORY USAGE key [SAMPLES count]`
 pub const MEMORY_USAGE: Command = Command {
     name: "MEMORY|USAGE",
     summary: "Tells how many bytes of memory a key and its value take, about.",
@@ -163,6 +171,7 @@ pub const MEMORY_USAGE: Command = Command {
         Arg::Optional(&Arg::Option("SAMPLES", &[Arg::Int("count")])),
     ],
     flags: flags(&[Flags::READONLY]),
+    key_flags: &["RO"],
     examples: &[("MEMORY USAGE nothing", "(nil)")],
     run: memory_usage,
     ..COMMAND

@@ -53,21 +53,18 @@ impl TimeForm {
 
     /// `at_ms` (milliseconds since 1970) in this form, rounded to the nearest unit.
     pub fn nearest(self, at_ms: u64, now_ms: u64) -> i64 {
-        self.since_base(at_ms, now_ms)
-            .saturating_add(self.unit_ms / 2)
-            / self.unit_ms
+        self.rounded(at_ms, now_ms, self.unit_ms / 2)
     }
 
     /// As `nearest`, rounded up.
     pub fn rounded_up(self, at_ms: u64, now_ms: u64) -> i64 {
-        self.since_base(at_ms, now_ms)
-            .saturating_add(self.unit_ms - 1)
-            / self.unit_ms
+        self.rounded(at_ms, now_ms, self.unit_ms - 1)
     }
 
-    fn since_base(self, at_ms: u64, now_ms: u64) -> i64 {
+    fn rounded(self, at_ms: u64, now_ms: u64, added_ms: i64) -> i64 {
         let base = if self.is_absolute { 0 } else { now_ms };
-        i64::try_from(at_ms.saturating_sub(base)).unwrap_or(i64::MAX)
+        let sum = i128::from(at_ms.saturating_sub(base)) + i128::from(added_ms);
+        i64::try_from(sum / i128::from(self.unit_ms)).unwrap_or(i64::MAX)
     }
 
     /// The expiry of a string's value: above zero. `command` (lower case) is named in the error.

@@ -96,6 +96,7 @@ const INTROSPECTION: Command = Command {
     group: Group::Server,
     complexity: "O(N), N the number of commands",
     flags: flags(&[Flags::LOADING, Flags::STALE]),
+    categories: &["@connection"],
     ..COMMAND
 };
 
@@ -176,8 +177,17 @@ impl Entry {
             words(self.categories()),
             Reply::Set(Vec::new()),
             Reply::Set(specification.into_iter().collect()),
-            Reply::Array(self.subcommands().map(Entry::info).collect()),
+            self.subcommand_infos(),
         ])
+    }
+
+    /// An array, but where there is nothing a set, as in Redis.
+    fn subcommand_infos(self) -> Reply {
+        let infos: Vec<Reply> = self.subcommands().map(Entry::info).collect();
+        match infos.is_empty() {
+            true => Reply::Set(infos),
+            false => Reply::Array(infos),
+        }
     }
 
     fn categories(self) -> Vec<&'static str> {
@@ -252,19 +262,25 @@ fn flag_words(command: &Command) -> Vec<&'static str> {
 /// ACL categories: what is done, how long it takes, and the group.
 fn categories(command: &Command) -> Vec<&'static str> {
     let has = |flag: Flags| command.flags.has(flag);
-    let group = command.group.category();
-    [
+    let told = [
+        // DBSIZE, FLUSHALL and their kin stand among the commands of the server, and are about keys.
+        (
+            command.group == Group::Server && has(Flags::WORLD),
+            "@keyspace",
+        ),
         (has(Flags::WRITE), "@write"),
         (has(Flags::READONLY), "@read"),
         (has(Flags::ADMIN), "@admin"),
         (has(Flags::ADMIN) || has(Flags::DANGEROUS), "@dangerous"),
         (has(Flags::FAST), "@fast"),
         (!has(Flags::FAST), "@slow"),
-        (group.is_some(), group.unwrap_or_default()),
-    ]
-    .iter()
-    .filter_map(|(holds, category)| holds.then_some(*category))
-    .collect()
+    ];
+    let told = told
+        .iter()
+        .filter_map(|(holds, category)| holds.then_some(*category));
+    told.chain(command.group.category())
+        .chain(command.categories.iter().copied())
+        .collect()
 }
 
 /// What a command does to its keys, in the words of GETKEYSANDFLAGS.
@@ -432,7 +448,7 @@ fn list(call: &mut Call) -> Result {
             module.is_some_and(|module| module.as_bytes() == wanted)
         }),
         b"aclcat" => names(&|entry| {
-            let is_it = |category: &&str| category[1..].as_bytes().eq_ignore_ascii_case(wanted);
+            let is_it = |category: &&str| category.as_bytes()[1..].eq_ignore_ascii_case(wanted);
             entry.categories().iter().any(is_it)
         }),
         b"pattern" => names(&|entry| {

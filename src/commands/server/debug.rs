@@ -4,6 +4,7 @@ use crate::commands::error::{self, Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::commands::{Call, Context, Session, docs};
 use crate::config::Permission;
+use crate::engine::Decision;
 use crate::keyspace::{Entry, Value, digest};
 use crate::protocol::{Reply, number};
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub const COMMANDS: &[Command] = &[Command {
         Arg::Token("DIGEST"),
         Arg::Option("DIGEST-VALUE", &[Arg::Multiple(&Arg::Str("key"))]),
         Arg::Option("OBJECT", &[Arg::Str("key")]),
+        Arg::Option("HNSW-CHECK", &[Arg::Str("key")]),
         Arg::Option(
             "SET-ACTIVE-EXPIRE",
             &[Arg::OneOf(&[Arg::Token("0"), Arg::Token("1")])],
@@ -35,10 +37,16 @@ pub const COMMANDS: &[Command] = &[Command {
     ]),
     class: Class::Pool,
     run: debug,
-    errors: &[(
-        "ERR DEBUG command not allowed. ...",
-        "enable-debug-command does not allow it to this client.",
-    )],
+    errors: &[
+        (
+            "ERR DEBUG command not allowed. ...",
+            "The option enable-debug-command does not allow it to this client.",
+        ),
+        (
+            "ERR DEBUG RELOAD is not possible inside a transaction",
+            "RELOAD stands between MULTI and EXEC.",
+        ),
+    ],
     ..COMMAND
 }];
 
@@ -73,6 +81,7 @@ fn debug(call: &mut Call) -> Result {
         }
         (b"digest-value", 1..) => digest_values(call),
         (b"object", 1) => object(call),
+        (b"hnsw-check", 1) => check_graph(call),
         (b"set-active-expire", 1) => {
             let is_on = number::parse_i64(call.args.word()?) != Some(0);
             call.context.engine.set_active_expiry(is_on);
@@ -115,6 +124,22 @@ fn digest_values(call: &mut Call) -> Result {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Verifies the invariants of a collection's graph. The key's gate is taken alone, so that the graph is at rest.
+fn check_graph(call: &mut Call) -> Result {
+    let (db, key) = (call.db(), call.args.word()?);
+    let checked = call.access.write(db, &[key], |view| match view.get(key) {
+        None => Err(error::NO_SUCH_KEY),
+        Some(Value::Collection(collection)) => Ok(Decision::unchanged(collection.index().check())),
+        Some(_) => Err(error::WRONG_TYPE),
+    })?;
+    match checked {
+        Ok(()) => Ok(Reply::ok()),
+        Err(violation) => Err(Refusal::made(format!(
+            "ERR the graph is damaged: {violation}"
+        ))),
+    }
 }
 
 fn object(call: &mut Call) -> Result {

@@ -173,7 +173,7 @@ fn server(facts: &Facts, page: &mut Page) {
         ("uptime_in_days", &(uptime_s / 86_400)),
         ("hz", &text(Id::Hz)),
         ("configured_hz", &text(Id::Hz)),
-        ("lru_clock", &(facts.now_ms / 1000 & 0xff_ffff)),
+        ("lru_clock", &((facts.now_ms / 1000) & 0xff_ffff)),
         ("executable", &executable.display()),
         (
             "config_file",

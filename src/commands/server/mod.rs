@@ -34,13 +34,8 @@ pub const COMMANDS: &[Command] = &[
         summary: "Answers what the server is to its replicas: a master without any.",
         group: Group::Server,
         since: "2.8.12",
-        flags: flags(&[
-            Flags::FAST,
-            Flags::ADMIN,
-            Flags::LOADING,
-            Flags::STALE,
-            Flags::NO_SCRIPT,
-        ]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE, Flags::NO_SCRIPT]),
+        categories: &["@admin", "@dangerous"],
         examples: &[("ROLE", "1) \"master\"\n2) (integer) 0\n3) (empty array)")],
         run: |_| {
             Ok(Reply::Array(vec![

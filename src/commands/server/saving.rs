@@ -28,7 +28,8 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "LASTSAVE",
         summary: "Answers when the last good save ended, in seconds since 1970.",
-        flags: flags(&[Flags::FAST, Flags::ADMIN, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::FAST, Flags::LOADING, Flags::STALE]),
+        categories: &["@admin", "@dangerous"],
         examples: &[("LASTSAVE", "(integer) 1000000000")],
         run: last_save,
         ..SAVING

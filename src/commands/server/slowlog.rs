@@ -139,6 +139,12 @@ fn cut_word(word: &[u8]) -> Bytes {
 }
 
 fn get(call: &mut Call) -> Result {
+    if call.args.left() > 1 {
+        let sub = String::from_utf8_lossy(call.request.arg(1));
+        return Err(Refusal::made(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{sub}'. Try SLOWLOG HELP."
+        )));
+    }
     let count = match call.args.is_done() {
         true => COUNT,
         false => call.args.int_or(BAD_COUNT)?,

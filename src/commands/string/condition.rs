@@ -2,7 +2,7 @@
 
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::keys;
-use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::commands::{Call, string};
 use crate::engine::Decision;
 use crate::keyspace::Value;
@@ -98,9 +98,10 @@ pub const DIGEST: Command = Command {
     complexity: "O(N), N the length of the string",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_values),
     examples: &[
-        ("SET greeting \"Hello world\"", "OK"),
-        ("DIGEST greeting", "\"b6acb9d84a38ff74\""),
+        ("SET greeting \"harbour light\"", "OK"),
+        ("DIGEST greeting", "\"06edaf7314382564\""),
         ("DIGEST nothing", "(nil)"),
     ],
     run: run_digest,
@@ -115,7 +116,7 @@ fn run_digest(call: &mut Call) -> Result {
     Ok(value.map_or(Reply::Null, |value| Reply::bulk(digest(&value))))
 }
 
-/// DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest]
+/// `DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest]`
 pub const DELEX: Command = Command {
     name: "DELEX",
     summary: "Deletes a key if its value passes a test.",
@@ -124,6 +125,22 @@ pub const DELEX: Command = Command {
     complexity: "O(1) for IFEQ and IFNE, O(N) for IFDEQ and IFDNE, N the length of the string",
     args: &[Arg::Key("key"), Arg::Optional(&Arg::OneOf(&CONDITIONS))],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_values),
+    key_flags: &["RW", "delete", "variable_flags"],
+    errors: &[
+        (
+            "ERR Key should be of string type if conditions are specified",
+            "There is a condition, and the key holds something else.",
+        ),
+        (
+            "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE",
+            "The condition has another name.",
+        ),
+        (
+            "ERR must be exactly 16 hexadecimal characters",
+            "The digest of IFDEQ or IFDNE has another length.",
+        ),
+    ],
     examples: &[
         ("SET lock mine", "OK"),
         ("DELEX lock IFEQ yours", "(integer) 0"),

@@ -35,7 +35,7 @@ fn get(call: &mut Call) -> Result {
     Ok(Reply::bulk_or_null(value))
 }
 
-/// MGET key [key ...]
+/// `MGET key [key ...]`
 pub const MGET: Command = Command {
     name: "MGET",
     summary: "Returns the strings under several keys, as they are at one moment.",
@@ -71,6 +71,7 @@ pub const STRLEN: Command = Command {
     since: "2.2.0",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
+    key_flags: &["RO"],
     examples: &[
         ("SET colour teal", "OK"),
         ("STRLEN colour", "(integer) 4"),
@@ -88,7 +89,7 @@ fn strlen(call: &mut Call) -> Result {
     Ok(Reply::count(value.map_or(0, |value| value.len())))
 }
 
-/// GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST]
+/// `GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST]`
 pub const GETEX: Command = Command {
     name: "GETEX",
     summary: "Returns a string and sets or takes away its expiry.",
@@ -96,6 +97,10 @@ pub const GETEX: Command = Command {
     since: "6.2.0",
     args: &[Arg::Key("key"), Arg::Optional(&TIMES_OR_PERSIST)],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
+    errors: &[(
+        "ERR invalid expire time in 'getex' command",
+        "The expiry is not above zero, or too far away.",
+    )],
     examples: &[
         ("SET session 42", "OK"),
         ("GETEX session EX 60", "\"42\""),
@@ -149,6 +154,7 @@ pub const GETDEL: Command = Command {
     since: "6.2.0",
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::WRITE, Flags::FAST]),
+    key_flags: &["RW", "access", "delete"],
     examples: &[
         ("SET token abc", "OK"),
         ("GETDEL token", "\"abc\""),

@@ -15,7 +15,7 @@ const LENGTH_AND_INDEXES: Refusal =
 const TOO_LARGE: Refusal =
     Refusal::line("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
 
-/// LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]
+/// `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]`
 pub const LCS: Command = Command {
     name: "LCS",
     summary: "Finds the longest common subsequence of two strings.",
@@ -32,6 +32,20 @@ pub const LCS: Command = Command {
     ],
     flags: flags(&[Flags::READONLY]),
     class: Class::Predicted(cost_us),
+    errors: &[
+        (
+            "ERR The specified keys must contain string values",
+            "A key holds something else.",
+        ),
+        (
+            "ERR If you want both the length and indexes, please just use IDX.",
+            "LEN and IDX are both given.",
+        ),
+        (
+            "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
+            "Four bytes for each pair of bytes are more than the option allows.",
+        ),
+    ],
     examples: &[
         ("MSET a telescope b telegrape", "OK"),
         ("LCS a b", "\"telepe\""),

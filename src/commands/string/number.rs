@@ -24,6 +24,10 @@ pub const INCR: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key")],
     flags: FLAGS,
+    errors: &[(
+        "ERR increment or decrement would overflow",
+        "The sum is no 64-bit integer.",
+    )],
     examples: &[
         ("INCR visits", "(integer) 1"),
         ("INCR visits", "(integer) 2"),
@@ -39,6 +43,10 @@ pub const DECR: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key")],
     flags: FLAGS,
+    errors: &[(
+        "ERR increment or decrement would overflow",
+        "The difference is no 64-bit integer.",
+    )],
     examples: &[("SET stock 10", "OK"), ("DECR stock", "(integer) 9")],
     run: |call| add(call, -1),
     ..COMMAND
@@ -51,6 +59,10 @@ pub const INCRBY: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Int("increment")],
     flags: FLAGS,
+    errors: &[(
+        "ERR increment or decrement would overflow",
+        "The sum is no 64-bit integer.",
+    )],
     examples: &[("INCRBY visits 40", "(integer) 40")],
     run: |call| {
         let increment = call.request.get(2).and_then(number::parse_i64);
@@ -66,6 +78,16 @@ pub const DECRBY: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Int("decrement")],
     flags: FLAGS,
+    errors: &[
+        (
+            "ERR increment or decrement would overflow",
+            "The difference is no 64-bit integer.",
+        ),
+        (
+            "ERR decrement would overflow",
+            "The decrement is -9223372036854775808.",
+        ),
+    ],
     examples: &[("SET stock 10", "OK"), ("DECRBY stock 3", "(integer) 7")],
     run: |call| {
         let decrement = call.request.get(2).and_then(number::parse_i64);
@@ -104,6 +126,10 @@ pub const INCRBYFLOAT: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Double("increment")],
     flags: FLAGS,
+    errors: &[(
+        "ERR increment would produce NaN or Infinity",
+        "The sum is too large to be written.",
+    )],
     examples: &[
         ("SET price 10.5", "OK"),
         ("INCRBYFLOAT price 0.1", "\"10.6\""),

@@ -1,12 +1,13 @@
 //! Parts of strings: GETRANGE, SUBSTR, SETRANGE, APPEND.
 
 use super::value_of;
-use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
+use crate::commands::keys::{self, BYTES_PER_US};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::{Call, Context, Session};
 use crate::engine::Decision;
 use crate::keyspace::change::{Change, Effect};
-use crate::protocol::Reply;
+use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 
 const TOO_LONG: Refusal =
@@ -79,9 +80,18 @@ pub const SETRANGE: Command = Command {
     summary: "Overwrites a part of a string, and fills what lies between its end and that part with zero bytes.",
     group: Group::String,
     since: "2.2.0",
-    complexity: "O(N), N the length of the string",
+    complexity: "O(N), N the length of the value",
     args: &[Arg::Key("key"), Arg::Int("offset"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(cost_of_fill),
+    key_flags: &["RW", "update"],
+    errors: &[
+        ("ERR offset is out of range", "The offset is below zero."),
+        (
+            "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            "The string would become longer than the option allows.",
+        ),
+    ],
     examples: &[
         ("SET word telescope", "OK"),
         ("SETRANGE word 4 gram", "(integer) 9"),
@@ -90,6 +100,12 @@ pub const SETRANGE: Command = Command {
     run: setrange,
     ..COMMAND
 };
+
+/// What lies in front of the part may have to be made.
+fn cost_of_fill(context: &Context, session: &Session, request: &Request) -> u64 {
+    let offset = request.get(2).and_then(number::parse_u64).unwrap_or(0);
+    keys::cost_of_words(context, session, request) + offset / BYTES_PER_US
+}
 
 fn setrange(call: &mut Call) -> Result {
     let (key, offset, part) = (call.args.word()?, call.args.int()?, call.args.bytes()?);
@@ -125,9 +141,15 @@ pub const APPEND: Command = Command {
     summary: "Adds bytes at the end of a string, which is made if it is missing.",
     group: Group::String,
     since: "2.0.0",
-    complexity: "O(N), N the length of the string",
+    complexity: "O(N), N the length of the value",
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["RW", "insert"],
+    errors: &[(
+        "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+        "The string would become longer than the option allows.",
+    )],
     examples: &[
         ("APPEND word tele", "(integer) 4"),
         ("APPEND word scope", "(integer) 9"),

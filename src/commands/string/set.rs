@@ -4,7 +4,7 @@ use super::condition::{CONDITIONS, Condition, Test};
 use super::value_of;
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
-use crate::commands::keys::{self, ExpiryOption, TIMES_OR_KEEPTTL, TimeForm};
+use crate::commands::keys::{self, ExpiryOption, Presence, TIMES_OR_KEEPTTL, TimeForm};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::engine::Decision;
 use crate::keyspace::change::{Change, Effect, Expiry};
@@ -12,7 +12,7 @@ use crate::keyspace::{Value, View};
 use crate::protocol::Reply;
 use bytes::Bytes;
 
-/// SET key value [condition] [GET] [expiry]
+/// `SET key value [condition] [GET] [expiry]`
 pub const SET: Command = Command {
     name: "SET",
     summary: "Sets a key to a string, whatever was there, if the conditions hold.",
@@ -32,6 +32,18 @@ pub const SET: Command = Command {
         Arg::Optional(&TIMES_OR_KEEPTTL),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["RW", "access", "update", "variable_flags"],
+    errors: &[
+        (
+            "ERR invalid expire time in 'set' command",
+            "The expiry is not above zero, or too far away.",
+        ),
+        (
+            "ERR must be exactly 16 hexadecimal characters",
+            "The digest of IFDEQ or IFDNE has another length.",
+        ),
+    ],
     examples: &[
         ("SET colour teal", "OK"),
         ("SET colour red NX", "(nil)"),
@@ -151,6 +163,8 @@ pub const SETNX: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "insert"],
     examples: &[
         ("SETNX lock mine", "(integer) 1"),
         ("SETNX lock yours", "(integer) 0"),
@@ -180,6 +194,12 @@ pub const SETEX: Command = Command {
     since: "2.0.0",
     args: &[Arg::Key("key"), Arg::Int("seconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "update"],
+    errors: &[(
+        "ERR invalid expire time in 'setex' command",
+        "The expiry is not above zero, or too far away.",
+    )],
     examples: &[
         ("SETEX session 60 42", "OK"),
         ("TTL session", "(integer) 60"),
@@ -196,9 +216,15 @@ pub const PSETEX: Command = Command {
     since: "2.6.0",
     args: &[Arg::Key("key"), Arg::Int("milliseconds"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+    class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "update"],
+    errors: &[(
+        "ERR invalid expire time in 'psetex' command",
+        "The expiry is not above zero, or too far away.",
+    )],
     examples: &[
         ("PSETEX session 60000 42", "OK"),
-        ("PTTL session", "(integer) 60000"),
+        ("TTL session", "(integer) 60"),
     ],
     run: |call| set_for(call, TimeForm::PX),
     ..COMMAND
@@ -220,6 +246,7 @@ pub const GETSET: Command = Command {
     group: Group::String,
     args: &[Arg::Key("key"), Arg::Str("value")],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+    class: Class::Predicted(keys::cost_of_words),
     examples: &[
         ("GETSET colour teal", "(nil)"),
         ("GETSET colour red", "\"teal\""),
@@ -245,7 +272,7 @@ const KEYS_AND_VALUES: &[Arg] = &[Arg::Multiple(&Arg::Block(&[
     Arg::Str("value"),
 ]))];
 
-/// MSET key value [key value ...]
+/// `MSET key value [key value ...]`
 pub const MSET: Command = Command {
     name: "MSET",
     summary: "Sets several keys to strings, all at one moment.",
@@ -255,12 +282,13 @@ pub const MSET: Command = Command {
     args: KEYS_AND_VALUES,
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "update"],
     examples: &[("MSET a 1 b 2", "OK"), ("GET b", "\"2\"")],
     run: |call| mset(call, false),
     ..COMMAND
 };
 
-/// MSETNX key value [key value ...]
+/// `MSETNX key value [key value ...]`
 pub const MSETNX: Command = Command {
     name: "MSETNX",
     summary: "Sets several keys to strings if all of them are missing.",
@@ -270,6 +298,7 @@ pub const MSETNX: Command = Command {
     args: KEYS_AND_VALUES,
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "insert"],
     examples: &[
         ("MSETNX a 1 b 2", "(integer) 1"),
         ("MSETNX b 3 c 4", "(integer) 0"),
@@ -303,7 +332,7 @@ fn take_pairs<'r>(call: &mut Call<'r>, count: usize) -> Result<Vec<(&'r [u8], By
         .collect()
 }
 
-/// MSETEX numkeys key value [key value ...] [NX | XX] [expiry]
+/// `MSETEX numkeys key value [key value ...] [NX | XX] [expiry]`
 pub const MSETEX: Command = Command {
     name: "MSETEX",
     summary: "Sets several keys to strings with one expiry, if all of them are missing or all there.",
@@ -318,6 +347,21 @@ pub const MSETEX: Command = Command {
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(keys::cost_of_words),
+    key_flags: &["OW", "update"],
+    errors: &[
+        (
+            "ERR invalid numkeys value",
+            "The number of keys is none, or below one.",
+        ),
+        (
+            "ERR wrong number of key-value pairs",
+            "Fewer pairs follow than the number says.",
+        ),
+        (
+            "ERR invalid expire time in 'msetex' command",
+            "The expiry is not above zero, or too far away.",
+        ),
+    ],
     examples: &[
         ("MSETEX 2 a 1 b 2 EX 60", "(integer) 1"),
         ("MSETEX 2 b 3 c 4 NX", "(integer) 0"),
@@ -326,14 +370,6 @@ pub const MSETEX: Command = Command {
     run: msetex,
     ..COMMAND
 };
-
-/// Whether all keys must be missing or all be there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Any,
-    Missing,
-    There,
-}
 
 fn msetex(call: &mut Call) -> Result {
     const BAD_COUNT: Refusal = Refusal::line("ERR invalid numkeys value");
@@ -348,12 +384,7 @@ fn msetex(call: &mut Call) -> Result {
     let (presence, expiry) = msetex_options(call)?;
     let keys: Vec<&[u8]> = pairs.iter().map(|(key, _)| *key).collect();
     call.access.write(call.db(), &keys, |view| {
-        let is_allowed = match presence {
-            Presence::Any => true,
-            Presence::Missing => keys.iter().all(|key| !view.contains(key)),
-            Presence::There => keys.iter().all(|key| view.contains(key)),
-        };
-        if !is_allowed {
+        if !presence.holds(keys.iter().map(|key| view.contains(key))) {
             return Ok(Decision::unchanged(Reply::Int(0)));
         }
         let changes = pairs.into_iter();

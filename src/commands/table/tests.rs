@@ -25,12 +25,18 @@ fn names_are_unique_and_in_upper_case() {
 fn summaries_are_sentences() {
     for Command { name, summary, .. } in commands() {
         assert!(summary.ends_with('.'), "{name}: {summary}");
-        assert!(summary.starts_with(|c: char| c.is_uppercase()), "{name}: {summary}");
+        assert!(
+            summary.starts_with(|c: char| c.is_uppercase()),
+            "{name}: {summary}"
+        );
         assert!(!summary.contains('\n'), "{name}");
     }
     for Command { name, errors, .. } in commands() {
         for (line, when) in *errors {
-            assert!(!line.starts_with('-') && line.contains(' '), "{name}: {line}");
+            assert!(
+                !line.starts_with('-') && line.contains(' '),
+                "{name}: {line}"
+            );
             assert!(when.ends_with('.'), "{name}: {when}");
         }
     }
@@ -41,8 +47,14 @@ fn entries_are_complete() {
     for command in commands() {
         let name = command.name;
         assert!(command.arity() != 0, "{name}");
-        assert!(!command.complexity.is_empty() && !command.since.is_empty(), "{name}");
-        let (is_write, is_read) = (command.flags.has(Flags::WRITE), command.flags.has(Flags::READONLY));
+        assert!(
+            !command.complexity.is_empty() && !command.since.is_empty(),
+            "{name}"
+        );
+        let (is_write, is_read) = (
+            command.flags.has(Flags::WRITE),
+            command.flags.has(Flags::READONLY),
+        );
         assert!(!(is_write && is_read), "{name} both reads only and writes");
         assert!(is_write || !command.flags.has(Flags::DENYOOM), "{name}");
     }
@@ -67,7 +79,11 @@ fn arity_and_keys_are_those_of_redis() {
     ] {
         let command = commands().find(|command| command.name == name).expect(name);
         let KeyPositions { first, last, step } = command.key_positions();
-        assert_eq!((command.arity(), (first, last, step)), (arity, keys), "{name}");
+        assert_eq!(
+            (command.arity(), (first, last, step)),
+            (arity, keys),
+            "{name}"
+        );
     }
 }
 
@@ -79,12 +95,21 @@ fn look_up(words: &[&str]) -> Lookup {
 fn names_are_found_in_any_case_and_containers_want_a_subcommand() {
     let place = |name: &[u8]| Table::all().get(name).expect("a command");
     assert_eq!(look_up(&["pInG"]), Lookup::Found(place(b"PING"), 1));
-    assert_eq!(look_up(&["config", "get", "*"]), Lookup::Found(place(b"CONFIG|GET"), 2));
+    assert_eq!(
+        look_up(&["config", "get", "*"]),
+        Lookup::Found(place(b"CONFIG|GET"), 2)
+    );
     assert_eq!(look_up(&["command"]), Lookup::Found(place(b"COMMAND"), 1));
     assert_eq!(look_up(&["config"]), Lookup::ContainerAlone("CONFIG"));
-    assert_eq!(look_up(&["config", "no"]), Lookup::UnknownSubcommand("CONFIG"));
+    assert_eq!(
+        look_up(&["config", "no"]),
+        Lookup::UnknownSubcommand("CONFIG")
+    );
     let long = "x".repeat(1000);
-    assert_eq!(look_up(&["config", &long]), Lookup::UnknownSubcommand("CONFIG"));
+    assert_eq!(
+        look_up(&["config", &long]),
+        Lookup::UnknownSubcommand("CONFIG")
+    );
     for unknown in ["", "config|get", "nothing", &long] {
         assert_eq!(look_up(&[unknown]), Lookup::Unknown, "{unknown}");
     }
@@ -100,7 +125,10 @@ fn examples_answer_what_they_say() {
         for (line, expected) in command.examples {
             let shown = seat.run(line);
             if shown != *expected {
-                wrong.push(format!("{}: {line}\n  said {shown:?}\n  want {expected:?}", command.name));
+                wrong.push(format!(
+                    "{}: {line}\n  said {shown:?}\n  want {expected:?}",
+                    command.name
+                ));
             }
         }
     }
@@ -127,7 +155,10 @@ impl Dice {
 fn words_of(arg: &Arg, dice: &mut Dice, words: &mut Vec<String>) {
     match arg {
         Arg::Key(_) => words.push(dice.pick(&["a", "b", "c", "set", "hash"]).to_owned()),
-        Arg::Str(_) => words.push(dice.pick(&["", "a", "x y", "1", "2", "field", "[1, 2]"]).to_owned()),
+        Arg::Str(_) => words.push(
+            dice.pick(&["", "a", "x y", "1", "2", "field", "[1, 2]"])
+                .to_owned(),
+        ),
         Arg::Int(_) => words.push(dice.pick(&["0", "1", "2", "3", "-1", "10"]).to_owned()),
         Arg::Double(_) => words.push(dice.pick(&["0", "0.001", "0.5", "-1"]).to_owned()),
         Arg::Time(_) => words.push(dice.pick(&["0", "1000000001", "4000000000"]).to_owned()),
@@ -168,6 +199,8 @@ fn requests_made_from_the_grammar_are_understood() {
     let mut dice = Dice(seed);
     let desk = Desk::new();
     let mut seat = desk.seat();
+    // A save fails on a desk without a disk, and would have the writes behind it refused.
+    seat.run("CONFIG SET stop-writes-on-bgsave-error no");
     for round in 0..40 {
         for command in commands() {
             if NOT_MADE_UP.contains(&command.name) {
@@ -179,9 +212,13 @@ fn requests_made_from_the_grammar_are_understood() {
             }
             let reply = run(&desk.context, &mut seat.session, &words);
             if let Reply::Error(line) = &reply {
-                let is_unknown = line.contains("unknown command") || line.contains("unknown subcommand");
-                let is_arity = line.contains("wrong number of arguments");
-                assert!(!is_unknown && !is_arity, "round {round}, seed {seed}: {words:?}: {line}");
+                let is_unknown =
+                    line.contains("unknown command") || line.contains("unknown subcommand");
+                let is_arity = line.contains("wrong number of arguments for '");
+                assert!(
+                    !is_unknown && !is_arity,
+                    "round {round}, seed {seed}: {words:?}: {line}"
+                );
             }
             seat.session.replies = crate::commands::session::Replies::On;
         }
@@ -198,7 +235,9 @@ fn command_count_and_list_are_those_of_the_table() {
     let Reply::Array(listed) = seat.reply("COMMAND LIST") else {
         panic!("COMMAND LIST answers no array");
     };
-    let alone = containers.iter().filter(|name| Table::all().get(name.as_bytes()).is_none());
+    let alone = containers
+        .iter()
+        .filter(|name| Table::all().get(name.as_bytes()).is_none());
     assert_eq!(listed.len(), commands().count() + alone.count());
     let Reply::Array(described) = seat.reply("COMMAND") else {
         panic!("COMMAND answers no array");

@@ -4,12 +4,14 @@ use super::super::args::Args;
 use super::super::error::{self, Refusal, Result};
 use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use super::super::{Call, Context, Session};
-use super::{EF_CONSTRUCTION, EF_MAX, FP32, M, M_MAX, M_MIN, VALUES, collection, errors, vector};
+use super::{
+    DIM_MAX, EF_CONSTRUCTION, EF_MAX, FP32, M, M_MAX, M_MIN, VALUES, collection, errors, vector,
+};
 use crate::engine::Decision;
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::{Collection, Schema};
+use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 
@@ -214,19 +216,29 @@ fn new_schema(words: &Words) -> Schema {
     }
 }
 
-/// Linking takes about half a nanosecond per candidate and component; the words of VALUES take their time too.
+/// Linking takes about half a nanosecond per candidate and component; a projection one per pair of components.
 fn predict_us(_: &Context, _: &Session, request: &Request) -> u64 {
     let words = request.len();
-    let dim = if words > 64 {
-        words
-    } else {
-        (0..words).map(|i| request.arg(i).len()).max().unwrap_or(0) / 4
+    // Either most words are components, or the longest one holds them.
+    let dim = match words {
+        ..=64 => request.iter().map(<[u8]>::len).max().unwrap_or(0) as u64 / 4,
+        _ => words as u64,
     };
-    let is_ef = |i: &usize| request.arg(*i).eq_ignore_ascii_case(b"EF");
-    let ef_at = (words.saturating_sub(12)..words).find(is_ef);
-    let ef = ef_at
+    let options = words.saturating_sub(12)..words;
+    let ef_at = options
+        .rev()
+        .find(|i| request.arg(*i).eq_ignore_ascii_case(b"EF"));
+    let given = ef_at
         .and_then(|i| request.get(i + 1))
-        .and_then(number::parse_u64)
-        .unwrap_or(u64::from(EF_CONSTRUCTION));
-    20 + ef.min(EF_MAX as u64) * (dim as u64 + 128) / 2000
+        .and_then(number::parse_u64);
+    let ef = given.unwrap_or(EF_CONSTRUCTION.into()).min(EF_MAX as u64);
+    let reduced = match request.get(2) {
+        Some(word) if word.eq_ignore_ascii_case(b"REDUCE") => request
+            .get(3)
+            .and_then(number::parse_u64)
+            .unwrap_or(0)
+            .min(DIM_MAX as u64),
+        _ => 0,
+    };
+    20 + ef * (dim + 128) / 2000 + dim * reduced / 1000
 }

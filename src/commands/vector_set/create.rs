@@ -7,9 +7,9 @@ use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use super::add::bounded;
 use super::{DIM_MAX, EF_CONSTRUCTION, EF_MAX, M, M_MAX, M_MIN, errors};
 use crate::engine::Decision;
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::collection::Schema;
+use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::protocol::Reply;
 
 /// Declares a collection.
@@ -65,6 +65,45 @@ pub const VCREATE: Command = Command {
         (
             "VCREATE other DIM 8 INDEX FLAT M 8",
             "(error) ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
+        ),
+    ],
+    errors: &[
+        (
+            "BUSYKEY Target key name already exists.",
+            "The key is there, whatever it holds.",
+        ),
+        ("ERR DIM is missing: VCREATE key DIM d", "DIM is not given."),
+        (
+            "ERR invalid DIM: an integer from 1 to 65536",
+            "DIM is outside its bounds.",
+        ),
+        (
+            "ERR invalid METRIC: COSINE, L2 or IP",
+            "METRIC is followed by another word.",
+        ),
+        (
+            "ERR invalid TYPE: F32, F16, Q8 or BIN",
+            "TYPE is followed by another word.",
+        ),
+        (
+            "ERR invalid INDEX: HNSW or FLAT",
+            "INDEX is followed by another word.",
+        ),
+        (
+            "ERR invalid M: an integer from 4 to 4096",
+            "M is outside its bounds.",
+        ),
+        (
+            "ERR invalid EF: an integer from 1 to 1000000",
+            "EF is outside its bounds.",
+        ),
+        (
+            "ERR TYPE BIN needs METRIC COSINE",
+            "TYPE BIN is asked for with METRIC L2 or IP.",
+        ),
+        (
+            "ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
+            "M or EF is given with INDEX FLAT.",
         ),
     ],
     run: vcreate,

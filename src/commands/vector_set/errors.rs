@@ -1,8 +1,8 @@
 //! The error lines of vector sets: those of Redis' module in its words, and those of the native commands.
 
 use super::super::error::Refusal;
-use crate::index::VectorError;
 use crate::keyspace::collection::Collection;
+use crate::keyspace::collection::VectorError;
 use crate::search::QueryError;
 use crate::search::expression::SyntaxError;
 

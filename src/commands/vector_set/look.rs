@@ -4,8 +4,8 @@ use super::super::Call;
 use super::super::error::{self, Result};
 use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use super::{attributes, collection, errors, name, read, scores};
-use crate::index::{IndexKind, Metric, Neighbour, Quantization, Stored};
 use crate::keyspace::collection::Collection;
+use crate::keyspace::collection::{IndexKind, Metric, Neighbour, Quantization, Stored};
 use crate::protocol::Reply;
 use bytes::Bytes;
 

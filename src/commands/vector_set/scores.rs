@@ -2,7 +2,7 @@
 
 use super::super::error::Result;
 use super::errors::EPSILON_NEEDS_BEST;
-use crate::index::Metric;
+use crate::keyspace::collection::Metric;
 
 /// The score of a distance: 0 to 1 under cosine and L2, the dot product under inner product.
 pub fn of_distance(metric: Metric, distance: f32) -> f64 {

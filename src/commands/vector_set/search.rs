@@ -59,6 +59,45 @@ pub const VSEARCH: Command = Command {
         ),
         ("VSEARCH nothing 1 ELE a", "(error) ERR no such key"),
     ],
+    errors: &[
+        ("ERR no such key", "The key is not there."),
+        (
+            "ERR invalid k: an integer from 1 to 1000000",
+            "k is outside its bounds.",
+        ),
+        (
+            "ERR invalid vector specification",
+            "The vector is malformed, or a component is NaN or infinite.",
+        ),
+        (
+            "ERR element not found in set",
+            "ELE names an element that is not there.",
+        ),
+        (
+            "ERR Vector dimension mismatch - got <n> but set has <n>",
+            "The vector has another number of components than the collection.",
+        ),
+        (
+            "ERR invalid EF: an integer from 1 to 1000000",
+            "EF is outside its bounds.",
+        ),
+        (
+            "ERR invalid OFFSET: an integer from 0 to 1000000",
+            "OFFSET is outside its bounds.",
+        ),
+        (
+            "ERR invalid RADIUS: a finite number",
+            "RADIUS is no finite number.",
+        ),
+        (
+            "ERR EXACT compares with every vector: EF has no meaning beside it",
+            "EXACT is given together with EF.",
+        ),
+        (
+            "ERR syntax error in FILTER expression near: <text>",
+            "The expression cannot be read from there on.",
+        ),
+    ],
     run: vsearch,
     ..COMMAND
 };

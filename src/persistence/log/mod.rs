@@ -21,6 +21,8 @@
 //! `saving` (who alters the list of files), `output` (who writes), `syncing` (who syncs), then for moments only `tail` (the log's
 //! mutex), `current`, `health`.
 
+#![warn(clippy::indexing_slicing, clippy::unwrap_used)]
+
 mod error;
 pub mod format;
 pub mod manifest;
@@ -437,7 +439,9 @@ impl Inner {
 
     fn drop_through(&self, cut: u64) -> Result<(), LogError> {
         let mut saving = self.saving.lock();
-        self.skip_to(cut);
+        if self.skip_to(cut) {
+            self.wrote();
+        }
         let dropped: Vec<ClosedFile> = {
             let tail = self.tail.lock();
             tail.closed
@@ -465,7 +469,6 @@ impl Inner {
                 .remove(&path)
                 .map_err(LogError::io(&path, "removing"))?;
         }
-        (self.on_progress)();
         Ok(())
     }
 

@@ -124,6 +124,6 @@ impl Alarm {
         let mut state = self.state.lock();
         state.ticks += 1;
         let is_idle = std::mem::replace(&mut state.last_seen, last) == last;
-        (state.ticks % LAZY_SYNC_TICKS == 0, is_idle)
+        (state.ticks.is_multiple_of(LAZY_SYNC_TICKS), is_idle)
     }
 }

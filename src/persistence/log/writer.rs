@@ -118,7 +118,7 @@ impl Inner {
     }
 
     /// Tells everybody that the log went on, or failed to.
-    fn wrote(&self) {
+    pub(super) fn wrote(&self) {
         if self.policy() == FsyncPolicy::Always {
             self.alarm.poke();
         }

@@ -197,7 +197,9 @@ fn declared() -> Schema {
 fn random_change(random: &mut Random) -> Change {
     let db = usize::from(random.below(4) == 0);
     let string = format!("string {}", random.below(10));
-    let element = text(format!("element {}", random.below(30)));
+    let kind = random.below(44);
+    let names = if kind >= 32 { 3 } else { 30 };
+    let element = text(format!("element {}", random.below(names)));
     let upsert = |random: &mut Random, schema| {
         let attributes =
             (random.below(2) == 0).then(|| text(format!("{{\"n\":{}}}", random.below(9))));
@@ -211,7 +213,7 @@ fn random_change(random: &mut Random) -> Change {
         }))
     };
     let implied = Schema::implied(DIM, None, Quantization::Int8, 16);
-    let (key, effect) = match random.below(32) {
+    let (key, effect) = match kind {
         0..=1 => (
             string,
             Effect::Set {
@@ -266,6 +268,14 @@ fn random_change(random: &mut Random) -> Change {
                 },
             )
         }
+        // A set of a few elements, which comes and goes.
+        32..=36 => ("tiny".into(), upsert(random, Some(implied))),
+        37..=41 => ("tiny".into(), Effect::Remove { element }),
+        42 => (
+            ["set", "tiny", "declared"][random.below(3) as usize].into(),
+            Effect::Delete,
+        ),
+        43 => ("tiny".into(), Effect::ExpireAt { at_ms: 9 }),
         29 => (
             "set".into(),
             Effect::Rename {
@@ -482,9 +492,12 @@ fn a_damaged_newest_manifest_refuses_the_start_if_the_log_has_a_gap() {
     disk.flip(&manifest::path(dir(), 2), 500);
     match try_recover(&disk, &Catalog::new(catalogs.path())).map(|_| ()) {
         Err(RecoveryError::Gap {
-            damage: SnapshotError::Damaged { path, .. },
-            log: Some(LogError::Gap { .. }),
-        }) => {
+            damage,
+            log: Some(log),
+        }) if matches!(*log, LogError::Gap { .. }) => {
+            let SnapshotError::Damaged { path, .. } = *damage else {
+                panic!("{damage:?}");
+            };
             assert_eq!(path, manifest::path(dir(), 2));
         }
         other => panic!("{other:?}"),

@@ -172,7 +172,7 @@ impl Manifest {
             match cursor.u8()? {
                 b's' => state = Some(record::decode(key, record)?),
                 b'c' => {
-                    drop(collections.insert(big_u64(&mut cursor)?, record::decode(key, record)?))
+                    collections.insert(big_u64(&mut cursor)?, record::decode(key, record)?);
                 }
                 b'p' => {
                     let pack = PackId {
@@ -370,7 +370,10 @@ fn decode_head(head: &[u8], body_len: usize, path: &Path) -> Result<(u32, u32), 
     Ok((count, crc))
 }
 
-fn split_body(body: &[u8], count: u32) -> Result<Vec<(&[u8], &[u8])>, Fault> {
+/// Keys and records, as they lie in a body.
+type Rows<'a> = Vec<(&'a [u8], &'a [u8])>;
+
+fn split_body(body: &[u8], count: u32) -> Result<Rows<'_>, Fault> {
     let mut cursor = Cursor::new(body);
     let mut records = Vec::new();
     while !cursor.is_empty() {

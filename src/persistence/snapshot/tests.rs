@@ -13,14 +13,15 @@ use crate::keyspace::collection::{
 use crate::keyspace::digest::{KeyState, exact_state};
 use crate::keyspace::table::SHARDS;
 use crate::keyspace::{Key, Keyspace, Value};
-use crate::persistence::disk::{Disk, DiskFile, RealDisk};
+use crate::persistence::disk::fault::{Fault, FaultDisk};
+use crate::persistence::disk::{Disk, RealDisk};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const LINEAGE: u64 = 77;
 const SEED: u64 = 5;
@@ -116,6 +117,16 @@ fn save_while(
     disk: &dyn Disk,
     act: &mut dyn FnMut(&mut Writer),
 ) -> Result<Committed, SaveError> {
+    save_with(writer, dir, disk, &Catalog::new(dir), act)
+}
+
+fn save_with(
+    writer: &mut Writer,
+    dir: &Path,
+    disk: &dyn Disk,
+    catalog: &Catalog,
+    act: &mut dyn FnMut(&mut Writer),
+) -> Result<Committed, SaveError> {
     let keyspace = Arc::clone(&writer.keyspace);
     let clock = keyspace.save_clock();
     let job = SaveJob {
@@ -130,14 +141,13 @@ fn save_while(
         act(writer);
         !clock.is_running(job.save)
     };
-    let progress = SaveProgress::default();
     let saved = save(
         &keyspace,
         &job,
         disk,
-        &Catalog::new(dir),
+        catalog,
         &is_cancelled,
-        &progress,
+        &SaveProgress::default(),
     );
     keyspace.cancel_save();
     let saved = saved?;
@@ -147,10 +157,18 @@ fn save_while(
 
 /// The newest snapshot, loaded.
 fn load_now(dir: &Path) -> Result<(Keyspace, Loaded), SnapshotError> {
-    match load::find(&RealDisk, dir, &Catalog::new(dir))? {
+    load_from(&RealDisk, dir, &Catalog::new(dir))
+}
+
+fn load_from(
+    disk: &dyn Disk,
+    dir: &Path,
+    catalog: &Catalog,
+) -> Result<(Keyspace, Loaded), SnapshotError> {
+    match load::find(disk, dir, catalog)? {
         Found::Newest(manifest) => {
             let keyspace = Keyspace::new(3, manifest.state.seed);
-            let loaded = load::load(&manifest, &keyspace, &RealDisk, dir)?;
+            let loaded = load::load(&manifest, &keyspace, disk, dir)?;
             Ok((keyspace, loaded))
         }
         found => panic!("no newest snapshot: {found:?}"),
@@ -584,139 +602,120 @@ fn writers_of_other_threads_do_not_show_in_the_snapshot() {
     }
 }
 
-/// The real disk until its `n`-th call that alters something, which fails as all later ones do.
-struct FailingDisk {
-    calls_left: Arc<AtomicI64>,
-}
-
-struct FailingFile(Arc<dyn DiskFile>, Arc<AtomicI64>);
-
-fn spend(calls_left: &AtomicI64) -> io::Result<()> {
-    if calls_left.fetch_sub(1, Ordering::Relaxed) > 0 {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::StorageFull.into())
-    }
-}
-
-impl DiskFile for FailingFile {
-    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
-        spend(&self.1)?;
-        // Short writes, as a nearly full disk makes them.
-        self.0.append(&bytes[..bytes.len().div_ceil(2)])
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        spend(&self.1)?;
-        self.0.sync()
-    }
-}
-
-impl Disk for FailingDisk {
-    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        spend(&self.calls_left)?;
-        Ok(Arc::new(FailingFile(
-            RealDisk.create(path)?,
-            Arc::clone(&self.calls_left),
-        )))
-    }
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        RealDisk.read(path)
-    }
-    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        RealDisk.read_at(path, offset, len)
-    }
-    fn len(&self, path: &Path) -> io::Result<u64> {
-        RealDisk.len(path)
-    }
-    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
-        spend(&self.calls_left)?;
-        RealDisk.truncate(path, len)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        spend(&self.calls_left)?;
-        RealDisk.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        spend(&self.calls_left)?;
-        RealDisk.remove(path)
-    }
-    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        RealDisk.list(dir)
-    }
-    fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        spend(&self.calls_left)?;
-        RealDisk.create_dir(dir)
-    }
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        spend(&self.calls_left)?;
-        RealDisk.sync_dir(dir)
+/// The walk lists a segment under its lock and reads the vectors without it.
+#[test]
+fn vectors_that_die_between_listing_and_reading_are_saved() {
+    const ELEMENTS: u64 = 6_000;
+    let mut random = Random(9);
+    let mut writer = Writer::new();
+    let mut flat = schema(Quantization::F32, IndexKind::Flat, true);
+    flat.index.dim = 512;
+    let put = |writer: &mut Writer, random: &mut Random, element: u64| {
+        let upsert = Upsert {
+            element: bytes(&format!("element {element}")),
+            vector: (0..512).map(|_| random.below(99) as f32).collect(),
+            schema: Some(flat.clone()),
+            ef: None,
+            attributes: None,
+        };
+        writer.apply(0, "flat", Effect::Upsert(Box::new(upsert)));
+    };
+    (0..ELEMENTS).for_each(|element| put(&mut writer, &mut random, element));
+    for save in 0..8 {
+        let dir = tempfile::tempdir().unwrap();
+        let expected = exact_state(&writer.keyspace);
+        let (begun, stop) = (&AtomicBool::new(false), &AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let keyspace = Arc::clone(&writer.keyspace);
+            let mut other = Writer {
+                keyspace,
+                number: writer.number,
+            };
+            let writing = scope.spawn(move || {
+                let mut random = Random(200 + save);
+                while !stop.load(Ordering::Acquire) {
+                    if begun.load(Ordering::Acquire) {
+                        let element = random.below(ELEMENTS);
+                        put(&mut other, &mut random, element);
+                    }
+                }
+                other.number
+            });
+            // Keys first; the writer begins with the first segment, lest it alters all elements before.
+            let mut step = 0;
+            let mut act = |_: &mut Writer| {
+                step += 1;
+                begun.store(step > 3 * SHARDS, Ordering::Release);
+            };
+            let saved = save_while(&mut writer, dir.path(), &RealDisk, &mut act);
+            stop.store(true, Ordering::Release);
+            writer.number = writing.join().unwrap();
+            saved.unwrap();
+        });
+        assert_loads_as(dir.path(), &expected, &format!("save {save}"));
     }
 }
 
 #[test]
 fn a_save_that_fails_anywhere_leaves_the_old_snapshot_or_the_new_one() {
     let mut failed = 0;
-    for calls in 0.. {
-        let dir = tempfile::tempdir().unwrap();
+    for call in 0.. {
+        let (disk, dir, catalogs) = (
+            FaultDisk::new(),
+            Path::new("data"),
+            tempfile::tempdir().unwrap(),
+        );
+        let catalog = Catalog::new(catalogs.path());
         let mut writer = filled();
-        save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+        save_with(&mut writer, dir, &disk, &catalog, &mut |_| {}).unwrap();
         let old = exact_state(&writer.keyspace);
         writer.set(0, "string 1", "later");
         let new = exact_state(&writer.keyspace);
-        let disk = FailingDisk {
-            calls_left: Arc::new(AtomicI64::new(calls)),
-        };
-        let saved = save_while(&mut writer, dir.path(), &disk, &mut |writer| {
+        let fault = [Fault::Half, Fault::Error(io::ErrorKind::StorageFull)][call as usize % 2];
+        let fault_at = disk.calls() + call;
+        disk.fail_at(fault_at, fault);
+        let saved = save_with(&mut writer, dir, &disk, &catalog, &mut |writer| {
             writer.set_field(0, "hash 1", "field 1", "during the save");
         });
-        let loaded = exact_state(&load_now(dir.path()).unwrap().0);
-        assert!(loaded == old || loaded == new, "after {calls} calls");
+        let is_over = disk.calls() <= fault_at;
+        failed += u64::from(saved.is_err());
+        let loaded = exact_state(&load_from(&disk, dir, &catalog).unwrap().0);
+        assert!(loaded == old || loaded == new, "call {call}");
         // Whatever the failure left behind, the next one is whole.
-        save_now(&mut writer, dir.path(), &RealDisk).unwrap();
-        assert_loads_as(
-            dir.path(),
-            &exact_state(&writer.keyspace),
-            &format!("after {calls} calls"),
-        );
-        assert_eq!(
-            files(dir.path()).len(),
-            2,
-            "after {calls} calls: {:?}",
-            files(dir.path())
-        );
-        if saved.is_ok() {
+        let disk = disk.kill();
+        save_with(&mut writer, dir, &disk, &catalog, &mut |_| {}).unwrap();
+        let loaded = exact_state(&load_from(&disk, dir, &catalog).unwrap().0);
+        assert_eq!(loaded, exact_state(&writer.keyspace), "call {call}");
+        assert_eq!(disk.files().len(), 2, "call {call}: {:?}", disk.files());
+        if is_over {
             break;
         }
-        failed += 1;
     }
-    assert!(failed > 10, "the test must have failed somewhere");
+    assert!(failed > 5, "the test must have failed somewhere");
 }
 
 #[test]
-fn a_flush_during_a_save_cancels_it() {
+fn a_flush_during_a_save_cancels_it_and_the_next_one_sees_nothing_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut random = Random(2);
     let mut writer = with_collections(&mut random);
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     let expected = exact_state(&writer.keyspace);
-    let (mut step, mut flushed) = (0, false);
+    let mut step = 0;
     let saved = save_while(&mut writer, dir.path(), &RealDisk, &mut |writer| {
         step += 1;
-        // Handed-over elements of set 0 must not show in the next save.
-        alter_collection(writer, &mut random);
-        if step == 3 * SHARDS + 2 && !std::mem::replace(&mut flushed, true) {
+        if step == 2 {
+            // Handed over to this save: the old values, in shards and segments that it will not reach.
+            (0..100).for_each(|element| upsert(writer, &mut random, 1, element));
+            (0..100).for_each(|i| writer.set(1, &format!("string {i}"), "new"));
+            (0..100).for_each(|i| writer.set(0, &format!("string {i}"), "new"));
             writer.apply(1, "", Effect::FlushDb);
         }
     });
     assert!(matches!(saved, Err(SaveError::Cancelled)));
     assert_loads_as(dir.path(), &expected, "the old one");
-    (0..200).for_each(|_| alter_collection(&mut writer, &mut random));
     let expected = exact_state(&writer.keyspace);
-    save_while(&mut writer, dir.path(), &RealDisk, &mut |writer| {
-        alter_collection(writer, &mut random)
-    })
-    .unwrap();
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     assert_loads_as(dir.path(), &expected, "the new one");
 }
 

@@ -124,6 +124,10 @@ struct Target {
 
 /// Measures all that the arguments ask for and prints a line for each.
 pub fn run(args: &BenchArgs) -> Result<(), ToolError> {
+    if args.metric != MetricArg::Cosine && !args.native {
+        let what = "plain vector sets know cosine only; --metric needs --native";
+        return Err(ToolError::Usage(what.to_string()));
+    }
     let workload = Workload::prepare(args)?;
     let mut targets = open_targets(args)?;
     let jobs = jobs(args, &workload)?;

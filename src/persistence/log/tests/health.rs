@@ -148,7 +148,9 @@ fn the_hook_is_called_for_progress_and_for_failure() {
         has_snapshot: false,
         contents,
     };
-    let hook = || drop(CALLS.fetch_add(1, Ordering::SeqCst));
+    let hook = || {
+        CALLS.fetch_add(1, Ordering::SeqCst);
+    };
     let log = Log::start(Arc::new(disk.clone()), begin, options(), Box::new(hook)).unwrap();
     let called = |act: &dyn Fn()| {
         let before = CALLS.load(Ordering::SeqCst);

@@ -1,0 +1,219 @@
+//! The native commands, and collections that were declared.
+
+use super::{check, check_refused, with_set};
+use crate::commands::desk::{Desk, Seat};
+
+#[test]
+fn vcreate_has_bounds_with_an_error_line_each() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    for (line, error) in [
+        ("VCREATE c M 16", "DIM is missing: VCREATE key DIM d"),
+        ("VCREATE c DIM 0", "invalid DIM: an integer from 1 to 65536"),
+        (
+            "VCREATE c DIM 65537",
+            "invalid DIM: an integer from 1 to 65536",
+        ),
+        (
+            "VCREATE c DIM 3 METRIC dot",
+            "invalid METRIC: COSINE, L2 or IP",
+        ),
+        (
+            "VCREATE c DIM 3 TYPE F64",
+            "invalid TYPE: F32, F16, Q8 or BIN",
+        ),
+        ("VCREATE c DIM 3 INDEX IVF", "invalid INDEX: HNSW or FLAT"),
+        (
+            "VCREATE c DIM 3 M 3",
+            "invalid M: an integer from 4 to 4096",
+        ),
+        (
+            "VCREATE c DIM 3 EF 0",
+            "invalid EF: an integer from 1 to 1000000",
+        ),
+        (
+            "VCREATE c DIM 3 TYPE BIN METRIC L2",
+            "TYPE BIN needs METRIC COSINE",
+        ),
+        (
+            "VCREATE c INDEX FLAT DIM 3 EF 10",
+            "INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
+        ),
+        ("VCREATE c DIM 3 RECALL 0.9", "syntax error"),
+        ("VCREATE c DIM 3 WALK SAME", "syntax error"),
+        ("VCREATE c DIM 3 M", "syntax error"),
+    ] {
+        check_refused(&mut seat, &format!("ERR {error}"), &[line]);
+    }
+    check(
+        &mut seat,
+        &[(
+            "VCREATE c DIM 3 type f16 metric ip m 8 ef 50 index hnsw",
+            "+OK\r\n",
+        )],
+    );
+    check_refused(
+        &mut seat,
+        "BUSYKEY Target key name already exists.",
+        &["VCREATE c DIM 3"],
+    );
+}
+
+#[test]
+fn declared_collections_lend_their_schema_and_stay_when_empty() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    check(
+        &mut seat,
+        &[
+            ("VCREATE c DIM 2 TYPE F16 M 8", "+OK\r\n"),
+            ("VCARD c", ":0\r\n"),
+            ("VSIM c VALUES 2 1 0", "*0\r\n"),
+            ("VRANDMEMBER c", "$-1\r\n"),
+            ("VADD c VALUES 2 1 0 a", ":1\r\n"),
+            ("VADD c VALUES 2 1 0 a M 8", ":0\r\n"),
+            (
+                "VADD c VALUES 2 1 0 b M 16",
+                "-ERR asked M value mismatch with existing vector set\r\n",
+            ),
+            (
+                "VADD c VALUES 2 1 0 b NOQUANT",
+                "-ERR asked quantization mismatch with existing vector set\r\n",
+            ),
+            ("VADD c VALUES 2 70000 0 b", ":1\r\n"),
+            ("VREM c b", ":1\r\n"),
+            ("VREM c a", ":1\r\n"),
+            ("VDIM c", ":2\r\n"),
+            ("VCREATE l DIM 2 TYPE F16 METRIC L2", "+OK\r\n"),
+            (
+                "VADD l VALUES 2 70000 0 b",
+                "-ERR invalid vector specification\r\n",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn scores_and_distances_follow_the_metric() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    for (key, options) in [
+        ("l2", "METRIC L2 TYPE F32"),
+        ("ip", "METRIC IP TYPE F32"),
+        ("cos", "TYPE F32"),
+        ("bin", "TYPE BIN"),
+    ] {
+        seat.run(&format!("VCREATE {key} DIM 2 {options}"));
+        seat.run(&format!("VADD {key} VALUES 2 3 4 a"));
+        seat.run(&format!("VADD {key} VALUES 2 -3 1 b"));
+    }
+    let search =
+        |seat: &mut Seat, key: &str| seat.run(&format!("VSEARCH {key} 1 VALUES 2 3 0 WITHDIST"));
+    assert_eq!(search(&mut seat, "l2"), "1) 1) \"a\"\n   2) \"16\"");
+    assert_eq!(search(&mut seat, "ip"), "1) 1) \"a\"\n   2) \"-8\"");
+    assert_eq!(search(&mut seat, "bin"), "1) 1) \"a\"\n   2) \"1\"");
+    assert_eq!(
+        search(&mut seat, "cos"),
+        "1) 1) \"a\"\n   2) \"0.3999999761581421\""
+    );
+    let score = |seat: &mut Seat, key: &str| {
+        seat.run(&format!("VSIM {key} VALUES 2 3 0 WITHSCORES COUNT 1"))
+    };
+    assert_eq!(
+        score(&mut seat, "l2"),
+        "1) \"a\"\n2) \"0.058823529411764705\""
+    );
+    assert_eq!(score(&mut seat, "ip"), "1) \"a\"\n2) \"9\"");
+    assert_eq!(score(&mut seat, "bin"), "1) \"a\"\n2) \"0.5\"");
+    assert_eq!(seat.run("VSIM l2 VALUES 2 3 4 EPSILON 0.5"), "1) \"a\"");
+    assert_eq!(
+        seat.run("VSIM l2 VALUES 2 3 4 EPSILON 0.99"),
+        "1) \"a\"\n2) \"b\""
+    );
+    assert!(
+        seat.run("VSIM ip VALUES 2 3 4 EPSILON 0.5")
+            .contains("EPSILON is not defined for METRIC IP")
+    );
+    assert_eq!(seat.run("VEMB l2 a RAW").lines().last(), Some("3) \"1\""));
+}
+
+#[test]
+fn vsearch_refuses_what_it_cannot_mean() {
+    let desk = Desk::new();
+    let mut seat = with_set(&desk);
+    for (line, error) in [
+        ("VSEARCH none 1 ELE a", "no such key"),
+        (
+            "VSEARCH s 0 ELE a",
+            "invalid k: an integer from 1 to 1000000",
+        ),
+        (
+            "VSEARCH s 1000001 ELE a",
+            "invalid k: an integer from 1 to 1000000",
+        ),
+        ("VSEARCH s 1 ELE nobody", "element not found in set"),
+        (
+            "VSEARCH s 1 VALUES 3 1 2 3",
+            "Vector dimension mismatch - got 3 but set has 2",
+        ),
+        ("VSEARCH s 1 VALUES 2 1 nan", "invalid vector specification"),
+        (
+            "VSEARCH s 1 ELE a EF 0",
+            "invalid EF: an integer from 1 to 1000000",
+        ),
+        (
+            "VSEARCH s 1 ELE a OFFSET -1",
+            "invalid OFFSET: an integer from 0 to 1000000",
+        ),
+        (
+            "VSEARCH s 1 ELE a RADIUS inf",
+            "invalid RADIUS: a finite number",
+        ),
+        (
+            "VSEARCH s 1 ELE a EF 10 EXACT",
+            "EXACT compares with every vector: EF has no meaning beside it",
+        ),
+        (
+            "VSEARCH s 1 ELE a FILTER (",
+            "syntax error in FILTER expression near: (",
+        ),
+        ("VSEARCH s 1 ELE a RECALL 0.9", "syntax error"),
+        ("VSEARCH s 1 ELE a COUNT 1", "syntax error"),
+        ("VSEARCH s 1 ELE a OFFSET", "syntax error"),
+    ] {
+        check_refused(&mut seat, &format!("ERR {error}"), &[line]);
+    }
+}
+
+#[test]
+fn explain_tells_the_plan_and_an_option_forces_the_graph() {
+    let desk = Desk::new();
+    let mut seat = with_set(&desk);
+    let plan = |seat: &mut Seat, line: &str| {
+        let reply = seat.run(line);
+        let mut lines = reply.lines().skip_while(|line| !line.ends_with("\"plan\""));
+        let line = lines.nth(1).expect("a plan");
+        line.split_once(") ").map(|(_, plan)| plan.to_owned())
+    };
+    assert_eq!(
+        plan(&mut seat, "VSEARCH s 1 ELE a EXPLAIN").as_deref(),
+        Some("scan")
+    );
+    assert_eq!(
+        plan(&mut seat, "VSEARCH s 1 ELE a EXPLAIN FILTER 1").as_deref(),
+        Some("scan-passing")
+    );
+    assert_eq!(seat.run("CONFIG SET search-force-graph yes"), "OK");
+    assert_eq!(
+        plan(&mut seat, "VSEARCH s 1 ELE a EXPLAIN").as_deref(),
+        Some("graph")
+    );
+    assert_eq!(
+        plan(&mut seat, "VSEARCH s 1 ELE a EXPLAIN FILTER 1").as_deref(),
+        Some("graph-filtered")
+    );
+    assert_eq!(
+        plan(&mut seat, "VSEARCH s 1 ELE a EXPLAIN EXACT").as_deref(),
+        Some("scan")
+    );
+}

@@ -1,0 +1,79 @@
+//! The nearest of a scan, for any k: candidates are gathered a little beyond k and cut back now and then, so that even a
+//! scan that returns everything takes linear time. (The sorted array of a walk moves half of itself for each candidate.)
+
+use super::nearest::Candidate;
+
+/// The `limit` nearest candidates that were offered.
+pub(super) struct Top {
+    kept: Vec<Candidate>,
+    limit: usize,
+    /// Once `limit` were kept: the farthest of them at the last cut.
+    worst: Option<Candidate>,
+}
+
+impl Top {
+    pub(super) fn with_limit(limit: usize) -> Top {
+        Top {
+            kept: Vec::new(),
+            limit,
+            worst: None,
+        }
+    }
+
+    /// Whether a candidate may be among the nearest; a few that are not may be let in.
+    #[inline]
+    pub(super) fn admits(&self, candidate: Candidate) -> bool {
+        self.limit > 0 && self.worst.is_none_or(|worst| candidate < worst)
+    }
+
+    /// Keeps the candidate if it may be among the nearest. It must not have been offered before.
+    #[inline]
+    pub(super) fn offer(&mut self, candidate: Candidate) {
+        if !self.admits(candidate) {
+            return;
+        }
+        self.kept.push(candidate);
+        // An eighth more than wanted: rare cuts, and a bound that is nearly tight.
+        if self.kept.len() > self.limit + self.limit / 8 {
+            self.cut();
+        }
+    }
+
+    /// The nearest, nearest first.
+    pub(super) fn into_sorted(mut self) -> Vec<Candidate> {
+        self.kept.sort_unstable();
+        self.kept.truncate(self.limit);
+        self.kept
+    }
+
+    fn cut(&mut self) {
+        let last = self.limit - 1;
+        let (_, worst, _) = self.kept.select_nth_unstable(last);
+        self.worst = Some(*worst);
+        self.kept.truncate(self.limit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_of_many_are_kept_for_every_limit() {
+        // Multiples of a number without common factors: every distance once, in no order.
+        let all: Vec<Candidate> = (0..1009u32)
+            .map(|n| Candidate::new((n * 331 % 1009) as f32, n))
+            .collect();
+        let mut sorted = all.clone();
+        sorted.sort_unstable();
+        for limit in [0, 1, 2, 7, 8, 9, 100, 1008, 1009, 5000] {
+            let mut top = Top::with_limit(limit);
+            all.iter().for_each(|candidate| top.offer(*candidate));
+            assert_eq!(
+                top.into_sorted(),
+                sorted[..limit.min(1009)],
+                "limit {limit}"
+            );
+        }
+    }
+}
