@@ -26,6 +26,7 @@ use crate::stats::Stats;
 use args::Args;
 use error::{Refusal, Result};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -231,7 +232,11 @@ fn run(
         access: if is_read { access.counting() } else { access },
         command,
     };
-    let result = (command.run)(&mut call);
+    // A read that panics is this request's misfortune alone; a change that panics ends the process (engine/access.rs).
+    let result = catch_unwind(AssertUnwindSafe(|| (command.run)(&mut call))).unwrap_or_else(|_| {
+        tracing::error!(command = command.name, "a command panicked");
+        Err(PANICKED)
+    });
     let last_number = call.access.last_number();
     session.last_number = session.last_number.max(last_number);
     if result != Err(Refusal::Locked) {
@@ -293,6 +298,8 @@ fn remember_if_slow(
         context.latency_log.add(kind, now_s, took_ms);
     }
 }
+
+const PANICKED: Refusal = Refusal::line("ERR internal error: the command failed, see the log");
 
 /// What an error is counted under.
 fn first_word(line: &str) -> &str {

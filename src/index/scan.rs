@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 /// Rows from which a scan without filter uses all cores.
 const PARALLEL_ROWS: usize = 100_000;
-/// Slots scored per call; the next block is prefetched meanwhile where slots are given as a list.
+/// Slots scored per call. Nothing is prefetched: rows lie one behind the other, and the CPU sees that by itself.
 const BLOCK: usize = 32;
 
 /// The k nearest live slots. A filter is asked from this thread only.
@@ -28,15 +28,14 @@ pub(super) fn scan(
         (None, None) if rows > PARALLEL_ROWS => {
             scan_in_parallel((vectors, slots), target, k, stats)
         }
-        (None, _) => scan_some((vectors, slots), target, k, 0..end, filter, stats),
-        (Some(only), _) => scan_some(
-            (vectors, slots),
-            target,
-            k,
-            only.iter().copied(),
-            filter,
-            stats,
-        ),
+        (None, _) => {
+            let live = slots.live_in(0..end);
+            scan_some(vectors, target, k, live, filter, stats)
+        }
+        (Some(only), _) => {
+            let live = only.iter().copied().filter(|&slot| slots.is_live(slot));
+            scan_some(vectors, target, k, live, filter, stats)
+        }
     };
     let sorted = nearest.into_sorted();
     sorted.into_iter().map(Neighbour::from).collect()
@@ -44,17 +43,17 @@ pub(super) fn scan(
 
 /// Each core scans ranges of slots; the nearest of all are merged.
 fn scan_in_parallel(
-    of: (&Vectors, &Slots),
+    (vectors, slots): (&Vectors, &Slots),
     target: &Target,
     k: usize,
     stats: &mut WalkStats,
 ) -> Top {
     const RANGE: u32 = 16_384;
-    let end = of.1.end();
+    let end = slots.end();
     let ranges = (0..end.div_ceil(RANGE)).into_par_iter().map(|range| {
         let mut stats = WalkStats::default();
-        let slots = range * RANGE..((range + 1) * RANGE).min(end);
-        (scan_some(of, target, k, slots, None, &mut stats), stats)
+        let live = slots.live_in(range * RANGE..((range + 1) * RANGE).min(end));
+        (scan_some(vectors, target, k, live, None, &mut stats), stats)
     });
     let merge = |(mut all, mut sum): (Top, WalkStats), (part, stats): (Top, WalkStats)| {
         let part = part.into_sorted();
@@ -68,10 +67,10 @@ fn scan_in_parallel(
 }
 
 fn scan_some(
-    (vectors, all): (&Vectors, &Slots),
+    vectors: &Vectors,
     target: &Target,
     k: usize,
-    slots: impl Iterator<Item = u32>,
+    live: impl Iterator<Item = u32>,
     filter: Option<&dyn SlotFilter>,
     stats: &mut WalkStats,
 ) -> Top {
@@ -80,21 +79,17 @@ fn scan_some(
     let scorer = vectors.exact_scorer(target, &guard);
     let mut nearest = Top::with_limit(k);
     let mut distances = Vec::with_capacity(BLOCK);
-    let (mut block, mut next) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
-    for slot in slots.filter(|&slot| all.is_live(slot)) {
-        next.push(slot);
-        if next.len() == BLOCK {
-            scorer.prefetch(&next);
+    let mut block = Vec::with_capacity(BLOCK);
+    for slot in live {
+        block.push(slot);
+        if block.len() == BLOCK {
             scorer.score(&block, &mut distances);
             keep(&block, &distances, filter, &mut nearest, stats);
-            std::mem::swap(&mut block, &mut next);
-            next.clear();
+            block.clear();
         }
     }
-    for rest in [block, next] {
-        scorer.score(&rest, &mut distances);
-        keep(&rest, &distances, filter, &mut nearest, stats);
-    }
+    scorer.score(&block, &mut distances);
+    keep(&block, &distances, filter, &mut nearest, stats);
     nearest
 }
 

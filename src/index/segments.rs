@@ -12,6 +12,7 @@ const SMALL_SEGMENTS: u32 = 7;
 const CHUNK: usize = 1024;
 
 /// The segment that holds `slot`, and the slot's offset in it.
+#[inline(always)]
 pub fn locate(slot: u32) -> (u32, u32) {
     if slot < 64 {
         (0, slot)
@@ -27,6 +28,7 @@ pub fn locate(slot: u32) -> (u32, u32) {
 }
 
 /// The slots of segment `segment`, as first slot and number of slots.
+#[inline]
 pub fn extent(segment: u32) -> (u32, u32) {
     match segment {
         0 => (0, 64),
@@ -57,12 +59,14 @@ impl<T> Default for Segments<T> {
 
 impl<T> Segments<T> {
     /// The entry of `slot`, if its segment was made.
+    #[inline]
     pub fn get(&self, slot: u32) -> Option<&T> {
         let (segment, offset) = locate(slot);
         self.segment(segment)?.get(offset as usize)
     }
 
     /// All entries of `segment`, if it was made.
+    #[inline]
     pub fn segment(&self, segment: u32) -> Option<&[T]> {
         let chunk = self.chunks[segment as usize / CHUNK].get()?;
         chunk[segment as usize % CHUNK]

@@ -12,6 +12,7 @@ use super::nearest::SLOTS_MAX;
 use super::segments::{Segments, count, extent, locate};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
@@ -194,10 +195,24 @@ impl Slots {
         self.table.get(slot).expect("a slot in use has side data")
     }
 
+    #[inline]
     pub(super) fn is_live(&self, slot: u32) -> bool {
         self.table
             .get(slot)
             .is_some_and(|side| side.state() == State::Live)
+    }
+
+    /// The live slots among `slots`, in order.
+    pub(super) fn live_in(&self, slots: Range<u32>) -> impl Iterator<Item = u32> + '_ {
+        (locate(slots.start).0..count(slots.end)).flat_map(move |segment| {
+            let (first, _) = extent(segment);
+            let sides = self.table.segment(segment).unwrap_or_default();
+            let inside = slots.clone();
+            let numbered = sides.iter().zip(first..);
+            numbered
+                .filter(move |(side, slot)| inside.contains(slot) && side.state() == State::Live)
+                .map(|(_, slot)| slot)
+        })
     }
 
     /// Whether the vector may be read under a pin taken before this call.

@@ -170,7 +170,7 @@ impl Blocks {
     }
 
     /// The address of a block, if its segment is in this table.
-    #[inline]
+    #[inline(always)]
     fn block(&self, table: &Table, (segment, offset): Place) -> Option<*mut u8> {
         let entry = table.entries.get(segment as usize)?;
         let start = entry.start.load(Ordering::Acquire);
@@ -221,13 +221,13 @@ pub struct View<'g> {
 
 impl<'g> View<'g> {
     /// The link words of a block.
-    #[inline]
+    #[inline(always)]
     pub fn links(&self, place: Place) -> &'g [AtomicU32] {
         self.blocks.links_at(self.block(place))
     }
 
     /// The bytes of a block whose slot this reader came to by a link or saw as reserved or live.
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&self, place: Place) -> &'g [u8] {
         let block = self.block(place);
         // SAFETY: inside the block; initialised; not written while the slot can be reached from this pin (points 3, 4).
@@ -247,7 +247,7 @@ impl<'g> View<'g> {
         prefetch(self.block(place), 0, self.blocks.link_words * 4);
     }
 
-    #[inline]
+    #[inline(always)]
     fn block(&self, place: Place) -> *mut u8 {
         match self.blocks.block(self.table, place) {
             Some(block) => block,

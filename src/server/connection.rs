@@ -28,6 +28,7 @@ pub struct Connection {
     input: BytesMut,
     parser: RequestParser,
     output: Output,
+    client: Arc<Client>,
     /// Away while a command runs in the pool.
     session: Option<Box<Session>>,
     woken: Arc<Notify>,
@@ -48,7 +49,8 @@ impl Connection {
             input: BytesMut::new(),
             parser: RequestParser::new(),
             output: Output::default(),
-            session: Some(Box::new(Session::new(client, authenticated))),
+            session: Some(Box::new(Session::new(Arc::clone(&client), authenticated))),
+            client,
             woken,
         }
     }
@@ -229,8 +231,6 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(session) = &self.session {
-            self.server.context.clients.remove(session.client.id);
-        }
+        self.server.context.clients.remove(self.client.id);
     }
 }

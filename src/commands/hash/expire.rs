@@ -65,7 +65,7 @@ const EXPIRES: Command = Command {
     ..COMMAND
 };
 
-/// HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HEXPIRE: Command = Command {
     name: "HEXPIRE",
     summary: "Lets fields of a hash expire after some seconds.",
@@ -86,7 +86,7 @@ pub const HEXPIRE: Command = Command {
     ..EXPIRES
 };
 
-/// HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HPEXPIRE: Command = Command {
     name: "HPEXPIRE",
     summary: "Lets fields of a hash expire after some milliseconds.",
@@ -104,7 +104,7 @@ pub const HPEXPIRE: Command = Command {
     ..EXPIRES
 };
 
-/// HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HEXPIREAT: Command = Command {
     name: "HEXPIREAT",
     summary: "Lets fields of a hash expire at a time, in seconds since 1970.",
@@ -125,7 +125,7 @@ pub const HEXPIREAT: Command = Command {
     ..EXPIRES
 };
 
-/// HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
+/// `HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`
 pub const HPEXPIREAT: Command = Command {
     name: "HPEXPIREAT",
     summary: "Lets fields of a hash expire at a time, in milliseconds since 1970.",
@@ -301,7 +301,7 @@ const TELLS: Command = Command {
     ..COMMAND
 };
 
-/// HTTL key FIELDS numfields field [field ...]
+/// `HTTL key FIELDS numfields field [field ...]`
 pub const HTTL: Command = Command {
     name: "HTTL",
     summary: "Tells in how many seconds fields expire: -1 never, -2 the field is missing.",
@@ -316,7 +316,7 @@ pub const HTTL: Command = Command {
     ..TELLS
 };
 
-/// HPTTL key FIELDS numfields field [field ...]
+/// `HPTTL key FIELDS numfields field [field ...]`
 pub const HPTTL: Command = Command {
     name: "HPTTL",
     summary: "Tells in how many milliseconds fields expire: -1 never, -2 the field is missing.",
@@ -331,7 +331,7 @@ pub const HPTTL: Command = Command {
     ..TELLS
 };
 
-/// HEXPIRETIME key FIELDS numfields field [field ...]
+/// `HEXPIRETIME key FIELDS numfields field [field ...]`
 pub const HEXPIRETIME: Command = Command {
     name: "HEXPIRETIME",
     summary: "Tells when fields expire, in seconds since 1970: -1 never, -2 the field is missing.",
@@ -349,7 +349,7 @@ pub const HEXPIRETIME: Command = Command {
     ..TELLS
 };
 
-/// HPEXPIRETIME key FIELDS numfields field [field ...]
+/// `HPEXPIRETIME key FIELDS numfields field [field ...]`
 pub const HPEXPIRETIME: Command = Command {
     name: "HPEXPIRETIME",
     summary: "Tells when fields expire, in milliseconds since 1970: -1 never, -2 the field is missing.",
@@ -387,7 +387,7 @@ fn time_left(call: &mut Call, form: TimeForm) -> Result {
     Ok(Reply::Array(left.collect()))
 }
 
-/// HPERSIST key FIELDS numfields field [field ...]
+/// `HPERSIST key FIELDS numfields field [field ...]`
 pub const HPERSIST: Command = Command {
     name: "HPERSIST",
     summary: "Takes the expiry of fields away.",

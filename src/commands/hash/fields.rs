@@ -11,7 +11,7 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// FIELDS numfields field [field ...]
+/// `FIELDS numfields field [field ...]`
 pub const FIELDS: Arg = Arg::Option(
     "FIELDS",
     &[Arg::Int("numfields"), Arg::Multiple(&Arg::Str("field"))],

@@ -81,7 +81,7 @@ fn with_field(call: &mut Call, reply: impl FnOnce(Option<&Field>) -> Reply) -> R
     })?
 }
 
-/// HMGET key field [field ...]
+/// `HMGET key field [field ...]`
 pub const HMGET: Command = Command {
     name: "HMGET",
     summary: "Returns the values of several fields of a hash.",

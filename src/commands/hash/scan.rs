@@ -10,7 +10,7 @@ use crate::keyspace::hash::{Field, Hash};
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 
-/// HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]
+/// `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`
 pub const HSCAN: Command = Command {
     name: "HSCAN",
     summary: "Goes through the fields of a hash step by step; a field that stays all the while is seen.",
@@ -89,7 +89,7 @@ fn cost_of_scan(context: &Context, session: &Session, request: &Request) -> u64 
         / 8
 }
 
-/// HRANDFIELD key [count [WITHVALUES]]
+/// `HRANDFIELD key [count [WITHVALUES]]`
 pub const HRANDFIELD: Command = Command {
     name: "HRANDFIELD",
     summary: "Returns fields of a hash by chance: different ones, or with a count below zero any.",

@@ -18,7 +18,7 @@ const FIELDS_AND_VALUES: &[Arg] = &[
     Arg::Multiple(&Arg::Block(&[Arg::Str("field"), Arg::Str("value")])),
 ];
 
-/// HSET key field value [field value ...]
+/// `HSET key field value [field value ...]`
 pub const HSET: Command = Command {
     name: "HSET",
     summary: "Sets fields of a hash and returns how many are new.",
@@ -38,7 +38,7 @@ pub const HSET: Command = Command {
     ..COMMAND
 };
 
-/// HMSET key field value [field value ...]
+/// `HMSET key field value [field value ...]`
 pub const HMSET: Command = Command {
     name: "HMSET",
     summary: "Sets fields of a hash: an older form of HSET.",
@@ -118,7 +118,7 @@ fn hsetnx(call: &mut Call) -> Result {
     })
 }
 
-/// HDEL key field [field ...]
+/// `HDEL key field [field ...]`
 pub const HDEL: Command = Command {
     name: "HDEL",
     summary: "Deletes fields of a hash; the key goes with its last field.",

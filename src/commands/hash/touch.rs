@@ -169,7 +169,7 @@ fn take_counted(call: &mut Call, kind: Kind) -> Result<Vec<(Bytes, Bytes)>> {
     }
 }
 
-/// HGETEX key [expiry] FIELDS numfields field [field ...]
+/// `HGETEX key [expiry] FIELDS numfields field [field ...]`
 pub const HGETEX: Command = Command {
     name: "HGETEX",
     summary: "Returns the values of fields and sets or takes away their expiry.",
@@ -215,7 +215,7 @@ fn nulls(count: usize) -> Reply {
     Reply::Array(vec![Reply::Null; count])
 }
 
-/// HGETDEL key FIELDS numfields field [field ...]
+/// `HGETDEL key FIELDS numfields field [field ...]`
 pub const HGETDEL: Command = Command {
     name: "HGETDEL",
     summary: "Returns the values of fields and deletes them.",
@@ -254,7 +254,7 @@ fn hgetdel(call: &mut Call) -> Result {
     })
 }
 
-/// HSETEX key [FNX | FXX] [expiry] FIELDS numfields field value [field value ...]
+/// `HSETEX key [FNX | FXX] [expiry] FIELDS numfields field value [field value ...]`
 pub const HSETEX: Command = Command {
     name: "HSETEX",
     summary: "Sets fields with an expiry, if all of them are missing or all there.",

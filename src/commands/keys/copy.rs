@@ -66,7 +66,7 @@ fn rename(call: &mut Call, is_nx: bool) -> Result {
     })
 }
 
-/// COPY source destination [DB destination-db] [REPLACE]
+/// `COPY source destination [DB destination-db] [REPLACE]`
 pub const COPY: Command = Command {
     name: "COPY",
     summary: "Copies a key's value and expiry to another key.",

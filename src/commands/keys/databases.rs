@@ -31,7 +31,7 @@ const SYNC_OR_ASYNC: &[Arg] = &[Arg::Optional(&Arg::OneOf(&[
 
 const FLUSH_FLAGS: Flags = flags(&[Flags::WRITE, Flags::DANGEROUS, Flags::WORLD]);
 
-/// FLUSHDB [ASYNC | SYNC]
+/// `FLUSHDB [ASYNC | SYNC]`
 pub const FLUSHDB: Command = Command {
     name: "FLUSHDB",
     summary: "Deletes all keys of the database.",
@@ -49,7 +49,7 @@ pub const FLUSHDB: Command = Command {
     ..COMMAND
 };
 
-/// FLUSHALL [ASYNC | SYNC]
+/// `FLUSHALL [ASYNC | SYNC]`
 pub const FLUSHALL: Command = Command {
     name: "FLUSHALL",
     summary: "Deletes all keys of all databases.",

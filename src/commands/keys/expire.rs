@@ -39,7 +39,7 @@ const EXPIRE_ERRORS: &[(&str, &str)] = &[
 
 const EXPIRE_FLAGS: Flags = flags(&[Flags::WRITE, Flags::FAST]);
 
-/// EXPIRE key seconds [NX | XX | GT | LT]
+/// `EXPIRE key seconds [NX | XX | GT | LT]`
 pub const EXPIRE: Command = Command {
     name: "EXPIRE",
     summary: "Lets a key expire after some seconds.",
@@ -59,7 +59,7 @@ pub const EXPIRE: Command = Command {
     ..COMMAND
 };
 
-/// PEXPIRE key milliseconds [NX | XX | GT | LT]
+/// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
 pub const PEXPIRE: Command = Command {
     name: "PEXPIRE",
     summary: "Lets a key expire after some milliseconds.",
@@ -77,7 +77,7 @@ pub const PEXPIRE: Command = Command {
     ..COMMAND
 };
 
-/// EXPIREAT key unix-time-seconds [NX | XX | GT | LT]
+/// `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
 pub const EXPIREAT: Command = Command {
     name: "EXPIREAT",
     summary: "Lets a key expire at a time, in seconds since 1970.",
@@ -96,7 +96,7 @@ pub const EXPIREAT: Command = Command {
     ..COMMAND
 };
 
-/// PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]
+/// `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`
 pub const PEXPIREAT: Command = Command {
     name: "PEXPIREAT",
     summary: "Lets a key expire at a time, in milliseconds since 1970.",

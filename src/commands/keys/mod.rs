@@ -92,7 +92,7 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// DEL key [key ...]
+/// `DEL key [key ...]`
 const DEL: Command = Command {
     name: "DEL",
     summary: "Deletes keys, whatever they hold.",
@@ -107,7 +107,7 @@ const DEL: Command = Command {
     ..COMMAND
 };
 
-/// UNLINK key [key ...]
+/// `UNLINK key [key ...]`
 const UNLINK: Command = Command {
     name: "UNLINK",
     summary: "Deletes keys, whatever they hold; here the same as DEL.",
@@ -139,7 +139,7 @@ pub fn delete(call: &mut Call) -> Result {
     })
 }
 
-/// EXISTS key [key ...]
+/// `EXISTS key [key ...]`
 const EXISTS: Command = Command {
     name: "EXISTS",
     summary: "Counts how many of the keys are there; one that is named twice counts twice.",
@@ -161,7 +161,7 @@ fn exists(call: &mut Call) -> Result {
     })?)
 }
 
-/// TOUCH key [key ...]
+/// `TOUCH key [key ...]`
 const TOUCH: Command = Command {
     name: "TOUCH",
     summary: "Counts how many of the keys are there, and marks them as used now.",

@@ -160,7 +160,7 @@ pub const HELP: Command = Command {
     ..COMMAND
 };
 
-/// MEMORY USAGE key [SAMPLES count]
+/// `MEMORY USAGE key [SAMPLES count]`
 pub const MEMORY_USAGE: Command = Command {
     name: "MEMORY|USAGE",
     summary: "Tells how many bytes of memory a key and its value take, about.",

@@ -11,7 +11,7 @@ use crate::protocol::{Reply, Request, number};
 /// Keys or fields that a step of a scan looks at, unless COUNT says otherwise.
 const COUNT_DEFAULT: usize = 10;
 
-/// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
+/// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 pub const SCAN: Command = Command {
     name: "SCAN",
     summary: "Goes through the keys of the database step by step; a key that stays all the while is seen.",

@@ -116,7 +116,7 @@ fn run_digest(call: &mut Call) -> Result {
     Ok(value.map_or(Reply::Null, |value| Reply::bulk(digest(&value))))
 }
 
-/// DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest]
+/// `DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest]`
 pub const DELEX: Command = Command {
     name: "DELEX",
     summary: "Deletes a key if its value passes a test.",

@@ -35,7 +35,7 @@ fn get(call: &mut Call) -> Result {
     Ok(Reply::bulk_or_null(value))
 }
 
-/// MGET key [key ...]
+/// `MGET key [key ...]`
 pub const MGET: Command = Command {
     name: "MGET",
     summary: "Returns the strings under several keys, as they are at one moment.",
@@ -89,7 +89,7 @@ fn strlen(call: &mut Call) -> Result {
     Ok(Reply::count(value.map_or(0, |value| value.len())))
 }
 
-/// GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST]
+/// `GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST]`
 pub const GETEX: Command = Command {
     name: "GETEX",
     summary: "Returns a string and sets or takes away its expiry.",

@@ -15,7 +15,7 @@ const LENGTH_AND_INDEXES: Refusal =
 const TOO_LARGE: Refusal =
     Refusal::line("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
 
-/// LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]
+/// `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]`
 pub const LCS: Command = Command {
     name: "LCS",
     summary: "Finds the longest common subsequence of two strings.",

@@ -12,7 +12,7 @@ use crate::keyspace::{Value, View};
 use crate::protocol::Reply;
 use bytes::Bytes;
 
-/// SET key value [condition] [GET] [expiry]
+/// `SET key value [condition] [GET] [expiry]`
 pub const SET: Command = Command {
     name: "SET",
     summary: "Sets a key to a string, whatever was there, if the conditions hold.",
@@ -272,7 +272,7 @@ const KEYS_AND_VALUES: &[Arg] = &[Arg::Multiple(&Arg::Block(&[
     Arg::Str("value"),
 ]))];
 
-/// MSET key value [key value ...]
+/// `MSET key value [key value ...]`
 pub const MSET: Command = Command {
     name: "MSET",
     summary: "Sets several keys to strings, all at one moment.",
@@ -288,7 +288,7 @@ pub const MSET: Command = Command {
     ..COMMAND
 };
 
-/// MSETNX key value [key value ...]
+/// `MSETNX key value [key value ...]`
 pub const MSETNX: Command = Command {
     name: "MSETNX",
     summary: "Sets several keys to strings if all of them are missing.",
@@ -332,7 +332,7 @@ fn take_pairs<'r>(call: &mut Call<'r>, count: usize) -> Result<Vec<(&'r [u8], By
         .collect()
 }
 
-/// MSETEX numkeys key value [key value ...] [NX | XX] [expiry]
+/// `MSETEX numkeys key value [key value ...] [NX | XX] [expiry]`
 pub const MSETEX: Command = Command {
     name: "MSETEX",
     summary: "Sets several keys to strings with one expiry, if all of them are missing or all there.",

@@ -69,8 +69,9 @@ impl VectorStore for Bit {
         let view = self.blocks.view(guard);
         let row = |slot| -> &[u64] { bytemuck::cast_slice(view.bytes(locate(slot))) };
         let unit = 2.0 / self.dim as f32;
-        by_fours(slots, distances, row, |rows| {
-            (self.kernels.hamming_x4)(query, rows).map(|differing| differing as f32 * unit)
+        by_fours(slots, distances, |[a, b, c, d]| {
+            let differing = (self.kernels.hamming_x4)(query, [row(a), row(b), row(c), row(d)]);
+            differing.map(|bits| bits as f32 * unit)
         });
     }
 

@@ -40,7 +40,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    #[inline]
+    #[inline(always)]
     fn read(bytes: &'a [u8]) -> Row<'a> {
         let (header, code) = bytes.split_at(HEADER);
         let float = |at: usize| {
@@ -108,22 +108,19 @@ impl Int8 {
         }
     }
 
-    /// Distances from raw sums.
-    #[inline]
-    fn distances(&self, query: &Point, rows: [Row; 4], raw: [i32; 4]) -> [f32; 4] {
-        std::array::from_fn(|i| {
-            let Row { mult, bias, .. } = rows[i];
-            let dot = (raw[i] - query.flip) as f32;
-            match self.metric {
-                Metric::Cosine => (bias + mult * query.scale * dot).clamp(0.0, 2.0),
-                Metric::InnerProduct => bias + mult * query.scale * dot,
-                // In f64: the three terms cancel where it matters most, and may each be near the end of f32.
-                Metric::L2 => {
-                    let product = f64::from(mult) * f64::from(query.scale) * f64::from(dot);
-                    (f64::from(query.bias) + f64::from(bias) + product).max(0.0) as f32
-                }
+    /// A distance from the raw sum.
+    #[inline(always)]
+    fn distance(&self, query: &Point, mult: f32, bias: f32, raw: i32) -> f32 {
+        let dot = (raw - query.flip) as f32;
+        match self.metric {
+            Metric::Cosine => (bias + mult * query.scale * dot).clamp(0.0, 2.0),
+            Metric::InnerProduct => bias + mult * query.scale * dot,
+            // In f64: the three terms cancel where it matters most, and may each be near the end of f32.
+            Metric::L2 => {
+                let product = f64::from(mult) * f64::from(query.scale) * f64::from(dot);
+                (f64::from(query.bias) + f64::from(bias) + product).max(0.0) as f32
             }
-        })
+        }
     }
 }
 
@@ -173,9 +170,17 @@ impl VectorStore for Int8 {
         };
         let view = self.blocks.view(guard);
         let row = |slot| Row::read(view.bytes(locate(slot)));
-        by_fours(slots, distances, row, |rows| {
-            let raw = (self.kernels.dot_int8_x4)(&query.code, rows.map(|row| row.code));
-            self.distances(query, rows, raw)
+        by_fours(slots, distances, |[a, b, c, d]| {
+            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+            let codes = [a.code, b.code, c.code, d.code];
+            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
+            let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
+            [
+                distance(a, raw[0]),
+                distance(b, raw[1]),
+                distance(c, raw[2]),
+                distance(d, raw[3]),
+            ]
         });
     }
 
