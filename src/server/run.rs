@@ -26,6 +26,7 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let config = Arc::new(config);
     if let Err(error) = logging::start(&config) {
         eprintln!("the log file cannot be opened: {error}");
         return ExitCode::FAILURE;
@@ -39,7 +40,7 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
         .thread_name("io")
         .enable_all()
         .build();
-    match built.map(|runtime| runtime.block_on(serve(Arc::new(config)))) {
+    match built.map(|runtime| runtime.block_on(serve(config))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) | Err(error) => {
             tracing::error!("{error}");
