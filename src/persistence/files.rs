@@ -139,12 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_directory_is_an_error_that_names_the_file() {
-        let error = DirectoryLock::take(Path::new("/nowhere/at/all")).unwrap_err();
+    fn a_missing_directory_is_made_and_one_that_cannot_be_is_an_error_that_names_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(DirectoryLock::take(&dir.path().join("new/data")).is_ok());
+        fs::write(dir.path().join("file"), "").unwrap();
+        let below_a_file = dir.path().join("file/data");
+        let error = DirectoryLock::take(&below_a_file).unwrap_err().to_string();
+        let path = below_a_file.join(LOCK);
         assert!(
-            error
-                .to_string()
-                .starts_with("locking /nowhere/at/all/LOCK: "),
+            error.starts_with(&format!("locking {}: ", path.display())),
             "{error}"
         );
     }
