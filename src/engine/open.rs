@@ -129,7 +129,13 @@ impl Engine {
             catalog,
             lock: Some(lock),
         };
-        self.start(keyspace, log, Some(directory), snapshot_cut.unwrap_or(0));
+        self.start(
+            keyspace,
+            log,
+            Some(directory),
+            snapshot_cut.unwrap_or(0),
+            loaded.bytes,
+        );
         if has_old_log && !options.has_log {
             // The log was switched off: a snapshot takes over what it holds, and the log goes.
             self.save()

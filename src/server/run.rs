@@ -34,6 +34,8 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
     warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
+    crate::sys::ignore_signals();
+    raise_open_files_limit(&config);
     let threads = config.io_threads();
     let built = runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -46,6 +48,22 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
             tracing::error!("{error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Files that the server opens beside its clients.
+const OTHER_FILES: u64 = 32;
+
+/// Makes room for `maxclients` sockets, or says how many there is room for.
+fn raise_open_files_limit(config: &Config) {
+    let wanted = config.maxclients() as u64 + OTHER_FILES;
+    match crate::sys::raise_open_files_limit(wanted) {
+        Ok(limit) if limit < wanted => tracing::warn!(
+            "the system allows {limit} open files, {wanted} are needed for maxclients: raise `ulimit -n`, or clients beyond {} will fail",
+            limit.saturating_sub(OTHER_FILES)
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!("the limit of open files cannot be read: {error}"),
     }
 }
 
@@ -180,17 +198,9 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
         config.snapshot_pinned_bytes_max(),
         config.log_unwritten_bytes_max(),
     );
-    let (mut last, stats) = (Instant::now(), Arc::clone(&context.stats));
     let each_round = {
         let engine = Arc::clone(&engine);
-        move || {
-            stats.sample_rates(last.elapsed());
-            last = Instant::now();
-            stats
-                .allocated_bytes_peak
-                .raise_to(crate::sys::allocated_bytes_now() as u64);
-            engine.start_due_save(&triggers(&config));
-        }
+        move || engine.start_due_save(&triggers(&config))
     };
     Upkeep::start(engine, each_round)
 }
