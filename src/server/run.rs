@@ -150,9 +150,6 @@ async fn recover(server: &Arc<Server>) -> io::Result<()> {
     let opened = tokio::task::spawn_blocking(open)
         .await
         .map_err(io::Error::other)??;
-    if let Some(torn) = &opened.torn {
-        tracing::warn!("!!! {torn} !!!");
-    }
     tracing::info!(
         "DB loaded from snapshot and append only file: {:.3} seconds ({} keys, {} elements, {} linked anew, {} changes of the log)",
         start.elapsed().as_secs_f64(),
