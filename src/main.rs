@@ -54,7 +54,6 @@ fn names_a_program(word: Option<&OsString>) -> bool {
         "server",
         "import",
         "bench",
-        "check",
         "tour",
         "-h",
         "--help",

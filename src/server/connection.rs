@@ -73,8 +73,10 @@ impl Connection {
 
     /// Waits for bytes; an error at the end of the stream, when the client is killed, or idle for too long.
     async fn read(&mut self) -> Result<(), Closed> {
+        // What is announced is believed as far as it has come: the buffer doubles.
+        let believed = READ_BYTES.max(self.input.len());
         self.input
-            .reserve(self.parser.missing().clamp(READ_BYTES, SEND_BYTES));
+            .reserve(self.parser.missing().clamp(READ_BYTES, believed));
         let idle = match self.server.context.config.timeout_seconds() {
             0 => Duration::from_secs(u32::MAX.into()),
             seconds => Duration::from_secs(seconds),

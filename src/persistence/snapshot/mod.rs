@@ -18,6 +18,7 @@ pub mod pack;
 mod record;
 pub mod write;
 
+use crate::persistence::log::format::crc as crc32c;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -91,11 +92,6 @@ impl SnapshotError {
         let path = path.to_owned();
         SnapshotError::Damaged { path, offset, what }
     }
-}
-
-/// CRC-32C.
-fn crc32c(bytes: &[u8]) -> u32 {
-    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
 }
 
 /// The directory of the packs.
