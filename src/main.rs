@@ -18,10 +18,6 @@ struct Cli {
 }
 
 #[derive(clap::Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one value of it, for a moment"
-)]
 enum Program {
     /// Starts the server (also without this word): [redis.conf | -] [--directive value ...]
     Server {
@@ -58,7 +54,6 @@ fn names_a_program(word: Option<&OsString>) -> bool {
         "server",
         "import",
         "bench",
-        "check",
         "tour",
         "-h",
         "--help",

@@ -1,5 +1,5 @@
-//! What survives: a real server that is killed again and again (rounds), a data directory on a disk that fails at every
-//! point (faults), and answers before and after (recall).
+//! What survives: a real server that is killed again and again (rounds), directories that a start finds damaged (start), an
+//! engine on a disk that fails at every point (faults, damage, cut), and answers before and after (recall).
 //!
 //! Random tests print their seed; RHUMB_TEST_SEED repeats one. RHUMB_CRASH_ROUNDS sets how often the server is killed.
 
@@ -23,6 +23,8 @@ mod model;
 mod recall;
 #[path = "crash/rounds.rs"]
 mod rounds;
+#[path = "crash/start.rs"]
+mod start;
 #[path = "crash/step.rs"]
 mod step;
 #[path = "crash/wire.rs"]

@@ -26,6 +26,7 @@ use crate::stats::Stats;
 use args::Args;
 use error::{Refusal, Result};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -44,6 +45,7 @@ const FAMILIES: &[&[Command]] = &[
     server::config::COMMANDS,
     server::debug::COMMANDS,
     server::info::COMMANDS,
+    server::latency::COMMANDS,
     server::memory::COMMANDS,
     server::module::COMMANDS,
     server::saving::COMMANDS,
@@ -67,6 +69,8 @@ pub struct Context {
     pub run_id: String,
     /// Commands that took long.
     pub slow_log: server::slowlog::SlowLog,
+    /// Events that took long.
+    pub latency_log: server::latency::LatencyLog,
     /// State of [`Context::draw_random`].
     random: AtomicU64,
 }
@@ -83,6 +87,7 @@ impl Context {
             clients: Clients::default(),
             run_id: draw_run_id(),
             slow_log: Default::default(),
+            latency_log: Default::default(),
             random: AtomicU64::new(started_ms),
         }
     }
@@ -227,7 +232,11 @@ fn run(
         access: if is_read { access.counting() } else { access },
         command,
     };
-    let result = (command.run)(&mut call);
+    // A read that panics is this request's misfortune alone; a change that panics ends the process (engine/access.rs).
+    let result = catch_unwind(AssertUnwindSafe(|| (command.run)(&mut call))).unwrap_or_else(|_| {
+        tracing::error!(command = command.name, "a command panicked");
+        Err(PANICKED)
+    });
     let last_number = call.access.last_number();
     session.last_number = session.last_number.max(last_number);
     if result != Err(Refusal::Locked) {
@@ -256,17 +265,41 @@ fn count(
     }
     let client = &session.client;
     client.total_commands.fetch_add(1, Ordering::Relaxed);
-    let command = Table::all().commands()[place];
-    let slower_than_us = context.config.slowlog_slower_than_us();
+    remember_if_slow(context, session, request, place, took);
+}
+
+fn remember_if_slow(
+    context: &Context,
+    session: &Session,
+    request: &Request,
+    place: usize,
+    took: Duration,
+) {
+    let flags = Table::all().commands()[place].flags;
+    let config = &context.config;
+    let slower_than_us = config.slowlog_slower_than_us();
     if slower_than_us.is_some_and(|limit| took.as_micros() as u64 >= limit)
-        && !command.flags.has(Flags::SKIP_SLOWLOG)
-        && !command.flags.has(Flags::SECRET)
+        && !flags.has(Flags::SKIP_SLOWLOG)
+        && !flags.has(Flags::SECRET)
     {
         let now_s = context.engine.now_ms() / 1000;
-        let len_max = context.config.slowlog_len_max();
+        let len_max = config.slowlog_len_max();
+        let client = &session.client;
         context.slow_log.add(client, request, now_s, took, len_max);
     }
+    let (threshold_ms, took_ms) = (
+        config.latency_monitor_threshold_ms(),
+        took.as_millis() as u64,
+    );
+    if threshold_ms > 0 && took_ms >= threshold_ms {
+        let is_fast = flags.has(Flags::FAST);
+        let kind = if is_fast { "fast-command" } else { "command" };
+        let now_s = context.engine.now_ms() / 1000;
+        context.latency_log.add(kind, now_s, took_ms);
+    }
 }
+
+const PANICKED: Refusal = Refusal::line("ERR internal error: the command failed, see the log");
 
 /// What an error is counted under.
 fn first_word(line: &str) -> &str {

@@ -173,7 +173,11 @@ fn exec(call: &mut Call) -> Result {
             "EXECABORT Transaction discarded because of previous errors.",
         ));
     }
-    let (keys, is_world) = scope(&queue.requests, call.session);
+    let (keys, is_world) = scope(
+        &queue.requests,
+        call.session,
+        call.context.config.databases(),
+    );
     let keys: Vec<(usize, &[u8])> = keys.iter().map(|(db, key)| (*db, &**key)).collect();
     let (context, patience) = (call.context, call.access.patience());
     let session = &mut *call.session;
@@ -252,7 +256,11 @@ fn run_queued(
 }
 
 /// The keys that the transaction names or depends on, each with its database, and whether it needs the world for itself.
-fn scope(requests: &[Request], session: &Session) -> (Vec<(usize, Vec<u8>)>, bool) {
+fn scope(
+    requests: &[Request],
+    session: &Session,
+    databases: usize,
+) -> (Vec<(usize, Vec<u8>)>, bool) {
     let mut db = session.db;
     let mut is_world = false;
     let mut keys: Vec<(usize, Vec<u8>)> = session
@@ -268,8 +276,10 @@ fn scope(requests: &[Request], session: &Session) -> (Vec<(usize, Vec<u8>)>, boo
         // SELECT moves the commands behind it; MOVE and COPY reach into another database.
         is_world |= command.flags.has(Flags::WORLD);
         if command.name == "SELECT" {
-            db = crate::protocol::number::parse_i64(request.arg(1))
-                .map_or(db, |n| n.max(0) as usize);
+            // One that will be refused moves nothing.
+            let chosen = crate::protocol::number::parse_i64(request.arg(1));
+            let chosen = chosen.and_then(|n| usize::try_from(n).ok());
+            db = chosen.filter(|n| *n < databases).unwrap_or(db);
         }
         keys.extend(command.keys_of(request).map(|key| (db, key.to_vec())));
     }

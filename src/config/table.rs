@@ -116,8 +116,8 @@ options! {
             "How many connections the system may queue before they are accepted. More survive a burst of clients; the system's own limit (net.core.somaxconn) still holds.";
         Timeout: "timeout" = "0", integer(0, INT, "seconds"), WhileRunning, Served,
             "Closes clients that were silent for so long. 0 never does: pools of idle connections stay, and so do those that were forgotten.";
-        TcpKeepalive: "tcp-keepalive" = "300", integer(0, INT, "seconds"), WhileRunning, Served,
-            "After so much silence the system probes whether the peer is still there, which finds dead ones and keeps firewalls from forgetting the connection. 0 does not probe.";
+        TcpKeepalive: "tcp-keepalive" = "300", integer(0, INT, "seconds"), WhileRunning, Kept,
+            "Kept for tools that read it: the system's own settings for silent connections hold.";
     }
     General "General" {
         Databases: "databases" = "16", integer(1, 1024, "databases"), AtStart, Served,
@@ -126,12 +126,12 @@ options! {
             "How much is logged. `notice` suits production; `verbose` and `debug` cost time and disk on a busy server.";
         Logfile: "logfile" = "\"\"", Kind::Text, AtStart, Served,
             "File that the log is appended to. Empty means the standard output, which is what service managers and containers collect.";
-        Pidfile: "pidfile" = "\"\"", Kind::Text, AtStart, Served,
-            "File that holds the process number while the server runs. Empty writes none.";
+        Pidfile: "pidfile" = "\"\"", Kind::Text, AtStart, Kept,
+            "Kept for tools that read it: no such file is written; LOCK in the data directory holds the process number.";
         Daemonize: "daemonize" = "no", Kind::Switch, AtStart, Kept,
             "Always `no`: the server stays in the foreground and leaves the rest to a service manager. `yes` is read with a warning.";
-        Supervised: "supervised" = "no", Kind::Choice(&["upstart", "systemd", "auto", "no"]), AtStart, Served,
-            "Whether a service manager is told when the server is ready. `systemd` and `auto` write to NOTIFY_SOCKET when that is set.";
+        Supervised: "supervised" = "no", Kind::Choice(&["upstart", "systemd", "auto", "no"]), AtStart, Kept,
+            "Kept for tools that read it: a service manager is not told when the server is ready.";
         SetProcTitle: "set-proc-title" = "yes", Kind::Switch, AtStart, Kept,
             "Kept for tools that read it: the title of the process is left as it is.";
     }
@@ -160,8 +160,8 @@ options! {
             "Bytes of unfinished requests that one client may make the server hold before it is closed. It bounds what a broken or hostile client can cost.";
         ProtoMaxBulkLen: "proto-max-bulk-len" = "512mb", bytes(MB), WhileRunning, Served,
             "Largest single argument of a request. Raise it for huge batches of vectors; a client can then ask for that much memory in one go.";
-        ClientOutputBufferLimit: "client-output-buffer-limit" = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", Kind::OutputLimits, WhileRunning, Served,
-            "Per class of clients: bytes of unread replies at which a client is closed at once, bytes at which it is closed after some seconds, and those seconds. 0 0 0 sets no bound, and a client that never reads can then fill the memory.";
+        ClientOutputBufferLimit: "client-output-buffer-limit" = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", Kind::OutputLimits, WhileRunning, Kept,
+            "Kept for tools that read it: a client that does not read its replies is not read from either, so what waits for it is bounded by one pipeline.";
     }
     Memory "Memory" {
         Maxmemory: "maxmemory" = "0", Kind::Bytes { min: 0, percent: true }, WhileRunning, Served,
@@ -216,8 +216,8 @@ options! {
     Expiry "Expiry" {
         Hz: "hz" = "10", integer(i32::MIN as i64, INT, "per second"), WhileRunning, Kept,
             "Kept for tools that read it: background work has its own rhythm.";
-        ActiveExpireEffort: "active-expire-effort" = "1", integer(1, 10, ""), WhileRunning, Served,
-            "How eagerly keys that have expired are removed before anybody asks for them. More frees memory sooner and takes more time from commands.";
+        ActiveExpireEffort: "active-expire-effort" = "1", integer(1, 10, ""), WhileRunning, Kept,
+            "Kept for tools that read it: expired keys are removed ten times a second, a thousand per database at a time.";
     }
     Shutdown "Shutdown" {
         ShutdownTimeout: "shutdown-timeout" = "10", integer(0, INT, "seconds"), WhileRunning, Kept,
@@ -234,8 +234,8 @@ options! {
             "How many commands the slow log holds; each costs memory until SLOWLOG RESET.";
         LatencyMonitorThreshold: "latency-monitor-threshold" = "0", integer(0, i64::MAX, "milliseconds"), WhileRunning, Served,
             "Events at least this long are remembered for LATENCY. 0 remembers none.";
-        LatencyTracking: "latency-tracking" = "yes", Kind::Switch, WhileRunning, Served,
-            "Whether the durations of each command are counted for INFO latencystats and LATENCY HISTOGRAM. It costs a few nanoseconds per command.";
+        LatencyTracking: "latency-tracking" = "yes", Kind::Switch, WhileRunning, Kept,
+            "Kept for tools that read it: the durations of each command are always counted.";
         NotifyKeyspaceEvents: "notify-keyspace-events" = "\"\"", Kind::EventClasses, WhileRunning, Kept,
             "Classes of events that are published when keys change. Kept for clients that set it: events are not published yet.";
     }

@@ -5,9 +5,10 @@ use super::locks::{GateGuards, Patience};
 use super::{Engine, Locked};
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::{Value, View};
-use crate::persistence::log::{EncodedRecord, words};
+use crate::persistence::log::EncodedRecord;
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a command decided: the reply, and what changes (nothing is a fine answer).
 pub struct Decision<T> {
@@ -272,17 +273,29 @@ impl<'e> Access<'e> {
 impl Engine {
     /// Logs and applies one record of changes; the number of the last. The caller holds the locks.
     pub(super) fn commit(&self, changes: Vec<Change>) -> u64 {
-        let record = encode(&changes);
+        let record = EncodedRecord::of(&changes);
         let mut numbers = 0..=0;
         let last = self.log().append(&record, |drawn| {
             self.data().flight.enter(drawn.clone());
             numbers = drawn;
         });
         for (change, number) in changes.into_iter().zip(numbers.clone()) {
-            self.keyspace().apply(change, number);
+            self.apply(change, number);
         }
         self.data().flight.land(&numbers);
         last
+    }
+
+    /// Applies a change that is in the log, or will be. Half a change is worse than none: a panic ends the process, and recovery
+    /// starts from the log.
+    fn apply(&self, change: Change, number: u64) {
+        let applied = catch_unwind(AssertUnwindSafe(|| self.keyspace().apply(change, number)));
+        if applied.is_err() {
+            tracing::error!(
+                "applying change {number} panicked; the process ends, the log has what was acknowledged"
+            );
+            std::process::abort();
+        }
     }
 
     /// Runs `commands` as one transaction over `keys`: alone with them (and with the whole world if `is_world`). Its changes
@@ -310,12 +323,7 @@ impl Engine {
             engine: self,
             now_ms: self.now_ms(),
             number: self.log().last_number() + 1,
-            record: RefCell::new(EncodedRecord {
-                body: Vec::new(),
-                first_db: 0,
-                last_db: 0,
-                count: 0,
-            }),
+            record: RefCell::default(),
         };
         let result = commands(&transaction);
         let record = transaction.record.into_inner();
@@ -363,33 +371,8 @@ impl Transaction<'_> {
     fn apply(&self, changes: Vec<Change>) {
         let mut record = self.record.borrow_mut();
         for change in changes {
-            encode_into(&change, &mut record);
-            self.engine.keyspace().apply(change, self.number);
+            record.push(&change);
+            self.engine.apply(change, self.number);
         }
     }
-}
-
-fn encode(changes: &[Change]) -> EncodedRecord {
-    let mut record = EncodedRecord {
-        body: Vec::new(),
-        first_db: 0,
-        last_db: 0,
-        count: 0,
-    };
-    changes
-        .iter()
-        .for_each(|change| encode_into(change, &mut record));
-    record
-}
-
-/// Adds a change's words to a record, with a SELECT where the database changes inside it.
-fn encode_into(change: &Change, record: &mut EncodedRecord) {
-    if record.count == 0 {
-        record.first_db = change.db;
-    } else if record.last_db != change.db {
-        words::encode_select(change.db, &mut record.body);
-    }
-    words::encode(change, &mut record.body);
-    record.last_db = change.db;
-    record.count += 1;
 }

@@ -1,8 +1,8 @@
 //! Upkeep in the background, on one thread: keys and fields that expired are removed (by a logged change, like anything
 //! else), rates and the memory's peak are noted, and saves start when enough has changed.
 
-use super::access::Decision;
-use super::{Access, Engine, Locked, Patience};
+use super::{Access, Engine, Patience};
+use crate::keyspace::change::Effect;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,6 +34,8 @@ impl Upkeep {
                 drop(stopped);
                 engine.expire_round(&mut cursors);
                 engine.note_memory();
+                // What waits for readers to leave is freed also when nobody else pins.
+                engine.collect_garbage();
                 engine.stats().sample_rates(last.elapsed());
                 last = Instant::now();
                 each_round();
@@ -94,15 +96,22 @@ impl Engine {
 impl Access<'_> {
     /// Removes a key, or fields of it, if they are expired.
     fn expire(&self, db: usize, key: &[u8]) {
-        let expired: Result<bool, Locked> = self.write(db, &[key], |_| {
-            let change = self.expiry_of(db, key);
-            Ok(Decision {
-                reply: change.is_some(),
-                changes: change.into_iter().collect(),
-            })
-        });
-        if expired == Ok(true) {
-            self.engine().stats().totals.expired_keys.increment();
+        let engine = self.engine();
+        let locks = engine.locks();
+        let (Ok(_world), Ok(_gate)) = (
+            locks.world_shared(Patience::Wait),
+            locks.gates_exclusive([(db, key)], Patience::Wait),
+        ) else {
+            return;
+        };
+        let Some(change) = self.expiry_of(db, key) else {
+            return;
+        };
+        let totals = &engine.stats().totals;
+        match &change.effect {
+            Effect::HashDelete { fields } => totals.expired_fields.add(fields.len() as u64),
+            _ => totals.expired_keys.increment(),
         }
+        engine.commit(vec![change]);
     }
 }

@@ -1,7 +1,8 @@
 //! Files beside the data that the server keeps for its operator (the configuration file), through the same disk as the data.
 
 use super::Engine;
-use crate::persistence::disk::{Disk, RealDisk, replace};
+use crate::persistence::disk::{Disk, RealDisk};
+use crate::persistence::files::replace_config;
 use std::io;
 use std::path::Path;
 
@@ -13,6 +14,6 @@ impl Engine {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read?,
         };
-        replace(&RealDisk, path, &edit(&old))
+        replace_config(path, &edit(&old))
     }
 }

@@ -117,8 +117,10 @@ impl Engine {
         log: Log,
         directory: Option<Directory>,
         saved_through: u64,
+        snapshot_bytes: u64,
     ) {
-        self.saves.begin(self.now_ms(), saved_through);
+        self.saves
+            .begin(self.now_ms(), saved_through, snapshot_bytes);
         let data = Data {
             locks: Locks::new(keyspace.seed()),
             flight: InFlight::starting_after(log.last_number()),
@@ -131,7 +133,13 @@ impl Engine {
 
     /// Opens the door to an empty keyspace that is kept nowhere else; for tests and models.
     pub fn start_in_memory(&self, databases: usize, seed: u64) {
-        self.start(Keyspace::new(databases, seed), Log::in_memory(0), None, 0);
+        self.start(
+            Keyspace::new(databases, seed),
+            Log::in_memory(0),
+            None,
+            0,
+            0,
+        );
     }
 
     /// Limits of what waits in memory for the disk: bytes pinned by a save, bytes of log.
@@ -208,6 +216,11 @@ impl Engine {
             Health::Good => Ok(false),
             Health::WriteFailed(why) | Health::SyncFailed(why) => Err(why),
         }
+    }
+
+    /// Lets what waited for readers to leave be freed.
+    fn collect_garbage(&self) {
+        crossbeam_epoch::pin().flush();
     }
 
     /// Whether so much waits in memory for the disk that writers should wait too. Not while the disk refuses: then writers are

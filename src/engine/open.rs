@@ -42,6 +42,8 @@ pub struct Opened {
     pub relinked: u64,
     /// Changes replayed from the log.
     pub changes: u64,
+    /// There is a snapshot, a log is wanted, and there was none.
+    pub is_log_missing: bool,
     /// What was cut off the log's end.
     pub torn: Option<Torn>,
 }
@@ -71,6 +73,20 @@ impl std::fmt::Display for OpenError {
 }
 
 impl std::error::Error for OpenError {}
+
+impl Opened {
+    /// Tells what an operator should look at.
+    fn warn(&self) {
+        if let Some(torn) = &self.torn {
+            tracing::warn!("!!! {torn} !!!");
+        }
+        if self.is_log_missing {
+            tracing::warn!(
+                "there is a snapshot but no log beside it: if there was one, what it held is lost"
+            );
+        }
+    }
+}
 
 impl Engine {
     /// Opens a data directory and starts from what it holds; the directory stays locked while the engine lives. `on_progress`
@@ -104,8 +120,13 @@ impl Engine {
             elements: loaded.elements,
             relinked: loaded.relinked,
             changes: contents.changes,
+            is_log_missing: options.has_log
+                && snapshot_cut.is_some()
+                && contents.identity.is_none(),
             torn: contents.torn.clone(),
         };
+        // Before the first client is served.
+        opened.warn();
         let has_old_log = contents.identity.is_some();
         let start = LogStart {
             lineage,
@@ -129,7 +150,13 @@ impl Engine {
             catalog,
             lock: Some(lock),
         };
-        self.start(keyspace, log, Some(directory), snapshot_cut.unwrap_or(0));
+        self.start(
+            keyspace,
+            log,
+            Some(directory),
+            snapshot_cut.unwrap_or(0),
+            loaded.bytes,
+        );
         if has_old_log && !options.has_log {
             // The log was switched off: a snapshot takes over what it holds, and the log goes.
             self.save()

@@ -68,7 +68,7 @@ pub struct SaveStatus {
     pub last_took_ms: Option<u64>,
     /// Good saves since the start.
     pub count: u64,
-    /// Bytes of the newest snapshot's files, if one was taken since the start.
+    /// Bytes of the newest snapshot's files; 0 without one.
     pub snapshot_bytes: u64,
 }
 
@@ -100,8 +100,11 @@ pub(super) struct Saves {
 
 impl Saves {
     /// Starts from what recovery found.
-    pub(super) fn begin(&self, now_ms: u64, saved_through: u64) {
-        self.status.lock().last_good_ms = now_ms;
+    pub(super) fn begin(&self, now_ms: u64, saved_through: u64, snapshot_bytes: u64) {
+        let mut status = self.status.lock();
+        status.last_good_ms = now_ms;
+        status.snapshot_bytes = snapshot_bytes;
+        drop(status);
         self.saved_through.store(saved_through, Ordering::Relaxed);
     }
 }
@@ -127,7 +130,7 @@ impl Engine {
     /// Saves now; returns when the snapshot is on disk.
     pub fn save(&self) -> Result<(), SaveFailure> {
         let running = self.saves.running.try_lock().ok_or(SaveFailure::Running)?;
-        self.save_alone(running)
+        self.save_alone(&running)
     }
 
     /// Starts a save on a thread of its own; returns once it is certain to run.
@@ -138,7 +141,7 @@ impl Engine {
             Some(running) => {
                 let _ = told.send(true);
                 // The status and the log for people tell how it went.
-                let _ = engine.save_alone(running);
+                let _ = engine.save_alone(&running);
             }
             None => drop(told.send(false)),
         };
@@ -181,7 +184,8 @@ impl Engine {
         if let Some((seconds, _)) = point {
             return Some(format!("{changes} changes in {seconds} seconds"));
         }
-        let base = self.saves.log_base_bytes(&status);
+        // The newest snapshot took the place of the log before it.
+        let base = status.snapshot_bytes;
         let grown = base + base.saturating_mul(triggers.growth_percent) / 100;
         let is_grown = triggers.growth_percent > 0
             && changes > 0
@@ -191,7 +195,7 @@ impl Engine {
     }
 
     /// Saves while holding the right to; see the module's head for the steps.
-    pub(super) fn save_alone(&self, running: MutexGuard<'_, ()>) -> Result<(), SaveFailure> {
+    pub(super) fn save_alone(&self, _running: &MutexGuard<'_, ()>) -> Result<(), SaveFailure> {
         let start_ms = self.now_ms();
         self.saves.status.lock().running_since_ms = Some(start_ms);
         let result = (0..ATTEMPTS)
@@ -221,7 +225,6 @@ impl Engine {
             );
         }
         drop(status);
-        drop(running);
         result.map(drop).map_err(|why| {
             tracing::warn!("the save failed: {why}");
             SaveFailure::Failed(why)
@@ -297,8 +300,9 @@ impl Engine {
         let Ok(_world) = self.locks().world_exclusive(Patience::Wait) else {
             return Err(SaveFailure::Running);
         };
+        // Held to the end: a save in between would take a half-loaded keyspace for the data.
         let running = self.saves.running.lock();
-        self.save_alone(running)?;
+        self.save_alone(&running)?;
         let Some(directory) = &self.data().directory else {
             return Ok(());
         };
@@ -309,13 +313,10 @@ impl Engine {
             &directory.dir,
             &directory.catalog,
         )
-        .map_err(|error| SaveFailure::Failed(error.to_string()))
-    }
-}
-
-impl Saves {
-    /// What the log's growth is compared with: the size of the newest snapshot, which replaced the log before it.
-    fn log_base_bytes(&self, status: &SaveStatus) -> u64 {
-        status.snapshot_bytes
+        .unwrap_or_else(|error| {
+            tracing::error!("the snapshot just saved cannot be loaded ({error}); the process ends, all data is on disk");
+            std::process::abort()
+        });
+        Ok(())
     }
 }

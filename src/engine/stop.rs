@@ -62,6 +62,6 @@ impl Engine {
     /// Saves, after a save that is running.
     fn save_last(&self) -> Result<(), SaveFailure> {
         let running = self.saves.running.lock();
-        self.save_alone(running)
+        self.save_alone(&running)
     }
 }

@@ -312,6 +312,12 @@ impl VectorIndex {
         self.vectors.decode(slot, self.slots.norm(slot), &guard)
     }
 
+    /// As `decode`, of a slot that the caller has seen live under a pin that it still holds: also if it died since.
+    pub fn decode_under_pin(&self, slot: u32) -> Vec<f32> {
+        let guard = crossbeam_epoch::pin();
+        self.vectors.decode(slot, self.slots.norm(slot), &guard)
+    }
+
     /// Prepares a user's vector as target.
     pub fn target(&self, vector: &[f32]) -> Target {
         self.vectors.target(vector)

@@ -8,8 +8,10 @@ use std::sync::OnceLock;
 pub const SEGMENT_SLOTS: u32 = 4096;
 /// Segments that cover the first 4,096 slots.
 const SMALL_SEGMENTS: u32 = 7;
-/// Segments behind one entry of the top table.
-const CHUNK: usize = 1024;
+/// Segments that the first chunk lists.
+const FIRST_CHUNK: u32 = 8;
+/// Chunks for all segments of 2^32 slots.
+const CHUNKS: usize = 19;
 
 /// The segment that holds `slot`, and the slot's offset in it.
 #[inline(always)]
@@ -44,17 +46,37 @@ pub fn count(end: u32) -> u32 {
 
 type Chunk<T> = Box<[OnceLock<Box<[T]>>]>;
 
-/// A growing array of `T` by slot, shared by readers and writers.
+/// A growing array of `T` by slot, shared by readers and writers. Its segments are listed in chunks of 8, 8, 16, 32, ...
+/// entries, made as they are needed: an empty array takes half a kilobyte.
 pub struct Segments<T> {
-    chunks: Box<[OnceLock<Chunk<T>>]>,
+    chunks: [OnceLock<Chunk<T>>; CHUNKS],
 }
 
 impl<T> Default for Segments<T> {
     fn default() -> Self {
         Segments {
-            chunks: (0..CHUNK + 1).map(|_| OnceLock::new()).collect(),
+            chunks: std::array::from_fn(|_| OnceLock::new()),
         }
     }
+}
+
+/// The chunk that lists `segment`, and the segment's place in it.
+#[inline(always)]
+fn chunk_of(segment: u32) -> (usize, usize) {
+    if segment < FIRST_CHUNK {
+        (0, segment as usize)
+    } else {
+        let log = segment.ilog2();
+        (
+            (log - FIRST_CHUNK.ilog2() + 1) as usize,
+            (segment - (1 << log)) as usize,
+        )
+    }
+}
+
+/// Entries of a chunk.
+fn chunk_len(chunk: usize) -> usize {
+    (FIRST_CHUNK as usize) << chunk.saturating_sub(1)
 }
 
 impl<T> Segments<T> {
@@ -68,17 +90,17 @@ impl<T> Segments<T> {
     /// All entries of `segment`, if it was made.
     #[inline]
     pub fn segment(&self, segment: u32) -> Option<&[T]> {
-        let chunk = self.chunks[segment as usize / CHUNK].get()?;
-        chunk[segment as usize % CHUNK]
-            .get()
-            .map(|entries| &**entries)
+        let (chunk, place) = chunk_of(segment);
+        let entries = self.chunks[chunk].get()?[place].get()?;
+        Some(entries)
     }
 
     /// The entries of `segment`, made by `make` (called with each slot) when it is new.
     pub fn ensure(&self, segment: u32, mut make: impl FnMut(u32) -> T) -> &[T] {
-        let chunk = self.chunks[segment as usize / CHUNK]
-            .get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
-        chunk[segment as usize % CHUNK].get_or_init(|| {
+        let (chunk, place) = chunk_of(segment);
+        let entries = self.chunks[chunk]
+            .get_or_init(|| (0..chunk_len(chunk)).map(|_| OnceLock::new()).collect());
+        entries[place].get_or_init(|| {
             let (first, slots) = extent(segment);
             (first..first + slots).map(&mut make).collect()
         })
@@ -98,5 +120,16 @@ mod tests {
             assert!(offset < slots);
         }
         assert_eq!((count(0), count(64), count(65), count(4097)), (0, 1, 2, 8));
+    }
+
+    #[test]
+    fn every_segment_has_a_place_in_a_chunk_of_its_own() {
+        let last = locate(u32::MAX - 1).0;
+        let mut seen = std::collections::HashSet::new();
+        for segment in (0..5_000).chain(last - 100..=last) {
+            let (chunk, place) = chunk_of(segment);
+            assert!(chunk < CHUNKS && place < chunk_len(chunk), "{segment}");
+            assert!(seen.insert((chunk, place)), "{segment}");
+        }
     }
 }

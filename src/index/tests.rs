@@ -1,7 +1,7 @@
 //! Tests of the whole index through its door: against exact scans, under churn, threads and reloads.
 
 use super::segments::count;
-use super::slots::mix;
+use super::slots::{State, mix};
 use super::*;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -499,11 +499,10 @@ fn slots_are_used_again_with_a_new_birth_tag() {
     let (index, mut random) = filled(8, Metric::Cosine, Quantization::Int8, 300);
     let births: Vec<u32> = (0..300).map(|slot| index.birth(slot)).collect();
     for round in 0..20 {
-        (0..300)
-            .filter(|slot| slot % 20 == round)
-            .for_each(|slot| index.remove(slot));
+        let removed = || (0..300).filter(|slot| slot % 20 == round);
+        removed().for_each(|slot| index.remove(slot));
         // The epoch advances as threads pin; other tests of this process may hold it back for a while.
-        for _ in 0..1000 {
+        while removed().any(|slot| index.slots.get(slot).state() != State::Free) {
             crossbeam_epoch::pin().flush();
             std::thread::yield_now();
         }
@@ -511,16 +510,8 @@ fn slots_are_used_again_with_a_new_birth_tag() {
             add(&index, &random.clustered(8), i);
         }
     }
-    assert_eq!(index.check(), Ok(()));
-    assert!(
-        index.slots_end() < 600,
-        "{} slots for 300 vectors",
-        index.slots_end()
-    );
-    let reborn = (0..300)
-        .filter(|&slot| index.birth(slot) != births[slot as usize])
-        .count();
-    assert!(reborn > 0);
+    assert_eq!((index.check(), index.slots_end()), (Ok(()), 300));
+    assert!((0..300).all(|slot| index.birth(slot) != births[slot as usize]));
 }
 
 #[test]
@@ -530,7 +521,7 @@ fn many_equal_vectors_stay_reachable() {
         let mut random = Random::new(SEED);
         let twin = random.vector(16);
         let mut twins = Vec::new();
-        for i in 0..1500 {
+        for i in 0..900 {
             let vector = if i % 3 == 0 {
                 random.clustered(16)
             } else {
@@ -542,11 +533,11 @@ fn many_equal_vectors_stay_reachable() {
             }
         }
         assert_eq!(index.check(), Ok(()), "{metric:?} {quantization:?}");
-        let hits = search(&index, &index.target(&twin), 1000, 1200);
+        let hits = search(&index, &index.target(&twin), 600, 700);
         let found = hits.iter().filter(|hit| twins.contains(&hit.slot)).count();
         assert!(
-            metric == Metric::InnerProduct || found >= 980,
-            "{metric:?} {quantization:?}: {found} of 1000"
+            metric == Metric::InnerProduct || found >= 590,
+            "{metric:?} {quantization:?}: {found} of 600"
         );
         twins.iter().step_by(2).for_each(|&slot| index.remove(slot));
         assert_eq!(

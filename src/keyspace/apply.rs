@@ -152,7 +152,10 @@ impl Keyspace {
     /// A running save cannot see what was there, so it is cancelled; the engine starts it anew.
     fn flush(&self, db: usize) {
         self.cancel_save();
-        self.databases.write()[db] = Arc::new(Database::new(self.seed()));
+        let empty = Arc::new(Database::new(self.seed()));
+        let old = std::mem::replace(&mut self.databases.write()[db], empty);
+        // Outside the lock: it may take long.
+        drop(old);
     }
 
     /// Forgets everything, without a change: before a snapshot is loaded again.

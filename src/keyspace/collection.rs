@@ -248,6 +248,20 @@ impl Collection {
             .map(|(key, slot)| (*slot, Arc::clone(&key.0)))
     }
 
+    /// An element's vector as its index gives it back, also while the element is being updated.
+    pub fn vector_of(&self, name: &[u8]) -> Option<Vec<f32>> {
+        let _pin = epoch::pin();
+        let slot = self.slot_of(name)?;
+        Some(self.index.decode_under_pin(slot))
+    }
+
+    /// An element's vector as stored, also while the element is being updated.
+    pub fn stored_of(&self, name: &[u8]) -> Option<Stored> {
+        let _pin = epoch::pin();
+        let slot = self.slot_of(name)?;
+        Some(self.index.stored_under_pin(slot))
+    }
+
     /// Whether an element of this name is there.
     pub fn contains(&self, name: &[u8]) -> bool {
         self.names.read().contains_key(name)
@@ -412,8 +426,16 @@ impl Collection {
         self.count_attributes(element.attributes().as_deref(), -1);
         self.name_bytes
             .fetch_sub(element.name.len() as i64, Ordering::Relaxed);
-        let (collection, gone) = (Arc::clone(self), Arc::clone(element));
-        epoch::pin().defer(move || collection.clear(slot, &gone));
+        // Weak, so that a dropped collection is freed by whoever drops it; flushed, so that the call does not wait in this
+        // thread's own bag.
+        let (collection, gone) = (Arc::downgrade(self), Arc::clone(element));
+        let pin = epoch::pin();
+        pin.defer(move || {
+            if let Some(collection) = collection.upgrade() {
+                collection.clear(slot, &gone);
+            }
+        });
+        pin.flush();
     }
 
     /// Forgets who lived in a slot, unless somebody else lives there by now.

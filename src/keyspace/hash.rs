@@ -10,7 +10,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// Bytes of names and values at which a bucket is split (a single larger field stays whole).
-const BUCKET_BYTES_MAX: usize = 64 * 1024;
+pub(super) const BUCKET_BYTES_MAX: usize = 64 * 1024;
 
 /// A field's value and expiry.
 #[derive(Clone, Debug, PartialEq)]

@@ -49,8 +49,14 @@ impl SaveClock {
 
     /// The running save's number and cut.
     pub fn running(&self) -> Option<(u64, u64)> {
-        let cut = self.cut.load(Ordering::Acquire);
-        (cut != NONE).then(|| (self.save.load(Ordering::Acquire), cut))
+        loop {
+            // Of one save both: a new one draws its number before it publishes its cut.
+            let save = self.save.load(Ordering::SeqCst);
+            let cut = self.cut.load(Ordering::SeqCst);
+            if self.save.load(Ordering::SeqCst) == save {
+                return (cut != NONE).then_some((save, cut));
+            }
+        }
     }
 
     /// Whether save number `save` still runs (nobody cancelled it).

@@ -4,6 +4,7 @@
 //! A save must see every key as it was at the cut. Until it has walked a shard, whoever alters an entry that is older than the
 //! cut first puts a copy (shared, not duplicated) on the shard's side list; see save.rs.
 
+use super::hash::BUCKET_BYTES_MAX;
 use super::save::SaveClock;
 use super::{Entry, Key, Value, scan_page};
 use foldhash::fast::FixedState;
@@ -378,7 +379,8 @@ impl SavedKey {
     pub fn bytes(&self) -> usize {
         let value = match &self.value {
             Value::String(bytes) => bytes.len(),
-            Value::Hash(hash) => hash.bytes(),
+            // Its buckets are shared; a change replaces one of them.
+            Value::Hash(hash) => hash.bytes().min(BUCKET_BYTES_MAX),
             Value::Collection(_) => 0,
         };
         size_of::<SavedKey>() + self.key.len() + value

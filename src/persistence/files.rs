@@ -88,7 +88,7 @@ impl std::error::Error for LockError {}
 
 /// Replaces a configuration file as a whole: whoever reads it finds the old text or the new one. Keeps its permissions; a
 /// link stays, and what it points to is replaced.
-pub fn replace_config(path: &Path, text: &str) -> io::Result<()> {
+pub fn replace_config(path: &Path, text: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut temporary = path.clone().into_os_string();
     temporary.push(format!(".{}.tmp", std::process::id()));
@@ -100,12 +100,12 @@ pub fn replace_config(path: &Path, text: &str) -> io::Result<()> {
     result
 }
 
-fn write_whole(temporary: &Path, path: &Path, text: &str) -> io::Result<()> {
+fn write_whole(temporary: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = File::create(temporary)?;
     if let Ok(old) = fs::metadata(path) {
         file.set_permissions(old.permissions())?;
     }
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     file.sync_all()?;
     fs::rename(temporary, path)?;
     let directory = path
@@ -139,12 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_directory_is_an_error_that_names_the_file() {
-        let error = DirectoryLock::take(Path::new("/nowhere/at/all")).unwrap_err();
+    fn a_missing_directory_is_made_and_one_that_cannot_be_is_an_error_that_names_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(DirectoryLock::take(&dir.path().join("new/data")).is_ok());
+        fs::write(dir.path().join("file"), "").unwrap();
+        let below_a_file = dir.path().join("file/data");
+        let error = DirectoryLock::take(&below_a_file).unwrap_err().to_string();
+        let path = below_a_file.join(LOCK);
         assert!(
-            error
-                .to_string()
-                .starts_with("locking /nowhere/at/all/LOCK: "),
+            error.starts_with(&format!("locking {}: ", path.display())),
             "{error}"
         );
     }
@@ -158,7 +161,7 @@ mod tests {
         fs::write(&path, "port 1\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        replace_config(&link, "port 2\n").unwrap();
+        replace_config(&link, b"port 2\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "port 2\n");
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
@@ -170,7 +173,7 @@ mod tests {
             2,
             "no temporary file stays"
         );
-        replace_config(&dir.path().join("new.conf"), "x").unwrap();
-        assert!(replace_config(&dir.path().join("no/dir.conf"), "x").is_err());
+        replace_config(&dir.path().join("new.conf"), b"x").unwrap();
+        assert!(replace_config(&dir.path().join("no/dir.conf"), b"x").is_err());
     }
 }

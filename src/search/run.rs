@@ -72,9 +72,11 @@ fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Targe
     let index = collection.index();
     match target {
         QueryTarget::Element(name) => {
-            let slot = collection.slot_of(name).ok_or(QueryError::NoSuchElement)?;
+            let vector = collection
+                .vector_of(name)
+                .ok_or(QueryError::NoSuchElement)?;
             // As if its vector were given: quantised anew, so that asking with an element or with what it shows is one.
-            Ok(index.target(&index.decode(slot)))
+            Ok(index.target(&vector))
         }
         QueryTarget::Vector(vector) => {
             let vector = match collection.schema().projected_from {
@@ -146,7 +148,8 @@ fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> Vec<
             } else {
                 neighbour.distance
             };
-            Some(Hit {
+            // Infinite: the new slot died as well.
+            distance.is_finite().then_some(Hit {
                 distance,
                 slot,
                 element,

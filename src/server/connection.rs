@@ -28,6 +28,7 @@ pub struct Connection {
     input: BytesMut,
     parser: RequestParser,
     output: Output,
+    client: Arc<Client>,
     /// Away while a command runs in the pool.
     session: Option<Box<Session>>,
     woken: Arc<Notify>,
@@ -48,7 +49,8 @@ impl Connection {
             input: BytesMut::new(),
             parser: RequestParser::new(),
             output: Output::default(),
-            session: Some(Box::new(Session::new(client, authenticated))),
+            session: Some(Box::new(Session::new(Arc::clone(&client), authenticated))),
+            client,
             woken,
         }
     }
@@ -71,8 +73,10 @@ impl Connection {
 
     /// Waits for bytes; an error at the end of the stream, when the client is killed, or idle for too long.
     async fn read(&mut self) -> Result<(), Closed> {
+        // What is announced is believed as far as it has come: the buffer doubles.
+        let believed = READ_BYTES.max(self.input.len());
         self.input
-            .reserve(self.parser.missing().clamp(READ_BYTES, SEND_BYTES));
+            .reserve(self.parser.missing().clamp(READ_BYTES, believed));
         let idle = match self.server.context.config.timeout_seconds() {
             0 => Duration::from_secs(u32::MAX.into()),
             seconds => Duration::from_secs(seconds),
@@ -229,8 +233,6 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(session) = &self.session {
-            self.server.context.clients.remove(session.client.id);
-        }
+        self.server.context.clients.remove(self.client.id);
     }
 }

@@ -5,7 +5,7 @@ use crate::config::{Config, Loglevel};
 use std::fmt::{self, Write as _};
 use std::fs::OpenOptions;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -13,18 +13,14 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Sends events to the configured file, or to standard output.
-pub fn start(config: &Config) -> io::Result<()> {
-    let level = match config.loglevel() {
-        Loglevel::Debug => Level::TRACE,
-        Loglevel::Verbose => Level::DEBUG,
-        Loglevel::Notice => Level::INFO,
-        Loglevel::Warning => Level::WARN,
-        Loglevel::Nothing => return Ok(()),
-    };
+/// Sends events to the configured file, or to standard output. The level is asked for with each event: it may change while
+/// the server runs.
+pub fn start(config: &Arc<Config>) -> io::Result<()> {
     let lines = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .event_format(Line);
+        .with_max_level(Level::TRACE)
+        .event_format(Line {
+            config: Arc::clone(config),
+        });
     match config.logfile() {
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -35,8 +31,22 @@ pub fn start(config: &Config) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether events of this level are wanted.
+fn is_wanted(level: Level, wanted: Loglevel) -> bool {
+    let finest = match wanted {
+        Loglevel::Debug => Level::TRACE,
+        Loglevel::Verbose => Level::DEBUG,
+        Loglevel::Notice => Level::INFO,
+        Loglevel::Warning => Level::WARN,
+        Loglevel::Nothing => return false,
+    };
+    level <= finest
+}
+
 /// Formats an event as a line.
-struct Line;
+struct Line {
+    config: Arc<Config>,
+}
 
 impl<S, N> FormatEvent<S, N> for Line
 where
@@ -49,6 +59,9 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        if !is_wanted(*event.metadata().level(), self.config.loglevel()) {
+            return Ok(());
+        }
         let mark = match *event.metadata().level() {
             Level::ERROR | Level::WARN => '#',
             Level::INFO => '*',
@@ -124,6 +137,14 @@ fn civil_date(days_since_1970: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_level_that_holds_now_decides() {
+        assert!(is_wanted(Level::ERROR, Loglevel::Warning));
+        assert!(!is_wanted(Level::INFO, Loglevel::Warning));
+        assert!(is_wanted(Level::TRACE, Loglevel::Debug));
+        assert!(!is_wanted(Level::ERROR, Loglevel::Nothing));
+    }
 
     #[test]
     fn dates_at_the_edges_of_months_and_leap_years() {

@@ -26,6 +26,7 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let config = Arc::new(config);
     if let Err(error) = logging::start(&config) {
         eprintln!("the log file cannot be opened: {error}");
         return ExitCode::FAILURE;
@@ -33,18 +34,36 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
     warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
+    crate::sys::ignore_signals();
+    raise_open_files_limit(&config);
     let threads = config.io_threads();
     let built = runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("io")
         .enable_all()
         .build();
-    match built.map(|runtime| runtime.block_on(serve(Arc::new(config)))) {
+    match built.map(|runtime| runtime.block_on(serve(config))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) | Err(error) => {
             tracing::error!("{error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Files that the server opens beside its clients.
+const OTHER_FILES: u64 = 32;
+
+/// Makes room for `maxclients` sockets, or says how many there is room for.
+fn raise_open_files_limit(config: &Config) {
+    let wanted = config.maxclients() as u64 + OTHER_FILES;
+    match crate::sys::raise_open_files_limit(wanted) {
+        Ok(limit) if limit < wanted => tracing::warn!(
+            "the system allows {limit} open files, {wanted} are needed for maxclients: raise `ulimit -n`, or clients beyond {} will fail",
+            limit.saturating_sub(OTHER_FILES)
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!("the limit of open files cannot be read: {error}"),
     }
 }
 
@@ -131,9 +150,6 @@ async fn recover(server: &Arc<Server>) -> io::Result<()> {
     let opened = tokio::task::spawn_blocking(open)
         .await
         .map_err(io::Error::other)??;
-    if let Some(torn) = &opened.torn {
-        tracing::warn!("!!! {torn} !!!");
-    }
     tracing::info!(
         "DB loaded from snapshot and append only file: {:.3} seconds ({} keys, {} elements, {} linked anew, {} changes of the log)",
         start.elapsed().as_secs_f64(),
@@ -179,17 +195,9 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
         config.snapshot_pinned_bytes_max(),
         config.log_unwritten_bytes_max(),
     );
-    let (mut last, stats) = (Instant::now(), Arc::clone(&context.stats));
     let each_round = {
         let engine = Arc::clone(&engine);
-        move || {
-            stats.sample_rates(last.elapsed());
-            last = Instant::now();
-            stats
-                .allocated_bytes_peak
-                .raise_to(crate::sys::allocated_bytes_now() as u64);
-            engine.start_due_save(&triggers(&config));
-        }
+        move || engine.start_due_save(&triggers(&config))
     };
     Upkeep::start(engine, each_round)
 }

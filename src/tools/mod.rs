@@ -15,9 +15,9 @@ use std::{fmt, io};
 #[derive(clap::Subcommand, Debug)]
 pub enum Tool {
     /// Loads vectors from an .npy file, and their attributes from a .jsonl file, into a running server
-    Import(import::ImportArgs),
+    Import(Box<import::ImportArgs>),
     /// Measures any server that speaks RESP: speed, latency, recall and memory, side by side
-    Bench(bench::BenchArgs),
+    Bench(Box<bench::BenchArgs>),
     /// Asks the questions of scripts/quickstart of a running server
     #[command(hide = true)]
     Tour(tour::TourArgs),

@@ -10,9 +10,12 @@ use std::path::Path;
 pub struct Directory(tempfile::TempDir);
 
 impl Directory {
-    /// An empty one.
+    /// An empty one, in memory where that can be: nothing in it must survive more than this process, and hundreds of them
+    /// wait for the real disk otherwise.
     pub fn new() -> Directory {
-        Directory(tempfile::tempdir().expect("a temporary directory"))
+        let in_memory = tempfile::tempdir_in("/dev/shm");
+        let directory = in_memory.or_else(|_| tempfile::tempdir());
+        Directory(directory.expect("a temporary directory"))
     }
 
     /// Where it is.

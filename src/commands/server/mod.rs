@@ -4,6 +4,7 @@ pub mod command;
 pub mod config;
 pub mod debug;
 pub mod info;
+pub mod latency;
 pub mod memory;
 pub mod module;
 pub mod saving;

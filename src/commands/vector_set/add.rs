@@ -10,8 +10,8 @@ use super::{
 use crate::engine::Decision;
 use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Upsert};
+use crate::keyspace::collection::Quantization;
 use crate::keyspace::collection::{Collection, Schema};
-use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 
@@ -202,18 +202,12 @@ fn check_projection(words: &Words, schema: &Schema) -> Result<()> {
 
 fn new_schema(words: &Words) -> Schema {
     let input_dim = words.vector.len() as u32;
-    Schema {
-        index: IndexOptions {
-            dim: words.reduce.unwrap_or(input_dim),
-            metric: Metric::Cosine,
-            quantization: words.quantization.unwrap_or(Quantization::Int8),
-            kind: IndexKind::Hnsw,
-            m: words.m.unwrap_or(M),
-            ef_construction: EF_CONSTRUCTION,
-        },
-        projected_from: words.reduce.map(|_| input_dim),
-        declared: false,
-    }
+    Schema::implied(
+        words.reduce.unwrap_or(input_dim),
+        words.reduce.map(|_| input_dim),
+        words.quantization.unwrap_or(Quantization::Int8),
+        words.m.unwrap_or(M),
+    )
 }
 
 /// Linking takes about half a nanosecond per candidate and component; a projection one per pair of components.

@@ -148,13 +148,15 @@ fn vemb(call: &mut Call) -> Result {
         Some(_) => return Err(errors::INVALID_OPTION),
     };
     read(call, Reply::Null, |collection| {
-        let Some(slot) = collection.slot_of(element) else {
-            return Reply::Null;
+        let reply = match is_raw {
+            true => collection
+                .stored_of(element)
+                .map(|stored| raw(collection, &stored)),
+            false => collection
+                .vector_of(element)
+                .map(|vector| components(&vector)),
         };
-        match is_raw {
-            true => raw(collection, &collection.index().stored(slot)),
-            false => components(&collection.index().decode(slot)),
-        }
+        reply.unwrap_or(Reply::Null)
     })
 }
 

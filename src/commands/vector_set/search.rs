@@ -197,7 +197,9 @@ fn hit(hit: &Hit, collection: &Collection, options: &Options) -> Reply {
         parts.push(attributes(&hit.element));
     }
     if options.with_vectors {
-        parts.push(look::components(&collection.index().decode(hit.slot)));
+        parts.push(look::components(
+            &collection.index().decode_under_pin(hit.slot),
+        ));
     }
     if parts.len() == 1 {
         parts.swap_remove(0)

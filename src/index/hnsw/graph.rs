@@ -234,7 +234,7 @@ impl Graph {
         let mut distances = Vec::new();
         self.vectors.load_point(slot, &mut point, &guard);
         let layer_links = |layer| {
-            let ranked = pinned.ranked(&point, &pinned.neighbours(layer, slot), &mut distances);
+            let ranked = pinned.ranked(&point, &pinned.all_neighbours(layer, slot), &mut distances);
             ranked.into_iter().map(Neighbour::from).collect()
         };
         (0..=self.level(slot)).map(layer_links).collect()
@@ -340,7 +340,7 @@ impl<'g> Pinned<'g> {
     }
 
     /// A snapshot of a node's links. Their vectors may be read.
-    pub(in crate::index) fn neighbours(&self, layer: u8, slot: u32) -> Vec<u32> {
+    pub(super) fn neighbours(&self, layer: u8, slot: u32) -> Vec<u32> {
         let words = self
             .list(layer, slot)
             .iter()

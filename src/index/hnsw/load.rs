@@ -30,7 +30,7 @@ impl Graph {
             slot,
             birth: self.slots.birth(slot),
             layers: (0..=self.level(slot))
-                .map(|layer| pinned.neighbours(layer, slot))
+                .map(|layer| pinned.all_neighbours(layer, slot))
                 .collect(),
         })
     }

@@ -15,3 +15,6 @@ mod search;
 mod select;
 
 pub(super) use graph::{Graph, level_from};
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,8 @@ pub struct Loaded {
     pub elements: u64,
     /// Elements that had to be linked anew.
     pub relinked: u64,
+    /// Bytes of its packs.
+    pub bytes: u64,
 }
 
 /// Loads the images of `manifest` into an empty keyspace that was made with its seed.
@@ -104,6 +106,7 @@ pub fn load(
         keys,
         elements,
         relinked,
+        bytes: manifest.packs.values().sum(),
     })
 }
 

@@ -211,7 +211,8 @@ fn what_was_saved_is_loaded() {
         Loaded {
             keys: 320,
             elements: 0,
-            relinked: 0
+            relinked: 0,
+            bytes: saved.bytes,
         }
     );
     assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));
