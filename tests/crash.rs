@@ -42,3 +42,12 @@ fn seed() -> u64 {
     println!("RHUMB_TEST_SEED={seed}");
     seed
 }
+
+/// Tells the threads that watch a flag to end, also when the test fails.
+struct EndOf<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for EndOf<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}

@@ -1,6 +1,7 @@
 //! The cut of a save under writers: what had its number before the cut is in the snapshot, applied or not; what got it later
 //! is not; a transaction is in it as a whole or not at all.
 
+use super::EndOf;
 use super::damage::snapshot_alone;
 use super::faults::Directory;
 use super::life::{Act, Exact, Living, Told, effect, set, set_field};
@@ -16,7 +17,7 @@ const MANY: usize = 20_000;
 #[test]
 fn a_change_between_its_number_and_its_effect_is_in_the_snapshot_of_a_cut_behind_it() {
     let mut caught = 0;
-    for attempt in 0..20 {
+    for attempt in 0..40 {
         let (disk, directory, mut told) = (FaultDisk::new(), Directory::new(), Told::default());
         let living = Living::open(&disk, directory.path(), true).expect("it opens");
         // One record, applied change by change.
@@ -35,7 +36,7 @@ fn a_change_between_its_number_and_its_effect_is_in_the_snapshot_of_a_cut_behind
         thread::scope(|scope| {
             let writing =
                 scope.spawn(|| living.act(&Act::Write(record), &mut told).expect("a write"));
-            while living.engine.log().last_number() == 0 {
+            while living.engine.log().last_number() == 0 && !writing.is_finished() {
                 std::hint::spin_loop();
             }
             // All numbers are drawn; the changes are being applied.
@@ -64,6 +65,7 @@ fn a_transaction_is_in_a_snapshot_as_a_whole_or_not_at_all() {
     let living = Living::open(&disk, directory.path(), true).expect("it opens");
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _end = EndOf(&over);
         for writer in 0..2 {
             let (engine, over) = (&living.engine, &over);
             scope.spawn(move || {
@@ -100,7 +102,6 @@ fn a_transaction_is_in_a_snapshot_as_a_whole_or_not_at_all() {
                 );
             }
         }
-        over.store(true, Ordering::Relaxed);
     });
 }
 
@@ -147,7 +148,13 @@ fn a_flush_during_a_save_does_not_bring_anything_back() {
                 .expect("the save")
                 .expect("a save that is cancelled begins anew");
         });
-        let last = told.last_number();
+        let (last, states) = (told.last_number(), told.states());
+        let saved = snapshot_alone(&disk, directory.path());
+        assert!(
+            states.values().any(|state| *state == saved),
+            "round {round}: the snapshot is of no moment: {} keys",
+            saved.len()
+        );
         super::life::assert_recovers(
             &disk.kill(),
             directory.path(),

@@ -1,6 +1,6 @@
 //! Bits that flip, files that are lost, and a log that is switched off and on.
 
-use super::faults::Directory;
+use super::faults::{Directory, on_one_thread};
 use super::life::{
     Act, Exact, Living, Told, add, assert_prefix, assert_recovers, assert_same, find, live, set,
     short_life,
@@ -63,58 +63,64 @@ fn flip_all(disk: &FaultDisk, dir: &Path, path: &Path, step: usize, told: &Told)
 
 #[test]
 fn each_flipped_bit_of_the_log_is_refused_or_was_not_promised() {
-    // Behind the last save: some records that are synced, and one that is not.
-    let mut acts = short_life();
-    acts.truncate(acts.len() - 1);
-    acts.push(Act::Sync);
-    acts.push(Act::Write(vec![set(0, "not", "synced")]));
-    let (disk, directory, told) = whole_life(&acts);
-    let logs = files_named(&disk, ".incr.aof");
-    assert!(!logs.is_empty());
-    let refused: usize = logs
-        .iter()
-        .map(|path| flip_all(&disk, directory.path(), path, 1, &told))
-        .sum();
-    assert!(refused > 100, "{refused} flips were refused");
+    on_one_thread(|| {
+        // Behind the last save: some records that are synced, and one that is not.
+        let mut acts = short_life();
+        acts.truncate(acts.len() - 1);
+        acts.push(Act::Sync);
+        acts.push(Act::Write(vec![set(0, "not", "synced")]));
+        let (disk, directory, told) = whole_life(&acts);
+        let logs = files_named(&disk, ".incr.aof");
+        assert!(!logs.is_empty());
+        let refused: usize = logs
+            .iter()
+            .map(|path| flip_all(&disk, directory.path(), path, 1, &told))
+            .sum();
+        assert!(refused > 100, "{refused} flips were refused");
+    });
 }
 
 #[test]
 fn each_flipped_bit_of_a_log_that_was_closed_in_order_is_refused_or_harmless() {
-    let (disk, directory, told) = whole_life(&short_life());
-    assert_eq!(told.synced, told.last_number());
-    let refused: usize = files_named(&disk, "aof")
-        .iter()
-        .filter(|path| !path.to_string_lossy().ends_with(".rhumb"))
-        .map(|path| flip_all(&disk, directory.path(), path, 1, &told))
-        .sum();
-    assert!(refused > 100, "{refused} flips were refused");
+    on_one_thread(|| {
+        let (disk, directory, told) = whole_life(&short_life());
+        assert_eq!(told.synced, told.last_number());
+        let refused: usize = files_named(&disk, "aof")
+            .iter()
+            .filter(|path| !path.to_string_lossy().ends_with(".rhumb"))
+            .map(|path| flip_all(&disk, directory.path(), path, 1, &told))
+            .sum();
+        assert!(refused > 100, "{refused} flips were refused");
+    });
 }
 
 #[test]
 fn flipped_bits_of_a_snapshot_are_refused_or_made_good_by_its_second_copy() {
-    let (disk, directory, told) = whole_life(&short_life());
-    for path in files_named(&disk, "packs/") {
-        let refused = flip_all(&disk, directory.path(), &path, 13, &told);
-        assert!(
-            refused > 10,
-            "{}: {refused} flips were refused",
-            path.display()
-        );
-    }
-    for path in files_named(&disk, "MANIFEST-") {
-        assert_eq!(
-            flip_all(&disk, directory.path(), &path, 401, &told),
-            0,
-            "the catalogue has a copy"
-        );
-        directory.lose_catalog();
-        let flips = (8 * disk.len(&path).expect("a length") as usize).div_ceil(13);
-        assert_eq!(
-            flip_all(&disk, directory.path(), &path, 13, &told),
-            flips,
-            "there is no other copy"
-        );
-    }
+    on_one_thread(|| {
+        let (disk, directory, told) = whole_life(&short_life());
+        for path in files_named(&disk, "packs/") {
+            let refused = flip_all(&disk, directory.path(), &path, 13, &told);
+            assert!(
+                refused > 10,
+                "{}: {refused} flips were refused",
+                path.display()
+            );
+        }
+        for path in files_named(&disk, "MANIFEST-") {
+            assert_eq!(
+                flip_all(&disk, directory.path(), &path, 401, &told),
+                0,
+                "the catalogue has a copy"
+            );
+            directory.lose_catalog();
+            let flips = (8 * disk.len(&path).expect("a length") as usize).div_ceil(13);
+            assert_eq!(
+                flip_all(&disk, directory.path(), &path, 13, &told),
+                flips,
+                "there is no other copy"
+            );
+        }
+    });
 }
 
 /// Lives that end, at some call of their second save, with both manifests there.
@@ -141,39 +147,41 @@ fn lives_between_two_manifests() -> Vec<(FaultDisk, Directory, Told)> {
 
 #[test]
 fn a_damaged_newest_manifest_is_made_good_by_the_log_or_refused() {
-    let lives = lives_between_two_manifests();
-    let (mut made_good, mut refused) = (0, 0);
-    for (disk, directory, told) in &lives {
-        directory.lose_catalog();
-        let damaged = disk.kill();
-        damaged.flip(&directory.path().join("MANIFEST-2"), 333);
-        match find(&damaged, directory.path()) {
-            Ok(found) => {
-                let last = assert_prefix(&found, told, "with the log");
-                assert!(last >= told.written, "found {last} of {}", told.written);
-                made_good += 1;
+    on_one_thread(|| {
+        let lives = lives_between_two_manifests();
+        let (mut made_good, mut refused) = (0, 0);
+        for (disk, directory, told) in &lives {
+            directory.lose_catalog();
+            let damaged = disk.kill();
+            damaged.flip(&directory.path().join("MANIFEST-2"), 333);
+            match find(&damaged, directory.path()) {
+                Ok(found) => {
+                    let last = assert_prefix(&found, told, "with the log");
+                    assert!(last >= told.written, "found {last} of {}", told.written);
+                    made_good += 1;
+                }
+                Err(error) => {
+                    assert!(error.to_string().contains("MANIFEST-2"), "{error}");
+                    refused += 1;
+                }
             }
-            Err(error) => {
-                assert!(error.to_string().contains("MANIFEST-2"), "{error}");
-                refused += 1;
+            // Without the log there is nothing to make it good with.
+            for path in files_named(&damaged, "appendonlydir") {
+                damaged.remove(&path).expect("a file that is there");
+            }
+            if let Ok(found) = find(&damaged, directory.path()) {
+                panic!(
+                    "an older snapshot was taken although the log is gone: {}",
+                    found.last_number
+                );
             }
         }
-        // Without the log there is nothing to make it good with.
-        for path in files_named(&damaged, "appendonlydir") {
-            damaged.remove(&path).expect("a file that is there");
-        }
-        if let Ok(found) = find(&damaged, directory.path()) {
-            panic!(
-                "an older snapshot was taken although the log is gone: {}",
-                found.last_number
-            );
-        }
-    }
-    assert!(
-        made_good > 0 && refused > 0,
-        "{made_good} made good, {refused} refused, of {}",
-        lives.len()
-    );
+        assert!(
+            made_good > 0 && refused > 0,
+            "{made_good} made good, {refused} refused, of {}",
+            lives.len()
+        );
+    });
 }
 
 #[test]
@@ -242,55 +250,58 @@ fn a_log_that_is_switched_off_and_on_loses_nothing() {
 /// A save that fails at each of its calls, and then a good one: its snapshot alone has everything.
 #[test]
 fn a_good_save_after_a_failed_one_equals_a_full_save() {
-    let acts = short_life();
-    let first = acts
-        .iter()
-        .position(|act| matches!(act, Act::Save))
-        .expect("a save")
-        + 4;
-    for fault in [Fault::Error(std::io::ErrorKind::Other), Fault::Half] {
-        let mut failures = 0;
-        for call in 0.. {
-            let (disk, directory, mut told) = (FaultDisk::new(), Directory::new(), Told::default());
-            let living = Living::open(&disk, directory.path(), true).expect("it opens");
-            acts[..first]
-                .iter()
-                .for_each(|act| living.act(act, &mut told).expect("no faults yet"));
-            let start = disk.calls();
-            disk.fail_at(start + call, fault);
-            let is_good = living.engine.save().is_ok();
-            let is_over = disk.calls() <= start + call;
-            failures += usize::from(!is_good);
-            living.engine.log().tick();
-            if living.engine.health() != Health::Good {
-                // Writes are refused until a save has everything.
-                living
-                    .act(&Act::Save, &mut told)
-                    .unwrap_or_else(|error| panic!("call {call}, {fault:?}: {error}"));
+    on_one_thread(|| {
+        let acts = short_life();
+        let first = acts
+            .iter()
+            .position(|act| matches!(act, Act::Save))
+            .expect("a save")
+            + 4;
+        for fault in [Fault::Error(std::io::ErrorKind::Other), Fault::Half] {
+            let mut failures = 0;
+            for call in 0.. {
+                let (disk, directory, mut told) =
+                    (FaultDisk::new(), Directory::new(), Told::default());
+                let living = Living::open(&disk, directory.path(), true).expect("it opens");
+                acts[..first]
+                    .iter()
+                    .for_each(|act| living.act(act, &mut told).expect("no faults yet"));
+                let start = disk.calls();
+                disk.fail_at(start + call, fault);
+                let is_good = living.engine.save().is_ok();
+                let is_over = disk.calls() <= start + call;
+                failures += usize::from(!is_good);
+                living.engine.log().tick();
+                if living.engine.health() != Health::Good {
+                    // Writes are refused until a save has everything.
+                    living
+                        .act(&Act::Save, &mut told)
+                        .unwrap_or_else(|error| panic!("call {call}, {fault:?}: {error}"));
+                }
+                for act in [
+                    Act::Write(vec![
+                        set(0, "between", "saves"),
+                        add("v", "west", [-1.0, 0.5]),
+                    ]),
+                    Act::Save,
+                ] {
+                    living
+                        .act(&act, &mut told)
+                        .unwrap_or_else(|error| panic!("call {call}, {fault:?}: {act:?}: {error}"));
+                }
+                drop(living);
+                assert_eq!(
+                    snapshot_alone(&disk, directory.path()),
+                    told.states()[&told.last_number()],
+                    "call {call}, {fault:?}"
+                );
+                if is_over {
+                    break;
+                }
             }
-            for act in [
-                Act::Write(vec![
-                    set(0, "between", "saves"),
-                    add("v", "west", [-1.0, 0.5]),
-                ]),
-                Act::Save,
-            ] {
-                living
-                    .act(&act, &mut told)
-                    .unwrap_or_else(|error| panic!("call {call}, {fault:?}: {act:?}: {error}"));
-            }
-            drop(living);
-            assert_eq!(
-                snapshot_alone(&disk, directory.path()),
-                told.states()[&told.last_number()],
-                "call {call}, {fault:?}"
-            );
-            if is_over {
-                break;
-            }
+            assert!(failures > 5, "{failures} saves failed");
         }
-        assert!(failures > 5, "{failures} saves failed");
-    }
+    });
 }
 
 /// What the snapshot holds, without the log.

@@ -1,5 +1,6 @@
 //! The graph after a save under load, a kill and a restart finds what it found before.
 
+use super::EndOf;
 use super::check::check_graph;
 use super::support::{Server, repository};
 use super::wire::{Wire, Words, words};
@@ -105,6 +106,7 @@ fn recall_survives_a_save_under_load_a_kill_and_a_restart() {
 
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _end = EndOf(&over);
         for seed in 0..WRITERS {
             let (bundle, over, port) = (&bundle, &over, server.port);
             scope.spawn(move || churn(bundle, port, seed, over));
@@ -114,7 +116,6 @@ fn recall_survives_a_save_under_load_a_kill_and_a_restart() {
         }
         // Killed with a log behind the last save.
         thread::sleep(std::time::Duration::from_millis(200));
-        over.store(true, Ordering::Relaxed);
     });
     server.kill_and_restart(&directives());
 
