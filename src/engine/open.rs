@@ -125,6 +125,9 @@ impl Engine {
                 && contents.identity.is_none(),
             torn: contents.torn.clone(),
         };
+        if let Err(error) = catalog.prepare() {
+            tracing::warn!("the catalogue cannot be opened, the next save makes it anew: {error}");
+        }
         // Before the first client is served.
         opened.warn();
         let has_old_log = contents.identity.is_some();
