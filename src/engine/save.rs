@@ -225,6 +225,8 @@ impl Engine {
             );
         }
         drop(status);
+        // The buffers of the walk are free now, and the next save may be an hour away.
+        crate::sys::purge_allocator();
         result.map(drop).map_err(|why| {
             tracing::warn!("the save failed: {why}");
             SaveFailure::Failed(why)
