@@ -303,13 +303,9 @@ impl Collection {
             .collect()
     }
 
-    /// The vector as a search target: projected if the collection projects and it has the input dimension.
-    /// The error tells the dimension that was expected; components must have been checked by [`Collection::check_vector`].
+    /// The vector as it is stored or searched for: projected if the collection projects and it has the input dimension.
     pub fn prepare(&self, vector: &[f32]) -> Vec<f32> {
         match self.schema.projected_from {
-            Some(from) if vector.len() == from as usize && from != self.schema.index.dim => {
-                project(vector, self.schema.index.dim)
-            }
             Some(from) if vector.len() == from as usize => project(vector, self.schema.index.dim),
             _ => vector.to_vec(),
         }
