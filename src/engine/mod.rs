@@ -11,7 +11,7 @@
 //! 5. the **log's mutex**: draws the numbers and appends the record, in one step.
 //! 6. a shard of the **key table**; 7. a segment's **hand-over lock**; 8. two **node locks** of a graph, lower slot first.
 //!
-//! None is held over a write to disk, an fsync or an await. A search takes the collection under 6 and then no lock at all.
+//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes the collection under 6 and then no lock at all.
 //!
 //! # The write path
 //!

@@ -208,7 +208,7 @@ fn hit(hit: &Hit, collection: &Collection, options: &Options) -> Reply {
     }
 }
 
-/// What was done, in words that docs/commands/vsearch.md explains.
+/// What was done: the plan's name (search/plan.rs) and what the walk counted (`WalkStats` of the index).
 fn explanation(explanation: &Explanation, took_us: u128) -> Reply {
     let int = |n: u64| Reply::Int(n as i64);
     let plan = match explanation.was_scanned_after {
