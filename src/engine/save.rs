@@ -12,7 +12,7 @@ use crate::persistence::snapshot::catalog::Catalog;
 use crate::persistence::snapshot::write::{
     Committed, SaveError, SaveJob, SaveProgress, remove_replaced, save,
 };
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -89,9 +89,9 @@ const RETRY_SECONDS: u64 = 5;
 /// The state of saves.
 #[derive(Default)]
 pub(super) struct Saves {
-    /// Held while one runs.
-    pub(super) running: Mutex<()>,
     status: Mutex<SaveStatus>,
+    /// Signalled when one ends.
+    ended: Condvar,
     /// The last change that the newest snapshot holds.
     saved_through: AtomicU64,
     /// Whether the last one failed; asked before each write.
@@ -106,6 +106,39 @@ impl Saves {
         status.snapshot_bytes = snapshot_bytes;
         drop(status);
         self.saved_through.store(saved_through, Ordering::Relaxed);
+    }
+
+    /// The right to save, unless somebody has it.
+    fn claim(&self, now_ms: u64) -> Result<Turn<'_>, SaveFailure> {
+        let mut status = self.status.lock();
+        if status.running_since_ms.is_some() {
+            return Err(SaveFailure::Running);
+        }
+        status.running_since_ms = Some(now_ms);
+        Ok(Turn { saves: self })
+    }
+
+    /// The right to save, after whoever has it.
+    pub(super) fn claim_next(&self, now_ms: u64) -> Turn<'_> {
+        let mut status = self.status.lock();
+        while status.running_since_ms.is_some() {
+            self.ended.wait(&mut status);
+        }
+        status.running_since_ms = Some(now_ms);
+        Turn { saves: self }
+    }
+}
+
+/// The right to save. What [`Engine::save_status`] says of a running save is this right itself, so that whoever reads there
+/// that none is running can begin one.
+pub(super) struct Turn<'s> {
+    saves: &'s Saves,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.saves.status.lock().running_since_ms = None;
+        self.saves.ended.notify_all();
     }
 }
 
@@ -129,29 +162,25 @@ impl Engine {
 
     /// Saves now; returns when the snapshot is on disk.
     pub fn save(&self) -> Result<(), SaveFailure> {
-        let running = self.saves.running.try_lock().ok_or(SaveFailure::Running)?;
-        self.save_alone(&running)
+        let turn = self.saves.claim(self.now_ms())?;
+        self.save_alone(&turn)
     }
 
     /// Starts a save on a thread of its own; returns once it is certain to run.
     pub fn start_save(self: &Arc<Self>) -> Result<(), SaveFailure> {
         let (told, tell) = crossbeam_channel::bounded(1);
         let engine = Arc::clone(self);
-        let run = move || match engine.saves.running.try_lock() {
-            Some(running) => {
-                let _ = told.send(true);
+        let run = move || match engine.saves.claim(engine.now_ms()) {
+            Ok(turn) => {
+                let _ = told.send(Ok(()));
                 // The status and the log for people tell how it went.
-                let _ = engine.save_alone(&running);
+                let _ = engine.save_alone(&turn);
             }
-            None => drop(told.send(false)),
+            Err(failure) => drop(told.send(Err(failure))),
         };
         let spawned = thread::Builder::new().name("save".into()).spawn(run);
         spawned.map_err(|error| SaveFailure::Failed(error.to_string()))?;
-        if tell.recv() == Ok(true) {
-            Ok(())
-        } else {
-            Err(SaveFailure::Running)
-        }
+        tell.recv().unwrap_or(Err(SaveFailure::Running))
     }
 
     /// Starts a save if one of the triggers asks for it, or if the log cannot go on without one.
@@ -195,9 +224,8 @@ impl Engine {
     }
 
     /// Saves while holding the right to; see the module's head for the steps.
-    pub(super) fn save_alone(&self, _running: &MutexGuard<'_, ()>) -> Result<(), SaveFailure> {
+    pub(super) fn save_alone(&self, _turn: &Turn<'_>) -> Result<(), SaveFailure> {
         let start_ms = self.now_ms();
-        self.saves.status.lock().running_since_ms = Some(start_ms);
         let result = (0..ATTEMPTS)
             .find_map(|_| self.try_save())
             .unwrap_or_else(|| {
@@ -205,7 +233,6 @@ impl Engine {
             });
         let end_ms = self.now_ms();
         let mut status = self.saves.status.lock();
-        status.running_since_ms = None;
         status.last_took_ms = Some(end_ms.saturating_sub(start_ms));
         status.last_end_ms = end_ms;
         status.last_failure = result.as_ref().err().cloned();
@@ -303,8 +330,8 @@ impl Engine {
             return Err(SaveFailure::Running);
         };
         // Held to the end: a save in between would take a half-loaded keyspace for the data.
-        let running = self.saves.running.lock();
-        self.save_alone(&running)?;
+        let turn = self.saves.claim_next(self.now_ms());
+        self.save_alone(&turn)?;
         let Some(directory) = &self.data().directory else {
             return Ok(());
         };

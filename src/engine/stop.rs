@@ -61,7 +61,7 @@ impl Engine {
 
     /// Saves, after a save that is running.
     fn save_last(&self) -> Result<(), SaveFailure> {
-        let running = self.saves.running.lock();
-        self.save_alone(&running)
+        let turn = self.saves.claim_next(self.now_ms());
+        self.save_alone(&turn)
     }
 }

@@ -97,7 +97,7 @@ impl Story {
         self.write_and_kill(&plan);
         for _ in 0..plan.kills_while_loading {
             self.server.spawn_again(&directives(plan.policy));
-            self.pause_within(self.start_time);
+            pause_within(&mut self.random, self.start_time);
             self.server.kill();
         }
         let is_caught = self.has_unfinished_save();
@@ -149,25 +149,32 @@ impl Story {
     }
 
     fn kill_by_plan(&mut self, plan: &Plan, count: &AtomicU64) {
-        let mut control = Wire::open(self.server.port, 0).expect("a connection");
+        // Killed even if this thread panics: the writers end when the server does.
+        let Story {
+            server,
+            random,
+            save_time,
+            ..
+        } = self;
+        let mut victim = Victim(server);
+        let mut control = Wire::open(victim.0.port, 0).expect("a connection");
         let started = Instant::now();
         while count.load(Ordering::Relaxed) < plan.operations {
-            assert!(self.server.is_running(), "the server ended by itself");
+            assert!(victim.0.is_running(), "the server ended by itself");
             assert!(
                 started.elapsed() < TIMEOUT,
                 "{plan:?}: {count:?} operations so far"
             );
             thread::sleep(Duration::from_millis(2));
             if plan.is_during_save {
-                self.save_time = time_save(&mut control);
+                *save_time = time_save(&mut control);
             }
         }
         if plan.is_during_save {
             control.call(&words(["BGSAVE"])).expect("a reply");
             // What was measured includes the asking; half of it is within the save more often than not.
-            self.pause_within(self.save_time / 2);
+            pause_within(random, *save_time / 2);
         }
-        self.server.kill();
     }
 
     fn restart(&mut self, policy: &str) {
@@ -268,11 +275,20 @@ impl Story {
         );
         check::check_graph(&mut wire, "ballast");
     }
+}
 
-    fn pause_within(&mut self, longest: Duration) {
-        let us = self.random.below(longest.as_micros() as usize + 1);
-        thread::sleep(Duration::from_micros(us as u64));
+/// A server that is killed when this ends, in whatever way.
+struct Victim<'s>(&'s mut Server);
+
+impl Drop for Victim<'_> {
+    fn drop(&mut self) {
+        self.0.kill();
     }
+}
+
+fn pause_within(random: &mut Random, longest: Duration) {
+    let us = random.below(longest.as_micros() as usize + 1);
+    thread::sleep(Duration::from_micros(us as u64));
 }
 
 /// Saves in the background; how long that took.

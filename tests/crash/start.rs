@@ -221,3 +221,13 @@ fn debug_reload_and_an_orderly_stop_keep_everything() {
         digest
     );
 }
+
+/// Whoever reads in INFO that no save is running can begin one.
+#[test]
+fn saves_follow_each_other_at_once() {
+    let server = Server::start_with(&["--save", ""]);
+    let mut control = Wire::open(server.port, 0).expect("a connection");
+    for _ in 0..100 {
+        super::rounds::time_save(&mut control);
+    }
+}
