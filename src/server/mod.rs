@@ -7,6 +7,7 @@ mod output;
 mod pool;
 mod progress;
 mod run;
+mod sending;
 
 pub use pool::Pool;
 pub use progress::Progress;
