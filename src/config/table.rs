@@ -141,7 +141,7 @@ options! {
         SearchThreads: "search-threads" = "0", integer(0, 256, "threads"), AtStart, Served,
             "Threads that run long commands (large searches, scans), so that quick ones do not wait behind them. 0 takes one per core.";
         SearchForceGraph: "search-force-graph" = "no", Kind::Switch, WhileRunning, Served,
-            "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact.";
+            "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact, inserts into them slower.";
         VsetForceSingleThreadedExecution: "vset-force-single-threaded-execution" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: vector commands always use the threads above.";
     }

@@ -197,6 +197,7 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
         config.snapshot_pinned_bytes_max(),
         config.log_unwritten_bytes_max(),
     );
+    engine.keyspace().force_graph(config.search_force_graph());
     let each_round = {
         let engine = Arc::clone(&engine);
         move || engine.start_due_save(&triggers(&config))

@@ -33,6 +33,26 @@ impl Bit {
     fn words<'g>(&'g self, slot: u32, guard: &'g Guard) -> &'g [u64] {
         bytemuck::cast_slice(bytes_of(&self.blocks, slot, guard))
     }
+
+    /// Distances to `count` rows, which `row` finds by number.
+    #[inline(always)]
+    fn score_rows<'g>(
+        &self,
+        point: &Point,
+        count: usize,
+        row: impl Fn(usize) -> &'g [u8],
+        distances: &mut Vec<f32>,
+    ) {
+        let Point::Bits(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        let row = |at| -> &[u64] { bytemuck::cast_slice(row(at)) };
+        let unit = 2.0 / self.dim as f32;
+        by_fours(count, distances, |group| {
+            let differing = (self.kernels.hamming_x4)(query, group.map(row));
+            differing.map(|bits| bits as f32 * unit)
+        });
+    }
 }
 
 impl VectorStore for Bit {
@@ -63,16 +83,21 @@ impl VectorStore for Bit {
     }
 
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let Point::Bits(query) = point else {
-            unreachable!("a point comes from its store")
-        };
         let view = self.blocks.view(guard);
-        let row = |slot| -> &[u64] { bytemuck::cast_slice(view.bytes(locate(slot))) };
-        let unit = 2.0 / self.dim as f32;
-        by_fours(slots, distances, |[a, b, c, d]| {
-            let differing = (self.kernels.hamming_x4)(query, [row(a), row(b), row(c), row(d)]);
-            differing.map(|bits| bits as f32 * unit)
-        });
+        let row = |at: usize| view.bytes(locate(slots[at]));
+        self.score_rows(point, slots.len(), row, distances);
+    }
+
+    fn score_run(
+        &self,
+        point: &Point,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        let run = self.blocks.view(guard).run(locate(first), len);
+        self.score_rows(point, len, |at| run.bytes(at), distances);
     }
 
     fn prefetch(&self, slots: &[u32], guard: &Guard) {

@@ -35,6 +35,29 @@ impl F16 {
                 .for_each(|(kept, x)| *kept = x);
         });
     }
+
+    /// Distances to `count` rows, which `row` finds by number.
+    #[inline(always)]
+    fn score_rows<'g>(
+        &self,
+        point: &Point,
+        count: usize,
+        row: impl Fn(usize) -> &'g [u8],
+        distances: &mut Vec<f32>,
+    ) {
+        let Point::Floats(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        distances.clear();
+        distances.extend((0..count).map(|at| {
+            let row: &[f16] = bytemuck::cast_slice(row(at));
+            match self.metric {
+                Metric::Cosine => (1.0 - (self.kernels.dot_f16)(query, row)).clamp(0.0, 2.0),
+                Metric::L2 => (self.kernels.l2_f16)(query, row),
+                Metric::InnerProduct => 1.0 - (self.kernels.dot_f16)(query, row),
+            }
+        }));
+    }
 }
 
 impl VectorStore for F16 {
@@ -55,19 +78,21 @@ impl VectorStore for F16 {
     }
 
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let Point::Floats(query) = point else {
-            unreachable!("a point comes from its store")
-        };
         let view = self.blocks.view(guard);
-        distances.clear();
-        distances.extend(slots.iter().map(|&slot| {
-            let row: &[f16] = bytemuck::cast_slice(view.bytes(locate(slot)));
-            match self.metric {
-                Metric::Cosine => (1.0 - (self.kernels.dot_f16)(query, row)).clamp(0.0, 2.0),
-                Metric::L2 => (self.kernels.l2_f16)(query, row),
-                Metric::InnerProduct => 1.0 - (self.kernels.dot_f16)(query, row),
-            }
-        }));
+        let row = |at: usize| view.bytes(locate(slots[at]));
+        self.score_rows(point, slots.len(), row, distances);
+    }
+
+    fn score_run(
+        &self,
+        point: &Point,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        let run = self.blocks.view(guard).run(locate(first), len);
+        self.score_rows(point, len, |at| run.bytes(at), distances);
     }
 
     fn prefetch(&self, slots: &[u32], guard: &Guard) {

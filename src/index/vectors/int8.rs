@@ -122,6 +122,33 @@ impl Int8 {
             }
         }
     }
+
+    /// Distances to `count` rows, which `row` finds by number.
+    #[inline(always)]
+    fn score_rows<'g>(
+        &self,
+        point: &AnyPoint,
+        count: usize,
+        row: impl Fn(usize) -> &'g [u8],
+        distances: &mut Vec<f32>,
+    ) {
+        let AnyPoint::Int8(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        let row = |at| Row::read(row(at));
+        by_fours(count, distances, |[a, b, c, d]| {
+            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+            let codes = [a.code, b.code, c.code, d.code];
+            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
+            let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
+            [
+                distance(a, raw[0]),
+                distance(b, raw[1]),
+                distance(c, raw[2]),
+                distance(d, raw[3]),
+            ]
+        });
+    }
 }
 
 impl VectorStore for Int8 {
@@ -165,23 +192,21 @@ impl VectorStore for Int8 {
     }
 
     fn score(&self, point: &AnyPoint, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let AnyPoint::Int8(query) = point else {
-            unreachable!("a point comes from its store")
-        };
         let view = self.blocks.view(guard);
-        let row = |slot| Row::read(view.bytes(locate(slot)));
-        by_fours(slots, distances, |[a, b, c, d]| {
-            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
-            let codes = [a.code, b.code, c.code, d.code];
-            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
-            let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
-            [
-                distance(a, raw[0]),
-                distance(b, raw[1]),
-                distance(c, raw[2]),
-                distance(d, raw[3]),
-            ]
-        });
+        let row = |at: usize| view.bytes(locate(slots[at]));
+        self.score_rows(point, slots.len(), row, distances);
+    }
+
+    fn score_run(
+        &self,
+        point: &AnyPoint,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        let run = self.blocks.view(guard).run(locate(first), len);
+        self.score_rows(point, len, |at| run.bytes(at), distances);
     }
 
     fn prefetch(&self, slots: &[u32], guard: &Guard) {

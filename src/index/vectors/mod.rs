@@ -78,6 +78,16 @@ pub(super) trait VectorStore: Send + Sync {
     /// Distances from the point to `slots`, in their order. Any number of slots scored together gives the same distances.
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard);
 
+    /// Distances from the point to `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
+    fn score_run(
+        &self,
+        point: &Point,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    );
+
     /// Asks the CPU for the rows of `slots`.
     fn prefetch(&self, slots: &[u32], guard: &Guard);
 
@@ -130,6 +140,12 @@ impl Scorer<'_> {
     /// Replaces `distances` by those to `slots`.
     pub(super) fn score(&self, slots: &[u32], distances: &mut Vec<f32>) {
         self.store.score(self.point, slots, distances, self.guard);
+    }
+
+    /// Replaces `distances` by those to `len` slots of one segment, from `first` on.
+    pub(super) fn score_run(&self, first: u32, len: usize, distances: &mut Vec<f32>) {
+        self.store
+            .score_run(self.point, first, len, distances, self.guard);
     }
 
     /// The distance to one slot.
@@ -363,6 +379,11 @@ impl Vectors {
         self.walked_store().load_point(slot, point, guard);
     }
 
+    /// Bytes of a vector as the graph is walked on.
+    pub(super) fn code_bytes(&self) -> usize {
+        self.walked_store().bytes()
+    }
+
     /// Whether candidates of a walk are to be ranked anew.
     pub(super) fn has_originals(&self) -> bool {
         self.originals.is_some()
@@ -413,19 +434,19 @@ fn norm(vector: &[f32]) -> f32 {
     if squared == 0.0 { 1.0 } else { squared.sqrt() }
 }
 
-/// Scores `slots` by fours; the last group repeats its last slot. `score` is handed slots and finds the rows itself: an array
-/// of slices that moves from closure to closure costs more than the kernel does.
+/// Scores `count` rows by fours; the last group repeats its last row. `score` is handed numbers and finds the rows itself: an
+/// array of slices that moves from closure to closure costs more than the kernel does.
 #[inline(always)]
-fn by_fours(slots: &[u32], distances: &mut Vec<f32>, score: impl Fn([u32; 4]) -> [f32; 4]) {
+fn by_fours(count: usize, distances: &mut Vec<f32>, score: impl Fn([usize; 4]) -> [f32; 4]) {
     distances.clear();
-    distances.reserve(slots.len());
-    let (groups, tail) = slots.as_chunks::<4>();
-    for group in groups {
-        distances.extend_from_slice(&score(*group));
+    distances.reserve(count);
+    let whole = count - count % 4;
+    for at in (0..whole).step_by(4) {
+        distances.extend_from_slice(&score([at, at + 1, at + 2, at + 3]));
     }
-    if let Some(&last) = tail.last() {
-        let group = std::array::from_fn(|i| tail.get(i).copied().unwrap_or(last));
-        distances.extend_from_slice(&score(group)[..tail.len()]);
+    if whole < count {
+        let group = std::array::from_fn(|i| (whole + i).min(count - 1));
+        distances.extend_from_slice(&score(group)[..count - whole]);
     }
 }
 
