@@ -56,6 +56,43 @@ pub const VADD: Command = Command {
             "(error) ERR asked quantization mismatch with existing vector set",
         ),
     ],
+    errors: &[
+        (
+            "ERR invalid vector specification",
+            "The word in front of the vector is not FP32 or VALUES; the blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the squared norm, is NaN or infinite as a 32-bit float, or as what the set stores; or REDUCE is not followed by an integer from 1 to the number of components.",
+        ),
+        (
+            "ERR wrong number of arguments for 'VADD' command",
+            "No element follows the vector.",
+        ),
+        (
+            "ERR invalid option after element",
+            "A word behind the element is no option, or an option's value is missing.",
+        ),
+        ("ERR invalid EF", "EF is no integer from 1 to 1000000."),
+        ("ERR invalid M", "M is no integer from 4 to 4096."),
+        errors::WRONG_TYPE_ROW,
+        (
+            "ERR asked quantization mismatch with existing vector set",
+            "The set stores another type than is asked for. Without NOQUANT, Q8 or BIN that is Q8, but for a set that VCREATE made, which then lends its own.",
+        ),
+        (
+            "ERR asked M value mismatch with existing vector set",
+            "The set has another M than is asked for. Without M that is 16, but for a set that VCREATE made, which then lends its own.",
+        ),
+        (
+            "ERR Vector dimension mismatch - got <n> but set has <n>",
+            "The vector has another number of components than those of the set; or the set was made with REDUCE, and REDUCE is missing or differs (then got is the number before it).",
+        ),
+        (
+            "ERR cannot add projection to existing set without projection",
+            "REDUCE is given, and the set was made without it.",
+        ),
+        (
+            "ERR Input dimension mismatch for projection - got <n> but projection expects <n>",
+            "REDUCE is that of the set, but the vector has another number of components than the set's first one had before it.",
+        ),
+    ],
     run: vadd,
     ..COMMAND
 };
