@@ -33,6 +33,11 @@ const REFUSED: &[(&str, &str)] = &[
         "VADD new REDUCE 3 VALUES 2 1 1 c",
         "ERR invalid vector specification",
     ),
+    // Finite itself; two rows of the projection are the same for it, and the sum of squares grows by half.
+    (
+        "VADD new REDUCE 5 VALUES 5 9e18 9e18 9e18 9e18 0 c",
+        "ERR invalid vector specification",
+    ),
     (
         "VADD s VALUES 2 1 1",
         "ERR wrong number of arguments for 'VADD' command",
