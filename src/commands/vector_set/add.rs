@@ -60,7 +60,7 @@ pub const VADD: Command = Command {
     errors: &[
         (
             "ERR invalid vector specification",
-            "The word in front of the vector is not FP32 or VALUES; the blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the sum of their squares, is NaN or infinite as a 32-bit float, before or after REDUCE; a component is infinite as a 16-bit float where the set stores such (TYPE F16 with METRIC L2 or IP); or REDUCE is not followed by an integer from 1 to the number of components.",
+            "The word in front of the vector is not FP32 or VALUES; the FP32 blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the sum of their squares, is NaN or infinite as a 32-bit float, before or after REDUCE; a component is infinite as a 16-bit float where the set stores such (TYPE F16 with METRIC L2 or IP); or REDUCE is not followed by an integer from 1 to the number of components.",
         ),
         (
             "ERR wrong number of arguments for 'VADD' command",

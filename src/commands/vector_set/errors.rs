@@ -111,7 +111,7 @@ pub const INPUT_DIMENSION_ROW: Row = (
 /// The vector that is asked with.
 pub const TARGET_ROW: Row = (
     "ERR invalid vector specification",
-    "The word in front of the vector is not ELE, FP32 or VALUES; the blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the sum of their squares, is NaN or infinite as a 32-bit float; or a component is infinite as a 16-bit float where the set stores such (TYPE F16 with METRIC L2 or IP).",
+    "The word in front of the vector is not ELE, FP32 or VALUES; the FP32 blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the sum of their squares, is NaN or infinite as a 32-bit float; or a component is infinite as a 16-bit float where the set stores such (TYPE F16 with METRIC L2 or IP).",
 );
 /// The element that is asked with.
 pub const NO_ELEMENT_ROW: Row = (

@@ -431,11 +431,7 @@ const VOCABULARY: &[&str] = &[
 /// A case's request with one to three of its words replaced, dropped or added.
 fn misspell(request: &str, dice: &mut Dice) -> Vec<Vec<u8>> {
     let words = crate::protocol::inline::split_arguments(request.as_bytes());
-    let mut words: Vec<Vec<u8>> = words
-        .expect("balanced quotes")
-        .into_iter()
-        .map(Into::into)
-        .collect();
+    let mut words: Vec<Vec<u8>> = words.expect("balanced quotes");
     for _ in 0..=dice.roll(3) {
         let at = 1 + dice.roll(words.len());
         let word = VOCABULARY[dice.roll(VOCABULARY.len())].as_bytes().to_vec();
