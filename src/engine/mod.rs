@@ -8,10 +8,13 @@
 //!    of an existing collection; alone for everything else.
 //! 3. **element stripes** (1,024, by hash of collection and element): one writer of an element at a time under a shared gate.
 //! 4. **cut lock**: shared by a transaction from its first apply to its append; alone for the instant of a save's cut.
-//! 5. the **log's mutex**: draws the numbers and appends the record, in one step.
-//! 6. a shard of the **key table**; 7. a segment's **hand-over lock**; 8. two **node locks** of a graph, lower slot first.
+//! 5. the **log's mutex**: draws the numbers and appends the record, in one step; under it, for a moment, the numbers in flight.
+//! 6. the **list of databases**; 7. a shard of the **key table**; 8. a collection's **names**; 9. a segment's **hand-over lock**;
+//! 10. two **node locks** of a graph, lower slot first; 11. its **levels**; 12. a **free list** of slots, or of lists above
+//!     layer 0; 13. the **tables of Blocks**. What each guards, and which are held while others are taken: ARCHITECTURE.md.
 //!
-//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes the collection under 6 and then no lock at all.
+//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes
+//! the collection under 6 and 7, reads 8 for an element by name, and walks without a lock.
 //!
 //! # The write path
 //!
