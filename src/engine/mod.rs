@@ -9,9 +9,9 @@
 //! 3. **element stripes** (1,024, by hash of collection and element): one writer of an element at a time under a shared gate.
 //! 4. **cut lock**: shared by a transaction from its first apply to its append; alone for the instant of a save's cut.
 //! 5. the **log's mutex**: draws the numbers and appends the record, in one step.
-//! 6. a shard of the **key table**; 7. a segment's **hand-over lock**; 8. two **node locks** of a graph, lower slot first.
+//! 6. the **watched keys**; 7. a shard of the **key table**; 8. a segment's **hand-over lock**; 9. two **node locks** of a graph, lower slot first.
 //!
-//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes the collection under 6 and then no lock at all.
+//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes the collection under 7 and then no lock at all.
 //!
 //! # The write path
 //!
@@ -30,6 +30,7 @@ mod open;
 mod process;
 mod save;
 mod stop;
+mod watch;
 
 pub use crate::keyspace::collection::distances_by;
 pub use access::{Access, Decision, Transaction};
@@ -39,6 +40,7 @@ pub use open::{OpenError, OpenRequest, Opened};
 pub use process::Memory;
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
+pub use watch::Watch;
 
 use crate::keyspace::Keyspace;
 pub use crate::persistence::disk::RealDisk;
@@ -51,6 +53,7 @@ use locks::Locks;
 use save::Saves;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use watch::Watches;
 
 /// A lock was taken and the caller did not want to wait: run again with [`Patience::Wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,7 @@ pub struct Engine {
     clock: Clock,
     stats: Arc<Stats>,
     saves: Saves,
+    watches: Arc<Watches>,
     /// A removal that leaves no more elements than this takes its key's gate alone, so that the last one leaves with its key.
     threads: usize,
     /// Bytes that a running save may pin in memory before writers wait.
@@ -99,6 +103,7 @@ impl Engine {
             clock,
             stats,
             saves: Saves::default(),
+            watches: Arc::default(),
             threads,
             pinned_bytes_max: AtomicU64::new(64 << 20),
             unwritten_bytes_max: AtomicU64::new(64 << 20),
