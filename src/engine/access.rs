@@ -290,6 +290,7 @@ impl Engine {
     /// Applies a change that is in the log, or will be. Half a change is worse than none: a panic ends the process, and recovery
     /// starts from the log.
     fn apply(&self, change: Change, number: u64) {
+        self.note_watched(&change);
         let applied = catch_unwind(AssertUnwindSafe(|| self.keyspace().apply(change, number)));
         if applied.is_err() {
             tracing::error!(

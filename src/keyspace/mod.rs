@@ -53,14 +53,6 @@ impl Entry {
         let is_empty = matches!(&self.value, Value::Hash(hash) if hash.is_expired(now_ms));
         is_empty || self.expires_at_ms.is_some_and(|at| at <= now_ms)
     }
-
-    /// Number of the last change of anything in it; what WATCH compares.
-    pub fn version(&self) -> u64 {
-        match &self.value {
-            Value::Collection(collection) => self.changed.max(collection.changed()),
-            _ => self.changed,
-        }
-    }
 }
 
 /// All databases.
@@ -210,11 +202,6 @@ impl<'a> View<'a> {
     /// Whether the key is there.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.entry(key).is_some()
-    }
-
-    /// What WATCH compares: 0 for a key that is not there.
-    pub fn version(&self, key: &[u8]) -> u64 {
-        self.living(key).map_or(0, |entry| entry.version())
     }
 }
 
