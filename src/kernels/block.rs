@@ -293,6 +293,16 @@ pub struct Run<'g> {
 }
 
 impl<'g> Run<'g> {
+    /// Number of blocks.
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "a run is gone through, never asked"
+    )]
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// The bytes of the block number `at`.
     #[inline(always)]
     pub fn bytes(&self, at: usize) -> &'g [u8] {

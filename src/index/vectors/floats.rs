@@ -2,7 +2,7 @@
 //! 1 - dot(q / |q|, x) / |x|.
 
 use super::super::Metric;
-use super::{Point, Prepared, VectorStore, bytes_of, prefetch};
+use super::{Point, Prepared, Rows, VectorStore, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -37,37 +37,11 @@ impl F32 {
             row[HEADER..].copy_from_slice(vector);
         });
     }
-
-    /// Distances to `count` rows, which `row` finds by number.
-    #[inline(always)]
-    fn score_rows<'g>(
-        &self,
-        point: &Point,
-        count: usize,
-        row: impl Fn(usize) -> &'g [u8],
-        distances: &mut Vec<f32>,
-    ) {
-        let Point::Floats(query) = point else {
-            unreachable!("a point comes from its store")
-        };
-        distances.clear();
-        distances.extend((0..count).map(|at| {
-            let row: &[f32] = bytemuck::cast_slice(row(at));
-            let (norm, components) = (row[0], &row[HEADER..]);
-            match self.metric {
-                Metric::Cosine => {
-                    (1.0 - (self.kernels.dot_f32)(query, components) / norm).clamp(0.0, 2.0)
-                }
-                Metric::L2 => (self.kernels.l2_f32)(query, components),
-                Metric::InnerProduct => 1.0 - (self.kernels.dot_f32)(query, components),
-            }
-        }));
-    }
 }
 
 impl VectorStore for F32 {
-    fn ensure(&self, segment: u32, slots: u32) {
-        self.blocks.ensure(segment, slots);
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     fn write(&self, slot: u32, vector: &Prepared) {
@@ -88,26 +62,23 @@ impl VectorStore for F32 {
         *point = Point::Floats(row[HEADER..].iter().map(|x| x / divisor).collect());
     }
 
-    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let view = self.blocks.view(guard);
-        let row = |at: usize| view.bytes(locate(slots[at]));
-        self.score_rows(point, slots.len(), row, distances);
-    }
-
-    fn score_run(
-        &self,
-        point: &Point,
-        first: u32,
-        len: usize,
-        distances: &mut Vec<f32>,
-        guard: &Guard,
-    ) {
-        let run = self.blocks.view(guard).run(locate(first), len);
-        self.score_rows(point, len, |at| run.bytes(at), distances);
-    }
-
-    fn prefetch(&self, slots: &[u32], guard: &Guard) {
-        prefetch(self.blocks.view(guard), slots);
+    #[inline]
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>) {
+        let Point::Floats(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        distances.clear();
+        distances.extend((0..rows.len()).map(|at| {
+            let row: &[f32] = bytemuck::cast_slice(rows.bytes(at));
+            let (norm, components) = (row[0], &row[HEADER..]);
+            match self.metric {
+                Metric::Cosine => {
+                    (1.0 - (self.kernels.dot_f32)(query, components) / norm).clamp(0.0, 2.0)
+                }
+                Metric::L2 => (self.kernels.l2_f32)(query, components),
+                Metric::InnerProduct => 1.0 - (self.kernels.dot_f32)(query, components),
+            }
+        }));
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -121,10 +92,6 @@ impl VectorStore for F32 {
 
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32> {
         self.row(slot, guard)[HEADER..].to_vec()
-    }
-
-    fn bytes(&self) -> usize {
-        self.blocks.stride()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Originals of f16: of the normalised vector under cosine, else as given.
 
 use super::super::Metric;
-use super::{Point, Prepared, VectorStore, bytes_of, prefetch};
+use super::{Point, Prepared, Rows, VectorStore, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -35,34 +35,11 @@ impl F16 {
                 .for_each(|(kept, x)| *kept = x);
         });
     }
-
-    /// Distances to `count` rows, which `row` finds by number.
-    #[inline(always)]
-    fn score_rows<'g>(
-        &self,
-        point: &Point,
-        count: usize,
-        row: impl Fn(usize) -> &'g [u8],
-        distances: &mut Vec<f32>,
-    ) {
-        let Point::Floats(query) = point else {
-            unreachable!("a point comes from its store")
-        };
-        distances.clear();
-        distances.extend((0..count).map(|at| {
-            let row: &[f16] = bytemuck::cast_slice(row(at));
-            match self.metric {
-                Metric::Cosine => (1.0 - (self.kernels.dot_f16)(query, row)).clamp(0.0, 2.0),
-                Metric::L2 => (self.kernels.l2_f16)(query, row),
-                Metric::InnerProduct => 1.0 - (self.kernels.dot_f16)(query, row),
-            }
-        }));
-    }
 }
 
 impl VectorStore for F16 {
-    fn ensure(&self, segment: u32, slots: u32) {
-        self.blocks.ensure(segment, slots);
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     fn write(&self, slot: u32, vector: &Prepared) {
@@ -77,26 +54,20 @@ impl VectorStore for F16 {
         *point = Point::Floats(self.decode(slot, guard));
     }
 
-    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let view = self.blocks.view(guard);
-        let row = |at: usize| view.bytes(locate(slots[at]));
-        self.score_rows(point, slots.len(), row, distances);
-    }
-
-    fn score_run(
-        &self,
-        point: &Point,
-        first: u32,
-        len: usize,
-        distances: &mut Vec<f32>,
-        guard: &Guard,
-    ) {
-        let run = self.blocks.view(guard).run(locate(first), len);
-        self.score_rows(point, len, |at| run.bytes(at), distances);
-    }
-
-    fn prefetch(&self, slots: &[u32], guard: &Guard) {
-        prefetch(self.blocks.view(guard), slots);
+    #[inline]
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>) {
+        let Point::Floats(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        distances.clear();
+        distances.extend((0..rows.len()).map(|at| {
+            let row: &[f16] = bytemuck::cast_slice(rows.bytes(at));
+            match self.metric {
+                Metric::Cosine => (1.0 - (self.kernels.dot_f16)(query, row)).clamp(0.0, 2.0),
+                Metric::L2 => (self.kernels.l2_f16)(query, row),
+                Metric::InnerProduct => 1.0 - (self.kernels.dot_f16)(query, row),
+            }
+        }));
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -117,10 +88,6 @@ impl VectorStore for F16 {
 
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32> {
         self.row(slot, guard).iter().map(|x| x.to_f32()).collect()
-    }
-
-    fn bytes(&self) -> usize {
-        self.blocks.stride()
     }
 }
 

@@ -8,7 +8,7 @@
 //! query; 128 * sum(query) is taken off the raw sum.
 
 use super::super::Metric;
-use super::{Point as AnyPoint, Prepared, VectorStore, by_fours, bytes_of, prefetch};
+use super::{Point as AnyPoint, Prepared, Rows, VectorStore, by_fours, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -122,38 +122,11 @@ impl Int8 {
             }
         }
     }
-
-    /// Distances to `count` rows, which `row` finds by number.
-    #[inline(always)]
-    fn score_rows<'g>(
-        &self,
-        point: &AnyPoint,
-        count: usize,
-        row: impl Fn(usize) -> &'g [u8],
-        distances: &mut Vec<f32>,
-    ) {
-        let AnyPoint::Int8(query) = point else {
-            unreachable!("a point comes from its store")
-        };
-        let row = |at| Row::read(row(at));
-        by_fours(count, distances, |[a, b, c, d]| {
-            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
-            let codes = [a.code, b.code, c.code, d.code];
-            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
-            let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
-            [
-                distance(a, raw[0]),
-                distance(b, raw[1]),
-                distance(c, raw[2]),
-                distance(d, raw[3]),
-            ]
-        });
-    }
 }
 
 impl VectorStore for Int8 {
-    fn ensure(&self, segment: u32, slots: u32) {
-        self.blocks.ensure(segment, slots);
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     fn write(&self, slot: u32, vector: &Prepared) {
@@ -191,26 +164,24 @@ impl VectorStore for Int8 {
         point.bias = row.bias;
     }
 
-    fn score(&self, point: &AnyPoint, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
-        let view = self.blocks.view(guard);
-        let row = |at: usize| view.bytes(locate(slots[at]));
-        self.score_rows(point, slots.len(), row, distances);
-    }
-
-    fn score_run(
-        &self,
-        point: &AnyPoint,
-        first: u32,
-        len: usize,
-        distances: &mut Vec<f32>,
-        guard: &Guard,
-    ) {
-        let run = self.blocks.view(guard).run(locate(first), len);
-        self.score_rows(point, len, |at| run.bytes(at), distances);
-    }
-
-    fn prefetch(&self, slots: &[u32], guard: &Guard) {
-        prefetch(self.blocks.view(guard), slots);
+    #[inline]
+    fn score_rows(&self, point: &AnyPoint, rows: Rows, distances: &mut Vec<f32>) {
+        let AnyPoint::Int8(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        let row = |at| Row::read(rows.bytes(at));
+        by_fours(rows.len(), distances, |[a, b, c, d]| {
+            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+            let codes = [a.code, b.code, c.code, d.code];
+            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
+            let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
+            [
+                distance(a, raw[0]),
+                distance(b, raw[1]),
+                distance(c, raw[2]),
+                distance(d, raw[3]),
+            ]
+        });
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -232,10 +203,6 @@ impl VectorStore for Int8 {
             .iter()
             .map(|&byte| f32::from((byte ^ TOP_BIT) as i8) * range / 127.0)
             .collect()
-    }
-
-    fn bytes(&self) -> usize {
-        self.blocks.stride() - self.blocks.link_words() * 4
     }
 }
 

@@ -11,7 +11,7 @@ mod int8;
 
 use super::segments::locate;
 use super::{IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError};
-use crate::kernels::block::{Blocks, View};
+use crate::kernels::block::{Blocks, Run, View};
 use bits::Bit;
 use crossbeam_epoch::Guard;
 use floats::F32;
@@ -61,10 +61,38 @@ impl Point {
     }
 }
 
+/// Rows to be scored.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'a> {
+    /// Those of these slots, anywhere.
+    Listed(View<'a>, &'a [u32]),
+    /// Some that lie one behind the other.
+    Run(Run<'a>),
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        match self {
+            Rows::Listed(_, slots) => slots.len(),
+            Rows::Run(run) => run.len(),
+        }
+    }
+
+    /// The bytes of row number `at`.
+    #[inline(always)]
+    fn bytes(&self, at: usize) -> &'a [u8] {
+        match self {
+            Rows::Listed(view, slots) => view.bytes(locate(slots[at])),
+            Rows::Run(run) => run.bytes(at),
+        }
+    }
+}
+
 /// One way of keeping vectors by slot.
 pub(super) trait VectorStore: Send + Sync {
-    /// Makes the segment that holds `slots` slots.
-    fn ensure(&self, segment: u32, slots: u32);
+    /// Where the rows lie.
+    fn blocks(&self) -> &Blocks;
 
     /// Writes a vector into a private slot.
     fn write(&self, slot: u32, vector: &Prepared);
@@ -75,21 +103,9 @@ pub(super) trait VectorStore: Send + Sync {
     /// Makes `point` the vector in `slot`.
     fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard);
 
-    /// Distances from the point to `slots`, in their order. Any number of slots scored together gives the same distances.
-    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard);
-
-    /// Distances from the point to `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
-    fn score_run(
-        &self,
-        point: &Point,
-        first: u32,
-        len: usize,
-        distances: &mut Vec<f32>,
-        guard: &Guard,
-    );
-
-    /// Asks the CPU for the rows of `slots`.
-    fn prefetch(&self, slots: &[u32], guard: &Guard);
+    /// Replaces `distances` by those from the point to the rows, in their order. Any number of rows scored together gives the
+    /// same distances.
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>);
 
     /// The bytes of `Stored`, and its range.
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32);
@@ -100,8 +116,42 @@ pub(super) trait VectorStore: Send + Sync {
     /// The components that the stored form stands for, before the norm is put back.
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32>;
 
+    /// Makes the segment that holds `slots` slots.
+    fn ensure(&self, segment: u32, slots: u32) {
+        self.blocks().ensure(segment, slots);
+    }
+
+    /// Distances from the point to `slots`.
+    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
+        let view = self.blocks().view(guard);
+        self.score_rows(point, Rows::Listed(view, slots), distances);
+    }
+
+    /// Distances from the point to `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
+    fn score_run(
+        &self,
+        point: &Point,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        let run = self.blocks().view(guard).run(locate(first), len);
+        self.score_rows(point, Rows::Run(run), distances);
+    }
+
+    /// Asks the CPU for the rows of `slots`.
+    fn prefetch(&self, slots: &[u32], guard: &Guard) {
+        let view = self.blocks().view(guard);
+        for &slot in slots {
+            view.prefetch_bytes(locate(slot));
+        }
+    }
+
     /// Bytes per slot, without links.
-    fn bytes(&self) -> usize;
+    fn bytes(&self) -> usize {
+        self.blocks().stride() - self.blocks().link_words() * 4
+    }
 }
 
 /// A vector as given, with what every store needs to know about it.
@@ -453,13 +503,6 @@ fn by_fours(count: usize, distances: &mut Vec<f32>, score: impl Fn([usize; 4]) -
 /// The bytes of a slot.
 fn bytes_of<'g>(blocks: &'g Blocks, slot: u32, guard: &'g Guard) -> &'g [u8] {
     blocks.view(guard).bytes(locate(slot))
-}
-
-/// Prefetches the bytes of `slots`.
-fn prefetch(view: View, slots: &[u32]) {
-    for &slot in slots {
-        view.prefetch_bytes(locate(slot));
-    }
 }
 
 #[cfg(test)]
