@@ -123,6 +123,38 @@ pub const FILTER_ROW: Row = (
     "ERR syntax error in FILTER expression near: <text>",
     "The expression cannot be read from there on; where no place is to blame, the whole expression is shown.",
 );
+/// EF of a native search.
+pub const NATIVE_EF_ROW: Row = (
+    "ERR invalid EF: an integer from 1 to 1000000",
+    "EF is no such integer.",
+);
+/// RADIUS.
+pub const RADIUS_ROW: Row = (
+    "ERR invalid RADIUS: a finite number",
+    "RADIUS is no number, or infinite as a 32-bit float.",
+);
+/// OFFSET.
+pub const OFFSET_ROW: Row = (
+    "ERR invalid OFFSET: an integer from 0 to 1000000",
+    "OFFSET is no such integer.",
+);
+/// An unknown word.
+pub const SYNTAX_ROW: Row = (
+    "ERR syntax error",
+    "A word is no option, or an option's value is missing.",
+);
+/// EXACT with EF.
+pub const EXACT_ROW: Row = (
+    "ERR EXACT compares with every vector: EF has no meaning beside it",
+    "EXACT is given together with EF.",
+);
+/// k of a native search.
+pub const K_ROW: Row = (
+    "ERR invalid k: an integer from 1 to 1000000",
+    "k is no such integer.",
+);
+/// A native search of nothing.
+pub const NO_SUCH_KEY_ROW: Row = ("ERR no such key", "The key is missing.");
 /// Rows of a command of which only the key can be wrong.
 pub const WRONG_TYPE_ONLY: &[Row] = &[WRONG_TYPE_ROW];
 

@@ -12,6 +12,20 @@ use crate::protocol::{Reply, number};
 use crate::search::{Explanation, Hit, Query, QueryTarget, run};
 use std::time::Instant;
 
+pub(super) const FILTER: Arg = Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")]));
+pub(super) const EFFORT: Arg = Arg::Optional(&Arg::OneOf(&[
+    Arg::Option("EF", &[Arg::Int("ef")]),
+    Arg::Token("EXACT"),
+]));
+pub(super) const RADIUS: Arg = Arg::Optional(&Arg::Option("RADIUS", &[Arg::Double("distance")]));
+pub(super) const OFFSET: Arg = Arg::Optional(&Arg::Option("OFFSET", &[Arg::Int("n")]));
+pub(super) const WITH: [Arg; 4] = [
+    Arg::Optional(&Arg::Token("WITHDIST")),
+    Arg::Optional(&Arg::Token("WITHATTRIBS")),
+    Arg::Optional(&Arg::Token("WITHVECTORS")),
+    Arg::Optional(&Arg::Token("EXPLAIN")),
+];
+
 /// Nearest elements with distances, attributes, vectors and an explanation.
 pub const VSEARCH: Command = Command {
     name: "VSEARCH",
@@ -23,17 +37,14 @@ pub const VSEARCH: Command = Command {
         Arg::Key("key"),
         Arg::Int("k"),
         Arg::OneOf(&[FP32, VALUES, ELE]),
-        Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")])),
-        Arg::Optional(&Arg::OneOf(&[
-            Arg::Option("EF", &[Arg::Int("ef")]),
-            Arg::Token("EXACT"),
-        ])),
-        Arg::Optional(&Arg::Option("RADIUS", &[Arg::Double("distance")])),
-        Arg::Optional(&Arg::Option("OFFSET", &[Arg::Int("n")])),
-        Arg::Optional(&Arg::Token("WITHDIST")),
-        Arg::Optional(&Arg::Token("WITHATTRIBS")),
-        Arg::Optional(&Arg::Token("WITHVECTORS")),
-        Arg::Optional(&Arg::Token("EXPLAIN")),
+        FILTER,
+        EFFORT,
+        RADIUS,
+        OFFSET,
+        WITH[0],
+        WITH[1],
+        WITH[2],
+        WITH[3],
     ],
     arity: Some(-5),
     flags: flags(&[Flags::READONLY]),
@@ -60,37 +71,19 @@ pub const VSEARCH: Command = Command {
         ("VSEARCH nothing 1 ELE a", "(error) ERR no such key"),
     ],
     errors: &[
-        (
-            "ERR invalid k: an integer from 1 to 1000000",
-            "k is no such integer.",
-        ),
-        ("ERR no such key", "The key is missing."),
+        errors::K_ROW,
+        errors::NO_SUCH_KEY_ROW,
         errors::WRONG_TYPE_ROW,
         errors::TARGET_ROW,
         errors::NO_ELEMENT_ROW,
         errors::DIMENSION_ROW,
         errors::INPUT_DIMENSION_ROW,
         errors::FILTER_ROW,
-        (
-            "ERR invalid EF: an integer from 1 to 1000000",
-            "EF is no such integer.",
-        ),
-        (
-            "ERR invalid RADIUS: a finite number",
-            "RADIUS is no number, or infinite as a 32-bit float.",
-        ),
-        (
-            "ERR invalid OFFSET: an integer from 0 to 1000000",
-            "OFFSET is no such integer.",
-        ),
-        (
-            "ERR syntax error",
-            "A word is no option, or an option's value is missing.",
-        ),
-        (
-            "ERR EXACT compares with every vector: EF has no meaning beside it",
-            "EXACT is given together with EF.",
-        ),
+        errors::NATIVE_EF_ROW,
+        errors::RADIUS_ROW,
+        errors::OFFSET_ROW,
+        errors::SYNTAX_ROW,
+        errors::EXACT_ROW,
     ],
     reply: Some(&EXPLAIN_FIELDS),
     run: vsearch,
@@ -165,10 +158,11 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
 };
 
 /// Largest k and OFFSET.
-const HITS_MAX: i64 = 1_000_000;
+pub(super) const HITS_MAX: i64 = 1_000_000;
 
+/// What a reply shows, and how it is found.
 #[derive(Default)]
-struct Options {
+pub(super) struct Options {
     ef: Option<u32>,
     exact: bool,
     with_distance: bool,
@@ -184,18 +178,22 @@ fn vsearch(call: &mut Call) -> Result {
         return Err(error::NO_SUCH_KEY);
     };
     let target = take_target(&mut call.args, &collection)?;
-    let (mut query, options) = read_options(&mut call.args, target, k as usize)?;
-    query.force_graph = call.context.config.search_force_graph();
+    let (query, options) = read_options(call, target, k as usize)?;
+    answer(&collection, &query, &options)
+}
+
+/// Runs a query; its reply.
+pub(super) fn answer(collection: &Collection, query: &Query, options: &Options) -> Result {
     // Hits keep their slots, and so their vectors, while this is held.
     let _pin = crossbeam_epoch::pin();
     let start = Instant::now();
-    let answer = run(&collection, &query).map_err(|error| errors::query(error, &collection))?;
+    let answer = run(collection, query).map_err(|error| errors::query(error, collection))?;
     let took_us = start.elapsed().as_micros();
     let hits = Reply::Array(
         answer
             .hits
             .iter()
-            .map(|found| hit(found, &collection, &options))
+            .map(|found| hit(found, collection, options))
             .collect(),
     );
     if options.explain {
@@ -207,11 +205,17 @@ fn vsearch(call: &mut Call) -> Result {
     Ok(hits)
 }
 
-fn read_options(args: &mut Args, target: QueryTarget, k: usize) -> Result<(Query, Options)> {
+/// All that stands behind the target.
+pub(super) fn read_options(
+    call: &mut Call,
+    target: QueryTarget,
+    k: usize,
+) -> Result<(Query, Options)> {
     let mut query = Query::nearest(target, k);
+    query.force_graph = call.context.config.search_force_graph();
     let mut options = Options::default();
-    while !args.is_done() {
-        read_option(args, &mut query, &mut options)?;
+    while !call.args.is_done() {
+        read_option(&mut call.args, &mut query, &mut options)?;
     }
     if options.exact && options.ef.is_some() {
         return Err(errors::EXACT_HAS_NO_EF);
