@@ -201,6 +201,7 @@ impl Keyspace {
                         expires_at_ms,
                     );
                 }
+                hash.settle_expiry();
             }
             Outcome::Keep
         });
@@ -222,6 +223,7 @@ impl Keyspace {
                 Value::Hash(hash) => {
                     let hash = Arc::make_mut(hash);
                     alter(hash);
+                    hash.settle_expiry();
                     if hash.is_empty() {
                         Outcome::Remove
                     } else {
