@@ -8,10 +8,14 @@
 //!    of an existing collection; alone for everything else.
 //! 3. **element stripes** (1,024, by hash of collection and element): one writer of an element at a time under a shared gate.
 //! 4. **cut lock**: shared by a transaction from its first apply to its append; alone for the instant of a save's cut.
-//! 5. the **log's mutex**: draws the numbers and appends the record, in one step.
-//! 6. the **watched keys**; 7. a shard of the **key table**; 8. a segment's **hand-over lock**; 9. two **node locks** of a graph, lower slot first.
+//! 5. the **log's mutex**: draws the numbers and appends the record, in one step; under it, for a moment, the numbers in flight.
+//! 6. the **watched keys**; 7. the **list of databases**; 8. a shard of the **key table**; 9. a collection's **names**; 10. a
+//!    segment's **hand-over lock**; 11. two **node locks** of a graph, lower slot first; 12. its **levels**; 13. a **free list** of
+//!    slots, or of lists above layer 0; 14. the **tables of Blocks**. What each guards, and which are held while others are taken:
+//!    ARCHITECTURE.md.
 //!
-//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes the collection under 7 and then no lock at all.
+//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes
+//! the collection under 7 and 8, reads 9 for an element by name, and walks without a lock.
 //!
 //! # The write path
 //!
@@ -210,6 +214,16 @@ impl Engine {
             .map_err(|error| error.to_string())
     }
 
+    /// Whether [`Engine::write_through`] will take long.
+    pub fn is_write_long(&self) -> bool {
+        self.log().is_write_long()
+    }
+
+    /// Whether the log is with the kernel up to change `number`. The error is what the disk said.
+    pub fn is_written(&self, number: u64) -> Result<bool, String> {
+        self.has_reached(number, self.log().written())
+    }
+
     /// Whether writes are acknowledged only when they are synced.
     pub fn is_sync_awaited(&self) -> bool {
         self.log().policy() == FsyncPolicy::Always
@@ -217,7 +231,11 @@ impl Engine {
 
     /// Whether the log is synced up to change `number`. The error is what the disk said.
     pub fn is_synced(&self, number: u64) -> Result<bool, String> {
-        if self.log().synced() >= number {
+        self.has_reached(number, self.log().synced())
+    }
+
+    fn has_reached(&self, number: u64, reached: u64) -> Result<bool, String> {
+        if reached >= number {
             return Ok(true);
         }
         match self.health() {

@@ -6,8 +6,10 @@ use super::collection::{Collection, Schema};
 use super::hash::Hash;
 use super::table::{Database, Outcome};
 use super::{Entry, Keyspace, Value};
+use crate::index::LinkOptions;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Keyspace {
     /// Applies one change under its number. The engine holds the gates that the change asks for; recovery keeps the same order.
@@ -268,10 +270,14 @@ impl Keyspace {
             (None, Some(schema)) => self.create_collection(database, key, schema, number),
             (None, None) => return,
         };
+        let options = LinkOptions {
+            ef: upsert.ef,
+            force_graph: self.force_graph.load(Ordering::Relaxed),
+        };
         collection.upsert(
             &upsert.element,
             &upsert.vector,
-            upsert.ef,
+            options,
             upsert.attributes,
             number,
         );

@@ -19,7 +19,7 @@ use collection::Collection;
 use hash::Hash;
 use save::SaveClock;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use table::Database;
 
 /// A key's name.
@@ -64,6 +64,8 @@ pub struct Keyspace {
     seed: u64,
     /// The next collection's id.
     next_collection_id: AtomicU64,
+    /// See [`Keyspace::force_graph`].
+    force_graph: AtomicBool,
 }
 
 impl Keyspace {
@@ -78,6 +80,7 @@ impl Keyspace {
             save_clock: Arc::default(),
             seed,
             next_collection_id: AtomicU64::new(0),
+            force_graph: AtomicBool::new(false),
         }
     }
 
@@ -99,6 +102,11 @@ impl Keyspace {
     /// The seed of this data directory.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Whether upserts walk the graph even where a scan is cheaper.
+    pub fn force_graph(&self, yes: bool) {
+        self.force_graph.store(yes, Ordering::Relaxed);
     }
 
     /// An id that no collection had before.

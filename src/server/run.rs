@@ -12,6 +12,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -105,6 +106,7 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
         context: Arc::clone(&context),
         pool: Pool::start(threads),
         progress: Arc::default(),
+        is_writing_aside: AtomicBool::new(false),
     });
     for listener in listeners {
         tokio::spawn(accept(Arc::clone(&server), listener));
@@ -199,6 +201,7 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
         config.snapshot_pinned_bytes_max(),
         config.log_unwritten_bytes_max(),
     );
+    engine.keyspace().force_graph(config.search_force_graph());
     let each_round = {
         let engine = Arc::clone(&engine);
         move || {

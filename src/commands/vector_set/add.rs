@@ -12,6 +12,7 @@ use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::Quantization;
 use crate::keyspace::collection::{Collection, Schema};
+use crate::keyspace::projection::project;
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
 
@@ -54,6 +55,43 @@ pub const VADD: Command = Command {
         (
             "VADD pets VALUES 2 1 0 fish NOQUANT",
             "(error) ERR asked quantization mismatch with existing vector set",
+        ),
+    ],
+    errors: &[
+        (
+            "ERR invalid vector specification",
+            "The word in front of the vector is not FP32 or VALUES; the FP32 blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the sum of their squares, is NaN or infinite as a 32-bit float, before or after REDUCE; a component is infinite as a 16-bit float where the set stores such (TYPE F16 with METRIC L2 or IP); or REDUCE is not followed by an integer from 1 to the number of components.",
+        ),
+        (
+            "ERR wrong number of arguments for 'VADD' command",
+            "No element follows the vector.",
+        ),
+        (
+            "ERR invalid option after element",
+            "A word behind the element is no option, or an option's value is missing.",
+        ),
+        ("ERR invalid EF", "EF is no integer from 1 to 1000000."),
+        ("ERR invalid M", "M is no integer from 4 to 4096."),
+        errors::WRONG_TYPE_ROW,
+        (
+            "ERR asked quantization mismatch with existing vector set",
+            "The set stores another type than this VADD asks for. Without NOQUANT, Q8 or BIN it asks for Q8, or for the set's own type if VCREATE made the set.",
+        ),
+        (
+            "ERR asked M value mismatch with existing vector set",
+            "The set has another M than this VADD asks for. Without M it asks for 16, or for the set's own M if VCREATE made the set.",
+        ),
+        (
+            "ERR Vector dimension mismatch - got <n> but set has <n>",
+            "The vector has another number of components than those of the set; or the set was made with REDUCE, and this VADD has none or another one (got counts the components given, before REDUCE).",
+        ),
+        (
+            "ERR cannot add projection to existing set without projection",
+            "REDUCE is given, and the set was made without it.",
+        ),
+        (
+            "ERR Input dimension mismatch for projection - got <n> but projection expects <n>",
+            "REDUCE is that of the set, but the vector given has another number of components than the one that the set was made with.",
         ),
     ],
     run: vadd,
@@ -145,7 +183,7 @@ fn decide(db: usize, view: &View, words: Words) -> Result<Decision<Reply>> {
             let schema = (!collection.schema().declared).then(|| collection.schema().clone());
             (schema, !collection.contains(&words.element))
         }
-        None => (Some(new_schema(&words)), true),
+        None => (Some(new_schema(&words)?), true),
     };
     let Words {
         key,
@@ -200,14 +238,19 @@ fn check_projection(words: &Words, schema: &Schema) -> Result<()> {
     }
 }
 
-fn new_schema(words: &Words) -> Schema {
+/// The schema of a set that this VADD makes. Its rows of signs are not all orthogonal, so a projection may be longer than the
+/// vector was, and overflow where that did not.
+fn new_schema(words: &Words) -> Result<Schema> {
     let input_dim = words.vector.len() as u32;
-    Schema::implied(
+    if let Some(dim) = words.reduce {
+        vector::check_finite(&project(&words.vector, dim))?;
+    }
+    Ok(Schema::implied(
         words.reduce.unwrap_or(input_dim),
         words.reduce.map(|_| input_dim),
         words.quantization.unwrap_or(Quantization::Int8),
         words.m.unwrap_or(M),
-    )
+    ))
 }
 
 /// Linking takes about half a nanosecond per candidate and component; a projection one per pair of components.

@@ -33,6 +33,21 @@ pub const VRANDMEMBER: Command = Command {
             "(error) ERR COUNT value is not an integer",
         ),
     ],
+    errors: &[
+        (
+            "ERR wrong number of arguments for 'VRANDMEMBER' command",
+            "More than a count follows the key.",
+        ),
+        (
+            "ERR COUNT value is not an integer",
+            "The count is no integer.",
+        ),
+        (
+            "ERR COUNT value is out of range",
+            "The count is below -1000000.",
+        ),
+        errors::WRONG_TYPE_ROW,
+    ],
     run: vrandmember,
     ..COMMAND
 };
@@ -50,6 +65,7 @@ pub const VISMEMBER: Command = Command {
         ("VISMEMBER pets cat", "(integer) 1"),
         ("VISMEMBER pets bird", "(integer) 0"),
     ],
+    errors: errors::WRONG_TYPE_ONLY,
     run: vismember,
     ..COMMAND
 };
@@ -79,6 +95,26 @@ pub const VRANGE: Command = Command {
         ),
     ],
     class: Class::Predicted(predict_us),
+    errors: &[
+        (
+            "ERR wrong number of arguments for 'VRANGE' command",
+            "More than a count follows the end.",
+        ),
+        ("ERR invalid COUNT value", "The count is no integer."),
+        (
+            "ERR invalid start range format",
+            "The start is not `-`, `+`, or `[` or `(` and at least one byte of a name.",
+        ),
+        (
+            "ERR invalid end range format",
+            "The end is not `-`, `+`, or `[` or `(` and at least one byte of a name.",
+        ),
+        (
+            "ERR '-' can only be used as first argument, '+' only as second",
+            "The start is `+`, or the end is `-`.",
+        ),
+        errors::WRONG_TYPE_ROW,
+    ],
     run: vrange,
     ..COMMAND
 };

@@ -1,6 +1,7 @@
 //! The family at the desk: examples, orders of checks, error lines, reply shapes in both protocols.
 
 mod native;
+mod pages;
 
 use super::COMMANDS;
 use crate::commands::desk::{Desk, Seat};
