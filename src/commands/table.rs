@@ -528,6 +528,16 @@ impl Command {
         Some((1 + before as usize, step))
     }
 
+    /// Whether a request has as many keys as it says, and at least one, where it says that.
+    pub fn has_all_counted_keys(&self, request: &Request) -> bool {
+        let Some((first, step)) = self.counted_keys() else {
+            return true;
+        };
+        let count = request.get(first - 1).and_then(number::parse_u64);
+        let keys_left = request.len().saturating_sub(first).div_ceil(step);
+        count.is_some_and(|count| count > 0 && count <= keys_left as u64)
+    }
+
     /// The keys of a request that fits.
     pub fn keys_of<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r [u8]> + use<'r> {
         let (first, end, step) = match self.counted_keys() {

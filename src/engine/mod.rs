@@ -55,7 +55,7 @@ use crate::stats::Stats;
 use flight::InFlight;
 use locks::Locks;
 use save::Saves;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use watch::Watches;
 
@@ -83,6 +83,8 @@ pub struct Engine {
     stopped: AtomicBool,
     /// Whether upkeep removes what has expired before anybody asks for it.
     expires_actively: AtomicBool,
+    /// How much of it upkeep removes in a round, 1 to 10.
+    expiry_effort: AtomicU32,
     /// Allocated before there was data.
     bytes_at_start: u64,
     /// Called when it is.
@@ -113,6 +115,7 @@ impl Engine {
             unwritten_bytes_max: AtomicU64::new(64 << 20),
             stopped: AtomicBool::new(false),
             expires_actively: AtomicBool::new(true),
+            expiry_effort: AtomicU32::new(1),
             bytes_at_start: crate::sys::allocated_bytes_now() as u64,
             on_stopped: OnceLock::new(),
         }

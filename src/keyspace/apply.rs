@@ -203,6 +203,7 @@ impl Keyspace {
                         expires_at_ms,
                     );
                 }
+                hash.settle_expiry();
             }
             Outcome::Keep
         });
@@ -224,6 +225,7 @@ impl Keyspace {
                 Value::Hash(hash) => {
                     let hash = Arc::make_mut(hash);
                     alter(hash);
+                    hash.settle_expiry();
                     if hash.is_empty() {
                         Outcome::Remove
                     } else {

@@ -129,6 +129,7 @@ impl Keyspace {
         View {
             keyspace: self,
             stats: None,
+            touches: true,
             db,
             now_ms,
         }
@@ -141,6 +142,8 @@ pub struct View<'a> {
     keyspace: &'a Keyspace,
     /// Where look-ups are counted, if they are.
     stats: Option<&'a Stats>,
+    /// Whether a look-up is the key's last access.
+    touches: bool,
     /// The database.
     pub db: usize,
     /// The time, in milliseconds since 1970.
@@ -162,6 +165,14 @@ impl<'a> View<'a> {
     pub fn counting(self, stats: &'a Stats) -> View<'a> {
         View {
             stats: Some(stats),
+            ..self
+        }
+    }
+
+    /// Look-ups leave the keys' times of last access from here on.
+    pub fn without_touching(self) -> View<'a> {
+        View {
+            touches: false,
             ..self
         }
     }
@@ -188,10 +199,12 @@ impl<'a> View<'a> {
     }
 
     fn living(&self, key: &[u8]) -> Option<Entry> {
-        self.keyspace
-            .database(self.db)
-            .entry(key, self.now_ms)
-            .filter(|entry| !entry.is_expired(self.now_ms))
+        let database = self.keyspace.database(self.db);
+        let entry = match self.touches {
+            true => database.entry(key, self.now_ms),
+            false => database.peek(key),
+        };
+        entry.filter(|entry| !entry.is_expired(self.now_ms))
     }
 
     /// The key's value, unless it is missing or expired.
