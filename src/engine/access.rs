@@ -7,9 +7,13 @@ use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::{Value, View};
 use crate::persistence::log::EncodedRecord;
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+use rayon::prelude::*;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// So many vectors for one collection are worth the cores of others.
+const PARALLEL_UPSERTS: usize = 16;
 
 /// What a command decided: the reply, and what changes (nothing is a fine answer).
 pub struct Decision<T> {
@@ -295,11 +299,35 @@ impl Engine {
             self.data().flight.enter(drawn.clone());
             numbers = drawn;
         });
-        for (change, number) in changes.into_iter().zip(numbers.clone()) {
-            self.apply(change, number);
-        }
+        self.apply_all(changes, *numbers.start());
         self.data().flight.land(&numbers);
         last
+    }
+
+    /// Applies the changes of one record. Many vectors for one collection are linked on all cores.
+    fn apply_all(&self, mut changes: Vec<Change>, first_number: u64) {
+        let upserts = match changes.len() {
+            ..PARALLEL_UPSERTS => 0,
+            _ => Change::leading_upserts(&changes),
+        };
+        let mut number = first_number;
+        if upserts >= PARALLEL_UPSERTS {
+            let others = changes.split_off(upserts);
+            let mut batch = std::mem::replace(&mut changes, others).into_iter();
+            // The one that makes the collection, if it is not there.
+            batch
+                .by_ref()
+                .take(1)
+                .for_each(|change| self.apply(change, number));
+            let batch: Vec<(Change, u64)> = batch.zip(number + 1..).collect();
+            batch
+                .into_par_iter()
+                .for_each(|(change, number)| self.apply(change, number));
+            number += upserts as u64;
+        }
+        for (change, number) in changes.into_iter().zip(number..) {
+            self.apply(change, number);
+        }
     }
 
     /// Applies a change that is in the log, or will be. Half a change is worse than none: a panic ends the process, and recovery

@@ -7,6 +7,7 @@
 use super::Key;
 use super::collection::Schema;
 use bytes::Bytes;
+use std::collections::HashSet;
 
 /// One alteration of one key (or of a database as a whole: then `key` is empty).
 #[derive(Clone, Debug, PartialEq)]
@@ -156,6 +157,24 @@ impl Change {
             key: key.into(),
             effect,
         }
+    }
+
+    /// How many of the first changes upsert different elements of one key: their order does not matter, once the first one has made
+    /// sure that the key is there.
+    pub fn leading_upserts(changes: &[Change]) -> usize {
+        let Some(first) = changes.first() else {
+            return 0;
+        };
+        let mut elements = HashSet::new();
+        let is_repeated = |change: &Change| match &change.effect {
+            Effect::Upsert(upsert) => {
+                (change.db, &change.key) != (first.db, &first.key)
+                    || !elements.insert(upsert.element.clone())
+            }
+            _ => true,
+        };
+        let end = changes.iter().position(is_repeated);
+        end.unwrap_or(changes.len())
     }
 
     /// Whether it alters a database as a whole.

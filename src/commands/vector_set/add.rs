@@ -74,33 +74,15 @@ pub const VADD: Command = Command {
             "ERR wrong number of arguments for 'VADD' command",
             "No element follows the vector.",
         ),
-        (
-            "ERR invalid option after element",
-            "A word behind the element is no option, or an option's value is missing.",
-        ),
-        ("ERR invalid EF", "EF is no integer from 1 to 1000000."),
-        ("ERR invalid M", "M is no integer from 4 to 4096."),
+        errors::OPTION_ROW,
+        errors::EF_ROW,
+        errors::M_ROW,
         errors::WRONG_TYPE_ROW,
-        (
-            "ERR asked quantization mismatch with existing vector set",
-            "The set stores another type than this VADD asks for. Without NOQUANT, Q8 or BIN it asks for Q8, or for the set's own type if VCREATE made the set.",
-        ),
-        (
-            "ERR asked M value mismatch with existing vector set",
-            "The set has another M than this VADD asks for. Without M it asks for 16, or for the set's own M if VCREATE made the set.",
-        ),
-        (
-            "ERR Vector dimension mismatch - got <n> but set has <n>",
-            "The vector has another number of components than those of the set; or the set was made with REDUCE, and this VADD has none or another one (got counts the components given, before REDUCE).",
-        ),
-        (
-            "ERR cannot add projection to existing set without projection",
-            "REDUCE is given, and the set was made without it.",
-        ),
-        (
-            "ERR Input dimension mismatch for projection - got <n> but projection expects <n>",
-            "REDUCE is that of the set, but the vector given has another number of components than the one that the set was made with.",
-        ),
+        errors::QUANTIZATION_ROW,
+        errors::M_MISMATCH_ROW,
+        errors::ADD_DIMENSION_ROW,
+        errors::NO_PROJECTION_ROW,
+        errors::ADD_INPUT_DIMENSION_ROW,
     ],
     run: vadd,
     ..COMMAND

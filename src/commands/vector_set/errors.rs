@@ -148,6 +148,40 @@ pub const EXACT_ROW: Row = (
     "ERR EXACT compares with every vector: EF has no meaning beside it",
     "EXACT is given together with EF.",
 );
+/// A word that VADD and VMADD do not know.
+pub const OPTION_ROW: Row = (
+    "ERR invalid option after element",
+    "A word behind the element is no option, or an option's value is missing.",
+);
+/// EF of VADD and VMADD.
+pub const EF_ROW: Row = ("ERR invalid EF", "EF is no integer from 1 to 1000000.");
+/// M of VADD and VMADD.
+pub const M_ROW: Row = ("ERR invalid M", "M is no integer from 4 to 4096.");
+/// Another type than that of the set.
+pub const QUANTIZATION_ROW: Row = (
+    "ERR asked quantization mismatch with existing vector set",
+    "The set stores another type than is asked for. Without NOQUANT, Q8 or BIN that is Q8, or the set's own type if VCREATE made the set.",
+);
+/// Another M than that of the set.
+pub const M_MISMATCH_ROW: Row = (
+    "ERR asked M value mismatch with existing vector set",
+    "The set has another M than is asked for. Without M that is 16, or the set's own M if VCREATE made the set.",
+);
+/// What is added has the wrong length.
+pub const ADD_DIMENSION_ROW: Row = (
+    "ERR Vector dimension mismatch - got <n> but set has <n>",
+    "The vector has another number of components than those of the set; or the set was made with REDUCE, and REDUCE is missing or another one (got counts the components given, before REDUCE).",
+);
+/// REDUCE where the set does not.
+pub const NO_PROJECTION_ROW: Row = (
+    "ERR cannot add projection to existing set without projection",
+    "REDUCE is given, and the set was made without it.",
+);
+/// What is added has the wrong length, and the set projects.
+pub const ADD_INPUT_DIMENSION_ROW: Row = (
+    "ERR Input dimension mismatch for projection - got <n> but projection expects <n>",
+    "REDUCE is that of the set, but the vector given has another number of components than the one that the set was made with.",
+);
 /// k of a native search.
 pub const K_ROW: Row = (
     "ERR invalid k: an integer from 1 to 1000000",

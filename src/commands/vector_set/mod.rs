@@ -1,13 +1,14 @@
-//! Vector sets: the V* commands of Redis to the byte, and the native ones (VCREATE, VSEARCH) beside them.
+//! Vector sets: the V* commands of Redis to the byte, and the native ones (VCREATE, VSEARCH, VMADD, VMSEARCH) beside them.
 //!
 //! - [`vector`]: vectors as requests give them; [`errors`]: this family's error lines;
-//! - [`add`], [`remove`], [`create`]: what changes a set; [`similar`], [`search`]: what asks it; [`look`], [`names`]: what
-//!   shows it.
+//! - [`add`], [`remove`], [`create`]: what changes a set; [`similar`], [`search`]: what asks it; [`batch`]: many vectors at once;
+//!   [`look`], [`names`]: what shows it.
 //!
 //! Where a Vector Sets command of Redis has a defect (crashes on absurd counts, accepts vectors that poison an element, gives
 //! an empty attribute to a new element), the command here does what its reference says instead.
 
 mod add;
+mod batch;
 mod create;
 mod errors;
 mod look;
@@ -46,6 +47,8 @@ pub const COMMANDS: &[Command] = &[
     names::VRANGE,
     create::VCREATE,
     search::VSEARCH,
+    batch::VMADD,
+    batch::VMSEARCH,
 ];
 
 /// EF and M, and how many components a vector may have.

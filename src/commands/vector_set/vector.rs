@@ -54,7 +54,8 @@ pub fn check_dimension(vector: &[f32], collection: &Collection) -> Result<()> {
     }
 }
 
-fn from_blob(blob: &[u8]) -> Result<Vec<f32>> {
+/// The components of an FP32 blob.
+pub fn from_blob(blob: &[u8]) -> Result<Vec<f32>> {
     let (components, rest) = blob.as_chunks::<4>();
     if components.is_empty() || !rest.is_empty() || components.len() > DIM_MAX as usize {
         return Err(INVALID_VECTOR);

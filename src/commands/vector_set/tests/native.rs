@@ -2,6 +2,7 @@
 
 use super::{check, check_refused, with_set};
 use crate::commands::desk::{Desk, Seat};
+use crate::protocol::Reply;
 
 #[test]
 fn vcreate_has_bounds_with_an_error_line_each() {
@@ -216,4 +217,102 @@ fn explain_tells_the_plan_and_an_option_forces_the_graph() {
         plan(&mut seat, "VSEARCH s 1 ELE a EXPLAIN EXACT").as_deref(),
         Some("scan")
     );
+}
+
+/// Little-endian floats.
+fn blob(vectors: &[[f32; 2]]) -> Vec<u8> {
+    vectors
+        .iter()
+        .flatten()
+        .flat_map(|x| x.to_le_bytes())
+        .collect()
+}
+
+/// A request that begins with the words of `head`, goes on with a blob, and ends with the words of `tail`.
+fn send_blob(seat: &mut Seat, head: &str, vectors: &[[f32; 2]], tail: &str) -> Reply {
+    let words = |text: &str| {
+        let words = text.split_whitespace();
+        words
+            .map(|word| word.as_bytes().to_vec())
+            .collect::<Vec<_>>()
+    };
+    seat.send([words(head), vec![blob(vectors)], words(tail)].concat())
+}
+
+/// Enough for all cores, with one element twice: what comes last holds.
+#[test]
+fn a_batch_does_what_its_vectors_would_one_by_one() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    let mut vectors: Vec<[f32; 2]> = (0..50).map(|i| [1.0, i as f32]).collect();
+    vectors[49] = [7.0, 0.0];
+    let names: Vec<String> = (0..49).map(|i| format!("e{i}")).collect();
+    let tail = format!("50 {} e3 NOQUANT SETATTR {{\"n\":1}}", names.join(" "));
+    assert_eq!(
+        send_blob(&mut seat, "VMADD s FP32", &vectors, &tail),
+        Reply::Int(49)
+    );
+    for (i, name) in names.iter().enumerate() {
+        let [x, y] = if i == 3 { vectors[49] } else { vectors[i] };
+        let expected = format!("1) \"{x}\"\n2) \"{y}\"");
+        assert_eq!(seat.run(&format!("VEMB s {name}")), expected);
+        assert_eq!(seat.run(&format!("VGETATTR s {name}")), "\"{\\\"n\\\":1}\"");
+    }
+    let again = send_blob(
+        &mut seat,
+        "VMADD s FP32",
+        &[[0.0, 1.0], [1.0, 0.0]],
+        "2 e1 new NOQUANT",
+    );
+    assert_eq!(
+        (again, seat.run("VCARD s")),
+        (Reply::Int(1), "(integer) 50".into())
+    );
+}
+
+#[test]
+fn a_batch_with_one_wrong_vector_adds_none() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    let wrong = [[1.0, 0.0], [f32::NAN, 0.0]];
+    let refused = Reply::error("ERR invalid vector specification");
+    assert_eq!(
+        send_blob(&mut seat, "VMADD s FP32", &wrong, "2 a b"),
+        refused
+    );
+    assert_eq!(seat.run("EXISTS s"), "(integer) 0");
+    assert_eq!(seat.run("VCREATE h DIM 2 METRIC L2 TYPE F16"), "OK");
+    let too_large = [[1.0, 0.0], [70_000.0, 0.0]];
+    assert_eq!(
+        send_blob(&mut seat, "VMADD h FP32", &too_large, "2 a b"),
+        refused
+    );
+    assert_eq!(seat.run("VCARD h"), "(integer) 0");
+}
+
+#[test]
+fn many_searches_answer_as_each_of_them_would() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    let vectors: Vec<[f32; 2]> = (0..40)
+        .map(|i| [(i as f32).cos(), (i as f32).sin()])
+        .collect();
+    for (i, [x, y]) in vectors.iter().enumerate() {
+        seat.run(&format!(
+            "VADD s VALUES 2 {x} {y} e{i} SETATTR '{{\"n\":{i}}}'"
+        ));
+    }
+    for options in [
+        "",
+        "WITHDIST WITHATTRIBS",
+        "EXACT WITHVECTORS",
+        "FILTER .n<9 OFFSET 1",
+    ] {
+        let alone = vectors
+            .iter()
+            .map(|vector| send_blob(&mut seat, "VSEARCH s 3 FP32", &[*vector], options));
+        let alone = Reply::Array(alone.collect());
+        let together = send_blob(&mut seat, "VMSEARCH s 3 FP32", &vectors, options);
+        assert_eq!(together, alone, "{options}");
+    }
 }

@@ -222,6 +222,91 @@ const REFUSED: &[(&str, &str)] = &[
         "VSEARCH s 1 ELE a EXACT EF 10",
         "ERR EXACT compares with every vector: EF has no meaning beside it",
     ),
+    (
+        "VMADD s FP32 AAAA 0 c",
+        "ERR invalid n: an integer from 1 to 1000000",
+    ),
+    (
+        "VMADD s FP32 AAAABBB 1 c",
+        "ERR invalid vector specification",
+    ),
+    (
+        "VMADD s FP32 \"\\x00\\x00\\xc0\\x7f\\x00\\x00\\x00\\x00\" 1 c NOQUANT",
+        "ERR invalid vector specification",
+    ),
+    (
+        "VMADD s FP32 AAAABBBB 2 c",
+        "ERR wrong number of arguments for 'VMADD' command",
+    ),
+    (
+        "VMADD s FP32 AAAABBBB 1 c LATER",
+        "ERR invalid option after element",
+    ),
+    ("VMADD s FP32 AAAABBBB 1 c EF 0", "ERR invalid EF"),
+    ("VMADD s FP32 AAAABBBB 1 c M 3", "ERR invalid M"),
+    ("VMADD text FP32 AAAABBBB 1 c", WRONG_TYPE),
+    (
+        "VMADD s FP32 AAAABBBB 1 c",
+        "ERR asked quantization mismatch with existing vector set",
+    ),
+    (
+        "VMADD s FP32 AAAABBBB 1 c NOQUANT M 8",
+        "ERR asked M value mismatch with existing vector set",
+    ),
+    (
+        "VMADD s FP32 AAAABBBB 2 c d NOQUANT",
+        "ERR Vector dimension mismatch - got 1 but set has 2",
+    ),
+    (
+        "VMADD s REDUCE 2 FP32 AAAABBBB 1 c NOQUANT",
+        "ERR cannot add projection to existing set without projection",
+    ),
+    (
+        "VMADD p REDUCE 2 FP32 AAAABBBB 1 c",
+        "ERR Input dimension mismatch for projection - got 2 but projection expects 4",
+    ),
+    (
+        "VMSEARCH s 0 FP32 AAAABBBB",
+        "ERR invalid k: an integer from 1 to 1000000",
+    ),
+    ("VMSEARCH none 1 FP32 AAAABBBB", "ERR no such key"),
+    ("VMSEARCH text 1 FP32 AAAABBBB", WRONG_TYPE),
+    (
+        "VMSEARCH s 1 VALUES 2 1 0",
+        "ERR invalid vector specification",
+    ),
+    (
+        "VMSEARCH s 1 FP32 AAAA",
+        "ERR Vector dimension mismatch - got 1 but set has 2",
+    ),
+    (
+        "VMSEARCH s 1 FP32 AAAABBBB FILTER =",
+        "ERR syntax error in FILTER expression near: =",
+    ),
+    (
+        "VMSEARCH s 1 FP32 AAAABBBB EF 0",
+        "ERR invalid EF: an integer from 1 to 1000000",
+    ),
+    (
+        "VMSEARCH s 1 FP32 AAAABBBB RADIUS far",
+        "ERR invalid RADIUS: a finite number",
+    ),
+    (
+        "VMSEARCH s 1 FP32 AAAABBBB OFFSET -1",
+        "ERR invalid OFFSET: an integer from 0 to 1000000",
+    ),
+    (
+        "VMSEARCH s 1 FP32 AAAABBBB EXPLAIN LATER",
+        "ERR syntax error",
+    ),
+    (
+        "VMSEARCH s 1 FP32 AAAABBBB EF 10 EXACT",
+        "ERR EXACT compares with every vector: EF has no meaning beside it",
+    ),
+    (
+        "VMSEARCH s 1000000 FP32 AAAABBBBAAAABBBBAAAABBBBAAAABBBBAAAABBBBAAAABBBBAAAABBBBAAAABBBBAAAABBBBAAAABBBBAAAABBBB",
+        "ERR too many hits: at most 10000000 in one reply",
+    ),
 ];
 
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
