@@ -10,6 +10,7 @@ mod nearest;
 mod scan;
 pub mod segments;
 mod slots;
+mod sync;
 mod top;
 mod vectors;
 
@@ -502,5 +503,5 @@ impl VectorIndex {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;

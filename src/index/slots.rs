@@ -10,11 +10,11 @@
 
 use super::nearest::SLOTS_MAX;
 use super::segments::{Segments, count, extent, locate};
+use super::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 /// Where a slot is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,8 @@
 
 use crate::index::segments::{count, extent, locate};
 use crate::index::slots::{Slots, State, allocated_slots};
+use crate::index::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use crate::index::sync::{spin_loop, yield_now};
 use crate::index::vectors::{Point, Scorer, Vectors};
 use crate::index::{IndexOptions, Metric, Neighbour};
 use crate::kernels::block::{Blocks, NONE, View};
@@ -21,7 +23,6 @@ use crossbeam_epoch::Guard;
 use hashbrown::HashSet;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// Highest level of a node; with M = 16 one in 16^15 would be higher.
 pub(super) const LEVEL_MAX: u8 = 15;
@@ -293,9 +294,9 @@ impl<'a> NodeLock<'a> {
         {
             tries += 1;
             if tries % 64 == 0 {
-                std::thread::yield_now()
+                yield_now()
             } else {
-                std::hint::spin_loop()
+                spin_loop()
             }
         }
         NodeLock(lock)
@@ -346,7 +347,7 @@ impl<'g> Pinned<'g> {
             .iter()
             .map(|word| word.load(Ordering::Relaxed));
         let neighbours = words.take_while(|&word| word != NONE).collect();
-        std::sync::atomic::fence(Ordering::Acquire);
+        fence(Ordering::Acquire);
         neighbours
     }
 

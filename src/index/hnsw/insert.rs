@@ -5,6 +5,7 @@ use super::scratch::{self, Choice, Scratch, Walk};
 use super::search::{EXPANDED_AT_ONCE, Walker};
 use crate::index::WalkStats;
 use crate::index::nearest::Candidate;
+use crate::index::sync::yield_now;
 use crate::index::vectors::Scorer;
 
 /// How often a walk starts again because its entry point was removed under it.
@@ -61,7 +62,7 @@ impl Pinned<'_> {
                 return found;
             }
             // The entry point died, with all its links, before they were read.
-            std::thread::yield_now();
+            yield_now();
         }
         Vec::new()
     }

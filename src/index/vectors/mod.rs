@@ -441,5 +441,5 @@ fn prefetch(view: View, slots: &[u32]) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
