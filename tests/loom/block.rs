@@ -11,6 +11,8 @@ pub type Place = (u32, u32);
 
 /// Slots, and lists above layer 0, that a model may use.
 const BLOCKS: u32 = 6;
+/// What a link word is before `write_private`: no slot, so that a model which follows it fails (real memory is zero, a slot).
+const UNWRITTEN: u32 = NONE - 1;
 
 pub struct Blocks {
     link_words: usize,
@@ -30,7 +32,7 @@ unsafe impl Send for Block {}
 impl Blocks {
     pub fn new(link_words: usize, bytes: usize) -> Blocks {
         let block = || Block {
-            links: (0..link_words).map(|_| AtomicU32::new(0)).collect(),
+            links: (0..link_words).map(|_| AtomicU32::new(UNWRITTEN)).collect(),
             bytes: UnsafeCell::new(vec![0; bytes]),
         };
         Blocks {

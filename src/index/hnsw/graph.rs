@@ -168,23 +168,30 @@ impl Graph {
         Entry::unpack(self.entry.load(Ordering::SeqCst))
     }
 
-    /// Makes `to` the entry point if `from` still is.
+    /// Makes `to` the entry point if `from` still is and `to` is live. Under the lock that `make_dying` takes: who removes
+    /// `to` finds it here and replaces it before its slot is freed, so a pinned reader may start from whom it finds here.
     pub(super) fn exchange_entry(&self, from: Option<Entry>, to: Option<Entry>) -> bool {
+        let _lock = to.map(|to| NodeLock::of(&self.slots.get(to.slot).lock));
+        if to.is_some_and(|to| !self.slots.is_live(to.slot)) {
+            return false;
+        }
         let (from, to) = (Entry::pack(from), Entry::pack(to));
         self.entry
             .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok()
     }
 
-    /// Makes a live node the entry point if its level is new.
-    pub(super) fn raise_entry(&self, slot: u32, level: u8) {
+    /// Makes a live node the entry point if its level is new. False if it died before that.
+    pub(super) fn raise_entry(&self, slot: u32, level: u8) -> bool {
         loop {
             let entry = self.entry();
-            if entry.is_some_and(|entry| entry.level >= level) {
-                return;
+            if entry.is_some_and(|entry| entry.level >= level)
+                || self.exchange_entry(entry, Some(Entry { level, slot }))
+            {
+                return true;
             }
-            if self.exchange_entry(entry, Some(Entry { level, slot })) {
-                return;
+            if !self.slots.is_live(slot) {
+                return false;
             }
         }
     }
