@@ -1,9 +1,9 @@
 //! Stands in for kernels/block.rs, whose blocks are raw memory: few blocks, all of them there from the start, their words and
 //! bytes such as loom can follow. The duties are those at the head of kernels/block.rs, and loom sees that they are done.
 
+use crate::atomic::{AtomicU32, Ordering};
 use crossbeam_epoch::Guard;
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicU32, Ordering};
 
 pub const NONE: u32 = u32::MAX;
 

@@ -15,6 +15,7 @@ extern crate self as crossbeam_epoch;
 extern crate self as hashbrown;
 extern crate self as parking_lot;
 
+mod atomic;
 mod epoch;
 #[path = "../../src/index/mod.rs"]
 mod index;

@@ -131,7 +131,8 @@ fn a_row_that_changes_leads_to_written_vectors_only() {
         // Before, in between and after: 1 2, 1 2 3, 3 2. The walk may miss what moves, or meet it twice.
         assert!(seen.iter().all(|slot| [1, 2, 3].contains(slot)), "{seen:?}");
         for slot in seen {
-            assert_eq!(index.stored_under_pin(slot).range, slot as f32 + 1.0);
+            let stored = index.vectors.stored(slot, 1.0, &guard);
+            assert_eq!(stored.range, slot as f32 + 1.0);
             let back = pinned.neighbours(0, slot);
             assert!(back.iter().all(|&slot| slot == 0), "{slot}: {back:?}");
         }
@@ -249,9 +250,9 @@ fn the_entry_point_is_no_slot_that_is_reused() {
         let reader = thread::spawn({
             let index = Arc::clone(&index);
             move || {
-                let _pin = crossbeam_epoch::pin();
+                let pin = crossbeam_epoch::pin();
                 let entry = graph(&index).entry().expect("2 stays");
-                let number = index.stored_under_pin(entry.slot).range;
+                let number = index.vectors.stored(entry.slot, 1.0, &pin).range;
                 assert_eq!(number, entry.slot as f32 + 1.0);
             }
         });
