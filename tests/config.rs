@@ -75,7 +75,7 @@ fn all_values(config: &Config) -> Vec<(&'static str, Vec<u8>)> {
 fn lines_are_read_as_redis_reads_them() {
     let loaded = load_text(
         "  # comment\n\nPORT 7000\r\nport 7001\nrequirepass \"a \\x41\\\"\"\nbind 127.0.0.1 ::1\nmaxmemory 1gb\n\
-         client-output-buffer-limit pubsub 1mb 1kb 5\nlogfile ''\nhash-max-ziplist-value 10",
+         client-output-buffer-limit pubsub 1mb 1kb 5\nlogfile ''\nhash-max-ziplist-value 10\nlazyfree-lazy-expire yes",
     );
     let config = &loaded.config;
     assert_eq!(config.port(), 7001);
@@ -91,7 +91,7 @@ fn lines_are_read_as_redis_reads_them() {
             .is_some_and(|path| path.is_absolute() && path.ends_with("redis.conf"))
     );
     // Read, kept, and not followed.
-    let ignored = "redis.conf line 8: 'client-output-buffer-limit' has no effect here";
+    let ignored = "redis.conf line 11: 'lazyfree-lazy-expire' has no effect here";
     assert_eq!(loaded.warnings, [ignored]);
 }
 

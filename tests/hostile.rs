@@ -375,3 +375,92 @@ impl Random {
         ((mixed ^ (mixed >> 31)) % bound as u64) as usize
     }
 }
+
+/// Bytes of a request of some words.
+fn request(words: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        write!(bytes, "${}\r\n", word.len()).expect("memory takes bytes");
+        bytes.extend_from_slice(word);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+/// A field of INFO.
+fn info(server: &Server, field: &str) -> u64 {
+    let mut stream = connect(server);
+    let both = [request(&[b"INFO"]), request(&[b"QUIT"])].concat();
+    stream.write_all(&both).expect("bytes are taken");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("a reply");
+    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+    let found = lines.find(|(name, _)| *name == field);
+    let (_, value) = found.unwrap_or_else(|| panic!("{field} is in {text}"));
+    value.parse().expect("a number")
+}
+
+/// Stores a string of `LARGE` bytes and asks for it `times` over in one command, without reading the reply.
+fn ask_for_much(server: &Server, times: usize) -> TcpStream {
+    let mut stream = connect(server);
+    let value = vec![b'v'; LARGE];
+    stream
+        .write_all(&request(&[b"SET", b"large", &value]))
+        .expect("bytes are taken");
+    let mut reply = [0; 5];
+    stream.read_exact(&mut reply).expect("a reply");
+    assert_eq!(&reply, b"+OK\r\n");
+    let words: Vec<&[u8]> = [&b"MGET"[..]]
+        .into_iter()
+        .chain(std::iter::repeat_n(&b"large"[..], times))
+        .collect();
+    stream.write_all(&request(&words)).expect("bytes are taken");
+    stream
+}
+
+const LARGE: usize = 8 << 20;
+
+#[test]
+fn a_reply_of_a_gigabyte_costs_no_memory_and_stops_nobody() {
+    const TIMES: usize = 128;
+    let server = Server::start();
+    let before = info(&server, "used_memory");
+    let mut stream = ask_for_much(&server, TIMES);
+    let mut head = [0; 6];
+    stream.read_exact(&mut head).expect("the reply begins");
+    assert_eq!(&head, b"*128\r\n");
+    assert_alive(&server);
+    let cost = info(&server, "used_memory").saturating_sub(before);
+    assert!(cost < 16 * LARGE as u64, "{cost} bytes while a reply waits");
+    let mut left = TIMES * (b"$8388608\r\n".len() + LARGE + b"\r\n".len());
+    let mut bytes = vec![0; 1 << 20];
+    while left > 0 {
+        let read = stream.read(&mut bytes).expect("the reply goes on");
+        assert!(read > 0, "{left} bytes are missing");
+        left -= read.min(left);
+    }
+    stream
+        .write_all(&request(&[b"PING"]))
+        .expect("bytes are taken");
+    let mut reply = [0; 7];
+    stream.read_exact(&mut reply).expect("a reply");
+    assert_eq!(&reply, b"+PONG\r\n");
+}
+
+#[test]
+fn clients_over_the_output_limits_are_closed() {
+    for limit in ["normal 1mb 0 0", "normal 0 1mb 1"] {
+        let server = Server::start_with(&["--client-output-buffer-limit", limit]);
+        let mut stream = ask_for_much(&server, 32);
+        let began = std::time::Instant::now();
+        while info(&server, "client_output_buffer_limit_disconnections") == 0 {
+            assert!(began.elapsed() < PATIENCE, "{limit}: nobody is closed");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let mut rest = Vec::new();
+        // Cut off in the middle, by an end or a reset.
+        let read = stream.read_to_end(&mut rest);
+        assert!(rest.len() < 32 * LARGE, "{limit}: {read:?}");
+        assert_alive(&server);
+    }
+}

@@ -6,8 +6,7 @@ use super::{Client, Context, Outcome, Session, execute};
 use crate::config::Config;
 use crate::engine::{Engine, Patience};
 use crate::protocol::inline::split_arguments;
-use crate::protocol::{Reply, Request, Version};
-use bytes::BytesMut;
+use crate::protocol::{Encoded, Reply, Request, Version};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -109,9 +108,9 @@ impl Seat {
     /// Runs a line; the reply's bytes in the client's protocol version.
     pub fn wire(&mut self, line: &str) -> String {
         let reply = self.reply(line);
-        let mut out = BytesMut::new();
+        let mut out = Encoded::default();
         reply.write(self.session.version, &mut out);
-        String::from_utf8_lossy(&out).into_owned()
+        String::from_utf8_lossy(&out.to_vec()).into_owned()
     }
 
     /// Switches to RESP3.

@@ -160,8 +160,8 @@ options! {
             "Bytes of unfinished requests that one client may make the server hold before it is closed. It bounds what a broken or hostile client can cost.";
         ProtoMaxBulkLen: "proto-max-bulk-len" = "512mb", bytes(MB), WhileRunning, Served,
             "Largest single argument of a request. Raise it for huge batches of vectors; a client can then ask for that much memory in one go.";
-        ClientOutputBufferLimit: "client-output-buffer-limit" = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", Kind::OutputLimits, WhileRunning, Kept,
-            "Kept for tools that read it: a client that does not read its replies is not read from either, so what waits for it is bounded by one pipeline.";
+        ClientOutputBufferLimit: "client-output-buffer-limit" = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", Kind::OutputLimits, WhileRunning, Served,
+            "A client is closed when more bytes of replies wait for it than the first number, or more than the second for so many seconds. A client that does not read is not read from either, so what waits is one pipeline's megabyte or one larger reply. `replica` and `pubsub` are kept for tools that read them.";
     }
     Memory "Memory" {
         Maxmemory: "maxmemory" = "0", Kind::Bytes { min: 0, percent: true }, WhileRunning, Served,

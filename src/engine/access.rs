@@ -7,8 +7,9 @@ use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::{Value, View};
 use crate::persistence::log::EncodedRecord;
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// What a command decided: the reply, and what changes (nothing is a fine answer).
 pub struct Decision<T> {
@@ -318,14 +319,15 @@ impl Engine {
                 )
             }
         };
-        let cut = self.locks().cut_shared();
+        let cut = self.locks().cut_shared(patience)?;
         let transaction = Transaction {
             engine: self,
             now_ms: self.now_ms(),
             number: self.log().last_number() + 1,
             record: RefCell::default(),
         };
-        let result = commands(&transaction);
+        let ran = catch_unwind(AssertUnwindSafe(|| commands(&transaction)));
+        let result = ran.unwrap_or_else(|panic| transaction.give_up(panic));
         let record = transaction.record.into_inner();
         let mut last = 0;
         if record.count > 0 {
@@ -366,6 +368,22 @@ impl Transaction<'_> {
             last_number: Cell::new(0),
             counts_look_ups: false,
         }
+    }
+
+    /// What is applied already can be neither logged as a whole nor taken back: the process ends, and recovery finds nothing of
+    /// the transaction. Without changes the panic is the command's alone.
+    fn give_up(&self, panic: Box<dyn Any + Send>) -> ! {
+        if self
+            .record
+            .try_borrow()
+            .is_ok_and(|record| record.count == 0)
+        {
+            resume_unwind(panic);
+        }
+        tracing::error!(
+            "a transaction panicked between its changes; the process ends, the log has what was acknowledged"
+        );
+        std::process::abort()
     }
 
     fn apply(&self, changes: Vec<Change>) {

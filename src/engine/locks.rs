@@ -102,8 +102,8 @@ impl Locks {
     }
 
     /// 4. The cut lock, shared: a transaction from its first apply to its append.
-    pub fn cut_shared(&self) -> RwLockReadGuard<'_, ()> {
-        self.cut.read()
+    pub fn cut_shared(&self, patience: Patience) -> Result<RwLockReadGuard<'_, ()>, Locked> {
+        shared(&self.cut, patience)
     }
 
     /// 4. The cut lock, alone: for the instant of a cut.

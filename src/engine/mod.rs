@@ -202,6 +202,16 @@ impl Engine {
             .map_err(|error| error.to_string())
     }
 
+    /// Whether [`Engine::write_through`] will take long.
+    pub fn is_write_long(&self) -> bool {
+        self.log().is_write_long()
+    }
+
+    /// Whether the log is with the kernel up to change `number`. The error is what the disk said.
+    pub fn is_written(&self, number: u64) -> Result<bool, String> {
+        self.has_reached(number, self.log().written())
+    }
+
     /// Whether writes are acknowledged only when they are synced.
     pub fn is_sync_awaited(&self) -> bool {
         self.log().policy() == FsyncPolicy::Always
@@ -209,7 +219,11 @@ impl Engine {
 
     /// Whether the log is synced up to change `number`. The error is what the disk said.
     pub fn is_synced(&self, number: u64) -> Result<bool, String> {
-        if self.log().synced() >= number {
+        self.has_reached(number, self.log().synced())
+    }
+
+    fn has_reached(&self, number: u64, reached: u64) -> Result<bool, String> {
+        if reached >= number {
             return Ok(true);
         }
         match self.health() {

@@ -3,8 +3,9 @@
 //! Commands build one [`Reply`] without knowing the client's version; where RESP2 has no word for a kind, the one that
 //! Redis falls back to is written (a map becomes a flat array, a boolean a number, a double a string).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::encoded::Encoded;
 use super::number;
 
 /// The version of the protocol that a client chose with HELLO.
@@ -115,7 +116,7 @@ impl Reply {
     }
 
     /// Appends the reply to `out` as a client of `version` reads it.
-    pub fn write(&self, version: Version, out: &mut BytesMut) {
+    pub fn write(&self, version: Version, out: &mut Encoded) {
         let is_resp3 = version == Version::Resp3;
         match self {
             Reply::Simple(text) => write_line(b'+', text.as_bytes(), out),
@@ -126,12 +127,12 @@ impl Reply {
             Reply::Bool(yes) => write_number(b':', i64::from(*yes), out),
             Reply::Double(x) if is_resp3 => write_line(b',', &number::double_text(*x), out),
             Reply::Double(x) => write_bulk(&number::double_text(*x), out),
-            Reply::Bulk(bytes) => write_bulk(bytes, out),
+            Reply::Bulk(bytes) => write_string(bytes, out),
             Reply::Verbatim(text) if is_resp3 => write_verbatim(text, out),
             Reply::Verbatim(text) => write_bulk(text.as_bytes(), out),
-            Reply::Null | Reply::NullArray if is_resp3 => out.put_slice(b"_\r\n"),
-            Reply::Null => out.put_slice(b"$-1\r\n"),
-            Reply::NullArray => out.put_slice(b"*-1\r\n"),
+            Reply::Null | Reply::NullArray if is_resp3 => out.put(b"_\r\n"),
+            Reply::Null => out.put(b"$-1\r\n"),
+            Reply::NullArray => out.put(b"*-1\r\n"),
             Reply::Array(items) => write_items(b'*', items, version, out),
             Reply::Set(items) => {
                 write_items(if is_resp3 { b'~' } else { b'*' }, items, version, out)
@@ -165,53 +166,59 @@ impl From<Bytes> for Reply {
 }
 
 /// The head of an aggregate of `n` items; the caller writes the items.
-fn write_head(kind: u8, n: usize, out: &mut BytesMut) {
+fn write_head(kind: u8, n: usize, out: &mut Encoded) {
     write_line(kind, itoa::Buffer::new().format(n).as_bytes(), out);
 }
 
-fn write_number(kind: u8, n: i64, out: &mut BytesMut) {
+fn write_number(kind: u8, n: i64, out: &mut Encoded) {
     write_line(kind, itoa::Buffer::new().format(n).as_bytes(), out);
 }
 
 /// `text` must hold no line end.
-fn write_line(kind: u8, text: &[u8], out: &mut BytesMut) {
+fn write_line(kind: u8, text: &[u8], out: &mut Encoded) {
     out.reserve(text.len() + 3);
-    out.put_u8(kind);
-    out.put_slice(text);
-    out.put_slice(b"\r\n");
+    out.put(&[kind]);
+    out.put(text);
+    out.put(b"\r\n");
 }
 
 /// A line of text from anywhere: a line end inside would end the reply early and let its rest pass for another one.
-fn write_text_line(kind: u8, text: &str, out: &mut BytesMut) {
+fn write_text_line(kind: u8, text: &str, out: &mut Encoded) {
     if !text.contains(['\r', '\n']) {
         return write_line(kind, text.as_bytes(), out);
     }
     write_line(kind, text.replace(['\r', '\n'], " ").as_bytes(), out);
 }
 
-fn write_bulk(bytes: &[u8], out: &mut BytesMut) {
+fn write_bulk(bytes: &[u8], out: &mut Encoded) {
     write_head(b'$', bytes.len(), out);
     out.reserve(bytes.len() + 2);
-    out.put_slice(bytes);
-    out.put_slice(b"\r\n");
+    out.put(bytes);
+    out.put(b"\r\n");
+}
+
+fn write_string(bytes: &Bytes, out: &mut Encoded) {
+    write_head(b'$', bytes.len(), out);
+    out.put_string(bytes);
+    out.put(b"\r\n");
 }
 
 /// The length counts the format word and its colon.
-fn write_verbatim(text: &str, out: &mut BytesMut) {
+fn write_verbatim(text: &str, out: &mut Encoded) {
     write_head(b'=', text.len() + 4, out);
-    out.put_slice(b"txt:");
-    out.put_slice(text.as_bytes());
-    out.put_slice(b"\r\n");
+    out.put(b"txt:");
+    out.put(text.as_bytes());
+    out.put(b"\r\n");
 }
 
-fn write_items(kind: u8, items: &[Reply], version: Version, out: &mut BytesMut) {
+fn write_items(kind: u8, items: &[Reply], version: Version, out: &mut Encoded) {
     write_head(kind, items.len(), out);
     for item in items {
         item.write(version, out);
     }
 }
 
-fn write_map(pairs: &[(Reply, Reply)], version: Version, out: &mut BytesMut) {
+fn write_map(pairs: &[(Reply, Reply)], version: Version, out: &mut Encoded) {
     match version {
         Version::Resp2 => write_head(b'*', pairs.len() * 2, out),
         Version::Resp3 => write_head(b'%', pairs.len(), out),
@@ -222,7 +229,7 @@ fn write_map(pairs: &[(Reply, Reply)], version: Version, out: &mut BytesMut) {
     }
 }
 
-fn write_pairs(pairs: &[(Reply, Reply)], version: Version, out: &mut BytesMut) {
+fn write_pairs(pairs: &[(Reply, Reply)], version: Version, out: &mut Encoded) {
     if version == Version::Resp2 {
         return write_map(pairs, version, out);
     }

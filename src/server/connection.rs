@@ -2,9 +2,11 @@
 
 use super::Server;
 use super::output::Output;
+use super::sending::{self, UNBOUNDED_BYTES, Unsent};
 use crate::commands::{self, Client, Outcome, Session};
+use crate::config::OutputLimit;
 use crate::engine::Patience;
-use crate::protocol::{Limits, Reply, Request, RequestParser};
+use crate::protocol::{Limits, Request, RequestParser};
 use bytes::BytesMut;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -125,11 +127,10 @@ impl Connection {
     /// Executes every whole request in the buffer and sends the replies.
     async fn execute_buffered(&mut self) -> Result<(), Closed> {
         while let Some(request) = self.next_request().await? {
-            let (is_write, reply) = self.execute(request).await?;
-            let Some(session) = &mut self.session else {
+            self.execute(request).await?;
+            let Some(session) = &self.session else {
                 return Err(Closed);
             };
-            self.output.push(&reply, session, is_write);
             if session.closing {
                 break;
             }
@@ -163,36 +164,47 @@ impl Connection {
         }
     }
 
-    /// Runs one request here if it is quick, else in the pool; the reply, and whether it depends on the log.
-    async fn execute(&mut self, request: Request) -> Result<(bool, Reply), Closed> {
+    /// Runs one request and encodes its reply: here if it is quick, else in the pool.
+    async fn execute(&mut self, request: Request) -> Result<(), Closed> {
         let Some(mut session) = self.session.take() else {
             return Err(Closed);
         };
         self.server.wait_for_room(&request).await;
         let before = session.last_number;
-        let outcome =
-            commands::execute(&self.server.context, &mut session, &request, Patience::Try);
-        let reply = match outcome {
-            Outcome::Reply(reply) => reply,
-            Outcome::Pool => {
-                let server = Arc::clone(&self.server);
-                let run = move || {
-                    let outcome =
-                        commands::execute(&server.context, &mut session, &request, Patience::Wait);
-                    (session, outcome)
-                };
-                match self.server.pool.run(run).await {
-                    Some((back, Outcome::Reply(reply))) => {
-                        session = back;
-                        reply
-                    }
-                    _ => return Err(Closed),
+        let context = &self.server.context;
+        match commands::execute(context, &mut session, &request, Patience::Try) {
+            Outcome::Reply(reply) => {
+                let is_write = session.last_number != before;
+                self.output.push(&reply, &mut session, is_write);
+            }
+            Outcome::Pool => session = self.execute_in_pool(session, request).await?,
+        }
+        self.session = Some(session);
+        Ok(())
+    }
+
+    async fn execute_in_pool(
+        &mut self,
+        mut session: Box<Session>,
+        request: Request,
+    ) -> Result<Box<Session>, Closed> {
+        let server = Arc::clone(&self.server);
+        let mut output = std::mem::take(&mut self.output);
+        let run = move || {
+            let before = session.last_number;
+            let context = &server.context;
+            match commands::execute(context, &mut session, &request, Patience::Wait) {
+                Outcome::Reply(reply) => {
+                    let is_write = session.last_number != before;
+                    output.push(&reply, &mut session, is_write);
+                    Some((session, output))
                 }
+                Outcome::Pool => None,
             }
         };
-        let is_write = session.last_number != before;
-        self.session = Some(session);
-        Ok((is_write, reply))
+        let (session, output) = self.server.pool.run(run).await.flatten().ok_or(Closed)?;
+        self.output = output;
+        Ok(session)
     }
 
     /// Waits until the log holds what the replies depend on, then writes them with one call.
@@ -209,25 +221,33 @@ impl Connection {
         {
             self.output.refuse_writes(&error, session.version);
         }
+        let client = &session.client;
         let bytes = self.output.take();
         let totals = &self.server.context.stats.totals;
         totals.net_output_bytes.add(bytes.len() as u64);
         totals.writes_processed.increment();
-        let client = &session.client;
-        client
-            .output_bytes
-            .store(bytes.len() as u64, Ordering::Relaxed);
-        let write = self.socket.write_all(&bytes);
-        let written = tokio::select! {
-            written = write => written.is_ok(),
-            () = self.woken.notified() => false,
+        let limit = match bytes.len() {
+            ..=UNBOUNDED_BYTES => OutputLimit::default(),
+            _ => self.server.context.config.output_limit_normal(),
+        };
+        let note = |left| client.output_bytes.store(left as u64, Ordering::Relaxed);
+        let sent = tokio::select! {
+            sent = sending::send(&mut self.socket, &bytes, limit, note) => sent,
+            () = self.woken.notified() => Err(Unsent::Gone),
         };
         client.output_bytes.store(0, Ordering::Relaxed);
         client
             .total_output_bytes
             .fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if sent == Err(Unsent::OverLimit) {
+            totals.output_buffer_limit_disconnections.increment();
+            tracing::warn!(
+                client = client.id,
+                "closing a client that has more replies waiting than client-output-buffer-limit allows"
+            );
+        }
         self.output.give_back(bytes);
-        if written { Ok(()) } else { Err(Closed) }
+        sent.map_err(|_| Closed)
     }
 }
 

@@ -7,6 +7,7 @@ mod output;
 mod pool;
 mod progress;
 mod run;
+mod sending;
 
 pub use pool::Pool;
 pub use progress::Progress;
@@ -19,6 +20,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -35,20 +37,41 @@ pub struct Server {
     pub pool: Pool,
     /// Wakes connections when the log is synced.
     pub progress: Arc<Progress>,
+    /// Whether a thread of its own is writing to the log for all who wait.
+    pub is_writing_aside: AtomicBool,
 }
 
 impl Server {
     /// Waits until the log holds change `number`, synced if the policy says so. The error is the line for the clients.
-    pub async fn wait_durable(&self, number: u64) -> Result<(), String> {
+    pub async fn wait_durable(self: &Arc<Self>, number: u64) -> Result<(), String> {
         let engine = &self.context.engine;
-        let written = engine.write_through(number);
-        let durable = match written {
+        let durable = match self.write_through(number).await {
             Ok(()) if engine.is_sync_awaited() => {
                 self.progress.wait(|| engine.is_synced(number)).await
             }
             other => other,
         };
         durable.map_err(|why| commands::admission::log_failed(&why))
+    }
+
+    /// Hands the log to the kernel: here where that is quick, else on a thread that keeps no connection from its turn.
+    async fn write_through(self: &Arc<Self>, number: u64) -> Result<(), String> {
+        let engine = &self.context.engine;
+        while engine.is_write_long() && !engine.is_written(number)? {
+            if !self.is_writing_aside.swap(true, Ordering::AcqRel) {
+                let server = Arc::clone(self);
+                tokio::task::spawn_blocking(move || {
+                    // Whoever waits asks the log itself how it went.
+                    let _ = server.context.engine.write_through(number);
+                    server.is_writing_aside.store(false, Ordering::Release);
+                    server.progress.note();
+                });
+            }
+            let is_over = || !self.is_writing_aside.load(Ordering::Acquire);
+            let wait = || Ok(engine.is_written(number)? || is_over());
+            self.progress.wait(wait).await?;
+        }
+        engine.write_through(number)
     }
 
     /// Holds a writer back, before it takes any lock, while too much waits for the disk.

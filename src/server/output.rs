@@ -2,9 +2,8 @@
 
 use crate::commands::Session;
 use crate::commands::session::Replies;
+use crate::protocol::encoded::{Encoded, Mark};
 use crate::protocol::{Reply, Version};
-use bytes::BytesMut;
-use std::ops::Range;
 
 /// A buffer that grew beyond this is not kept for the next pipeline.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -12,9 +11,9 @@ const KEPT_BYTES: usize = 64 * 1024;
 /// Encoded replies that were not sent yet.
 #[derive(Default)]
 pub struct Output {
-    bytes: BytesMut,
-    /// Where the replies to writes stand.
-    writes: Vec<Range<usize>>,
+    bytes: Encoded,
+    /// Where the replies to writes begin and end.
+    writes: Vec<(Mark, Mark)>,
 }
 
 impl Output {
@@ -25,10 +24,10 @@ impl Output {
         if replies != Replies::On {
             return;
         }
-        let start = self.bytes.len();
+        let start = self.bytes.end();
         reply.write(session.version, &mut self.bytes);
         if is_write {
-            self.writes.push(start..self.bytes.len());
+            self.writes.push((start, self.bytes.end()));
         }
     }
 
@@ -45,23 +44,23 @@ impl Output {
     /// Puts an error in place of every reply to a write: what they acknowledge is not on disk.
     pub fn refuse_writes(&mut self, line: &str, version: Version) {
         let old = std::mem::take(&mut self.bytes);
-        let mut done = 0;
-        for range in std::mem::take(&mut self.writes) {
-            self.bytes.extend_from_slice(&old[done..range.start]);
+        let mut done = Encoded::default().end();
+        for (start, end) in std::mem::take(&mut self.writes) {
+            self.bytes.extend(&old, done, start);
             Reply::error(line).write(version, &mut self.bytes);
-            done = range.end;
+            done = end;
         }
-        self.bytes.extend_from_slice(&old[done..]);
+        self.bytes.extend(&old, done, old.end());
     }
 
     /// Everything so far, to be sent.
-    pub fn take(&mut self) -> BytesMut {
+    pub fn take(&mut self) -> Encoded {
         self.writes.clear();
         std::mem::take(&mut self.bytes)
     }
 
     /// The buffer of `take`, after it was sent.
-    pub fn give_back(&mut self, mut bytes: BytesMut) {
+    pub fn give_back(&mut self, mut bytes: Encoded) {
         if bytes.capacity() <= KEPT_BYTES {
             bytes.clear();
             self.bytes = bytes;
@@ -85,7 +84,7 @@ mod tests {
         for n in 1..=3 {
             output.push(&Reply::Int(n), &mut session, false);
         }
-        assert_eq!(String::from_utf8_lossy(&output.take()), sent);
+        assert_eq!(String::from_utf8_lossy(&output.take().to_vec()), sent);
         assert_eq!(session.replies, after);
     }
 
@@ -108,6 +107,9 @@ mod tests {
         }
         output.refuse_writes("MISCONF no", Version::Resp2);
         let sent = output.take();
-        assert_eq!(&sent[..], b":1\r\n-MISCONF no\r\n:3\r\n-MISCONF no\r\n");
+        assert_eq!(
+            &sent.to_vec()[..],
+            b":1\r\n-MISCONF no\r\n:3\r\n-MISCONF no\r\n"
+        );
     }
 }

@@ -12,6 +12,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -104,6 +105,7 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
         context: Arc::clone(&context),
         pool: Pool::start(threads),
         progress: Arc::default(),
+        is_writing_aside: AtomicBool::new(false),
     });
     for listener in listeners {
         tokio::spawn(accept(Arc::clone(&server), listener));

@@ -156,7 +156,7 @@ impl Story {
             save_time,
             ..
         } = self;
-        let mut victim = Victim(server);
+        let victim = Victim(server);
         let mut control = Wire::open(victim.0.port, 0).expect("a connection");
         let started = Instant::now();
         while count.load(Ordering::Relaxed) < plan.operations {

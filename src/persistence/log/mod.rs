@@ -47,10 +47,13 @@ use reader::LogContents;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use tail::{ClosedFile, Prepared, Tail};
 use thread::Alarm;
 use writer::Output;
+
+/// More than so many bytes are not written while a connection's worker waits.
+const LONG_WRITE_BYTES: u64 = 4 << 20;
 
 /// When the log is synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +131,8 @@ struct Inner {
     written: AtomicU64,
     synced: AtomicU64,
     unwritten_bytes: AtomicU64,
+    /// A file is to be finished, which syncs it, before what follows can be written.
+    is_switching: AtomicBool,
     on_progress: ProgressHook,
     alarm: Alarm,
 }
@@ -264,6 +269,12 @@ impl Log {
         self.inner.unwritten_bytes.load(Ordering::Acquire)
     }
 
+    /// Whether [`Log::write_through`] will take long: much waits to be written, or a file is synced because a save begins the
+    /// next one.
+    pub fn is_write_long(&self) -> bool {
+        self.inner.is_switching.load(Ordering::Acquire) || self.unwritten_bytes() > LONG_WRITE_BYTES
+    }
+
     /// Bytes of all files of the log, those not yet written included: what a save would free.
     pub fn size_bytes(&self) -> u64 {
         let tail = self.inner.tail.lock();
@@ -287,6 +298,7 @@ impl Log {
         publish(cut);
         if let Some(prepared) = tail.prepared.take() {
             let bytes = tail.switch(prepared);
+            self.inner.is_switching.store(true, Ordering::Release);
             self.inner
                 .unwritten_bytes
                 .fetch_add(bytes, Ordering::AcqRel);
@@ -374,6 +386,7 @@ impl Inner {
             written: AtomicU64::new(last_number),
             synced: AtomicU64::new(last_number),
             unwritten_bytes: AtomicU64::new(0),
+            is_switching: AtomicBool::new(false),
             on_progress,
             alarm: Alarm::default(),
         }

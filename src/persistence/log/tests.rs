@@ -364,6 +364,25 @@ fn without_a_log_numbers_are_drawn_and_old_files_go_with_the_next_save() {
 }
 
 #[test]
+fn a_write_is_long_while_much_waits_or_a_file_must_be_finished() {
+    let (disk, mut told) = (FaultDisk::new(), Told::default());
+    let log = start(&disk, &mut told, options()).unwrap();
+    told.append(&log, &[set(0, "a", "1")]);
+    assert!(!log.is_write_long());
+    let last = told.append(&log, &[set(0, "b", vec![b'x'; 5 << 20])]);
+    assert!(log.is_write_long(), "five megabytes wait");
+    log.write_through(last).unwrap();
+    assert!(!log.is_write_long());
+
+    log.prepare_file().unwrap();
+    log.cut(|_| ());
+    let last = told.append(&log, &[set(0, "c", "3")]);
+    assert!(log.is_write_long(), "the first file is to be finished");
+    log.write_through(last).unwrap();
+    assert!(!log.is_write_long());
+}
+
+#[test]
 fn threads_that_write_and_wait_share_the_work_and_lose_nothing() {
     for policy in [FsyncPolicy::Always, FsyncPolicy::Everysec] {
         let (disk, mut told) = (FaultDisk::new(), Told::default());

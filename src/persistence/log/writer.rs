@@ -199,6 +199,7 @@ impl Inner {
         *self.current.lock() = Some(Arc::clone(&file));
         output.file = Some(file);
         output.offset = 0;
+        self.is_switching.store(false, Ordering::Release);
     }
 
     /// Syncs, unless an earlier sync failed: the system tells a failure only once, and forgets what it could not write.

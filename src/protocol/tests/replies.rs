@@ -7,9 +7,10 @@ use super::client::{DecodeError, ReplyDecoder, Value};
 use super::*;
 
 fn write(reply: &Reply, version: Version) -> BytesMut {
-    let mut out = BytesMut::new();
+    let mut out = Encoded::default();
     reply.write(version, &mut out);
-    out
+    assert_eq!(out.to_vec().len(), out.len());
+    BytesMut::from(&out.to_vec()[..])
 }
 
 fn check(reply: Reply, resp2: &str, resp3: &str) {
@@ -258,10 +259,11 @@ fn our_own_decoder_reads_what_was_meant_however_it_is_cut() {
         let mut random = Random(seed);
         let replies: Vec<Reply> = (0..3).map(|_| random_reply(&mut random, 3)).collect();
         for version in [Version::Resp2, Version::Resp3] {
-            let mut wire = BytesMut::new();
+            let mut wire = Encoded::default();
             for reply in &replies {
                 reply.write(version, &mut wire);
             }
+            let wire = wire.to_vec();
             let step = 1 + random.below(30);
             let values = decode_pieces(wire.chunks(step)).unwrap();
             let expected: Vec<Value> = replies.iter().map(|reply| seen(reply, version)).collect();
@@ -346,4 +348,39 @@ fn hostile_servers_are_refused() {
         decode_pieces([deepest_allowed.as_bytes()]).map(|values| values.len()),
         Ok(1)
     );
+}
+
+#[test]
+fn large_strings_are_shared_and_stand_where_they_belong() {
+    let large = [b'l'; 100_000].as_slice();
+    let shared = Bytes::from_static(large);
+    let string = || Reply::Bulk(shared.clone());
+    let replies = [
+        Reply::Int(1),
+        Reply::Array(vec![string(), string()]),
+        string(),
+        Reply::Null,
+    ];
+    let mut out = Encoded::default();
+    let mut marks = vec![out.end()];
+    for reply in &replies {
+        reply.write(Version::Resp3, &mut out);
+        marks.push(out.end());
+    }
+    let text = |bytes: &[u8]| [b"$100000\r\n", bytes, b"\r\n"].concat();
+    let array = [&b"*2\r\n"[..], &text(large), &text(large)].concat();
+    let expected = [b":1\r\n".to_vec(), array, text(large), b"_\r\n".to_vec()];
+    assert_eq!(out.to_vec(), expected.concat());
+    assert_eq!(out.len(), expected.concat().len());
+    let is_shared = |piece: &[u8]| piece.as_ptr() == shared.as_ptr();
+    assert_eq!(out.pieces().filter(|piece| is_shared(piece)).count(), 3);
+
+    // The middle two of the four replies, with another one in front.
+    let mut part = Encoded::default();
+    Reply::ok().write(Version::Resp3, &mut part);
+    part.extend(&out, marks[1], marks[3]);
+    let expected = [&b"+OK\r\n"[..], &expected[1], &expected[2]].concat();
+    assert_eq!(part.to_vec(), expected);
+    assert_eq!(part.len(), expected.len());
+    assert_eq!(part.pieces().filter(|piece| is_shared(piece)).count(), 3);
 }
