@@ -6,7 +6,8 @@
 //! 2. `Live` to `Dying` happens under the node's lock, because new links are refused by what that lock protects.
 //! 3. A slot goes back to the free list by a deferred call, queued after it became `Dying` and its last link was cut: every
 //!    reader pinned before that call was queued has left by the time it runs. Hence a reader that is pinned and then sees
-//!    the slot reserved or live, or comes to it by a link or as the entry point, may read its vector for as long as it stays pinned.
+//!    the slot reserved or live, or comes to it by a link or as the entry point, may read its vector for as long as it stays
+//!    pinned.
 
 use super::nearest::SLOTS_MAX;
 use super::segments::{Segments, count, extent, locate};

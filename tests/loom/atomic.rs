@@ -2,8 +2,8 @@
 //! load of one thread is forgotten when another loads the same atomic before it stores, and that the store may come first is
 //! never tried. So each step is led by a turn, which always conflicts with the turns of others; it is relaxed and orders nothing.
 
-pub use loom::sync::atomic::{Ordering, fence};
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
+pub use loom::sync::atomic::{Ordering, fence};
 
 macro_rules! in_turn {
     ($name:ident, $number:ty) => {

@@ -233,7 +233,8 @@ fn a_higher_node_that_came_meanwhile_becomes_the_entry_point() {
     });
 }
 
-/// Fails as the one above, and when `replace_entry` does not look again after the one that it chose has gone.
+/// Fails when a node becomes the entry point without its lock or a look whether it lives, and when `replace_entry` does not
+/// choose again after the one that it chose has gone.
 #[test]
 fn two_that_go_leave_the_entry_point_to_who_stays() {
     explore(3, || {
