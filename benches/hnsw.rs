@@ -8,8 +8,8 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use half::f16;
 use rayon::prelude::*;
 use rhumb::index::{
-    IndexKind, IndexOptions, Metric, Neighbour, Quantization, Stored, VectorIndex, WalkOptions,
-    WalkStats,
+    IndexKind, IndexOptions, LinkOptions, Metric, Neighbour, Quantization, Stored, VectorIndex,
+    WalkOptions, WalkStats,
 };
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -77,6 +77,12 @@ fn index_of(dim: usize, quantization: Quantization, kind: IndexKind) -> VectorIn
     })
 }
 
+/// The graph is measured, also where a set is so small that a scan would find neighbours sooner.
+const FORCED: LinkOptions = LinkOptions {
+    ef: None,
+    force_graph: true,
+};
+
 /// Spread evenly: the level of a node comes from the upper bits.
 fn hash(row: u32) -> u64 {
     (u64::from(row) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -104,7 +110,7 @@ fn truth(data: &DataSet) -> Vec<Vec<u32>> {
     let flat = index_of(data.rows[0].len(), Quantization::F32, IndexKind::Flat);
     data.rows
         .iter()
-        .for_each(|row| flat.connect(flat.reserve(row), 0, None));
+        .for_each(|row| flat.connect(flat.reserve(row), 0, FORCED));
     let exact = |query: &Vec<f32>| {
         let hits = flat.scan(
             &flat.target(query),
@@ -189,7 +195,7 @@ fn changes(criterion: &mut Criterion) {
         let mut next = rest.iter().zip(0..).cycle();
         let insert = |(row, number): (&Vec<f32>, u32)| {
             let slot = index.reserve(row);
-            index.connect(slot, hash(number), None);
+            index.connect(slot, hash(number), FORCED);
             slot
         };
         group.bench_function(
@@ -222,7 +228,7 @@ fn builds(criterion: &mut Criterion) {
             data.rows
                 .iter()
                 .zip(0..)
-                .for_each(|(row, number)| index.connect(index.reserve(row), hash(number), None));
+                .for_each(|(row, number)| index.connect(index.reserve(row), hash(number), FORCED));
             index.len()
         });
     });

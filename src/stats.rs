@@ -147,16 +147,20 @@ pub struct CommandSnapshot {
     pub rejected: u64,
     /// Times it ran and answered an error.
     pub failed: u64,
-    /// Calls by duration: under 1 microsecond, then from 2^(i-1) to under 2^i microseconds.
+    /// Tracked calls by duration: under 1 microsecond, then from 2^(i-1) to under 2^i microseconds.
     pub latency: [u64; LATENCY_BUCKETS],
 }
 
 impl CommandSnapshot {
+    /// Calls whose duration was tracked.
+    pub fn tracked(&self) -> u64 {
+        self.latency.iter().sum()
+    }
+
     /// The duration in microseconds that `percent` of the calls stayed below, as the upper end of its bucket: exact to a
     /// factor of two. 0 without calls.
     pub fn percentile_us(&self, percent: f64) -> u64 {
-        let calls: u64 = self.latency.iter().sum();
-        let wanted = (calls as f64 * percent / 100.0).ceil().max(1.0) as u64;
+        let wanted = (self.tracked() as f64 * percent / 100.0).ceil().max(1.0) as u64;
         let mut below = 0;
         let bucket = self.latency.iter().position(|count| {
             below += count;
@@ -247,14 +251,16 @@ impl Stats {
         }
     }
 
-    /// Counts one run of the command at `place` in the table.
-    pub fn count_call(&self, place: usize, took: Duration, is_error: bool) {
+    /// Counts one run of the command at `place` in the table; its duration also among those of its size if `is_tracked`.
+    pub fn count_call(&self, place: usize, took: Duration, is_error: bool, is_tracked: bool) {
         self.totals.commands_processed.increment();
         let command = &self.commands[place];
         command.calls.increment();
         // In nanoseconds, because many commands take less than a microsecond.
         command.ns.add(took.as_nanos() as u64);
-        command.latency.add(took.as_micros() as u64);
+        if is_tracked {
+            command.latency.add(took.as_micros() as u64);
+        }
         if is_error {
             command.failed.increment();
         }
@@ -353,13 +359,14 @@ mod tests {
             (1000, false),
             (u64::MAX / 1000, false),
         ] {
-            stats.count_call(1, Duration::from_micros(us), is_error);
+            stats.count_call(1, Duration::from_micros(us), is_error, true);
         }
+        stats.count_call(0, Duration::from_micros(5), false, false);
         stats.count_rejected(2);
         let Snapshot {
             totals, commands, ..
         } = stats.snapshot();
-        assert_eq!(totals.commands_processed, 5);
+        assert_eq!(totals.commands_processed, 6);
         assert_eq!(
             (commands[1].calls, commands[1].failed, commands[1].rejected),
             (5, 1, 0)
@@ -368,7 +375,8 @@ mod tests {
             .filter(|&bucket| commands[1].latency[bucket] == 1)
             .collect();
         assert_eq!(filled, [0, 1, 2, 10, LATENCY_BUCKETS - 1]);
-        assert_eq!(commands[0], CommandSnapshot::default());
+        let untracked = commands[0];
+        assert_eq!((untracked.calls, untracked.tracked()), (1, 0));
         assert_eq!(
             commands[2],
             CommandSnapshot {
@@ -381,15 +389,15 @@ mod tests {
     #[test]
     fn durations_below_a_microsecond_add_up() {
         let stats = Stats::new(1);
-        (0..10).for_each(|_| stats.count_call(0, Duration::from_nanos(300), false));
+        (0..10).for_each(|_| stats.count_call(0, Duration::from_nanos(300), false, true));
         assert_eq!(stats.snapshot().commands[0].us, 3);
     }
 
     #[test]
     fn a_percentile_is_the_upper_end_of_its_bucket() {
         let stats = Stats::new(1);
-        (0..99).for_each(|_| stats.count_call(0, Duration::from_micros(5), false));
-        stats.count_call(0, Duration::from_micros(700), false);
+        (0..99).for_each(|_| stats.count_call(0, Duration::from_micros(5), false, true));
+        stats.count_call(0, Duration::from_micros(700), false, true);
         let command = stats.snapshot().commands[0];
         assert_eq!(
             [50.0, 99.0, 99.9].map(|percent| command.percentile_us(percent)),
@@ -432,7 +440,7 @@ mod tests {
     #[test]
     fn a_reset_leaves_nothing_but_the_peak() {
         let stats = Stats::new(2);
-        stats.count_call(0, Duration::from_micros(9), true);
+        stats.count_call(0, Duration::from_micros(9), true, true);
         stats.count_rejected(1);
         stats.count_error("ERR");
         stats.totals.keyspace_hits.increment();

@@ -2,6 +2,7 @@
 //! allocator and of the process, limits, signals. Nothing here knows what the server does with them.
 
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 #[cfg(feature = "jemalloc")]
@@ -386,6 +387,43 @@ pub fn ignore_signals() {
         // SAFETY: SIG_IGN installs no code of ours, so nothing can run at a wrong moment.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
+}
+
+/// Has the system probe the peer of a TCP socket that was silent for `seconds`, three times at most and a third of that time
+/// apart, and end the connection when it does not answer. Where the system is not Linux, its own times hold.
+pub fn keep_alive(socket: &impl AsFd, seconds: u64) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
+    #[cfg(target_os = "linux")]
+    {
+        // The most that Linux takes.
+        let idle = seconds.min(32_767) as libc::c_int;
+        set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, idle)?;
+        let between = (idle / 3).max(1);
+        set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, between)?;
+        set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 3)?;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = seconds;
+    Ok(())
+}
+
+fn set_option(
+    socket: &impl AsFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let (value, bytes) = (&raw const value, size_of::<libc::c_int>());
+    // SAFETY: the descriptor is borrowed and so open, the value is alive and has the length that is named with it.
+    check(unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            name,
+            value.cast(),
+            bytes as libc::socklen_t,
+        )
+    })
 }
 
 fn check(code: libc::c_int) -> io::Result<()> {

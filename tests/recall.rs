@@ -7,7 +7,7 @@
 use half::f16;
 use rayon::prelude::*;
 use rhumb::index::{
-    IndexKind, IndexOptions, Metric, Quantization, VectorIndex, WalkOptions, WalkStats,
+    IndexKind, IndexOptions, LinkOptions, Metric, Quantization, VectorIndex, WalkOptions, WalkStats,
 };
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -132,7 +132,11 @@ impl Kept {
 
     fn add(&self, data: &DataSet, row: usize) {
         let slot = self.index.reserve(&data.rows[row]);
-        self.index.connect(slot, mix(row as u64), None);
+        let options = LinkOptions {
+            ef: None,
+            force_graph: true,
+        };
+        self.index.connect(slot, mix(row as u64), options);
         let old = self.slot_of.lock().unwrap().insert(row, slot);
         if let Some(old) = old {
             self.index.remove(old);

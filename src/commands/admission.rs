@@ -135,9 +135,11 @@ fn unknown_command(request: &Request) -> Refusal {
         args.push_str(&format!("'{}' ", echo(word, room)));
     }
     let name = echo(request.arg(0), ECHO_BYTES_MAX);
-    Refusal::made(format!(
-        "ERR unknown command '{name}', with args beginning with: {args}"
-    ))
+    let tail = match request.len() {
+        ..2 => String::new(),
+        _ => format!(", with args beginning with: {args}"),
+    };
+    Refusal::made(format!("ERR unknown command '{name}'{tail}"))
 }
 
 fn unknown_subcommand(request: &Request, container: &str) -> Refusal {

@@ -223,13 +223,22 @@ fn run(
 ) -> Result {
     let command = Table::all().commands()[place];
     let start = std::time::Instant::now();
-    let is_read = command.flags.has(Flags::READONLY);
+    let access = match command.flags.has(Flags::READONLY) {
+        true => access.counting(),
+        false => access,
+    };
+    // TOUCH is for touching.
+    let is_untouching = session.client.no_touch.load(Ordering::Relaxed) && command.name != "TOUCH";
+    let access = match is_untouching {
+        true => access.without_touching(),
+        false => access,
+    };
     let mut call = Call {
         context,
         session,
         request,
         args: Args::new(request, names),
-        access: if is_read { access.counting() } else { access },
+        access,
         command,
     };
     // A read that panics is this request's misfortune alone; a change that panics ends the process (engine/access.rs).
@@ -259,7 +268,9 @@ fn count(
         Ok(Reply::Error(line)) => Some(line),
         _ => None,
     };
-    context.stats.count_call(place, took, error.is_some());
+    let is_tracked = context.config.latency_tracking();
+    let stats = &context.stats;
+    stats.count_call(place, took, error.is_some(), is_tracked);
     if let Some(line) = error {
         context.stats.count_error(first_word(line));
     }

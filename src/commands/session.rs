@@ -1,6 +1,7 @@
 //! One client: what its commands changed about its connection, and the list of all clients.
 
 use super::table::Flags;
+use crate::engine::Watch;
 use crate::protocol::{Request, Version};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -21,8 +22,8 @@ pub struct Session {
     pub authenticated: bool,
     /// Commands queued since MULTI.
     pub queue: Option<Queue>,
-    /// Keys under WATCH: database, key, version at that time.
-    pub watched: Vec<(usize, Bytes, u64)>,
+    /// Keys under WATCH.
+    pub watched: Vec<Watch>,
     /// Whether replies are sent.
     pub replies: Replies,
     /// The last change that a reply not yet sent depends on; the connection waits for it before it sends.

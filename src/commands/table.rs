@@ -38,6 +38,8 @@ pub struct Command {
     pub arity: Option<i64>,
     /// Its own error lines, each with when it comes; for the pages. Lines that any command may give are not repeated here.
     pub errors: &'static [(&'static str, &'static str)],
+    /// What the fields of its reply say, where that is a map; for the pages.
+    pub reply: Option<&'static ReplyFields>,
     /// What it does.
     pub run: fn(&mut Call) -> Result,
 }
@@ -58,8 +60,31 @@ pub const COMMAND: Command = Command {
     categories: &[],
     arity: None,
     errors: &[],
+    reply: None,
     run: |_| Ok(Reply::ok()),
 };
+
+/// A map in a reply, explained for the pages.
+pub struct ReplyFields {
+    /// Headline of its section.
+    pub title: &'static str,
+    /// Where it stands in the reply, and what holds for all fields.
+    pub about: &'static str,
+    /// The fields, in the order of the reply.
+    pub fields: &'static [Field],
+}
+
+/// One field of a map in a reply.
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What kind of reply its value is: `integer`, `double`, `boolean` or `simple string`.
+    pub kind: &'static str,
+    /// The unit of its value; empty where it has none.
+    pub unit: &'static str,
+    /// What it tells, in sentences.
+    pub what: &'static str,
+}
 
 /// A word, or a group of words, of a request.
 #[derive(Clone, Copy, Debug)]
@@ -501,6 +526,16 @@ impl Command {
             .map(|arg| arg.words().0)
             .sum::<i64>();
         Some((1 + before as usize, step))
+    }
+
+    /// Whether a request has as many keys as it says, and at least one, where it says that.
+    pub fn has_all_counted_keys(&self, request: &Request) -> bool {
+        let Some((first, step)) = self.counted_keys() else {
+            return true;
+        };
+        let count = request.get(first - 1).and_then(number::parse_u64);
+        let keys_left = request.len().saturating_sub(first).div_ceil(step);
+        count.is_some_and(|count| count > 0 && count <= keys_left as u64)
     }
 
     /// The keys of a request that fits.

@@ -139,16 +139,10 @@ fn watch(call: &mut Call) -> Result {
     }
     let db = call.db();
     for key in call.args.rest() {
-        if call
-            .session
-            .watched
-            .iter()
-            .any(|(d, k, _)| *d == db && *k == key)
-        {
-            continue;
+        let watched = &mut call.session.watched;
+        if !watched.iter().any(|watch| watch.target() == (db, &*key)) {
+            watched.push(call.access.watch(db, &key)?);
         }
-        let version = call.access.read(db, &key, |view| view.version(&key))?;
-        call.session.watched.push((db, key, version));
     }
     call.session
         .client
@@ -219,7 +213,7 @@ fn run_queue(context: &Context, session: &mut Session, transaction: &Transaction
     let is_stale = session
         .watched
         .iter()
-        .any(|(db, key, version)| access.view(*db).version(key) != *version);
+        .any(|watch| watch.is_spoiled(&access.view(session.db)));
     reset(session);
     if is_stale {
         return Reply::NullArray;
@@ -266,7 +260,7 @@ fn scope(
     let mut keys: Vec<(usize, Vec<u8>)> = session
         .watched
         .iter()
-        .map(|(db, key, _)| (*db, key.to_vec()))
+        .map(|watch| (watch.target().0, watch.target().1.to_vec()))
         .collect();
     for request in requests {
         let Lookup::Found(place, _) = Table::all().lookup(request) else {
@@ -285,3 +279,6 @@ fn scope(
     }
     (keys, is_world)
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ impl fmt::Display for SetError {
                 write!(
                     f,
                     "Unknown option or number of arguments for CONFIG SET - '{}'",
-                    name.escape_ascii()
+                    String::from_utf8_lossy(name)
                 )
             }
             SetError::Refused { name, why } => {

@@ -109,15 +109,15 @@ options! {
         Bind: "bind" = "127.0.0.1 -::1", Kind::Words, AtStart, Served,
             "Addresses to listen on, parted by spaces; `*` and `::*` mean all of them, and one with a `-` in front is left out when the machine lacks it. The default is reachable from this machine only: open it to a network together with requirepass.";
         Port: "port" = "6379", integer(0, 65_535, ""), AtStart, Served,
-            "TCP port for clients. 0 lets the system choose a free one, which the log then names.";
+            "TCP port for clients. 0 opens none, and a server that listens nowhere does not start.";
         ProtectedMode: "protected-mode" = "yes", Kind::Switch, WhileRunning, Served,
             "Refuses clients from other machines as long as no password is set. Switch it off only where a firewall does the same work.";
         TcpBacklog: "tcp-backlog" = "511", integer(0, INT, "connections"), AtStart, Served,
             "How many connections the system may queue before they are accepted. More survive a burst of clients; the system's own limit (net.core.somaxconn) still holds.";
         Timeout: "timeout" = "0", integer(0, INT, "seconds"), WhileRunning, Served,
             "Closes clients that were silent for so long. 0 never does: pools of idle connections stay, and so do those that were forgotten.";
-        TcpKeepalive: "tcp-keepalive" = "300", integer(0, INT, "seconds"), WhileRunning, Kept,
-            "Kept for tools that read it: the system's own settings for silent connections hold.";
+        TcpKeepalive: "tcp-keepalive" = "300", integer(0, INT, "seconds"), WhileRunning, Served,
+            "After so much silence the system asks a client's machine whether it is still there, three times at most, a third of this apart, and closes the connection if it is not. 0 never asks. Holds for connections made from then on.";
     }
     General "General" {
         Databases: "databases" = "16", integer(1, 1024, "databases"), AtStart, Served,
@@ -126,12 +126,12 @@ options! {
             "How much is logged. `notice` suits production; `verbose` and `debug` cost time and disk on a busy server.";
         Logfile: "logfile" = "\"\"", Kind::Text, AtStart, Served,
             "File that the log is appended to. Empty means the standard output, which is what service managers and containers collect.";
-        Pidfile: "pidfile" = "\"\"", Kind::Text, AtStart, Kept,
-            "Kept for tools that read it: no such file is written; LOCK in the data directory holds the process number.";
+        Pidfile: "pidfile" = "\"\"", Kind::Text, AtStart, Served,
+            "File that the process number is written to, and that goes at an orderly end. Empty writes none; LOCK in the data directory holds the number, too.";
         Daemonize: "daemonize" = "no", Kind::Switch, AtStart, Kept,
             "Always `no`: the server stays in the foreground and leaves the rest to a service manager. `yes` is read with a warning.";
-        Supervised: "supervised" = "no", Kind::Choice(&["upstart", "systemd", "auto", "no"]), AtStart, Kept,
-            "Kept for tools that read it: a service manager is not told when the server is ready.";
+        Supervised: "supervised" = "no", Kind::Choice(&["upstart", "systemd", "auto", "no"]), AtStart, Served,
+            "Tells systemd when the server is ready and when it stops, through NOTIFY_SOCKET (for a unit with Type=notify): `systemd`, or `auto` to do so where that is set. `upstart` is not served.";
         SetProcTitle: "set-proc-title" = "yes", Kind::Switch, AtStart, Kept,
             "Kept for tools that read it: the title of the process is left as it is.";
     }
@@ -141,7 +141,7 @@ options! {
         SearchThreads: "search-threads" = "0", integer(0, 256, "threads"), AtStart, Served,
             "Threads that run long commands (large searches, scans), so that quick ones do not wait behind them. 0 takes one per core.";
         SearchForceGraph: "search-force-graph" = "no", Kind::Switch, WhileRunning, Served,
-            "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact.";
+            "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact, inserts into them slower.";
         VsetForceSingleThreadedExecution: "vset-force-single-threaded-execution" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: vector commands always use the threads above.";
     }
@@ -216,8 +216,8 @@ options! {
     Expiry "Expiry" {
         Hz: "hz" = "10", integer(i32::MIN as i64, INT, "per second"), WhileRunning, Kept,
             "Kept for tools that read it: background work has its own rhythm.";
-        ActiveExpireEffort: "active-expire-effort" = "1", integer(1, 10, ""), WhileRunning, Kept,
-            "Kept for tools that read it: expired keys are removed ten times a second, a thousand per database at a time.";
+        ActiveExpireEffort: "active-expire-effort" = "1", integer(1, 10, ""), WhileRunning, Served,
+            "Expired keys that nobody asks for are removed ten times a second, a thousand per database at a time, times this. More frees memory sooner and costs processor time.";
     }
     Shutdown "Shutdown" {
         ShutdownTimeout: "shutdown-timeout" = "10", integer(0, INT, "seconds"), WhileRunning, Kept,
@@ -234,8 +234,8 @@ options! {
             "How many commands the slow log holds; each costs memory until SLOWLOG RESET.";
         LatencyMonitorThreshold: "latency-monitor-threshold" = "0", integer(0, i64::MAX, "milliseconds"), WhileRunning, Served,
             "Events at least this long are remembered for LATENCY. 0 remembers none.";
-        LatencyTracking: "latency-tracking" = "yes", Kind::Switch, WhileRunning, Kept,
-            "Kept for tools that read it: the durations of each command are always counted.";
+        LatencyTracking: "latency-tracking" = "yes", Kind::Switch, WhileRunning, Served,
+            "Whether the durations of each command are counted by their size, for INFO latencystats and LATENCY HISTOGRAM.";
         NotifyKeyspaceEvents: "notify-keyspace-events" = "\"\"", Kind::EventClasses, WhileRunning, Kept,
             "Classes of events that are published when keys change. Kept for clients that set it: events are not published yet.";
     }

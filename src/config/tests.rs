@@ -212,7 +212,11 @@ fn refused_values_get_the_reasons_of_redis() {
             "1tb",
             "argument must be a memory value",
         ),
-        ("proto-max-bulk-len", "", "argument must be a memory value"),
+        (
+            "proto-max-bulk-len",
+            "",
+            "argument must be between 1048576 and 9223372036854775807 inclusive",
+        ),
         (
             "proto-max-bulk-len",
             "9999999999gb",

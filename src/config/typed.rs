@@ -79,7 +79,7 @@ impl Config {
         }
     }
 
-    /// TCP port; 0 lets the system choose.
+    /// TCP port; 0 is none.
     pub fn port(&self) -> u16 {
         u16::try_from(self.number(Id::Port)).unwrap_or_default()
     }

@@ -126,6 +126,8 @@ impl Kind {
 
     fn parse_words(self, words: &[&[u8]], current: Option<&Value>) -> Result<Value, String> {
         match self {
+            // None at all is not one of them.
+            Kind::Flags(choices) if words.is_empty() => choice(b"", choices).map(Value::Number),
             Kind::Flags(choices) => words
                 .iter()
                 .try_fold(0, |bits, word| {
@@ -221,7 +223,7 @@ fn parse_bytes_within(text: &[u8], min: i64, percent: bool) -> Result<i64, Strin
     }
 }
 
-/// Reads `100`, `1k`, `1kb`, `64MB`, ...: k, m and g are powers of 1000, kb, mb and gb of 1024.
+/// Reads `100`, `1k`, `1kb`, `64MB`, ...: k, m and g are powers of 1000, kb, mb and gb of 1024. No digits are a zero.
 pub fn parse_bytes(text: &[u8]) -> Option<i64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = text.split_at(digits);
@@ -235,11 +237,11 @@ pub fn parse_bytes(text: &[u8]) -> Option<i64> {
         b"gb" => 1 << 30,
         _ => return None,
     };
-    std::str::from_utf8(number)
-        .ok()?
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(factor)
+    if number.is_empty() {
+        return Some(0);
+    }
+    let number: i64 = std::str::from_utf8(number).ok()?.parse().ok()?;
+    number.checked_mul(factor)
 }
 
 fn choice(text: &[u8], choices: &[&str]) -> Result<i64, String> {

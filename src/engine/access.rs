@@ -51,6 +51,8 @@ pub struct Access<'e> {
     last_number: Cell<u64>,
     /// Whether look-ups of keys count as hits and misses.
     counts_look_ups: bool,
+    /// Whether a look-up is the key's last access.
+    touches: bool,
 }
 
 impl<'e> Access<'e> {
@@ -62,6 +64,7 @@ impl<'e> Access<'e> {
             now_ms: engine.now_ms(),
             last_number: Cell::new(0),
             counts_look_ups: false,
+            touches: true,
         }
     }
 
@@ -69,6 +72,14 @@ impl<'e> Access<'e> {
     pub fn counting(self) -> Access<'e> {
         Access {
             counts_look_ups: true,
+            ..self
+        }
+    }
+
+    /// For a client that leaves no mark: the keys that it looks up keep their time of last access.
+    pub fn without_touching(self) -> Access<'e> {
+        Access {
+            touches: false,
             ..self
         }
     }
@@ -101,6 +112,10 @@ impl<'e> Access<'e> {
     /// Looks without any gate: for searches, and for commands that go through many keys.
     pub fn view(&self, db: usize) -> View<'e> {
         let view = self.engine.keyspace().view(db, self.now_ms);
+        let view = match self.touches {
+            true => view,
+            false => view.without_touching(),
+        };
         match self.counts_look_ups {
             true => view.counting(self.engine.stats()),
             false => view,
@@ -290,6 +305,7 @@ impl Engine {
     /// Applies a change that is in the log, or will be. Half a change is worse than none: a panic ends the process, and recovery
     /// starts from the log.
     fn apply(&self, change: Change, number: u64) {
+        self.note_watched(&change);
         let applied = catch_unwind(AssertUnwindSafe(|| self.keyspace().apply(change, number)));
         if applied.is_err() {
             tracing::error!(
@@ -367,6 +383,7 @@ impl Transaction<'_> {
             now_ms: self.now_ms,
             last_number: Cell::new(0),
             counts_look_ups: false,
+            touches: true,
         }
     }
 

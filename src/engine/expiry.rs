@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// How often the thread looks.
 const PERIOD: Duration = Duration::from_millis(100);
-/// Expired keys taken out of one database at a time; the rest waits for the next round.
+/// Expired keys taken out of one database at a time, for each unit of effort; the rest waits for the next round.
 const EXPIRED_PER_ROUND: usize = 1000;
 
 /// The upkeep thread; dropping it stops the thread.
@@ -73,6 +73,11 @@ impl Engine {
         self.expires_actively.store(is_on, Ordering::Relaxed);
     }
 
+    /// How much upkeep removes in a round: 1 (at first) to 10.
+    pub fn set_expiry_effort(&self, effort: u32) {
+        self.expiry_effort.store(effort, Ordering::Relaxed);
+    }
+
     /// Removes what has expired, some of it: one round over all databases.
     fn expire_round(&self, cursors: &mut [usize]) {
         if !self.expires_actively.load(Ordering::Relaxed) {
@@ -81,12 +86,14 @@ impl Engine {
         if self.is_disk_behind() || self.health() != crate::persistence::log::Health::Good {
             return;
         }
+        let effort = self.expiry_effort.load(Ordering::Relaxed);
+        let keys_max = EXPIRED_PER_ROUND * effort as usize;
         for (db, cursor) in cursors.iter_mut().enumerate() {
             let database = self.keyspace().database(db);
             if database.expiring() == 0 {
                 continue;
             }
-            for key in database.due(cursor, EXPIRED_PER_ROUND, self.now_ms()) {
+            for key in database.due(cursor, keys_max, self.now_ms()) {
                 self.access(Patience::Wait).expire(db, &key);
             }
         }

@@ -8,10 +8,14 @@
 //!    of an existing collection; alone for everything else.
 //! 3. **element stripes** (1,024, by hash of collection and element): one writer of an element at a time under a shared gate.
 //! 4. **cut lock**: shared by a transaction from its first apply to its append; alone for the instant of a save's cut.
-//! 5. the **log's mutex**: draws the numbers and appends the record, in one step.
-//! 6. a shard of the **key table**; 7. a segment's **hand-over lock**; 8. two **node locks** of a graph, lower slot first.
+//! 5. the **log's mutex**: draws the numbers and appends the record, in one step; under it, for a moment, the numbers in flight.
+//! 6. the **watched keys**; 7. the **list of databases**; 8. a shard of the **key table**; 9. a collection's **names**; 10. a
+//!    segment's **hand-over lock**; 11. two **node locks** of a graph, lower slot first; 12. its **levels**; 13. a **free list** of
+//!    slots, or of lists above layer 0; 14. the **tables of Blocks**. What each guards, and which are held while others are taken:
+//!    ARCHITECTURE.md.
 //!
-//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes the collection under 6 and then no lock at all.
+//! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes
+//! the collection under 7 and 8, reads 9 for an element by name, and walks without a lock.
 //!
 //! # The write path
 //!
@@ -30,6 +34,7 @@ mod open;
 mod process;
 mod save;
 mod stop;
+mod watch;
 
 pub use crate::keyspace::collection::distances_by;
 pub use access::{Access, Decision, Transaction};
@@ -39,6 +44,7 @@ pub use open::{OpenError, OpenRequest, Opened};
 pub use process::Memory;
 pub use save::{Directory, SaveFailure, SaveStatus, SaveTriggers};
 pub use stop::StopRequest;
+pub use watch::Watch;
 
 use crate::keyspace::Keyspace;
 pub use crate::persistence::disk::RealDisk;
@@ -49,8 +55,9 @@ use crate::stats::Stats;
 use flight::InFlight;
 use locks::Locks;
 use save::Saves;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use watch::Watches;
 
 /// A lock was taken and the caller did not want to wait: run again with [`Patience::Wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +72,7 @@ pub struct Engine {
     clock: Clock,
     stats: Arc<Stats>,
     saves: Saves,
+    watches: Arc<Watches>,
     /// A removal that leaves no more elements than this takes its key's gate alone, so that the last one leaves with its key.
     threads: usize,
     /// Bytes that a running save may pin in memory before writers wait.
@@ -75,6 +83,8 @@ pub struct Engine {
     stopped: AtomicBool,
     /// Whether upkeep removes what has expired before anybody asks for it.
     expires_actively: AtomicBool,
+    /// How much of it upkeep removes in a round, 1 to 10.
+    expiry_effort: AtomicU32,
     /// Allocated before there was data.
     bytes_at_start: u64,
     /// Called when it is.
@@ -99,11 +109,13 @@ impl Engine {
             clock,
             stats,
             saves: Saves::default(),
+            watches: Arc::default(),
             threads,
             pinned_bytes_max: AtomicU64::new(64 << 20),
             unwritten_bytes_max: AtomicU64::new(64 << 20),
             stopped: AtomicBool::new(false),
             expires_actively: AtomicBool::new(true),
+            expiry_effort: AtomicU32::new(1),
             bytes_at_start: crate::sys::allocated_bytes_now() as u64,
             on_stopped: OnceLock::new(),
         }

@@ -35,6 +35,13 @@ pub struct Directory {
     pub lock: Option<DirectoryLock>,
 }
 
+impl Directory {
+    /// Whether its path still leads to the directory that was locked.
+    fn check(&self) -> std::io::Result<()> {
+        self.lock.as_ref().map_or(Ok(()), DirectoryLock::check)
+    }
+}
+
 /// Why a save did not happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveFailure {
@@ -265,6 +272,9 @@ impl Engine {
         let Some(directory) = &self.data().directory else {
             return Some(Err("there is no data directory".to_owned()));
         };
+        if let Err(error) = directory.check() {
+            return Some(Err(error.to_string()));
+        }
         if let Err(error) = self.log().prepare_file() {
             return Some(Err(error.to_string()));
         }
@@ -287,7 +297,11 @@ impl Engine {
         );
         self.keyspace().cancel_save();
         match saved {
-            Ok(committed) => Some(self.forget_before(directory, cut, committed)),
+            // A snapshot in a directory that took the place of ours is none.
+            Ok(committed) => Some(match directory.check() {
+                Ok(()) => self.forget_before(directory, cut, committed),
+                Err(error) => Err(error.to_string()),
+            }),
             Err(SaveError::Cancelled) => None,
             Err(SaveError::Failed(error)) => Some(Err(error.to_string())),
         }

@@ -146,6 +146,15 @@ pub enum FilteredWalk {
     },
 }
 
+/// How a new vector is linked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkOptions {
+    /// Candidates to choose neighbours from, in place of ef_construction.
+    pub ef: Option<u32>,
+    /// Find them by a walk even where a scan is cheaper, to test or measure the graph.
+    pub force_graph: bool,
+}
+
 /// Bounds of one walk.
 #[derive(Clone, Debug)]
 pub struct WalkOptions {
@@ -242,12 +251,12 @@ impl VectorIndex {
     }
 
     /// Makes a reserved slot live and, with a graph, links it. `level_hash` is the hash of (seed, collection, element) that
-    /// the level is drawn from; `ef` replaces ef_construction.
-    pub fn connect(&self, slot: u32, level_hash: u64, ef: Option<u32>) {
+    /// the level is drawn from.
+    pub fn connect(&self, slot: u32, level_hash: u64, options: LinkOptions) {
         match &self.graph {
             Some(graph) => {
                 let level = hnsw::level_from(level_hash, self.options.m as usize);
-                graph.insert(slot, level, ef.map(|ef| ef as usize));
+                graph.insert(slot, level, options);
             }
             None => self.slots.make_live(slot),
         }

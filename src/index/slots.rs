@@ -203,17 +203,37 @@ impl Slots {
             .is_some_and(|side| side.state() == State::Live)
     }
 
-    /// The live slots among `slots`, in order.
-    pub(super) fn live_in(&self, slots: Range<u32>) -> impl Iterator<Item = u32> + '_ {
-        (locate(slots.start).0..count(slots.end)).flat_map(move |segment| {
-            let (first, _) = extent(segment);
+    /// Calls `take` with the live slots among `slots` in order, as runs (first, length) of one segment and at most `longest`.
+    pub(super) fn live_runs(
+        &self,
+        slots: Range<u32>,
+        longest: usize,
+        mut take: impl FnMut(u32, usize),
+    ) {
+        for segment in locate(slots.start).0..count(slots.end) {
+            let (first, len) = extent(segment);
+            let inside = slots.start.max(first)..slots.end.min(first + len);
             let sides = self.table.segment(segment).unwrap_or_default();
-            let inside = slots.clone();
-            let numbered = sides.iter().zip(first..);
-            numbered
-                .filter(move |(side, slot)| inside.contains(slot) && side.state() == State::Live)
-                .map(|(_, slot)| slot)
-        })
+            let sides = sides
+                .get((inside.start - first) as usize..(inside.end - first) as usize)
+                .unwrap_or_default();
+            let mut run = 0;
+            for (side, slot) in sides.iter().zip(inside.start..) {
+                if side.state() == State::Live {
+                    run += 1;
+                    if run < longest {
+                        continue;
+                    }
+                    take(slot + 1 - run as u32, run);
+                } else if run > 0 {
+                    take(slot - run as u32, run);
+                }
+                run = 0;
+            }
+            if run > 0 {
+                take(inside.end - run as u32, run);
+            }
+        }
     }
 
     /// Whether the vector may be read under a pin taken before this call.

@@ -60,18 +60,37 @@ fn hnsw(dim: u32, metric: Metric, quantization: Quantization) -> VectorIndex {
 }
 
 fn add(index: &VectorIndex, vector: &[f32], hash: u64) -> u32 {
+    add_by(index, vector, hash, FORCED)
+}
+
+fn add_by(index: &VectorIndex, vector: &[f32], hash: u64, options: LinkOptions) -> u32 {
     index.check_vector(vector).unwrap();
     let slot = index.reserve(vector);
-    index.connect(slot, mix(hash), None);
+    index.connect(slot, mix(hash), options);
     slot
 }
 
+/// Graphs are small here: without force they would be made by scans.
+const FORCED: LinkOptions = LinkOptions {
+    ef: None,
+    force_graph: true,
+};
+
 fn filled(dim: u32, metric: Metric, quantization: Quantization, n: usize) -> (VectorIndex, Random) {
+    filled_by(dim, (metric, quantization), n, FORCED)
+}
+
+fn filled_by(
+    dim: u32,
+    (metric, quantization): (Metric, Quantization),
+    n: usize,
+    options: LinkOptions,
+) -> (VectorIndex, Random) {
     let index = hnsw(dim, metric, quantization);
     let mut random = Random::new(SEED);
     for i in 0..n {
         let vector = random.clustered(dim as usize);
-        add(&index, &vector, i as u64);
+        add_by(&index, &vector, i as u64, options);
     }
     (index, random)
 }
@@ -124,10 +143,18 @@ fn mean_recall(index: &VectorIndex, random: &mut Random, ef: usize) -> f64 {
 
 #[test]
 fn every_kind_finds_what_a_scan_finds() {
-    for (metric, quantization) in kinds() {
+    let ways = [FORCED, LinkOptions::default()];
+    for ((metric, quantization), way) in kinds()
+        .into_iter()
+        .flat_map(|kind| ways.map(|way| (kind, way)))
+    {
         for dim in [1, 3, 64, 65, 384] {
-            let (index, mut random) = filled(dim, metric, quantization, 400);
-            assert_eq!(index.check(), Ok(()), "{metric:?} {quantization:?} {dim}");
+            let (index, mut random) = filled_by(dim, (metric, quantization), 400, way);
+            assert_eq!(
+                index.check(),
+                Ok(()),
+                "{metric:?} {quantization:?} {dim} {way:?}"
+            );
             let recall = mean_recall(&index, &mut random, 100);
             // Inner product favours long vectors, which its graph knows less well.
             let floor = if metric == Metric::InnerProduct {
@@ -137,7 +164,7 @@ fn every_kind_finds_what_a_scan_finds() {
             };
             assert!(
                 recall >= floor,
-                "{metric:?} {quantization:?} {dim}: recall {recall}"
+                "{metric:?} {quantization:?} {dim} {way:?}: recall {recall}"
             );
         }
     }
@@ -260,7 +287,7 @@ fn a_stored_form_comes_back_as_it_was() {
                 let stored = index.stored(slot);
                 let copy = index.reserve_stored(&stored);
                 assert_eq!(index.stored(copy), stored);
-                index.connect(copy, i, None);
+                index.connect(copy, i, FORCED);
                 let target = index.target(&random.vector(dim as usize));
                 assert_eq!(index.distance(&target, copy), index.distance(&target, slot));
                 assert_eq!(index.decode(copy), index.decode(slot));
@@ -589,6 +616,10 @@ fn threads_leave_a_whole_graph() {
             Metric::Cosine,
             [Quantization::Int8, Quantization::F32][round as usize % 2],
         );
+        let way = LinkOptions {
+            ef: None,
+            force_graph: round < 2,
+        };
         let (sender, receiver) = crossbeam_channel::bounded::<u32>(20);
         let inserted = AtomicU32::new(0);
         let is_done = AtomicBool::new(false);
@@ -599,7 +630,8 @@ fn threads_leave_a_whole_graph() {
                     scope.spawn(move || {
                         let mut random = Random::new(SEED ^ round << 8 ^ writer << 4);
                         for i in 0..1500 {
-                            let slot = add(index, &random.clustered(16), random.0 ^ i);
+                            let vector = random.clustered(16);
+                            let slot = add_by(index, &vector, random.0 ^ i, way);
                             inserted.fetch_add(1, Ordering::SeqCst);
                             // Early on nearly all go again, so that the entry point is often removed.
                             if random.below(100) < if i < 700 { 95 } else { 40 } {
@@ -816,7 +848,11 @@ fn an_element_takes_little_memory() {
     // 4,096 slots fill the small segments exactly. Levels are drawn as usual; links do not matter here.
     for i in 0..4096 {
         let slot = index.reserve(&vector);
-        index.connect(slot, mix(i), Some(1));
+        let options = LinkOptions {
+            ef: Some(1),
+            ..FORCED
+        };
+        index.connect(slot, mix(i), options);
     }
     let IndexMemory {
         vectors,

@@ -7,16 +7,28 @@ use super::nearest::Candidate;
 pub(super) struct Top {
     kept: Vec<Candidate>,
     limit: usize,
+    /// Candidates beyond `limit` that are gathered before a cut.
+    slack: usize,
     /// Once `limit` were kept: the farthest of them at the last cut.
     worst: Option<Candidate>,
 }
 
 impl Top {
+    /// With rare cuts, for offers that cost nothing.
     pub(super) fn with_limit(limit: usize) -> Top {
         Top {
             kept: Vec::new(),
             limit,
+            slack: limit,
             worst: None,
+        }
+    }
+
+    /// With a bound that is nearly tight, for offers that cost a filter's test.
+    pub(super) fn with_tight_limit(limit: usize) -> Top {
+        Top {
+            slack: limit / 8,
+            ..Top::with_limit(limit)
         }
     }
 
@@ -33,16 +45,17 @@ impl Top {
             return;
         }
         self.kept.push(candidate);
-        // An eighth more than wanted: rare cuts, and a bound that is nearly tight.
-        if self.kept.len() > self.limit + self.limit / 8 {
+        if self.kept.len() > self.limit + self.slack {
             self.cut();
         }
     }
 
     /// The nearest, nearest first.
     pub(super) fn into_sorted(mut self) -> Vec<Candidate> {
+        if self.kept.len() > self.limit && self.limit > 0 {
+            self.cut();
+        }
         self.kept.sort_unstable();
-        self.kept.truncate(self.limit);
         self.kept
     }
 
@@ -67,13 +80,14 @@ mod tests {
         let mut sorted = all.clone();
         sorted.sort_unstable();
         for limit in [0, 1, 2, 7, 8, 9, 100, 1008, 1009, 5000] {
-            let mut top = Top::with_limit(limit);
-            all.iter().for_each(|candidate| top.offer(*candidate));
-            assert_eq!(
-                top.into_sorted(),
-                sorted[..limit.min(1009)],
-                "limit {limit}"
-            );
+            for mut top in [Top::with_limit(limit), Top::with_tight_limit(limit)] {
+                all.iter().for_each(|candidate| top.offer(*candidate));
+                assert_eq!(
+                    top.into_sorted(),
+                    sorted[..limit.min(1009)],
+                    "limit {limit}"
+                );
+            }
         }
     }
 }

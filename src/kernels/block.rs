@@ -234,6 +234,25 @@ impl<'g> View<'g> {
         unsafe { slice::from_raw_parts(block.add(self.blocks.link_words * 4), self.blocks.bytes) }
     }
 
+    /// `len` blocks of one segment, from `place` on; each of their slots this reader saw as reserved or live.
+    pub fn run(&self, (segment, offset): Place, len: usize) -> Run<'g> {
+        let Some(last) = len.checked_sub(1) else {
+            return Run {
+                first: ptr::null(),
+                len,
+                view: *self,
+            };
+        };
+        // Both ends are inside the segment, so all between them are.
+        let _ = self.block((segment, offset + last as u32));
+        let first = self.block((segment, offset));
+        Run {
+            first: first.wrapping_add(self.blocks.link_words * 4),
+            len,
+            view: *self,
+        }
+    }
+
     /// Asks the CPU for every cache line of the block's bytes.
     #[inline]
     pub fn prefetch_bytes(&self, place: Place) {
@@ -261,6 +280,37 @@ impl<'g> View<'g> {
         self.blocks
             .block(self.blocks.current(), place)
             .expect("a slot is linked after its segment was made")
+    }
+}
+
+/// Blocks that lie one behind the other, found once.
+#[derive(Clone, Copy)]
+pub struct Run<'g> {
+    /// The bytes of the first block.
+    first: *const u8,
+    len: usize,
+    view: View<'g>,
+}
+
+impl<'g> Run<'g> {
+    /// Number of blocks.
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "a run is gone through, never asked"
+    )]
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bytes of the block number `at`.
+    #[inline(always)]
+    pub fn bytes(&self, at: usize) -> &'g [u8] {
+        assert!(at < self.len, "a block of the run");
+        let blocks = self.view.blocks;
+        // SAFETY: `View::run` found the first and the last block in one live segment, so this one lies there too, and its
+        // bytes are not written while this reader is pinned (points 3, 4).
+        unsafe { slice::from_raw_parts(self.first.add(at * blocks.stride), blocks.bytes) }
     }
 }
 
@@ -329,6 +379,26 @@ mod tests {
         }
         view.prefetch_bytes((0, 2));
         view.prefetch_links((0, 2));
+    }
+
+    #[test]
+    fn a_run_holds_the_blocks_from_its_first_to_its_last() {
+        let blocks = Blocks::new(2, 9);
+        blocks.ensure(0, 8);
+        for offset in 0..8 {
+            blocks.write_private((0, offset), |bytes| bytes.fill(offset as u8));
+        }
+        let guard = crossbeam_epoch::pin();
+        let view = blocks.view(&guard);
+        let run = view.run((0, 3), 5);
+        for at in 0..5 {
+            assert_eq!(run.bytes(at), view.bytes((0, 3 + at as u32)));
+        }
+        let beyond =
+            |call: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err();
+        assert!(beyond(&|| assert!(run.bytes(5).is_empty())));
+        assert!(beyond(&|| assert!(view.run((0, 3), 6).bytes(0).is_empty())));
+        view.run((0, 3), 0);
     }
 
     #[test]

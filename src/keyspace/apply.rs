@@ -6,8 +6,10 @@ use super::collection::{Collection, Schema};
 use super::hash::Hash;
 use super::table::{Database, Outcome};
 use super::{Entry, Keyspace, Value};
+use crate::index::LinkOptions;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Keyspace {
     /// Applies one change under its number. The engine holds the gates that the change asks for; recovery keeps the same order.
@@ -201,6 +203,7 @@ impl Keyspace {
                         expires_at_ms,
                     );
                 }
+                hash.settle_expiry();
             }
             Outcome::Keep
         });
@@ -222,6 +225,7 @@ impl Keyspace {
                 Value::Hash(hash) => {
                     let hash = Arc::make_mut(hash);
                     alter(hash);
+                    hash.settle_expiry();
                     if hash.is_empty() {
                         Outcome::Remove
                     } else {
@@ -266,10 +270,14 @@ impl Keyspace {
             (None, Some(schema)) => self.create_collection(database, key, schema, number),
             (None, None) => return,
         };
+        let options = LinkOptions {
+            ef: upsert.ef,
+            force_graph: self.force_graph.load(Ordering::Relaxed),
+        };
         collection.upsert(
             &upsert.element,
             &upsert.vector,
-            upsert.ef,
+            options,
             upsert.attributes,
             number,
         );

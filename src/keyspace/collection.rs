@@ -14,7 +14,7 @@ pub use crate::index::{
     IndexKind, IndexOptions, Metric, Neighbour, Quantization, SavedNode, Stored, VectorError,
     distances_by,
 };
-use crate::index::{IndexMemory, VectorIndex};
+use crate::index::{IndexMemory, LinkOptions, VectorIndex};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use crossbeam_epoch as epoch;
@@ -329,7 +329,7 @@ impl Collection {
         self: &Arc<Self>,
         name: &[u8],
         vector: &[f32],
-        ef: Option<u32>,
+        options: LinkOptions,
         attributes: Option<Bytes>,
         number: u64,
     ) -> bool {
@@ -346,7 +346,7 @@ impl Collection {
             (None, None) => None,
         };
         let element = self.place(slot, name, attributes, number);
-        self.index.connect(slot, self.level_hash(name), ef);
+        self.index.connect(slot, self.level_hash(name), options);
         let is_new = old.is_none();
         self.rename_slot(&element, slot);
         if let Some((old_slot, old_element)) = old {
@@ -564,8 +564,9 @@ impl Collection {
         for (name, slot) in self.names.read().iter() {
             let new_slot = copy.index.reserve_stored(&self.index.stored(*slot));
             let element = copy.place(new_slot, &name.0.name, name.0.attributes(), number);
+            let level_hash = copy.level_hash(&element.name);
             copy.index
-                .connect(new_slot, copy.level_hash(&element.name), None);
+                .connect(new_slot, level_hash, LinkOptions::default());
             copy.rename_slot(&element, new_slot);
         }
         copy.inserts.store(copy.len() as u64, Ordering::Relaxed);

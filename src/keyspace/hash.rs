@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub struct Hash {
     expiring: usize,
     /// No field expires before this; u64::MAX if none does.
     next_expiry_ms: u64,
+    /// Number of fields that expire right then; 0: the last of them went, and the next time is later.
+    expiring_next: usize,
     hasher: FixedState,
 }
 
@@ -51,6 +54,7 @@ impl Hash {
             bytes: 0,
             expiring: 0,
             next_expiry_ms: u64::MAX,
+            expiring_next: 0,
             hasher,
         }
     }
@@ -75,7 +79,7 @@ impl Hash {
         self.expiring
     }
 
-    /// A lower bound of the earliest expiry of a field; none if no field expires.
+    /// A lower bound of the earliest expiry of a field, exact once [`Hash::settle_expiry`] was called; none if no field expires.
     pub fn next_expiry_ms(&self) -> Option<u64> {
         (self.expiring > 0).then_some(self.next_expiry_ms)
     }
@@ -263,19 +267,41 @@ impl Hash {
     }
 
     fn note_expiry(&mut self, old: Option<u64>, new: Option<u64>) {
-        self.expiring = self.expiring + usize::from(new.is_some()) - usize::from(old.is_some());
+        if let Some(at) = old {
+            self.expiring -= 1;
+            self.expiring_next -= usize::from(at == self.next_expiry_ms);
+        }
         if let Some(at) = new {
-            self.next_expiry_ms = self.next_expiry_ms.min(at);
+            self.expiring += 1;
+            if at < self.next_expiry_ms {
+                (self.next_expiry_ms, self.expiring_next) = (at, 0);
+            }
+            self.expiring_next += usize::from(at == self.next_expiry_ms);
         }
         if self.expiring == 0 {
-            self.next_expiry_ms = u64::MAX;
-        } else if old == Some(self.next_expiry_ms) && old != new {
-            let earliest = self
-                .iter()
-                .filter_map(|(_, field)| field.expires_at_ms)
-                .min();
-            self.next_expiry_ms = earliest.unwrap_or(u64::MAX);
+            (self.next_expiry_ms, self.expiring_next) = (u64::MAX, 0);
         }
+    }
+
+    /// Finds the time at which the next field expires, if the fields of the earliest one are gone. Goes through all fields:
+    /// call it once after a change, however many fields that has altered.
+    pub(super) fn settle_expiry(&mut self) {
+        if self.expiring == 0 || self.expiring_next > 0 {
+            return;
+        }
+        let times = self
+            .buckets
+            .iter()
+            .flat_map(|bucket| bucket.fields.values());
+        let mut next = (u64::MAX, 0);
+        for at in times.filter_map(|field| field.expires_at_ms) {
+            match at.cmp(&next.0) {
+                Less => next = (at, 1),
+                Equal => next.1 += 1,
+                Greater => {}
+            }
+        }
+        (self.next_expiry_ms, self.expiring_next) = next;
     }
 }
 
@@ -352,9 +378,52 @@ mod tests {
         assert_eq!((hash.len_at(10), hash.next_expiry_ms()), (2, Some(10)));
         assert_eq!(hash.expired(10), vec![name(1)]);
         hash.remove(&name(1));
+        assert_eq!(hash.next_expiry_ms(), Some(10), "a lower bound");
+        hash.settle_expiry();
         assert_eq!(hash.next_expiry_ms(), Some(20));
         hash.set_expiry(&name(2), None);
         assert_eq!((hash.next_expiry_ms(), hash.len_at(u64::MAX)), (None, 2));
+    }
+
+    #[test]
+    fn the_next_expiry_is_found_however_fields_share_it() {
+        let mut hash = Hash::new(7);
+        for (i, at) in [10, 10, 30, 20, 20, 40].into_iter().enumerate() {
+            hash.set(name(i), Bytes::new(), Some(at));
+        }
+        let mut next_without = |i| {
+            hash.remove(&name(i));
+            hash.settle_expiry();
+            hash.next_expiry_ms()
+        };
+        assert_eq!([0, 1, 3].map(&mut next_without), [10, 20, 20].map(Some));
+        hash.set_expiry(&name(5), Some(15));
+        hash.set_expiry(&name(4), Some(20));
+        hash.set(name(5), Bytes::new(), Some(25));
+        hash.settle_expiry();
+        assert_eq!(hash.next_expiry_ms(), Some(20));
+        hash.set_expiry(&name(4), None);
+        hash.set_expiry(&name(2), None);
+        hash.settle_expiry();
+        assert_eq!(hash.next_expiry_ms(), Some(25));
+    }
+
+    /// With a search for the next time after each removal this would take hours.
+    #[test]
+    fn many_fields_that_expire_together_go_one_by_one() {
+        const FIELDS: usize = 200_000;
+        let mut hash = Hash::new(7);
+        for i in 0..FIELDS {
+            hash.set(name(i), Bytes::new(), Some(10));
+        }
+        hash.set(name(FIELDS), Bytes::new(), Some(20));
+        let expired = hash.expired(10);
+        assert_eq!(expired.len(), FIELDS);
+        for name in &expired {
+            hash.remove(name);
+            hash.settle_expiry();
+        }
+        assert_eq!((hash.len(), hash.next_expiry_ms()), (1, Some(20)));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use collection::Collection;
 use hash::Hash;
 use save::SaveClock;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use table::Database;
 
 /// A key's name.
@@ -53,14 +53,6 @@ impl Entry {
         let is_empty = matches!(&self.value, Value::Hash(hash) if hash.is_expired(now_ms));
         is_empty || self.expires_at_ms.is_some_and(|at| at <= now_ms)
     }
-
-    /// Number of the last change of anything in it; what WATCH compares.
-    pub fn version(&self) -> u64 {
-        match &self.value {
-            Value::Collection(collection) => self.changed.max(collection.changed()),
-            _ => self.changed,
-        }
-    }
 }
 
 /// All databases.
@@ -72,6 +64,8 @@ pub struct Keyspace {
     seed: u64,
     /// The next collection's id.
     next_collection_id: AtomicU64,
+    /// See [`Keyspace::force_graph`].
+    force_graph: AtomicBool,
 }
 
 impl Keyspace {
@@ -86,6 +80,7 @@ impl Keyspace {
             save_clock: Arc::default(),
             seed,
             next_collection_id: AtomicU64::new(0),
+            force_graph: AtomicBool::new(false),
         }
     }
 
@@ -109,6 +104,11 @@ impl Keyspace {
         self.seed
     }
 
+    /// Whether upserts walk the graph even where a scan is cheaper.
+    pub fn force_graph(&self, yes: bool) {
+        self.force_graph.store(yes, Ordering::Relaxed);
+    }
+
     /// An id that no collection had before.
     pub(crate) fn draw_collection_id(&self) -> u64 {
         self.next_collection_id.fetch_add(1, Ordering::Relaxed)
@@ -129,6 +129,7 @@ impl Keyspace {
         View {
             keyspace: self,
             stats: None,
+            touches: true,
             db,
             now_ms,
         }
@@ -141,6 +142,8 @@ pub struct View<'a> {
     keyspace: &'a Keyspace,
     /// Where look-ups are counted, if they are.
     stats: Option<&'a Stats>,
+    /// Whether a look-up is the key's last access.
+    touches: bool,
     /// The database.
     pub db: usize,
     /// The time, in milliseconds since 1970.
@@ -162,6 +165,14 @@ impl<'a> View<'a> {
     pub fn counting(self, stats: &'a Stats) -> View<'a> {
         View {
             stats: Some(stats),
+            ..self
+        }
+    }
+
+    /// Look-ups leave the keys' times of last access from here on.
+    pub fn without_touching(self) -> View<'a> {
+        View {
+            touches: false,
             ..self
         }
     }
@@ -188,10 +199,12 @@ impl<'a> View<'a> {
     }
 
     fn living(&self, key: &[u8]) -> Option<Entry> {
-        self.keyspace
-            .database(self.db)
-            .entry(key, self.now_ms)
-            .filter(|entry| !entry.is_expired(self.now_ms))
+        let database = self.keyspace.database(self.db);
+        let entry = match self.touches {
+            true => database.entry(key, self.now_ms),
+            false => database.peek(key),
+        };
+        entry.filter(|entry| !entry.is_expired(self.now_ms))
     }
 
     /// The key's value, unless it is missing or expired.
@@ -202,11 +215,6 @@ impl<'a> View<'a> {
     /// Whether the key is there.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.entry(key).is_some()
-    }
-
-    /// What WATCH compares: 0 for a key that is not there.
-    pub fn version(&self, key: &[u8]) -> u64 {
-        self.living(key).map_or(0, |entry| entry.version())
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "LOCK";
@@ -11,7 +12,8 @@ const LOCK: &str = "LOCK";
 /// The lock of a data directory, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 /// Why a data directory could not be locked.
@@ -58,9 +60,28 @@ impl DirectoryLock {
             }
             Err(TryLockError::Error(error)) => return Err(LockError::Io { path, error }),
         }
-        let written = sign(&mut file);
-        written.map_err(|error| LockError::Io { path, error })?;
-        Ok(DirectoryLock { _file: file })
+        match sign(&mut file) {
+            Ok(()) => Ok(DirectoryLock { file, path }),
+            Err(error) => Err(LockError::Io { path, error }),
+        }
+    }
+
+    /// Whether the directory's path still leads to the directory that was locked: files made there now would otherwise not be
+    /// with those that are open.
+    ///
+    /// # Errors
+    /// It does not: the directory was removed, or another one took its place.
+    pub fn check(&self) -> io::Result<()> {
+        let ours = self.file.metadata()?;
+        let is_ours = |found: &fs::Metadata| (found.dev(), found.ino()) == (ours.dev(), ours.ino());
+        match fs::metadata(&self.path) {
+            Ok(found) if is_ours(&found) => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Err(io::Error::other(format!(
+                "the data directory was removed or replaced: {} is not the file that was locked at the start",
+                self.path.display()
+            ))),
+        }
     }
 }
 
@@ -136,6 +157,22 @@ mod tests {
         let _lock = DirectoryLock::take(dir.path()).unwrap();
         let text = fs::read_to_string(dir.path().join(LOCK)).unwrap();
         assert_eq!(text, format!("{}\n", std::process::id()));
+    }
+
+    #[test]
+    fn a_lock_knows_when_its_directory_was_removed_or_replaced() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("data");
+        let lock = DirectoryLock::take(&dir).unwrap();
+        lock.check().unwrap();
+        let moved = parent.path().join("moved");
+        fs::rename(&dir, &moved).unwrap();
+        assert!(lock.check().unwrap_err().to_string().contains("removed"));
+        let _other = DirectoryLock::take(&dir).unwrap();
+        assert!(lock.check().is_err(), "another directory is there");
+        fs::remove_dir_all(&dir).unwrap();
+        fs::rename(&moved, &dir).unwrap();
+        lock.check().unwrap();
     }
 
     #[test]

@@ -85,9 +85,11 @@ impl Reply {
         Reply::Int(i64::try_from(n).unwrap_or(i64::MAX))
     }
 
-    /// An error line, without its `-`: `ERR syntax error`.
+    /// An error line, without its `-`: `ERR syntax error`. Line ends at its end are left out: what a client sent may stand there.
     pub fn error(line: impl Into<String>) -> Reply {
-        Reply::Error(line.into())
+        let mut line = line.into();
+        line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        Reply::Error(line)
     }
 
     /// A bulk string of a copy of the bytes (a `String` or `Vec` is taken as it is).

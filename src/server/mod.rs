@@ -8,6 +8,7 @@ mod pool;
 mod progress;
 mod run;
 mod sending;
+mod service;
 
 pub use pool::Pool;
 pub use progress::Progress;
@@ -83,9 +84,12 @@ impl Server {
     }
 }
 
-/// Opens the listening sockets. An address that starts with `-` may be missing on this machine.
+/// Opens the listening sockets; none on port 0. An address that starts with `-` may be missing on this machine.
 pub fn listen(addresses: &[String], port: u16, backlog: u32) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
+    if port == 0 {
+        return Ok(listeners);
+    }
     for address in addresses {
         let (may_be_missing, name) = match address.strip_prefix('-') {
             Some(name) => (true, name),
@@ -156,6 +160,10 @@ async fn admit(server: &Arc<Server>, mut socket: TcpStream, peer: SocketAddr) {
         return;
     }
     let _ = socket.set_nodelay(true);
+    let silent_seconds = config.tcp_keepalive_seconds();
+    if silent_seconds > 0 {
+        let _ = crate::sys::keep_alive(&socket, silent_seconds);
+    }
     let woken = Arc::new(Notify::new());
     let client = Arc::new(client_of(server, &socket, peer, Arc::clone(&woken)));
     context.clients.add(Arc::clone(&client));

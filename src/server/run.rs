@@ -1,6 +1,6 @@
 //! The life of the server process: options, listen (clients are told to wait), recover, serve, stop.
 
-use super::{Pool, Server, accept, listen, logging};
+use super::{Pool, Server, accept, listen, logging, service};
 use crate::commands::{self, Context};
 use crate::config::{self, Appendfsync, Config, Loaded, Sources};
 use crate::engine::{
@@ -95,11 +95,12 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 async fn serve(config: Arc<Config>) -> io::Result<()> {
     let context = Arc::new(context(Arc::clone(&config)));
     let listeners = listen(&config.bind(), config.port(), config.tcp_backlog())?;
-    let port = listeners
-        .first()
-        .and_then(|listener| listener.local_addr().ok())
-        .map_or(0, |a| a.port());
-    banner(&config, port);
+    if listeners.is_empty() {
+        let why = "Configured to not listen anywhere, exiting.";
+        return Err(io::Error::other(why));
+    }
+    banner(&config);
+    service::write_pid_file(&config);
     let threads = NonZero::new(config.search_threads()).unwrap_or(NonZero::<usize>::MIN);
     let server = Arc::new(Server {
         context: Arc::clone(&context),
@@ -113,14 +114,17 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
     recover(&server).await?;
     let _upkeep = start_upkeep(&context);
     tracing::info!("Ready to accept connections tcp");
+    service::tell_ready(&config);
     wait_for_the_end(&server).await;
+    service::tell_stopping(&config);
+    service::remove_pid_file(&config);
     tracing::warn!("Rhumb is now ready to exit, bye bye...");
     // Tasks and threads that still hold connections end with the process.
     std::process::exit(0)
 }
 
 /// What an operator wants to see first.
-fn banner(config: &Config, port: u16) {
+fn banner(config: &Config) {
     let dir = config.dir();
     let shown = std::path::absolute(&dir).unwrap_or(dir);
     tracing::info!(
@@ -128,7 +132,7 @@ fn banner(config: &Config, port: u16) {
         env!("CARGO_PKG_VERSION"),
         std::process::id()
     );
-    tracing::info!("Running mode=standalone, port={port}.");
+    tracing::info!("Running mode=standalone, port={}.", config.port());
     tracing::info!(
         "Server initialized: data in {}, distances by {}, memory by {}",
         shown.display(),
@@ -197,9 +201,13 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
         config.snapshot_pinned_bytes_max(),
         config.log_unwritten_bytes_max(),
     );
+    engine.keyspace().force_graph(config.search_force_graph());
     let each_round = {
         let engine = Arc::clone(&engine);
-        move || engine.start_due_save(&triggers(&config))
+        move || {
+            engine.set_expiry_effort(config.active_expire_effort());
+            engine.start_due_save(&triggers(&config));
+        }
     };
     Upkeep::start(engine, each_round)
 }

@@ -16,6 +16,7 @@ const UNWRITTEN: u32 = NONE - 1;
 
 pub struct Blocks {
     link_words: usize,
+    stride: usize,
     blocks: Vec<Block>,
 }
 
@@ -37,6 +38,7 @@ impl Blocks {
         };
         Blocks {
             link_words,
+            stride: (link_words * 4 + bytes).next_multiple_of(8),
             blocks: (0..BLOCKS).map(|_| block()).collect(),
         }
     }
@@ -46,7 +48,7 @@ impl Blocks {
     }
 
     pub fn stride(&self) -> usize {
-        0
+        self.stride
     }
 
     pub fn ensure(&self, segment: u32, _slots: u32) {
@@ -94,7 +96,33 @@ impl<'g> View<'g> {
             .with(|bytes| unsafe { &*bytes })
     }
 
+    pub fn run(&self, (segment, offset): Place, len: usize) -> Run<'g> {
+        Run {
+            first: (segment, offset),
+            len,
+            view: *self,
+        }
+    }
+
     pub fn prefetch_bytes(&self, _place: Place) {}
 
     pub fn prefetch_links(&self, _place: Place) {}
+}
+
+#[derive(Clone, Copy)]
+pub struct Run<'g> {
+    first: Place,
+    len: usize,
+    view: View<'g>,
+}
+
+impl<'g> Run<'g> {
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn bytes(&self, at: usize) -> &'g [u8] {
+        let (segment, offset) = self.first;
+        self.view.bytes((segment, offset + at as u32))
+    }
 }

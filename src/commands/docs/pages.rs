@@ -95,6 +95,7 @@ fn page(command: &Command) -> String {
             describe(arg, "", 0, &mut text);
         }
     }
+    reply(command, &mut text);
     errors(command, &mut text);
     examples(command, &mut text);
     text
@@ -185,6 +186,19 @@ fn kind(arg: &Arg) -> &'static str {
         Arg::Pattern(_) => "the word and a pattern",
         Arg::OneOf(_) => "the word and one of these",
         _ => "the word and what follows it",
+    }
+}
+
+fn reply(command: &Command, text: &mut String) {
+    let Some(reply) = command.reply else { return };
+    let _ = write!(
+        text,
+        "\n## {}\n\n{}\n\n| field | type | unit | |\n|---|---|---|---|\n",
+        reply.title, reply.about
+    );
+    for field in reply.fields {
+        let (kind, unit, what) = (field.kind, field.unit, cell(field.what));
+        let _ = writeln!(text, "| `{}` | {kind} | {unit} | {what} |", field.name);
     }
 }
 

@@ -112,9 +112,10 @@ pub const IDLETIME: Command = Command {
 
 /// A key that nobody has read is idle from the first time that somebody asks: writing it leaves no mark.
 fn idle_s(view: &View, key: &[u8]) -> i64 {
-    let accessed_s = view.keyspace().database(view.db).accessed_s(key);
+    let database = view.keyspace().database(view.db);
+    let accessed_s = database.accessed_s(key);
     let Some(accessed_s) = accessed_s.filter(|at| *at > 0) else {
-        view.contains(key);
+        database.entry(key, view.now_ms);
         return 0;
     };
     (view.now_ms / 1000) as i64 - i64::from(accessed_s)

@@ -369,7 +369,6 @@ fn counted_keys_are_found() {
             "COMMAND GETKEYS MSETEX 2 a 1 b 2 EX 10",
             "1) \"a\"\n2) \"b\"",
         ),
-        ("COMMAND GETKEYS MSETEX 9 a 1 b 2", "1) \"a\"\n2) \"b\""),
         ("COMMAND GETKEYS OBJECT ENCODING a", "1) \"a\""),
     ]);
 }

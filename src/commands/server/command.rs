@@ -108,6 +108,7 @@ const REQUEST: &[Arg] = &[
 const INVALID_COMMAND: Refusal = Refusal::line("ERR Invalid command specified");
 const INVALID_ARITY: Refusal =
     Refusal::line("ERR Invalid number of arguments specified for command");
+const INVALID_ARGUMENTS: Refusal = Refusal::line("ERR Invalid arguments specified for command");
 const NO_KEYS: Refusal = Refusal::line("ERR The command has no key arguments");
 
 /// A name that clients know: a command, a container, or both (COMMAND itself).
@@ -510,6 +511,9 @@ fn request_asked_about(call: &mut Call) -> Result<(&'static Command, Request)> {
     }
     if !Table::all().accepts(place, request.len()) {
         return Err(INVALID_ARITY);
+    }
+    if !command.has_all_counted_keys(&request) {
+        return Err(INVALID_ARGUMENTS);
     }
     Ok((command, request))
 }

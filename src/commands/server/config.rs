@@ -136,6 +136,11 @@ fn apply_option(context: &Context, id: Id) -> std::result::Result<(), String> {
                 Appendfsync::No => FsyncPolicy::No,
             });
         }
+        Id::SearchForceGraph if !engine.is_loading() => {
+            engine
+                .keyspace()
+                .force_graph(context.config.search_force_graph());
+        }
         _ => {}
     }
     Ok(())

@@ -464,8 +464,11 @@ fn errors(facts: &Facts, page: &mut Page) {
 }
 
 fn latencies(facts: &Facts, page: &mut Page) {
+    if !facts.context.config.latency_tracking() {
+        return;
+    }
     for (command, counts) in Table::all().commands().iter().zip(&facts.stats.commands) {
-        if counts.calls == 0 {
+        if counts.tracked() == 0 {
             continue;
         }
         let [p50, p99, p999] = [50.0, 99.0, 99.9].map(|percent| counts.percentile_us(percent));

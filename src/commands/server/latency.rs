@@ -143,7 +143,9 @@ fn histogram(call: &mut Call) -> Result {
             .collect(),
     };
     let counts = call.context.stats.snapshot().commands;
-    let called = wanted.into_iter().filter(|place| counts[*place].calls > 0);
+    let called = wanted
+        .into_iter()
+        .filter(|place| counts[*place].tracked() > 0);
     let describe = |place: usize| {
         let name = Reply::bulk(table.commands()[place].shown_name());
         (name, spread(&counts[place]))
@@ -173,7 +175,7 @@ fn spread(counts: &CommandSnapshot) -> Reply {
     });
     let text = Reply::bulk_static;
     Reply::Map(vec![
-        (text("calls"), int(counts.calls)),
+        (text("calls"), int(counts.tracked())),
         (text("histogram_usec"), Reply::Map(cumulated.collect())),
     ])
 }

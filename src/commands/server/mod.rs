@@ -72,3 +72,6 @@ impl Context {
         self.engine.now_ms().saturating_sub(self.started_ms) / 1000
     }
 }
+
+#[cfg(test)]
+mod tests;

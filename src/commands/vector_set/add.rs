@@ -12,8 +12,21 @@ use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::Quantization;
 use crate::keyspace::collection::{Collection, Schema};
+use crate::keyspace::projection::project;
 use crate::protocol::{Reply, Request, number};
 use bytes::Bytes;
+use std::collections::HashSet;
+
+pub(super) const CAS: Arg = Arg::Optional(&Arg::Token("CAS"));
+pub(super) const QUANTIZATION: Arg = Arg::Optional(&Arg::OneOf(&[
+    Arg::Token("NOQUANT"),
+    Arg::Token("Q8"),
+    Arg::Token("BIN"),
+]));
+pub(super) const BUILD_EF: Arg =
+    Arg::Optional(&Arg::Option("EF", &[Arg::Int("build-exploration-factor")]));
+pub(super) const SETATTR: Arg = Arg::Optional(&Arg::Option("SETATTR", &[Arg::Str("attributes")]));
+pub(super) const NUMLINKS: Arg = Arg::Optional(&Arg::Option("M", &[Arg::Int("numlinks")]));
 
 /// Adds an element, or gives it another vector.
 pub const VADD: Command = Command {
@@ -27,15 +40,11 @@ pub const VADD: Command = Command {
         Arg::Optional(&Arg::Option("REDUCE", &[Arg::Int("dim")])),
         Arg::OneOf(&[FP32, VALUES]),
         Arg::Str("element"),
-        Arg::Optional(&Arg::Token("CAS")),
-        Arg::Optional(&Arg::OneOf(&[
-            Arg::Token("NOQUANT"),
-            Arg::Token("Q8"),
-            Arg::Token("BIN"),
-        ])),
-        Arg::Optional(&Arg::Option("EF", &[Arg::Int("build-exploration-factor")])),
-        Arg::Optional(&Arg::Option("SETATTR", &[Arg::Str("attributes")])),
-        Arg::Optional(&Arg::Option("M", &[Arg::Int("numlinks")])),
+        CAS,
+        QUANTIZATION,
+        BUILD_EF,
+        SETATTR,
+        NUMLINKS,
     ],
     arity: Some(-5),
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
@@ -56,71 +65,128 @@ pub const VADD: Command = Command {
             "(error) ERR asked quantization mismatch with existing vector set",
         ),
     ],
+    errors: &[
+        (
+            "ERR invalid vector specification",
+            "The word in front of the vector is not FP32 or VALUES; the FP32 blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the sum of their squares, is NaN or infinite as a 32-bit float, before or after REDUCE; a component is infinite as a 16-bit float where the set stores such (TYPE F16 with METRIC L2 or IP); or REDUCE is not followed by an integer from 1 to the number of components.",
+        ),
+        (
+            "ERR wrong number of arguments for 'VADD' command",
+            "No element follows the vector.",
+        ),
+        (
+            "ERR invalid option after element",
+            "A word behind the element is no option, or an option's value is missing.",
+        ),
+        ("ERR invalid EF", "EF is no integer from 1 to 1000000."),
+        ("ERR invalid M", "M is no integer from 4 to 4096."),
+        errors::WRONG_TYPE_ROW,
+        (
+            "ERR asked quantization mismatch with existing vector set",
+            "The set stores another type than this VADD asks for. Without NOQUANT, Q8 or BIN it asks for Q8, or for the set's own type if VCREATE made the set.",
+        ),
+        (
+            "ERR asked M value mismatch with existing vector set",
+            "The set has another M than this VADD asks for. Without M it asks for 16, or for the set's own M if VCREATE made the set.",
+        ),
+        (
+            "ERR Vector dimension mismatch - got <n> but set has <n>",
+            "The vector has another number of components than those of the set; or the set was made with REDUCE, and this VADD has none or another one (got counts the components given, before REDUCE).",
+        ),
+        (
+            "ERR cannot add projection to existing set without projection",
+            "REDUCE is given, and the set was made without it.",
+        ),
+        (
+            "ERR Input dimension mismatch for projection - got <n> but projection expects <n>",
+            "REDUCE is that of the set, but the vector given has another number of components than the one that the set was made with.",
+        ),
+    ],
     run: vadd,
     ..COMMAND
 };
 
-/// What a VADD says.
-struct Words<'r> {
-    key: &'r [u8],
-    vector: Vec<f32>,
-    reduce: Option<u32>,
-    element: Bytes,
+/// What a VADD or VMADD says.
+pub(super) struct Words<'r> {
+    pub(super) key: &'r [u8],
+    pub(super) reduce: Option<u32>,
+    /// Elements and their vectors, all of one dimension.
+    pub(super) added: Vec<(Bytes, Vec<f32>)>,
+    options: Options,
+}
+
+#[derive(Default)]
+struct Options {
     quantization: Option<Quantization>,
     m: Option<u32>,
     ef: Option<u32>,
     attributes: Option<Bytes>,
 }
 
+impl Words<'_> {
+    /// Components of each vector.
+    fn dim(&self) -> usize {
+        self.added.first().map_or(0, |(_, vector)| vector.len())
+    }
+}
+
 fn vadd(call: &mut Call) -> Result {
-    let words = read_words(&mut call.args)?;
-    let db = call.db();
-    let (key, element) = (words.key, words.element.clone());
-    call.access
-        .write_element(db, key, &element, |view| decide(db, view, words))
+    let mut words = read_head(&mut call.args)?;
+    let vector = vector::take(&mut call.args)?;
+    check_reduce(words.reduce, vector.len())?;
+    let element = call.args.bytes().map_err(|_| error::wrong_arity("VADD"))?;
+    words.added.push((element.clone(), vector));
+    read_options(&mut call.args, &mut words)?;
+    let (db, key) = (call.db(), words.key);
+    let new = call
+        .access
+        .write_element(db, key, &element, |view| decide(db, view, words))?;
+    Ok(Reply::Bool(new == 1))
 }
 
-fn read_words<'r>(args: &mut Args<'r>) -> Result<Words<'r>> {
-    let key = args.word()?;
-    let reduce = vector::take_reduce(args)?;
-    let vector = vector::take(args)?;
-    if reduce.is_some_and(|dim| dim as usize > vector.len()) {
-        return Err(errors::INVALID_VECTOR);
+/// Key and REDUCE.
+pub(super) fn read_head<'r>(args: &mut Args<'r>) -> Result<Words<'r>> {
+    Ok(Words {
+        key: args.word()?,
+        reduce: vector::take_reduce(args)?,
+        added: Vec::new(),
+        options: Options::default(),
+    })
+}
+
+/// A projection is at most as long as what it projects.
+pub(super) fn check_reduce(reduce: Option<u32>, dim: usize) -> Result<()> {
+    match reduce {
+        Some(reduced) if reduced as usize > dim => Err(errors::INVALID_VECTOR),
+        _ => Ok(()),
     }
-    let element = args.bytes().map_err(|_| error::wrong_arity("VADD"))?;
-    let mut words = Words {
-        key,
-        vector,
-        reduce,
-        element,
-        quantization: None,
-        m: None,
-        ef: None,
-        attributes: None,
-    };
+}
+
+/// All that stands behind the last element.
+pub(super) fn read_options(args: &mut Args, words: &mut Words) -> Result<()> {
     while !args.is_done() {
-        read_option(args, &mut words)?;
+        read_option(args, &mut words.options)?;
     }
-    Ok(words)
+    Ok(())
 }
 
-fn read_option(args: &mut Args, words: &mut Words) -> Result<()> {
+fn read_option(args: &mut Args, options: &mut Options) -> Result<()> {
     // CAS moves the search for neighbours off the caller's thread where it was made up; here that is always so.
     if args.take("CAS") {
     } else if args.take("NOQUANT") {
-        words.quantization = Some(Quantization::F32);
+        options.quantization = Some(Quantization::F32);
     } else if args.take("Q8") {
-        words.quantization = Some(Quantization::Int8);
+        options.quantization = Some(Quantization::Int8);
     } else if args.take("BIN") {
-        words.quantization = Some(Quantization::Bit);
+        options.quantization = Some(Quantization::Bit);
     } else if args.left() < 2 {
         return Err(errors::INVALID_OPTION_AFTER_ELEMENT);
     } else if args.take("EF") {
-        words.ef = Some(bounded(args, 1, EF_MAX, errors::INVALID_EF)?);
+        options.ef = Some(bounded(args, 1, EF_MAX, errors::INVALID_EF)?);
     } else if args.take("M") {
-        words.m = Some(bounded(args, M_MIN, M_MAX, errors::INVALID_M)?);
+        options.m = Some(bounded(args, M_MIN, M_MAX, errors::INVALID_M)?);
     } else if args.take("SETATTR") {
-        words.attributes = Some(args.bytes()?);
+        options.attributes = Some(args.bytes()?);
     } else {
         return Err(errors::INVALID_OPTION_AFTER_ELEMENT);
     }
@@ -137,35 +203,40 @@ pub(super) fn bounded(args: &mut Args, min: i64, max: i64, refusal: Refusal) -> 
     }
 }
 
-fn decide(db: usize, view: &View, words: Words) -> Result<Decision<Reply>> {
+/// The changes, and how many of the elements are new.
+pub(super) fn decide(db: usize, view: &View, words: Words) -> Result<Decision<usize>> {
     let existing = collection(view, words.key)?;
-    let (schema, is_new) = match &existing {
+    let schema = match &existing {
         Some(collection) => {
             check_fits(&words, collection)?;
-            let schema = (!collection.schema().declared).then(|| collection.schema().clone());
-            (schema, !collection.contains(&words.element))
+            (!collection.schema().declared).then(|| collection.schema().clone())
         }
-        None => (Some(new_schema(&words)), true),
+        None => Some(new_schema(&words)?),
     };
+    let mut new = HashSet::new();
+    for (element, _) in &words.added {
+        if !existing.as_ref().is_some_and(|old| old.contains(element)) {
+            new.insert(element);
+        }
+    }
+    let new = new.len();
     let Words {
         key,
-        vector,
-        element,
-        ef,
-        attributes,
+        added,
+        options,
         ..
     } = words;
-    let upsert = Effect::Upsert(Box::new(Upsert {
-        element,
-        vector,
-        schema,
-        ef,
-        attributes,
-    }));
-    Ok(Decision::one(
-        Reply::Bool(is_new),
-        Change::new(db, key, upsert),
-    ))
+    let upsert = |(element, vector)| {
+        let upsert = Upsert {
+            element,
+            vector,
+            schema: schema.clone(),
+            ef: options.ef,
+            attributes: options.attributes.clone(),
+        };
+        Change::new(db, key, Effect::Upsert(Box::new(upsert)))
+    };
+    Ok(Decision::with(new, added.into_iter().map(upsert).collect()))
 }
 
 /// A set that VADD made wants its type and M named each time (unless they are the defaults); a declared one does not.
@@ -175,21 +246,24 @@ fn check_fits(words: &Words, collection: &Collection) -> Result<()> {
         true => (schema.index.quantization, schema.index.m),
         false => (Quantization::Int8, M),
     };
-    if words.quantization.unwrap_or(default_quantization) != schema.index.quantization {
+    let options = &words.options;
+    if options.quantization.unwrap_or(default_quantization) != schema.index.quantization {
         return Err(errors::QUANTIZATION_MISMATCH);
     }
-    if words.m.unwrap_or(default_m) != schema.index.m {
+    if options.m.unwrap_or(default_m) != schema.index.m {
         return Err(errors::M_MISMATCH);
     }
     check_projection(words, schema)?;
-    collection
-        .check_vector(&words.vector)
-        .map_err(|error| errors::vector(error, collection))
+    words.added.iter().try_for_each(|(_, vector)| {
+        collection
+            .check_vector(vector)
+            .map_err(|error| errors::vector(error, collection))
+    })
 }
 
 /// A set that projects wants REDUCE with its own dimension each time.
 fn check_projection(words: &Words, schema: &Schema) -> Result<()> {
-    let (got, dim) = (words.vector.len(), schema.index.dim);
+    let (got, dim) = (words.dim(), schema.index.dim);
     match (schema.projected_from, words.reduce) {
         (None, _) if got != dim as usize => Err(errors::dimension_mismatch(got, dim)),
         (None, None) => Ok(()),
@@ -200,14 +274,22 @@ fn check_projection(words: &Words, schema: &Schema) -> Result<()> {
     }
 }
 
-fn new_schema(words: &Words) -> Schema {
-    let input_dim = words.vector.len() as u32;
-    Schema::implied(
+/// The schema of a set that this VADD makes. Its rows of signs are not all orthogonal, so a projection may be longer than the
+/// vector was, and overflow where that did not.
+fn new_schema(words: &Words) -> Result<Schema> {
+    let input_dim = words.dim() as u32;
+    if let Some(dim) = words.reduce {
+        words
+            .added
+            .iter()
+            .try_for_each(|(_, vector)| vector::check_finite(&project(vector, dim)))?;
+    }
+    Ok(Schema::implied(
         words.reduce.unwrap_or(input_dim),
         words.reduce.map(|_| input_dim),
-        words.quantization.unwrap_or(Quantization::Int8),
-        words.m.unwrap_or(M),
-    )
+        words.options.quantization.unwrap_or(Quantization::Int8),
+        words.options.m.unwrap_or(M),
+    ))
 }
 
 /// Linking takes about half a nanosecond per candidate and component; a projection one per pair of components.

@@ -68,34 +68,30 @@ pub const VCREATE: Command = Command {
         ),
     ],
     errors: &[
-        (
-            "BUSYKEY Target key name already exists.",
-            "The key is there, whatever it holds.",
-        ),
         ("ERR DIM is missing: VCREATE key DIM d", "DIM is not given."),
         (
             "ERR invalid DIM: an integer from 1 to 65536",
-            "DIM is outside its bounds.",
+            "DIM is no such integer.",
         ),
         (
             "ERR invalid METRIC: COSINE, L2 or IP",
-            "METRIC is followed by another word.",
+            "METRIC is followed by another word, or by none.",
         ),
         (
             "ERR invalid TYPE: F32, F16, Q8 or BIN",
-            "TYPE is followed by another word.",
+            "TYPE is followed by another word, or by none.",
         ),
         (
             "ERR invalid INDEX: HNSW or FLAT",
-            "INDEX is followed by another word.",
+            "INDEX is followed by another word, or by none.",
         ),
         (
             "ERR invalid M: an integer from 4 to 4096",
-            "M is outside its bounds.",
+            "M is no such integer.",
         ),
         (
             "ERR invalid EF: an integer from 1 to 1000000",
-            "EF is outside its bounds.",
+            "EF is no such integer.",
         ),
         (
             "ERR TYPE BIN needs METRIC COSINE",
@@ -104,6 +100,14 @@ pub const VCREATE: Command = Command {
         (
             "ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
             "M or EF is given with INDEX FLAT.",
+        ),
+        (
+            "ERR syntax error",
+            "A word is no option, or the value of M, EF or DIM is missing.",
+        ),
+        (
+            "BUSYKEY Target key name already exists.",
+            "The key is there, whatever it holds.",
         ),
     ],
     run: vcreate,

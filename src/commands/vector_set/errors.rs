@@ -89,6 +89,75 @@ pub const INVALID_RADIUS: Refusal = Refusal::line("ERR invalid RADIUS: a finite 
 pub const EXACT_HAS_NO_EF: Refusal =
     Refusal::line("ERR EXACT compares with every vector: EF has no meaning beside it");
 
+/// A row of a command's error table: the line, and when it comes. In a line, `<n>` and `<text>` stand for what the request
+/// and the set put there.
+type Row = (&'static str, &'static str);
+
+/// The key holds something else.
+pub const WRONG_TYPE_ROW: Row = (
+    "WRONGTYPE Operation against a key holding the wrong kind of value",
+    "The key holds no vector set, but a string or a hash.",
+);
+/// What is asked with has the wrong length.
+pub const DIMENSION_ROW: Row = (
+    "ERR Vector dimension mismatch - got <n> but set has <n>",
+    "The vector has another number of components than those of the set.",
+);
+/// What is asked with has the wrong length, and the set projects.
+pub const INPUT_DIMENSION_ROW: Row = (
+    "ERR Input dimension mismatch for projection - got <n> but projection expects <n>",
+    "The set was made with REDUCE, and the vector has neither as many components as VADD takes there nor as many as are stored.",
+);
+/// The vector that is asked with.
+pub const TARGET_ROW: Row = (
+    "ERR invalid vector specification",
+    "The word in front of the vector is not ELE, FP32 or VALUES; the FP32 blob is empty, no multiple of 4 bytes, or longer than 65536 components; num is no integer from 1 to 65536, or more than the words that follow; a value is no number; a component, or the sum of their squares, is NaN or infinite as a 32-bit float; or a component is infinite as a 16-bit float where the set stores such (TYPE F16 with METRIC L2 or IP).",
+);
+/// The element that is asked with.
+pub const NO_ELEMENT_ROW: Row = (
+    "ERR element not found in set",
+    "ELE names an element that is not there.",
+);
+/// The filter.
+pub const FILTER_ROW: Row = (
+    "ERR syntax error in FILTER expression near: <text>",
+    "The expression cannot be read from there on; where no place is to blame, the whole expression is shown.",
+);
+/// EF of a native search.
+pub const NATIVE_EF_ROW: Row = (
+    "ERR invalid EF: an integer from 1 to 1000000",
+    "EF is no such integer.",
+);
+/// RADIUS.
+pub const RADIUS_ROW: Row = (
+    "ERR invalid RADIUS: a finite number",
+    "RADIUS is no number, or infinite as a 32-bit float.",
+);
+/// OFFSET.
+pub const OFFSET_ROW: Row = (
+    "ERR invalid OFFSET: an integer from 0 to 1000000",
+    "OFFSET is no such integer.",
+);
+/// An unknown word.
+pub const SYNTAX_ROW: Row = (
+    "ERR syntax error",
+    "A word is no option, or an option's value is missing.",
+);
+/// EXACT with EF.
+pub const EXACT_ROW: Row = (
+    "ERR EXACT compares with every vector: EF has no meaning beside it",
+    "EXACT is given together with EF.",
+);
+/// k of a native search.
+pub const K_ROW: Row = (
+    "ERR invalid k: an integer from 1 to 1000000",
+    "k is no such integer.",
+);
+/// A native search of nothing.
+pub const NO_SUCH_KEY_ROW: Row = ("ERR no such key", "The key is missing.");
+/// Rows of a command of which only the key can be wrong.
+pub const WRONG_TYPE_ONLY: &[Row] = &[WRONG_TYPE_ROW];
+
 /// A vector of `got` components for a set of `has`.
 pub fn dimension_mismatch(got: usize, has: u32) -> Refusal {
     Refusal::made(format!(

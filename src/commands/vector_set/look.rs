@@ -2,7 +2,7 @@
 
 use super::super::Call;
 use super::super::error::{self, Result};
-use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
+use super::super::table::{Arg, COMMAND, Command, Field, Flags, Group, ReplyFields, flags};
 use super::{attributes, collection, errors, name, read, scores};
 use crate::keyspace::collection::Collection;
 use crate::keyspace::collection::{IndexKind, Metric, Neighbour, Quantization, Stored};
@@ -22,6 +22,7 @@ pub const VCARD: Command = Command {
         ("VADD pets VALUES 2 1 0 cat", "(integer) 1"),
         ("VCARD pets", "(integer) 1"),
     ],
+    errors: errors::WRONG_TYPE_ONLY,
     run: |call| {
         read(call, Reply::Int(0), |collection| {
             Reply::count(collection.len())
@@ -42,6 +43,10 @@ pub const VDIM: Command = Command {
         ("VDIM pets", "(error) ERR key does not exist"),
         ("VADD pets REDUCE 2 VALUES 4 1 2 3 4 cat", "(integer) 1"),
         ("VDIM pets", "(integer) 2"),
+    ],
+    errors: &[
+        errors::WRONG_TYPE_ROW,
+        ("ERR key does not exist", "The key is missing."),
     ],
     run: |call| {
         let missing = errors::NO_KEY;
@@ -74,6 +79,13 @@ pub const VEMB: Command = Command {
         ("VEMB pets bird", "(nil)"),
         ("VEMB pets cat COOKED", "(error) ERR invalid option"),
     ],
+    errors: &[
+        (
+            "ERR invalid option",
+            "The element is followed by anything but RAW alone.",
+        ),
+        errors::WRONG_TYPE_ROW,
+    ],
     run: vemb,
     ..COMMAND
 };
@@ -96,6 +108,13 @@ pub const VLINKS: Command = Command {
         ("VLINKS pets cat", "1) (empty array)"),
         ("VLINKS pets bird", "(nil)"),
     ],
+    errors: &[
+        (
+            "ERR wrong number of arguments for 'VLINKS' command",
+            "The element is followed by anything but WITHSCORES alone.",
+        ),
+        errors::WRONG_TYPE_ROW,
+    ],
     run: vlinks,
     ..COMMAND
 };
@@ -109,6 +128,8 @@ pub const VINFO: Command = Command {
     args: &[Arg::Key("key")],
     flags: flags(&[Flags::READONLY, Flags::FAST]),
     examples: &[("VINFO pets", "(nil)")],
+    errors: errors::WRONG_TYPE_ONLY,
+    reply: Some(&INFO_FIELDS),
     run: |call| read(call, Reply::NullArray, info),
     ..COMMAND
 };
@@ -129,6 +150,7 @@ pub const VGETATTR: Command = Command {
         ("VGETATTR pets cat", "\"{\\\"legs\\\": 4}\""),
         ("VGETATTR pets bird", "(nil)"),
     ],
+    errors: errors::WRONG_TYPE_ONLY,
     run: |call| {
         let element = call.request.arg(2);
         read(call, Reply::Null, |collection| {
@@ -138,6 +160,131 @@ pub const VGETATTR: Command = Command {
         })
     },
     ..COMMAND
+};
+
+/// A field of VINFO.
+const fn field(
+    name: &'static str,
+    kind: &'static str,
+    unit: &'static str,
+    what: &'static str,
+) -> Field {
+    Field {
+        name,
+        kind,
+        unit,
+        what,
+    }
+}
+
+const INFO_FIELDS: ReplyFields = ReplyFields {
+    title: "Reply",
+    about: "A map (in RESP2 a flat array of names and values), or null where the key is missing. The first nine fields are those of Redis, in its order.",
+    fields: &[
+        field(
+            "quant-type",
+            "simple string",
+            "",
+            "What is stored of a vector: `f32`, `f16`, `int8` (Q8) or `bin` (BIN).",
+        ),
+        field(
+            "hnsw-m",
+            "integer",
+            "links",
+            "M: links that a node takes per layer when it is added; it may have twice as many on layer 0.",
+        ),
+        field(
+            "vector-dim",
+            "integer",
+            "components",
+            "Dimension of the stored vectors, after REDUCE.",
+        ),
+        field(
+            "projection-input-dim",
+            "integer",
+            "components",
+            "Dimension of the vectors before REDUCE; 0 without it.",
+        ),
+        field("size", "integer", "elements", "Elements."),
+        field(
+            "max-level",
+            "integer",
+            "layer",
+            "The graph's highest layer; 0 is the one of all elements.",
+        ),
+        field(
+            "attributes-count",
+            "integer",
+            "elements",
+            "Elements with attributes.",
+        ),
+        field(
+            "vset-uid",
+            "integer",
+            "",
+            "The set's number; no other set of this data directory has it or had it.",
+        ),
+        field(
+            "hnsw-max-node-uid",
+            "integer",
+            "writes",
+            "Vectors added so far, replaced ones included.",
+        ),
+        field(
+            "metric",
+            "simple string",
+            "",
+            "`cosine`, `l2` or `ip`: what distances are; see VCREATE.",
+        ),
+        field(
+            "index",
+            "simple string",
+            "",
+            "`hnsw`: there is a graph. `flat`: every search compares with every vector.",
+        ),
+        field(
+            "ef-construction",
+            "integer",
+            "candidates",
+            "Candidates kept while an element is linked, where VADD does not say EF.",
+        ),
+        field(
+            "declared",
+            "boolean",
+            "",
+            "Whether VCREATE made the set: it then stays when its last element goes.",
+        ),
+        field(
+            "vector-bytes",
+            "integer",
+            "bytes",
+            "Memory of vectors stored as `f32` or `f16`.",
+        ),
+        field(
+            "code-bytes",
+            "integer",
+            "bytes",
+            "Memory of the int8 or bit codes: those stored for Q8 and BIN, those that the graph is walked on for `f32` and `f16`.",
+        ),
+        field(
+            "link-bytes",
+            "integer",
+            "bytes",
+            "Memory of the graph's links and of the state of its nodes.",
+        ),
+        field(
+            "name-bytes",
+            "integer",
+            "bytes",
+            "Memory of the elements' names and of finding them, about.",
+        ),
+        field(
+            "attribute-bytes",
+            "integer",
+            "bytes",
+            "Memory of attributes, about.",
+        ),
+    ],
 };
 
 fn vemb(call: &mut Call) -> Result {

@@ -7,7 +7,6 @@ use super::{collection, errors, name, read};
 use crate::keyspace::collection::{Collection, Element};
 use crate::protocol::{Reply, Request, number};
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -34,6 +33,21 @@ pub const VRANDMEMBER: Command = Command {
             "(error) ERR COUNT value is not an integer",
         ),
     ],
+    errors: &[
+        (
+            "ERR wrong number of arguments for 'VRANDMEMBER' command",
+            "More than a count follows the key.",
+        ),
+        (
+            "ERR COUNT value is not an integer",
+            "The count is no integer.",
+        ),
+        (
+            "ERR COUNT value is out of range",
+            "The count is below -1000000.",
+        ),
+        errors::WRONG_TYPE_ROW,
+    ],
     run: vrandmember,
     ..COMMAND
 };
@@ -51,6 +65,7 @@ pub const VISMEMBER: Command = Command {
         ("VISMEMBER pets cat", "(integer) 1"),
         ("VISMEMBER pets bird", "(integer) 0"),
     ],
+    errors: errors::WRONG_TYPE_ONLY,
     run: vismember,
     ..COMMAND
 };
@@ -80,6 +95,26 @@ pub const VRANGE: Command = Command {
         ),
     ],
     class: Class::Predicted(predict_us),
+    errors: &[
+        (
+            "ERR wrong number of arguments for 'VRANGE' command",
+            "More than a count follows the end.",
+        ),
+        ("ERR invalid COUNT value", "The count is no integer."),
+        (
+            "ERR invalid start range format",
+            "The start is not `-`, `+`, or `[` or `(` and at least one byte of a name.",
+        ),
+        (
+            "ERR invalid end range format",
+            "The end is not `-`, `+`, or `[` or `(` and at least one byte of a name.",
+        ),
+        (
+            "ERR '-' can only be used as first argument, '+' only as second",
+            "The start is `+`, or the end is `-`.",
+        ),
+        errors::WRONG_TYPE_ROW,
+    ],
     run: vrange,
     ..COMMAND
 };
@@ -100,67 +135,64 @@ fn vismember(call: &mut Call) -> Result {
 }
 
 fn vrandmember(call: &mut Call) -> Result {
+    let context = call.context;
     let Some(count) = call.request.get(2) else {
         return read(call, Reply::Null, |collection| {
-            Draw::new(collection)
-                .one()
-                .map_or(Reply::Null, |element| name(&element))
+            let element = Draw::of(collection, context).one();
+            element.map_or(Reply::Null, |element| name(&element))
         });
     };
     if call.args.left() > 2 {
         return Err(super::super::error::wrong_arity("VRANDMEMBER"));
     }
     let count = number::parse_i64(count).ok_or(errors::COUNT_NOT_AN_INTEGER)?;
-    if count < -REPEATED_MAX {
-        return Err(errors::COUNT_OUT_OF_RANGE);
-    }
     // Nothing is asked for, so nothing is looked at: not even the key's type.
     if count == 0 {
         return Ok(Reply::Array(Vec::new()));
     }
-    read(call, Reply::Array(Vec::new()), |collection| {
-        let mut draw = Draw::new(collection);
-        let elements = match usize::try_from(count) {
-            Ok(count) => draw.distinct(count),
-            Err(_) => (0..count.unsigned_abs())
-                .filter_map(|_| draw.one())
-                .collect(),
-        };
-        Reply::Array(elements.iter().map(|element| name(element)).collect())
-    })
+    let key = call.args.word()?;
+    let drawn = call.access.read(call.db(), key, |view| {
+        let found = collection(view, key)?;
+        found.map_or(Ok(Vec::new()), |found| {
+            Draw::of(&found, context).some(count)
+        })
+    })??;
+    Ok(Reply::Array(
+        drawn.iter().map(|element| name(element)).collect(),
+    ))
 }
 
 /// Draws elements of one collection.
 struct Draw<'a> {
     collection: &'a Collection,
-    random: u64,
+    context: &'a Context,
 }
 
-impl Draw<'_> {
-    fn new(collection: &Collection) -> Draw<'_> {
+impl<'a> Draw<'a> {
+    fn of(collection: &'a Collection, context: &'a Context) -> Draw<'a> {
         Draw {
             collection,
-            random: RandomState::new().hash_one(0),
+            context,
         }
     }
 
-    /// The next number (xorshift64*).
-    fn next(&mut self) -> u64 {
-        self.random |= 1;
-        self.random ^= self.random >> 12;
-        self.random ^= self.random << 25;
-        self.random ^= self.random >> 27;
-        self.random.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    /// `count` different ones, or as many as it is below zero, repeats allowed.
+    fn some(&self, count: i64) -> Result<Vec<Arc<Element>>> {
+        match usize::try_from(count) {
+            Ok(count) => Ok(self.distinct(count)),
+            Err(_) if count < -REPEATED_MAX => Err(errors::COUNT_OUT_OF_RANGE),
+            Err(_) => Ok((count..0).filter_map(|_| self.one()).collect()),
+        }
     }
 
-    fn one(&mut self) -> Option<Arc<Element>> {
-        let random = self.next();
+    fn one(&self) -> Option<Arc<Element>> {
+        let random = self.context.draw_random();
         let slot = self.collection.index().random_slot(random)?;
         self.collection.element(slot)
     }
 
     /// `count` different elements, or all if there are no more.
-    fn distinct(&mut self, count: usize) -> Vec<Arc<Element>> {
+    fn distinct(&self, count: usize) -> Vec<Arc<Element>> {
         let size = self.collection.len();
         // Drawing until half of them is met is quick, drawing the last ones is not.
         if count > size / 2 {
@@ -187,10 +219,10 @@ impl Draw<'_> {
     }
 
     /// Puts a random choice into the first `count` places (Fisher and Yates).
-    fn shuffle(&mut self, all: &mut [Arc<Element>], count: usize) {
+    fn shuffle(&self, all: &mut [Arc<Element>], count: usize) {
         for i in 0..count.min(all.len()) {
             let rest = (all.len() - i) as u64;
-            let other = i + (self.next() % rest) as usize;
+            let other = i + (self.context.draw_random() % rest) as usize;
             all.swap(i, other);
         }
     }

@@ -3,7 +3,7 @@
 use super::super::Call;
 use super::super::error::{Refusal, Result};
 use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
-use super::collection;
+use super::{collection, errors};
 use crate::engine::Decision;
 use crate::keyspace::change::{Change, Effect};
 use crate::protocol::Reply;
@@ -23,6 +23,7 @@ pub const VREM: Command = Command {
         ("VREM pets cat", "(integer) 0"),
         ("VCARD pets", "(integer) 0"),
     ],
+    errors: errors::WRONG_TYPE_ONLY,
     run: vrem,
     ..COMMAND
 };
@@ -43,6 +44,7 @@ pub const VSETATTR: Command = Command {
         ("VGETATTR pets cat", "(nil)"),
         ("VSETATTR pets bird '{}'", "(integer) 0"),
     ],
+    errors: errors::WRONG_TYPE_ONLY,
     run: vsetattr,
     ..COMMAND
 };

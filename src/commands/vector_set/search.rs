@@ -3,7 +3,7 @@
 use super::super::Call;
 use super::super::args::Args;
 use super::super::error::{self, Result};
-use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use super::super::table::{Arg, COMMAND, Class, Command, Field, Flags, Group, ReplyFields, flags};
 use super::add::bounded;
 use super::similar::{predict_us, take_filter, take_target};
 use super::{EF_MAX, ELE, FP32, VALUES, attributes, collection, errors, look, name};
@@ -11,6 +11,20 @@ use crate::keyspace::collection::Collection;
 use crate::protocol::{Reply, number};
 use crate::search::{Explanation, Hit, Query, QueryTarget, run};
 use std::time::Instant;
+
+pub(super) const FILTER: Arg = Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")]));
+pub(super) const EFFORT: Arg = Arg::Optional(&Arg::OneOf(&[
+    Arg::Option("EF", &[Arg::Int("ef")]),
+    Arg::Token("EXACT"),
+]));
+pub(super) const RADIUS: Arg = Arg::Optional(&Arg::Option("RADIUS", &[Arg::Double("distance")]));
+pub(super) const OFFSET: Arg = Arg::Optional(&Arg::Option("OFFSET", &[Arg::Int("n")]));
+pub(super) const WITH: [Arg; 4] = [
+    Arg::Optional(&Arg::Token("WITHDIST")),
+    Arg::Optional(&Arg::Token("WITHATTRIBS")),
+    Arg::Optional(&Arg::Token("WITHVECTORS")),
+    Arg::Optional(&Arg::Token("EXPLAIN")),
+];
 
 /// Nearest elements with distances, attributes, vectors and an explanation.
 pub const VSEARCH: Command = Command {
@@ -23,17 +37,14 @@ pub const VSEARCH: Command = Command {
         Arg::Key("key"),
         Arg::Int("k"),
         Arg::OneOf(&[FP32, VALUES, ELE]),
-        Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")])),
-        Arg::Optional(&Arg::OneOf(&[
-            Arg::Option("EF", &[Arg::Int("ef")]),
-            Arg::Token("EXACT"),
-        ])),
-        Arg::Optional(&Arg::Option("RADIUS", &[Arg::Double("distance")])),
-        Arg::Optional(&Arg::Option("OFFSET", &[Arg::Int("n")])),
-        Arg::Optional(&Arg::Token("WITHDIST")),
-        Arg::Optional(&Arg::Token("WITHATTRIBS")),
-        Arg::Optional(&Arg::Token("WITHVECTORS")),
-        Arg::Optional(&Arg::Token("EXPLAIN")),
+        FILTER,
+        EFFORT,
+        RADIUS,
+        OFFSET,
+        WITH[0],
+        WITH[1],
+        WITH[2],
+        WITH[3],
     ],
     arity: Some(-5),
     flags: flags(&[Flags::READONLY]),
@@ -60,53 +71,98 @@ pub const VSEARCH: Command = Command {
         ("VSEARCH nothing 1 ELE a", "(error) ERR no such key"),
     ],
     errors: &[
-        ("ERR no such key", "The key is not there."),
-        (
-            "ERR invalid k: an integer from 1 to 1000000",
-            "k is outside its bounds.",
-        ),
-        (
-            "ERR invalid vector specification",
-            "The vector is malformed, or a component is NaN or infinite.",
-        ),
-        (
-            "ERR element not found in set",
-            "ELE names an element that is not there.",
-        ),
-        (
-            "ERR Vector dimension mismatch - got <n> but set has <n>",
-            "The vector has another number of components than the collection.",
-        ),
-        (
-            "ERR invalid EF: an integer from 1 to 1000000",
-            "EF is outside its bounds.",
-        ),
-        (
-            "ERR invalid OFFSET: an integer from 0 to 1000000",
-            "OFFSET is outside its bounds.",
-        ),
-        (
-            "ERR invalid RADIUS: a finite number",
-            "RADIUS is no finite number.",
-        ),
-        (
-            "ERR EXACT compares with every vector: EF has no meaning beside it",
-            "EXACT is given together with EF.",
-        ),
-        (
-            "ERR syntax error in FILTER expression near: <text>",
-            "The expression cannot be read from there on.",
-        ),
+        errors::K_ROW,
+        errors::NO_SUCH_KEY_ROW,
+        errors::WRONG_TYPE_ROW,
+        errors::TARGET_ROW,
+        errors::NO_ELEMENT_ROW,
+        errors::DIMENSION_ROW,
+        errors::INPUT_DIMENSION_ROW,
+        errors::FILTER_ROW,
+        errors::NATIVE_EF_ROW,
+        errors::RADIUS_ROW,
+        errors::OFFSET_ROW,
+        errors::SYNTAX_ROW,
+        errors::EXACT_ROW,
     ],
+    reply: Some(&EXPLAIN_FIELDS),
     run: vsearch,
     ..COMMAND
 };
 
-/// Largest k and OFFSET.
-const HITS_MAX: i64 = 1_000_000;
+const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
+    title: "Reply of EXPLAIN",
+    about: "With EXPLAIN the reply is an array of two: the hits as they would be without it, and a map (in RESP2 a flat array of names and values) that tells how they were found. The plan is chosen by a cost formula: a graph is walked where that is expected to take less time than comparing with every vector. `CONFIG SET search-force-graph yes` has it walked whatever it costs; EXACT and INDEX FLAT never walk.",
+    fields: &[
+        Field {
+            name: "plan",
+            kind: "simple string",
+            unit: "",
+            what: "`scan`: every vector was compared. `scan-passing`: the same, and only elements that pass the filter counted. `graph`: the graph was walked. `graph-filtered`: it was walked through all nodes, and only passing ones counted. `graph-two-hop`: it was walked along passing nodes alone, looking past a failing one at its neighbours; for filters that few pass. A walk under a filter that found fewer than k + OFFSET hits is followed by a scan: `graph-filtered, then scan`, `graph-two-hop, then scan`.",
+        },
+        Field {
+            name: "elements",
+            kind: "integer",
+            unit: "elements",
+            what: "Elements of the collection when the search began, whether they pass the filter or not.",
+        },
+        Field {
+            name: "ef",
+            kind: "integer",
+            unit: "candidates",
+            what: "Candidates that a walk keeps: EF (100 without it), at least k + OFFSET, and no more than the collection has places for elements. A scan does not use it.",
+        },
+        Field {
+            name: "distances",
+            kind: "integer",
+            unit: "comparisons",
+            what: "Vectors compared with the target, by the walk, by the re-ranking and by the scan; a vector counts once for each.",
+        },
+        Field {
+            name: "hops",
+            kind: "integer",
+            unit: "nodes",
+            what: "Nodes whose neighbours the walk went on to, on all layers; 0 for a scan.",
+        },
+        Field {
+            name: "reranked",
+            kind: "integer",
+            unit: "candidates",
+            what: "The walk's best candidates whose distances were computed anew from the stored vectors, where the graph is walked on smaller codes (TYPE F32 and F16); 0 for a scan, and for Q8 and BIN.",
+        },
+        Field {
+            name: "filter-tests",
+            kind: "integer",
+            unit: "elements",
+            what: "Elements that the filter was evaluated for, each once, those of the plan's sample included; 0 without FILTER.",
+        },
+        Field {
+            name: "filter-passes",
+            kind: "integer",
+            unit: "elements",
+            what: "How many of those passed.",
+        },
+        Field {
+            name: "filter-pass-rate",
+            kind: "double",
+            unit: "share, 0 to 1",
+            what: "`filter-passes` / `filter-tests`; 0 without FILTER. It speaks of the elements that were tested, which are mostly near ones, not of all.",
+        },
+        Field {
+            name: "microseconds",
+            kind: "integer",
+            unit: "microseconds",
+            what: "Time from the plan to the named hits; reading the request, compiling the filter, waiting for a thread and writing the reply come on top.",
+        },
+    ],
+};
 
+/// Largest k and OFFSET.
+pub(super) const HITS_MAX: i64 = 1_000_000;
+
+/// What a reply shows, and how it is found.
 #[derive(Default)]
-struct Options {
+pub(super) struct Options {
     ef: Option<u32>,
     exact: bool,
     with_distance: bool,
@@ -122,18 +178,22 @@ fn vsearch(call: &mut Call) -> Result {
         return Err(error::NO_SUCH_KEY);
     };
     let target = take_target(&mut call.args, &collection)?;
-    let (mut query, options) = read_options(&mut call.args, target, k as usize)?;
-    query.force_graph = call.context.config.search_force_graph();
+    let (query, options) = read_options(call, target, k as usize)?;
+    answer(&collection, &query, &options)
+}
+
+/// Runs a query; its reply.
+pub(super) fn answer(collection: &Collection, query: &Query, options: &Options) -> Result {
     // Hits keep their slots, and so their vectors, while this is held.
     let _pin = crossbeam_epoch::pin();
     let start = Instant::now();
-    let answer = run(&collection, &query).map_err(|error| errors::query(error, &collection))?;
+    let answer = run(collection, query).map_err(|error| errors::query(error, collection))?;
     let took_us = start.elapsed().as_micros();
     let hits = Reply::Array(
         answer
             .hits
             .iter()
-            .map(|found| hit(found, &collection, &options))
+            .map(|found| hit(found, collection, options))
             .collect(),
     );
     if options.explain {
@@ -145,11 +205,17 @@ fn vsearch(call: &mut Call) -> Result {
     Ok(hits)
 }
 
-fn read_options(args: &mut Args, target: QueryTarget, k: usize) -> Result<(Query, Options)> {
+/// All that stands behind the target.
+pub(super) fn read_options(
+    call: &mut Call,
+    target: QueryTarget,
+    k: usize,
+) -> Result<(Query, Options)> {
     let mut query = Query::nearest(target, k);
+    query.force_graph = call.context.config.search_force_graph();
     let mut options = Options::default();
-    while !args.is_done() {
-        read_option(args, &mut query, &mut options)?;
+    while !call.args.is_done() {
+        read_option(&mut call.args, &mut query, &mut options)?;
     }
     if options.exact && options.ef.is_some() {
         return Err(errors::EXACT_HAS_NO_EF);

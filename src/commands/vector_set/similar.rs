@@ -63,6 +63,29 @@ pub const VSIM: Command = Command {
             "(error) ERR syntax error in FILTER expression near: legs",
         ),
     ],
+    errors: &[
+        errors::WRONG_TYPE_ROW,
+        errors::TARGET_ROW,
+        errors::NO_ELEMENT_ROW,
+        errors::DIMENSION_ROW,
+        errors::INPUT_DIMENSION_ROW,
+        ("ERR invalid COUNT", "COUNT is no integer of at least 1."),
+        ("ERR invalid EPSILON", "EPSILON is no number above 0."),
+        (
+            "ERR EPSILON is not defined for METRIC IP, whose scores have no upper bound: use VSEARCH with RADIUS",
+            "EPSILON is given, and VCREATE made the set with METRIC IP.",
+        ),
+        ("ERR invalid EF", "EF is no integer from 1 to 1000000."),
+        errors::FILTER_ROW,
+        (
+            "ERR invalid FILTER-EF",
+            "FILTER-EF is no integer of at least 1.",
+        ),
+        (
+            "ERR syntax error in VSIM command",
+            "A word is no option, or an option's value is missing.",
+        ),
+    ],
     run: vsim,
     ..COMMAND
 };

@@ -1,6 +1,7 @@
 //! The family at the desk: examples, orders of checks, error lines, reply shapes in both protocols.
 
 mod native;
+mod pages;
 
 use super::COMMANDS;
 use crate::commands::desk::{Desk, Seat};
@@ -457,6 +458,8 @@ fn draws_are_distinct_or_repeat_as_asked() {
             ("VRANDMEMBER d 0", "*0\r\n"),
             ("VRANDMEMBER none 5", "*0\r\n"),
             ("VRANDMEMBER none", "$-1\r\n"),
+            ("VRANDMEMBER none -99999999999", "*0\r\n"),
+            ("VRANDMEMBER none -9223372036854775808", "*0\r\n"),
         ],
     );
     check_refused(

@@ -16,10 +16,15 @@ pub fn take(args: &mut Args) -> Result<Vec<f32>> {
     } else {
         return Err(INVALID_VECTOR);
     };
+    check_finite(&vector)?;
+    Ok(vector)
+}
+
+/// One NaN or infinity, or an overflow of the sum of squares, would poison every score of the element.
+pub fn check_finite(vector: &[f32]) -> Result<()> {
     let norm_squared: f32 = vector.iter().map(|x| x * x).sum();
-    // One NaN or infinity, or an overflow of the sum, would poison every score of the element.
     if norm_squared.is_finite() {
-        Ok(vector)
+        Ok(())
     } else {
         Err(INVALID_VECTOR)
     }

@@ -6,7 +6,7 @@ use super::scratch::{self, Scratch};
 use super::search::{EXPANDED_AT_ONCE, Walker};
 use crate::index::segments::extent;
 use crate::index::sync::atomic::Ordering;
-use crate::index::{SavedNode, WalkStats};
+use crate::index::{LinkOptions, SavedNode, WalkStats};
 use rayon::prelude::*;
 
 /// Draws the level of a slot that no node was saved for.
@@ -97,7 +97,7 @@ impl Graph {
             });
         };
         in_parallel(weak, &|pinned, slot, scratch| {
-            pinned.join(slot, self.level(slot), self.ef_construction, scratch);
+            pinned.join(slot, self.level(slot), LinkOptions::default(), scratch);
         });
         // An edge that is forced may cost another node its last way, so this may take more than one round.
         for _ in 0..ROUNDS {

@@ -6,7 +6,8 @@
 
 use super::graph::{Graph, Linking};
 use crate::index::{
-    IndexKind, IndexOptions, Metric, Neighbour, Quantization, VectorIndex, WalkOptions, WalkStats,
+    IndexKind, IndexOptions, LinkOptions, Metric, Neighbour, Quantization, VectorIndex,
+    WalkOptions, WalkStats,
 };
 use loom::thread;
 use std::sync::Arc;
@@ -49,6 +50,15 @@ fn add_unlinked(index: &VectorIndex, number: f32, level: u8) -> u32 {
     graph.enter_level(slot, level);
     graph.raise_entry(slot, level);
     slot
+}
+
+/// Inserts a number at level 0.
+fn insert(index: &VectorIndex, number: f32, force_graph: bool) {
+    let options = LinkOptions {
+        ef: None,
+        force_graph,
+    };
+    index.connect(index.reserve(&[number]), u64::MAX, options);
 }
 
 fn graph(index: &VectorIndex) -> &Graph {
@@ -126,7 +136,7 @@ fn a_search_beside_an_insert_finds_all_that_was_there() {
         link(&index, 0, 1);
         let writer = thread::spawn({
             let index = Arc::clone(&index);
-            move || index.connect(index.reserve(&[3.0]), u64::MAX, None)
+            move || insert(&index, 3.0, true)
         });
         let found = search(&index);
         assert!(found == [0, 1] || found == [0, 1, 2], "{found:?}");
@@ -153,6 +163,22 @@ fn edges_that_two_writers_change_stay_mutual() {
         link(&index, 1, 0);
         writer.join().unwrap();
         index.check().unwrap();
+    });
+}
+
+/// Fails when `link` takes no lock. One walks and one scans for its neighbours.
+#[test]
+fn nodes_that_are_inserted_at_once_are_linked_both_ways() {
+    explore(2, || {
+        let index = unlinked(&[0]);
+        let writer = thread::spawn({
+            let index = Arc::clone(&index);
+            move || insert(&index, 2.0, true)
+        });
+        insert(&index, 3.0, false);
+        writer.join().unwrap();
+        index.check().unwrap();
+        assert_eq!(index.len(), 3);
     });
 }
 

@@ -3,6 +3,7 @@
 
 use super::graph::{Entry, Graph, Pinned};
 use super::scratch::{self, Choice, Scratch};
+use crate::index::LinkOptions;
 use crate::index::nearest::Candidate;
 
 impl Graph {
@@ -59,7 +60,7 @@ impl Pinned<'_> {
                 self.rescue(layer, y, &others, &mut scratch.choice);
             }
             if layer == 0 && self.degree(0, y) == 0 && self.graph.slots.is_live(y) {
-                self.join(y, 0, self.graph.ef_construction, scratch);
+                self.join(y, 0, LinkOptions::default(), scratch);
             }
         }
     }

@@ -37,7 +37,7 @@ impl Pinned<'_> {
             self.graph.vectors.load_point(c.slot(), point, self.guard);
             let scorer = self.scorer(point);
             let mut nearest = f32::INFINITY;
-            let is_dominated = slots.chunks(4).any(|group| {
+            let is_dominated = slots.chunks(16).any(|group| {
                 scorer.score(group, distances);
                 nearest = distances.iter().fold(nearest, |a, &b| a.min(b));
                 distances

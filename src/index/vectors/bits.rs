@@ -1,7 +1,7 @@
 //! One bit a component, set where it is positive; component j is bit j of little-endian u64 words. Distance is
 //! 2 * (differing bits) / dim.
 
-use super::{Point, Prepared, VectorStore, by_fours, bytes_of, prefetch};
+use super::{Point, Prepared, Rows, VectorStore, by_fours, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -36,8 +36,8 @@ impl Bit {
 }
 
 impl VectorStore for Bit {
-    fn ensure(&self, segment: u32, slots: u32) {
-        self.blocks.ensure(segment, slots);
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     fn write(&self, slot: u32, vector: &Prepared) {
@@ -62,21 +62,17 @@ impl VectorStore for Bit {
         words.extend_from_slice(self.words(slot, guard));
     }
 
-    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
+    #[inline]
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>) {
         let Point::Bits(query) = point else {
             unreachable!("a point comes from its store")
         };
-        let view = self.blocks.view(guard);
-        let row = |slot| -> &[u64] { bytemuck::cast_slice(view.bytes(locate(slot))) };
+        let row = |at| -> &[u64] { bytemuck::cast_slice(rows.bytes(at)) };
         let unit = 2.0 / self.dim as f32;
-        by_fours(slots, distances, |[a, b, c, d]| {
-            let differing = (self.kernels.hamming_x4)(query, [row(a), row(b), row(c), row(d)]);
+        by_fours(rows.len(), distances, |group| {
+            let differing = (self.kernels.hamming_x4)(query, group.map(row));
             differing.map(|bits| bits as f32 * unit)
         });
-    }
-
-    fn prefetch(&self, slots: &[u32], guard: &Guard) {
-        prefetch(self.blocks.view(guard), slots);
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -104,10 +100,6 @@ impl VectorStore for Bit {
                 }
             })
             .collect()
-    }
-
-    fn bytes(&self) -> usize {
-        self.blocks.stride() - self.blocks.link_words() * 4
     }
 }
 

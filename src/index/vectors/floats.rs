@@ -2,7 +2,7 @@
 //! 1 - dot(q / |q|, x) / |x|.
 
 use super::super::Metric;
-use super::{Point, Prepared, VectorStore, bytes_of, prefetch};
+use super::{Point, Prepared, Rows, VectorStore, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -40,8 +40,8 @@ impl F32 {
 }
 
 impl VectorStore for F32 {
-    fn ensure(&self, segment: u32, slots: u32) {
-        self.blocks.ensure(segment, slots);
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     fn write(&self, slot: u32, vector: &Prepared) {
@@ -62,14 +62,14 @@ impl VectorStore for F32 {
         *point = Point::Floats(row[HEADER..].iter().map(|x| x / divisor).collect());
     }
 
-    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
+    #[inline]
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>) {
         let Point::Floats(query) = point else {
             unreachable!("a point comes from its store")
         };
-        let view = self.blocks.view(guard);
         distances.clear();
-        distances.extend(slots.iter().map(|&slot| {
-            let row: &[f32] = bytemuck::cast_slice(view.bytes(locate(slot)));
+        distances.extend((0..rows.len()).map(|at| {
+            let row: &[f32] = bytemuck::cast_slice(rows.bytes(at));
             let (norm, components) = (row[0], &row[HEADER..]);
             match self.metric {
                 Metric::Cosine => {
@@ -79,10 +79,6 @@ impl VectorStore for F32 {
                 Metric::InnerProduct => 1.0 - (self.kernels.dot_f32)(query, components),
             }
         }));
-    }
-
-    fn prefetch(&self, slots: &[u32], guard: &Guard) {
-        prefetch(self.blocks.view(guard), slots);
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -96,10 +92,6 @@ impl VectorStore for F32 {
 
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32> {
         self.row(slot, guard)[HEADER..].to_vec()
-    }
-
-    fn bytes(&self) -> usize {
-        self.blocks.stride()
     }
 }
 

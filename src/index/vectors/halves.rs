@@ -1,7 +1,7 @@
 //! Originals of f16: of the normalised vector under cosine, else as given.
 
 use super::super::Metric;
-use super::{Point, Prepared, VectorStore, bytes_of, prefetch};
+use super::{Point, Prepared, Rows, VectorStore, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -38,8 +38,8 @@ impl F16 {
 }
 
 impl VectorStore for F16 {
-    fn ensure(&self, segment: u32, slots: u32) {
-        self.blocks.ensure(segment, slots);
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     fn write(&self, slot: u32, vector: &Prepared) {
@@ -54,24 +54,20 @@ impl VectorStore for F16 {
         *point = Point::Floats(self.decode(slot, guard));
     }
 
-    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
+    #[inline]
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>) {
         let Point::Floats(query) = point else {
             unreachable!("a point comes from its store")
         };
-        let view = self.blocks.view(guard);
         distances.clear();
-        distances.extend(slots.iter().map(|&slot| {
-            let row: &[f16] = bytemuck::cast_slice(view.bytes(locate(slot)));
+        distances.extend((0..rows.len()).map(|at| {
+            let row: &[f16] = bytemuck::cast_slice(rows.bytes(at));
             match self.metric {
                 Metric::Cosine => (1.0 - (self.kernels.dot_f16)(query, row)).clamp(0.0, 2.0),
                 Metric::L2 => (self.kernels.l2_f16)(query, row),
                 Metric::InnerProduct => 1.0 - (self.kernels.dot_f16)(query, row),
             }
         }));
-    }
-
-    fn prefetch(&self, slots: &[u32], guard: &Guard) {
-        prefetch(self.blocks.view(guard), slots);
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -92,10 +88,6 @@ impl VectorStore for F16 {
 
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32> {
         self.row(slot, guard).iter().map(|x| x.to_f32()).collect()
-    }
-
-    fn bytes(&self) -> usize {
-        self.blocks.stride()
     }
 }
 

@@ -8,7 +8,7 @@
 //! query; 128 * sum(query) is taken off the raw sum.
 
 use super::super::Metric;
-use super::{Point as AnyPoint, Prepared, VectorStore, by_fours, bytes_of, prefetch};
+use super::{Point as AnyPoint, Prepared, Rows, VectorStore, by_fours, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -125,8 +125,8 @@ impl Int8 {
 }
 
 impl VectorStore for Int8 {
-    fn ensure(&self, segment: u32, slots: u32) {
-        self.blocks.ensure(segment, slots);
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     fn write(&self, slot: u32, vector: &Prepared) {
@@ -164,13 +164,13 @@ impl VectorStore for Int8 {
         point.bias = row.bias;
     }
 
-    fn score(&self, point: &AnyPoint, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
+    #[inline]
+    fn score_rows(&self, point: &AnyPoint, rows: Rows, distances: &mut Vec<f32>) {
         let AnyPoint::Int8(query) = point else {
             unreachable!("a point comes from its store")
         };
-        let view = self.blocks.view(guard);
-        let row = |slot| Row::read(view.bytes(locate(slot)));
-        by_fours(slots, distances, |[a, b, c, d]| {
+        let row = |at| Row::read(rows.bytes(at));
+        by_fours(rows.len(), distances, |[a, b, c, d]| {
             let (a, b, c, d) = (row(a), row(b), row(c), row(d));
             let codes = [a.code, b.code, c.code, d.code];
             let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
@@ -182,10 +182,6 @@ impl VectorStore for Int8 {
                 distance(d, raw[3]),
             ]
         });
-    }
-
-    fn prefetch(&self, slots: &[u32], guard: &Guard) {
-        prefetch(self.blocks.view(guard), slots);
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -207,10 +203,6 @@ impl VectorStore for Int8 {
             .iter()
             .map(|&byte| f32::from((byte ^ TOP_BIT) as i8) * range / 127.0)
             .collect()
-    }
-
-    fn bytes(&self) -> usize {
-        self.blocks.stride() - self.blocks.link_words() * 4
     }
 }
 

@@ -11,7 +11,7 @@ mod int8;
 
 use super::segments::locate;
 use super::{IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError};
-use crate::kernels::block::{Blocks, View};
+use crate::kernels::block::{Blocks, Run, View};
 use bits::Bit;
 use crossbeam_epoch::Guard;
 use floats::F32;
@@ -61,10 +61,38 @@ impl Point {
     }
 }
 
+/// Rows to be scored.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'a> {
+    /// Those of these slots, anywhere.
+    Listed(View<'a>, &'a [u32]),
+    /// Some that lie one behind the other.
+    Run(Run<'a>),
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        match self {
+            Rows::Listed(_, slots) => slots.len(),
+            Rows::Run(run) => run.len(),
+        }
+    }
+
+    /// The bytes of row number `at`.
+    #[inline(always)]
+    fn bytes(&self, at: usize) -> &'a [u8] {
+        match self {
+            Rows::Listed(view, slots) => view.bytes(locate(slots[at])),
+            Rows::Run(run) => run.bytes(at),
+        }
+    }
+}
+
 /// One way of keeping vectors by slot.
 pub(super) trait VectorStore: Send + Sync {
-    /// Makes the segment that holds `slots` slots.
-    fn ensure(&self, segment: u32, slots: u32);
+    /// Where the rows lie.
+    fn blocks(&self) -> &Blocks;
 
     /// Writes a vector into a private slot.
     fn write(&self, slot: u32, vector: &Prepared);
@@ -75,11 +103,9 @@ pub(super) trait VectorStore: Send + Sync {
     /// Makes `point` the vector in `slot`.
     fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard);
 
-    /// Distances from the point to `slots`, in their order. Any number of slots scored together gives the same distances.
-    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard);
-
-    /// Asks the CPU for the rows of `slots`.
-    fn prefetch(&self, slots: &[u32], guard: &Guard);
+    /// Replaces `distances` by those from the point to the rows, in their order. Any number of rows scored together gives the
+    /// same distances.
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>);
 
     /// The bytes of `Stored`, and its range.
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32);
@@ -90,8 +116,42 @@ pub(super) trait VectorStore: Send + Sync {
     /// The components that the stored form stands for, before the norm is put back.
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32>;
 
+    /// Makes the segment that holds `slots` slots.
+    fn ensure(&self, segment: u32, slots: u32) {
+        self.blocks().ensure(segment, slots);
+    }
+
+    /// Distances from the point to `slots`.
+    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
+        let view = self.blocks().view(guard);
+        self.score_rows(point, Rows::Listed(view, slots), distances);
+    }
+
+    /// Distances from the point to `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
+    fn score_run(
+        &self,
+        point: &Point,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        let run = self.blocks().view(guard).run(locate(first), len);
+        self.score_rows(point, Rows::Run(run), distances);
+    }
+
+    /// Asks the CPU for the rows of `slots`.
+    fn prefetch(&self, slots: &[u32], guard: &Guard) {
+        let view = self.blocks().view(guard);
+        for &slot in slots {
+            view.prefetch_bytes(locate(slot));
+        }
+    }
+
     /// Bytes per slot, without links.
-    fn bytes(&self) -> usize;
+    fn bytes(&self) -> usize {
+        self.blocks().stride() - self.blocks().link_words() * 4
+    }
 }
 
 /// A vector as given, with what every store needs to know about it.
@@ -130,6 +190,12 @@ impl Scorer<'_> {
     /// Replaces `distances` by those to `slots`.
     pub(super) fn score(&self, slots: &[u32], distances: &mut Vec<f32>) {
         self.store.score(self.point, slots, distances, self.guard);
+    }
+
+    /// Replaces `distances` by those to `len` slots of one segment, from `first` on.
+    pub(super) fn score_run(&self, first: u32, len: usize, distances: &mut Vec<f32>) {
+        self.store
+            .score_run(self.point, first, len, distances, self.guard);
     }
 
     /// The distance to one slot.
@@ -363,6 +429,11 @@ impl Vectors {
         self.walked_store().load_point(slot, point, guard);
     }
 
+    /// Bytes of a vector as the graph is walked on.
+    pub(super) fn code_bytes(&self) -> usize {
+        self.walked_store().bytes()
+    }
+
     /// Whether candidates of a walk are to be ranked anew.
     pub(super) fn has_originals(&self) -> bool {
         self.originals.is_some()
@@ -413,32 +484,25 @@ fn norm(vector: &[f32]) -> f32 {
     if squared == 0.0 { 1.0 } else { squared.sqrt() }
 }
 
-/// Scores `slots` by fours; the last group repeats its last slot. `score` is handed slots and finds the rows itself: an array
-/// of slices that moves from closure to closure costs more than the kernel does.
+/// Scores `count` rows by fours; the last group repeats its last row. `score` is handed numbers and finds the rows itself: an
+/// array of slices that moves from closure to closure costs more than the kernel does.
 #[inline(always)]
-fn by_fours(slots: &[u32], distances: &mut Vec<f32>, score: impl Fn([u32; 4]) -> [f32; 4]) {
+fn by_fours(count: usize, distances: &mut Vec<f32>, score: impl Fn([usize; 4]) -> [f32; 4]) {
     distances.clear();
-    distances.reserve(slots.len());
-    let (groups, tail) = slots.as_chunks::<4>();
-    for group in groups {
-        distances.extend_from_slice(&score(*group));
+    distances.reserve(count);
+    let whole = count - count % 4;
+    for at in (0..whole).step_by(4) {
+        distances.extend_from_slice(&score([at, at + 1, at + 2, at + 3]));
     }
-    if let Some(&last) = tail.last() {
-        let group = std::array::from_fn(|i| tail.get(i).copied().unwrap_or(last));
-        distances.extend_from_slice(&score(group)[..tail.len()]);
+    if whole < count {
+        let group = std::array::from_fn(|i| (whole + i).min(count - 1));
+        distances.extend_from_slice(&score(group)[..count - whole]);
     }
 }
 
 /// The bytes of a slot.
 fn bytes_of<'g>(blocks: &'g Blocks, slot: u32, guard: &'g Guard) -> &'g [u8] {
     blocks.view(guard).bytes(locate(slot))
-}
-
-/// Prefetches the bytes of `slots`.
-fn prefetch(view: View, slots: &[u32]) {
-    for &slot in slots {
-        view.prefetch_bytes(locate(slot));
-    }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -24,6 +24,9 @@ fn distances(store: &dyn VectorStore, dim: usize, metric: Metric) -> Vec<f32> {
         store.score(&point, &[slot], &mut alone, &guard);
         assert_eq!(alone, [distance]);
     }
+    let mut run = Vec::new();
+    store.score_run(&point, 2, 11, &mut run, &guard);
+    assert_eq!(run, together[2..]);
     together
 }
 

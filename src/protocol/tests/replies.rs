@@ -29,7 +29,7 @@ fn every_kind_has_its_form_in_both_versions() {
     };
     check(Reply::ok(), "+OK\r\n", "+OK\r\n");
     check(Reply::Text("a\r\nb".into()), "+a  b\r\n", "+a  b\r\n");
-    check(Reply::error("ERR a\nb\r"), "-ERR a b \r\n", "-ERR a b \r\n");
+    check(Reply::error("ERR a\nb\r"), "-ERR a b\r\n", "-ERR a b\r\n");
     check(Reply::Int(-12), ":-12\r\n", ":-12\r\n");
     check(Reply::count(7), ":7\r\n", ":7\r\n");
     check(Reply::Bool(true), ":1\r\n", "#t\r\n");

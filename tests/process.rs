@@ -1,0 +1,182 @@
+//! What the process does towards its machine: listening, keeping connections alive, the pid file, systemd, and a data
+//! directory that somebody takes away.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use support::{Server, free_port};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sends a line and returns what comes for it, up to `end`.
+fn ask(server: &Server, line: &str, end: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).expect("a connection");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time limit");
+    write!(stream, "{line}\r\n").expect("the line is taken");
+    let mut answer = Vec::new();
+    while !String::from_utf8_lossy(&answer).contains(end) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        answer.push(byte[0]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn terminate(server: &mut Server) {
+    let told = Command::new("kill").arg(server.pid().to_string()).status();
+    assert!(told.expect("kill runs").success());
+    assert!(server.wait().success(), "{}", server.log());
+}
+
+fn start(directives: &[&str], notify: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_rhumb"))
+        .args(directives)
+        .env("NOTIFY_SOCKET", notify)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the server's binary runs")
+}
+
+#[test]
+fn a_server_without_a_port_does_not_start() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let output = Command::new(env!("CARGO_BIN_EXE_rhumb"))
+        .args(["--port", "0", "--dir"])
+        .arg(dir.path())
+        .output()
+        .expect("the server's binary runs");
+    assert_eq!(output.status.code(), Some(1));
+    let log = String::from_utf8_lossy(&output.stdout);
+    assert!(log.contains("Configured to not listen anywhere"), "{log}");
+}
+
+/// The keepalive timer of the server's end of a connection, in hundredths of a second, as the kernel tells it.
+#[cfg(target_os = "linux")]
+fn keepalive_timer(server: &Server, client: &TcpStream) -> Option<u32> {
+    let port = client.local_addr().expect("an address").port();
+    let ends = format!("0100007F:{:04X} 0100007F:{port:04X} ", server.port);
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's connections");
+    let line = table.lines().find(|line| line.contains(&ends));
+    let timer = line.and_then(|line| line.split_ascii_whitespace().nth(5));
+    let (kind, left) = timer?.split_once(':')?;
+    (kind == "02").then(|| u32::from_str_radix(left, 16).expect("a time"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn silent_connections_are_kept_alive_as_configured() {
+    let server = Server::start_with(&["--tcp-keepalive", "100"]);
+    let connect = || {
+        let mut stream = TcpStream::connect(server.address()).expect("a connection");
+        stream.write_all(b"PING\r\n").expect("bytes are taken");
+        stream.read_exact(&mut [0; 7]).expect("a reply");
+        stream
+    };
+    let timer = keepalive_timer(&server, &connect()).expect("a timer");
+    assert!((1..=10_000).contains(&timer), "{timer}");
+    assert_eq!(
+        ask(&server, "CONFIG SET tcp-keepalive 0", "\r\n"),
+        "+OK\r\n"
+    );
+    assert_eq!(keepalive_timer(&server, &connect()), None);
+}
+
+#[test]
+fn the_pid_file_is_there_while_the_server_runs() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("rhumb.pid");
+    let mut server = Server::start_with(&["--pidfile", path.to_str().expect("a path")]);
+    let text = std::fs::read_to_string(&path).expect("the pid file");
+    assert_eq!(text, format!("{}\n", server.pid()));
+    terminate(&mut server);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_pid_file_that_cannot_be_written_stops_nothing() {
+    let mut server = Server::start_with(&["--pidfile", "/no/such/directory/rhumb.pid"]);
+    assert!(server.log().contains("Failed to write PID file"));
+    terminate(&mut server);
+}
+
+#[test]
+fn systemd_is_told_when_the_server_is_ready_and_when_it_stops() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time limit");
+    let data = dir.path().to_str().expect("a path");
+    let port = free_port().to_string();
+    let mut child = start(
+        &["--port", &port, "--dir", data, "--supervised", "auto"],
+        &path,
+    );
+    let heard = || {
+        let mut words = [0; 200];
+        let len = socket.recv(&mut words).expect("a word");
+        String::from_utf8_lossy(&words[..len]).into_owned()
+    };
+    let ready = heard();
+    assert!(ready.contains("READY=1\n"), "{ready}");
+    let told = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(told.expect("kill runs").success());
+    assert_eq!(heard(), "STOPPING=1\n");
+    assert!(child.wait().expect("an end").success());
+}
+
+/// The name of the directory that the server works in may be taken away, or given to another one; what it has open stays.
+#[test]
+fn a_save_fails_when_the_data_directory_is_gone() {
+    let parent = tempfile::tempdir().expect("a temporary directory");
+    let dir = parent.path().join("data");
+    let mut server = Server::start_with(&["--dir", dir.to_str().expect("a path"), "--save", ""]);
+    assert_eq!(ask(&server, "SET a 1", "\r\n"), "+OK\r\n");
+    std::fs::rename(&dir, parent.path().join("moved")).expect("a new name");
+    for is_there in [false, true] {
+        if is_there {
+            std::fs::create_dir(&dir).expect("an empty directory");
+        }
+        let refused = ask(&server, "SAVE", "\r\n");
+        assert!(
+            refused.starts_with("-ERR the save failed: the data directory was removed"),
+            "{refused}"
+        );
+        assert_eq!(
+            ask(&server, "BGSAVE", "\r\n"),
+            "+Background saving started\r\n"
+        );
+        let status = wait_for_status(&server);
+        assert!(status.contains("rdb_last_bgsave_status:err"), "{status}");
+        let made = std::fs::read_dir(&dir).map_or(0, Iterator::count);
+        assert_eq!(made, 0, "nothing is made in a directory of others");
+    }
+    std::fs::remove_dir(&dir).expect("it is empty");
+    std::fs::rename(parent.path().join("moved"), &dir).expect("the old name");
+    assert_eq!(ask(&server, "SAVE", "\r\n"), "+OK\r\n");
+    server.kill_and_restart(&["--dir", dir.to_str().expect("a path")]);
+    assert_eq!(ask(&server, "EXISTS a", "\r\n"), ":1\r\n");
+}
+
+/// What INFO says of saves once none is running.
+fn wait_for_status(server: &Server) -> String {
+    let started = Instant::now();
+    loop {
+        let status = ask(server, "INFO persistence", "aof_last_cow_size");
+        if status.contains("rdb_bgsave_in_progress:0") {
+            return status;
+        }
+        assert!(started.elapsed() < PATIENCE, "{status}");
+        std::thread::yield_now();
+    }
+}
