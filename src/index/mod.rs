@@ -10,6 +10,7 @@ mod nearest;
 mod scan;
 pub mod segments;
 mod slots;
+mod sync;
 mod top;
 mod vectors;
 
@@ -511,5 +512,5 @@ impl VectorIndex {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;

@@ -6,15 +6,16 @@
 //! 2. `Live` to `Dying` happens under the node's lock, because new links are refused by what that lock protects.
 //! 3. A slot goes back to the free list by a deferred call, queued after it became `Dying` and its last link was cut: every
 //!    reader pinned before that call was queued has left by the time it runs. Hence a reader that is pinned and then sees
-//!    the slot reserved or live, or comes to it by a link, may read its vector for as long as it stays pinned.
+//!    the slot reserved or live, or comes to it by a link or as the entry point, may read its vector for as long as it stays
+//!    pinned.
 
 use super::nearest::SLOTS_MAX;
 use super::segments::{Segments, count, extent, locate};
+use super::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 /// Where a slot is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod arm;
+#[cfg_attr(loom, path = "../../tests/loom/block.rs")]
 pub mod block;
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -77,5 +78,5 @@ fn first_16(bytes: &[u8]) -> [u8; 16] {
     padded.to_le_bytes()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;

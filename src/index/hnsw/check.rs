@@ -1,8 +1,8 @@
 //! The invariants of graph.rs, as code. For tests, and for whoever has just loaded a graph.
 
 use super::graph::{Entry, Graph, Pinned};
+use crate::index::sync::atomic::Ordering;
 use crate::kernels::block::NONE;
-use std::sync::atomic::Ordering;
 
 impl Graph {
     /// The first violation found. Call it while nothing changes.

@@ -4,9 +4,9 @@ use super::scratch::Walk;
 use super::search::{EXPANDED_AT_ONCE, Walker};
 use crate::index::SlotFilter;
 use crate::index::nearest::Candidate;
+use crate::index::sync::atomic::Ordering;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::Ordering;
 
 /// Links of failing nodes looked at per round of a two-hop walk, in multiples of M.
 const LENT_LINKS: usize = 16;

@@ -14,6 +14,8 @@
 
 use crate::index::segments::{count, extent, locate};
 use crate::index::slots::{Slots, State, allocated_slots};
+use crate::index::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use crate::index::sync::{spin_loop, yield_now};
 use crate::index::vectors::{Point, Scorer, Vectors};
 use crate::index::{IndexOptions, Metric, Neighbour};
 use crate::kernels::block::{Blocks, NONE, View};
@@ -21,7 +23,6 @@ use crossbeam_epoch::Guard;
 use hashbrown::HashSet;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// Highest level of a node; with M = 16 one in 16^15 would be higher.
 pub(super) const LEVEL_MAX: u8 = 15;
@@ -167,23 +168,30 @@ impl Graph {
         Entry::unpack(self.entry.load(Ordering::SeqCst))
     }
 
-    /// Makes `to` the entry point if `from` still is.
+    /// Makes `to` the entry point if `from` still is and `to` is live. Under the lock that `make_dying` takes: who removes
+    /// `to` finds it here and replaces it before its slot is freed, so a pinned reader may start from whom it finds here.
     pub(super) fn exchange_entry(&self, from: Option<Entry>, to: Option<Entry>) -> bool {
+        let _lock = to.map(|to| NodeLock::of(&self.slots.get(to.slot).lock));
+        if to.is_some_and(|to| !self.slots.is_live(to.slot)) {
+            return false;
+        }
         let (from, to) = (Entry::pack(from), Entry::pack(to));
         self.entry
             .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok()
     }
 
-    /// Makes a live node the entry point if its level is new.
-    pub(super) fn raise_entry(&self, slot: u32, level: u8) {
+    /// Makes a live node the entry point if its level is new. False if it died before that.
+    pub(super) fn raise_entry(&self, slot: u32, level: u8) -> bool {
         loop {
             let entry = self.entry();
-            if entry.is_some_and(|entry| entry.level >= level) {
-                return;
+            if entry.is_some_and(|entry| entry.level >= level)
+                || self.exchange_entry(entry, Some(Entry { level, slot }))
+            {
+                return true;
             }
-            if self.exchange_entry(entry, Some(Entry { level, slot })) {
-                return;
+            if !self.slots.is_live(slot) {
+                return false;
             }
         }
     }
@@ -293,9 +301,9 @@ impl<'a> NodeLock<'a> {
         {
             tries += 1;
             if tries % 64 == 0 {
-                std::thread::yield_now()
+                yield_now()
             } else {
-                std::hint::spin_loop()
+                spin_loop()
             }
         }
         NodeLock(lock)
@@ -346,7 +354,7 @@ impl<'g> Pinned<'g> {
             .iter()
             .map(|word| word.load(Ordering::Relaxed));
         let neighbours = words.take_while(|&word| word != NONE).collect();
-        std::sync::atomic::fence(Ordering::Acquire);
+        fence(Ordering::Acquire);
         neighbours
     }
 

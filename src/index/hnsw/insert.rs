@@ -6,6 +6,7 @@ use super::scratch::{self, Choice, Scratch, Walk};
 use super::search::{EXPANDED_AT_ONCE, Walker};
 use crate::index::nearest::Candidate;
 use crate::index::scan::score_range;
+use crate::index::sync::yield_now;
 use crate::index::top::Top;
 use crate::index::vectors::Scorer;
 use crate::index::{LinkOptions, WalkStats};
@@ -90,7 +91,7 @@ impl Pinned<'_> {
                 return found;
             }
             // The entry point died, with all its links, before they were read.
-            std::thread::yield_now();
+            yield_now();
         }
         Vec::new()
     }

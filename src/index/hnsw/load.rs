@@ -5,9 +5,9 @@ use super::graph::{Graph, LEVEL_MAX, Pinned};
 use super::scratch::{self, Scratch};
 use super::search::{EXPANDED_AT_ONCE, Walker};
 use crate::index::segments::extent;
+use crate::index::sync::atomic::Ordering;
 use crate::index::{LinkOptions, SavedNode, WalkStats};
 use rayon::prelude::*;
-use std::sync::atomic::Ordering;
 
 /// Draws the level of a slot that no node was saved for.
 type LevelHash<'a> = &'a (dyn Fn(u32) -> u64 + Sync);

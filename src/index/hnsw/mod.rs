@@ -2,7 +2,8 @@
 //! by slot and never sees a vector.
 //!
 //! Order of reading: graph.rs (lists, locks, entry point), search.rs (the walk), filtered.rs, select.rs (whom to link), insert.rs,
-//! remove.rs, load.rs (snapshots), check.rs (the invariants, as code).
+//! remove.rs, load.rs (snapshots), check.rs (the invariants, as code), models.rs (what
+//! threads may do to each other, for loom).
 
 mod check;
 mod filtered;
@@ -16,5 +17,7 @@ mod select;
 
 pub(super) use graph::{Graph, level_from};
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(all(test, not(loom)))]
 mod tests;

@@ -29,27 +29,21 @@ impl Pinned<'_> {
     /// If x is the entry point, makes another node of the highest level it.
     fn replace_entry(&self, x: u32) {
         let graph = self.graph;
-        let mut gone = x;
-        while let Some(entry) = graph.entry().filter(|entry| entry.slot == gone) {
+        while let Some(entry) = graph.entry().filter(|entry| entry.slot == x) {
             let is_live = |&slot: &u32| graph.slots.is_live(slot);
-            let neighbour = self.neighbours(entry.level, gone).into_iter().find(is_live);
+            let neighbour = self.neighbours(entry.level, x).into_iter().find(is_live);
             let next = neighbour
                 .map(|slot| Entry {
                     level: entry.level,
                     slot,
                 })
-                .or_else(|| graph.highest(gone));
-            if !graph.exchange_entry(Some(entry), next) {
-                continue;
-            }
-            // Meanwhile a higher node may have come and found x still above itself, or the new one may be dying and have
-            // looked before it became the entry point.
-            if let Some(highest) = graph.highest(gone) {
-                graph.raise_entry(highest.slot, highest.level);
-            }
-            match next {
-                Some(next) if !graph.slots.is_live(next.slot) => gone = next.slot,
-                _ => return,
+                .or_else(|| graph.highest(x));
+            // Fails if the next one died since.
+            if graph.exchange_entry(Some(entry), next) {
+                // Meanwhile a higher node may have come and found x still above itself; it may also have gone again.
+                while let Some(highest) = graph.highest(x)
+                    && !graph.raise_entry(highest.slot, highest.level)
+                {}
             }
         }
     }

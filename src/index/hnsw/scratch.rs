@@ -1,10 +1,10 @@
 //! Buffers of a walk and of the choice of links, one set per thread, so that neither allocates.
 
 use crate::index::nearest::{Candidate, Nearest};
+use crate::index::sync::atomic::{AtomicU32, Ordering};
 use crate::index::vectors::Point;
 use crate::kernels::block::NONE;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Everything that one insert, removal or search writes aside.
 pub(super) struct Scratch {

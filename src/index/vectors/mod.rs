@@ -505,5 +505,5 @@ fn bytes_of<'g>(blocks: &'g Blocks, slot: u32, guard: &'g Guard) -> &'g [u8] {
     blocks.view(guard).bytes(locate(slot))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
