@@ -166,7 +166,7 @@ fn edges_that_two_writers_change_stay_mutual() {
     });
 }
 
-/// Fails when `link` takes no lock. One walks and one scans for its neighbours.
+/// Fails when `lock_both` takes one lock, and when `NodeLock` leaves without Release. One walks and one scans for its neighbours.
 #[test]
 fn nodes_that_are_inserted_at_once_are_linked_both_ways() {
     explore(2, || {
