@@ -449,9 +449,27 @@ fn a_reply_of_a_gigabyte_costs_no_memory_and_stops_nobody() {
 
 #[test]
 fn clients_over_the_output_limits_are_closed() {
-    for limit in ["normal 1mb 0 0", "normal 0 1mb 1"] {
-        let server = Server::start_with(&["--client-output-buffer-limit", limit]);
+    let limits = ["normal 1mb 0 0", "normal 0 1mb 1"];
+    for (limit, is_set_later) in limits
+        .into_iter()
+        .flat_map(|limit| [(limit, false), (limit, true)])
+    {
+        let before = if is_set_later { "normal 0 0 0" } else { limit };
+        let server = Server::start_with(&["--client-output-buffer-limit", before]);
         let mut stream = ask_for_much(&server, 32);
+        if is_set_later {
+            let mut head = [0; 5];
+            stream.read_exact(&mut head).expect("the reply begins");
+            let set = [
+                &b"CONFIG"[..],
+                b"SET",
+                b"client-output-buffer-limit",
+                limit.as_bytes(),
+            ];
+            connect(&server)
+                .write_all(&request(&set))
+                .expect("bytes are taken");
+        }
         let began = std::time::Instant::now();
         while info(&server, "client_output_buffer_limit_disconnections") == 0 {
             assert!(began.elapsed() < PATIENCE, "{limit}: nobody is closed");

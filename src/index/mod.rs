@@ -188,7 +188,8 @@ pub struct SavedNode {
     pub layers: Vec<Vec<u32>>,
 }
 
-/// Candidates of a walk on codes that are ranked anew with the originals: this many, or twice k if that is more.
+/// Candidates of a walk on codes that are ranked anew with the originals: this many, or twice k if that is more, and then so
+/// many at a time for as long as their order may be wrong.
 const RERANKED_MIN: usize = 20;
 
 /// A vector index. All methods take `&self`: inserts, removals and searches run in parallel; the caller orders changes to
@@ -370,47 +371,61 @@ impl VectorIndex {
         };
         let guard = crossbeam_epoch::pin();
         let found = graph.search(target, options, filter, stats, &guard);
-        let is_reranked = self.vectors.has_originals();
-        let wanted = if is_reranked {
-            RERANKED_MIN.max(2 * options.k)
-        } else {
-            options.k
-        };
         let mut hits: Vec<Candidate> = found
             .into_iter()
             .filter(|c| self.slots.is_live(c.slot()))
-            .take(wanted)
             .collect();
-        if is_reranked {
-            self.rerank(target, &mut hits, stats, &guard);
-            hits.truncate(options.k);
+        if self.vectors.has_originals() {
+            hits = self.rerank(target, &hits, options.k, stats, &guard);
         }
+        hits.truncate(options.k);
         hits.into_iter().map(Neighbour::from).collect()
     }
 
-    /// Replaces the walk's distances by those of the originals.
+    /// The nearest of what a walk on codes found, by the originals. `found` is sorted by the codes' distances; as many of them
+    /// are looked at as may be among the k nearest, if codes err about as much for them as for those looked at so far.
     fn rerank(
         &self,
         target: &Target,
-        found: &mut Vec<Candidate>,
+        found: &[Candidate],
+        k: usize,
         stats: &mut WalkStats,
         guard: &Guard,
-    ) {
-        let slots: Vec<u32> = found.iter().map(|c| c.slot()).collect();
+    ) -> Vec<Candidate> {
         let scorer = self.vectors.exact_scorer(target, guard);
-        let mut distances = Vec::with_capacity(slots.len());
-        scorer.prefetch(&slots);
-        scorer.score(&slots, &mut distances);
-        stats.distances += slots.len() as u64;
-        stats.reranked += slots.len() as u64;
-        found.clear();
-        found.extend(
-            slots
-                .iter()
-                .zip(&distances)
-                .map(|(&slot, &distance)| Candidate::new(distance, slot)),
-        );
-        found.sort_unstable();
+        let first = RERANKED_MIN.max(2 * k);
+        let mut reranked = Vec::with_capacity(first.min(found.len()));
+        let (mut slots, mut distances) = (Vec::new(), Vec::new());
+        // By how much codes put vectors too far away, at least and at most.
+        let mut errors = (f32::INFINITY, f32::NEG_INFINITY);
+        while let Some(next) = found.get(reranked.len()) {
+            let so_far = reranked.len();
+            // The next one may err more than those before it, by as much as these differ.
+            let error = errors.1 + (errors.1 - errors.0);
+            let is_decided =
+                so_far >= first && next.distance() - error > kth(&mut reranked, k).distance();
+            if is_decided {
+                break;
+            }
+            let more = match so_far {
+                0 => first,
+                _ => RERANKED_MIN,
+            };
+            let more = &found[so_far..(so_far + more).min(found.len())];
+            slots.clear();
+            slots.extend(more.iter().map(|c| c.slot()));
+            scorer.prefetch(&slots);
+            scorer.score(&slots, &mut distances);
+            for (by_code, &distance) in more.iter().zip(&distances) {
+                let error = by_code.distance() - distance;
+                errors = (errors.0.min(error), errors.1.max(error));
+                reranked.push(Candidate::new(distance, by_code.slot()));
+            }
+        }
+        stats.distances += reranked.len() as u64;
+        stats.reranked += reranked.len() as u64;
+        reranked.sort_unstable();
+        reranked
     }
 
     /// Exact scan in the stored form over all live slots, or over `slots`.
@@ -510,6 +525,11 @@ impl VectorIndex {
     pub fn check(&self) -> Result<(), String> {
         self.graph.as_ref().map_or(Ok(()), Graph::check)
     }
+}
+
+/// The k-th nearest of more candidates than that.
+fn kth(candidates: &mut [Candidate], k: usize) -> Candidate {
+    *candidates.select_nth_unstable(k.saturating_sub(1)).1
 }
 
 #[cfg(all(test, not(loom)))]

@@ -593,18 +593,80 @@ fn nothing_but_equal_vectors_works_too() {
 }
 
 #[test]
-fn a_new_node_takes_at_most_m_links_a_layer() {
+fn a_new_node_chooses_at_most_m_links_a_layer() {
     let index = VectorIndex::new(IndexOptions {
         m: 8,
         ..options(12, Metric::Cosine, Quantization::Int8, IndexKind::Hnsw)
     });
     let mut random = Random::new(SEED);
+    let mut links = 0;
     for i in 0..500 {
         let slot = add(&index, &random.clustered(12), i);
-        assert!(index.links(slot).iter().all(|layer| layer.len() <= 8));
-        assert_eq!(index.links(slot).len(), index.level(slot) as usize + 1);
+        let layers = index.links(slot);
+        assert_eq!(layers.len(), index.level(slot) as usize + 1);
+        assert!(layers[1..].iter().all(|layer| layer.len() <= 8));
+        links += layers[0].len();
     }
+    // On layer 0 it takes in some who lost their edge for its sake.
+    assert!(links <= 500 * 9, "{links}");
     assert!(index.max_level() > 0);
+}
+
+/// Near vectors that come one after the other: each new clump is joined to the rest by edges to full nodes, which later ones would
+/// push out.
+#[test]
+fn vectors_that_come_in_order_are_all_reached() {
+    for (quantization, force_graph) in [
+        (Quantization::Int8, false),
+        (Quantization::Int8, true),
+        (Quantization::F32, false),
+        (Quantization::Bit, false),
+    ] {
+        for ef in [10, 200] {
+            let index = hnsw(4, Metric::Cosine, quantization);
+            for i in 0..2_000u64 {
+                let vector = [i % 7, i / 1000, i % 1000, 1].map(|x| x as f32);
+                let options = LinkOptions {
+                    ef: Some(ef),
+                    force_graph,
+                };
+                add_by(&index, &vector, i, options);
+            }
+            assert_eq!(
+                index.check(),
+                Ok(()),
+                "{quantization:?} {force_graph} ef {ef}"
+            );
+        }
+    }
+}
+
+/// Codes cannot tell the vectors of a cluster apart: all candidates have to be compared as they are stored.
+#[test]
+fn originals_decide_where_codes_are_too_coarse() {
+    let mut random = Random::new(SEED);
+    for metric in [Metric::Cosine, Metric::L2] {
+        let index = hnsw(32, metric, Quantization::F32);
+        let centres: Vec<Vec<f32>> = (0..20).map(|_| random.vector(32)).collect();
+        let near = |random: &mut Random, i: usize| -> Vec<f32> {
+            let offset = random.vector(32);
+            let pairs = centres[i % 20].iter().zip(offset);
+            pairs.map(|(c, x)| c + 0.002 * x).collect()
+        };
+        for i in 0..2_000 {
+            let vector = near(&mut random, i);
+            add(&index, &vector, i as u64);
+        }
+        let recalls = (0..100).map(|i| {
+            let target = index.target(&near(&mut random, i));
+            recall(
+                &search(&index, &target, 10, 200),
+                &scan(&index, &target, 10),
+            )
+        });
+        let mean = recalls.sum::<f64>() / 100.0;
+        assert!(mean >= 0.95, "{metric:?}: recall {mean}");
+    }
 }
 
 /// Two threads insert, one removes what they inserted, one searches; at rest the graph must be whole.

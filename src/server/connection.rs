@@ -2,9 +2,8 @@
 
 use super::Server;
 use super::output::Output;
-use super::sending::{self, UNBOUNDED_BYTES, Unsent};
+use super::sending::{self, Unsent};
 use crate::commands::{self, Client, Outcome, Session};
-use crate::config::OutputLimit;
 use crate::engine::Patience;
 use crate::protocol::{Limits, Request, RequestParser};
 use bytes::BytesMut;
@@ -226,10 +225,8 @@ impl Connection {
         let totals = &self.server.context.stats.totals;
         totals.net_output_bytes.add(bytes.len() as u64);
         totals.writes_processed.increment();
-        let limit = match bytes.len() {
-            ..=UNBOUNDED_BYTES => OutputLimit::default(),
-            _ => self.server.context.config.output_limit_normal(),
-        };
+        let config = &self.server.context.config;
+        let limit = || config.output_limit_normal();
         let note = |left| client.output_bytes.store(left as u64, Ordering::Relaxed);
         let sent = tokio::select! {
             sent = sending::send(&mut self.socket, &bytes, limit, note) => sent,

@@ -8,11 +8,13 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 /// Replies up to this are bounded by nothing: every client may have so much waiting.
-pub const UNBOUNDED_BYTES: usize = 16 * 1024;
+const UNBOUNDED_BYTES: usize = 16 * 1024;
 /// Bytes that the system is asked to take at once.
 const WRITE_BYTES: usize = 256 * 1024;
 /// After so many bytes the worker's other connections have their turn.
 const TURN_BYTES: usize = 1 << 20;
+/// How often the limits are looked at while a client does not read.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Why replies were not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,27 +25,32 @@ pub enum Unsent {
     OverLimit,
 }
 
-/// Writes all of `bytes`; `note` is told how many are left.
+/// Writes all of `bytes`; `note` is told how many are left. `limit` is asked again and again: it may be set while replies wait.
 ///
 /// # Errors
-/// The connection broke, or `limit` was exceeded.
+/// The connection broke, or the limit was exceeded.
 pub async fn send(
     socket: &mut TcpStream,
     bytes: &Encoded,
-    limit: OutputLimit,
+    limit: impl Fn() -> OutputLimit,
     note: impl Fn(usize),
 ) -> Result<(), Unsent> {
     let mut left = bytes.len();
-    if limit.hard_bytes > 0 && left as u64 > limit.hard_bytes {
-        return Err(Unsent::OverLimit);
-    }
-    let mut patience = Patience::new(limit);
     let mut turn = TURN_BYTES;
+    let mut over_since = None;
     for mut piece in bytes.pieces() {
         while !piece.is_empty() {
             note(left);
-            let some = &piece[..piece.len().min(WRITE_BYTES)];
-            let written = patience.wait(left, socket.write(some)).await?;
+            let step = socket.write(&piece[..piece.len().min(WRITE_BYTES)]);
+            let written = if bytes.len() <= UNBOUNDED_BYTES {
+                step.await
+            } else {
+                let until = patience(limit(), left, &mut over_since)?;
+                match timeout_at(until, step).await {
+                    Ok(written) => written,
+                    Err(_) => continue,
+                }
+            };
             let written = written.map_err(|_| Unsent::Gone)?;
             piece = &piece[written..];
             left -= written;
@@ -59,30 +66,25 @@ pub async fn send(
     Ok(())
 }
 
-/// How long a client may leave more than the soft limit unread.
-struct Patience {
+/// Until when to wait for a client that `left` bytes wait for before this is asked again; an error if it has had its time.
+fn patience(
     limit: OutputLimit,
-    over_since: Option<Instant>,
-}
-
-impl Patience {
-    fn new(limit: OutputLimit) -> Patience {
-        Patience {
-            limit,
-            over_since: None,
-        }
+    left: usize,
+    over_since: &mut Option<Instant>,
+) -> Result<Instant, Unsent> {
+    let (left, now) = (left as u64, Instant::now());
+    let look_again = now + LOOK_AGAIN;
+    if limit.hard_bytes > 0 && left > limit.hard_bytes {
+        return Err(Unsent::OverLimit);
     }
-
-    /// Waits for a step while `left` bytes wait for the client.
-    async fn wait<T>(&mut self, left: usize, step: impl Future<Output = T>) -> Result<T, Unsent> {
-        if self.limit.soft_bytes == 0 || left as u64 <= self.limit.soft_bytes {
-            self.over_since = None;
-            return Ok(step.await);
-        }
-        let since = *self.over_since.get_or_insert_with(Instant::now);
-        let deadline = since + Duration::from_secs(self.limit.soft_seconds);
-        timeout_at(deadline, step)
-            .await
-            .map_err(|_| Unsent::OverLimit)
+    if limit.soft_bytes == 0 || left <= limit.soft_bytes {
+        *over_since = None;
+        return Ok(look_again);
+    }
+    let since = *over_since.get_or_insert(now);
+    let deadline = since + Duration::from_secs(limit.soft_seconds);
+    match deadline <= now && since < now {
+        true => Err(Unsent::OverLimit),
+        false => Ok(deadline.min(look_again)),
     }
 }

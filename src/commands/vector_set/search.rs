@@ -128,7 +128,7 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             name: "reranked",
             kind: "integer",
             unit: "candidates",
-            what: "The walk's best candidates whose distances were computed anew from the stored vectors, where the graph is walked on smaller codes (TYPE F32 and F16); 0 for a scan, and for Q8 and BIN.",
+            what: "The walk's best candidates whose distances were computed anew from the stored vectors, where the graph is walked on smaller codes (TYPE F32 and F16): as many as the codes' errors leave in doubt, up to `ef`; 0 for a scan, and for Q8 and BIN.",
         },
         Field {
             name: "filter-tests",

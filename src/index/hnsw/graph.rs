@@ -358,6 +358,15 @@ impl<'g> Pinned<'g> {
         neighbours
     }
 
+    /// Whether some node is linked to both.
+    pub(super) fn have_common_neighbour(&self, layer: u8, a: u32, b: u32) -> bool {
+        let of_a = self.list(layer, a);
+        let words = self.list(layer, b).iter();
+        let of_b = words.map(|word| word.load(Ordering::Relaxed));
+        of_b.take_while(|&slot| slot != NONE)
+            .any(|slot| position(of_a, slot).is_some())
+    }
+
     pub(super) fn degree(&self, layer: u8, slot: u32) -> usize {
         end_of(self.list(layer, slot))
     }

@@ -10,6 +10,13 @@ use crate::index::vectors::Point;
 /// How often an edge is decided on anew when others took the room meanwhile.
 const DECISIONS: usize = 3;
 
+/// A node that lost its edge to `from` for the sake of `other`, and has no neighbour in common with `from`.
+struct Stranded {
+    node: u32,
+    from: u32,
+    other: u32,
+}
+
 impl Pinned<'_> {
     /// SELECT-NEIGHBORS-HEURISTIC: fills `choice.chosen` with at most `limit` of the candidates of a node x, nearest first. c is
     /// left out if some chosen s has alpha * d(c, s) < d(c, x): whoever looks for c will come by s.
@@ -69,7 +76,7 @@ impl Pinned<'_> {
     }
 
     /// Adds the edge x - y of length `distance`, making room in a full list if the heuristic wants the edge there. Whether
-    /// it is there now.
+    /// it is there now. Whoever loses an edge by it, and the last short way to where it led, gets one to the other end.
     pub(super) fn connect(
         &self,
         layer: u8,
@@ -78,13 +85,28 @@ impl Pinned<'_> {
         distance: f32,
         choice: &mut Choice,
     ) -> bool {
+        let mut stranded = Vec::new();
+        let is_linked = self.connect_edge(layer, (x, y), distance, choice, &mut stranded);
+        self.take_in(layer, stranded, is_linked);
+        is_linked
+    }
+
+    fn connect_edge(
+        &self,
+        layer: u8,
+        (x, y): (u32, u32),
+        distance: f32,
+        choice: &mut Choice,
+        stranded: &mut Vec<Stranded>,
+    ) -> bool {
         for _ in 0..DECISIONS {
             let (full, other) = match self.link(layer, x, y) {
                 Linking::Linked => return true,
                 Linking::Dead => return false,
                 Linking::Full(node) => (node, if node == x { y } else { x }),
             };
-            if !self.make_room(layer, full, Candidate::new(distance, other), choice) {
+            let other = Candidate::new(distance, other);
+            if !self.make_room(layer, full, other, choice, stranded) {
                 return false;
             }
         }
@@ -92,7 +114,14 @@ impl Pinned<'_> {
     }
 
     /// Chooses anew among the links of y and x. If x is chosen, those that are not lose their link.
-    fn make_room(&self, layer: u8, y: u32, x: Candidate, choice: &mut Choice) -> bool {
+    fn make_room(
+        &self,
+        layer: u8,
+        y: u32,
+        x: Candidate,
+        choice: &mut Choice,
+        stranded: &mut Vec<Stranded>,
+    ) -> bool {
         let mut candidates = self.ranked_neighbours(layer, y, choice);
         let at = candidates.partition_point(|c| *c < x);
         candidates.insert(at, x);
@@ -111,9 +140,22 @@ impl Pinned<'_> {
             return false;
         }
         for z in candidates.iter().filter(|z| !choice.chosen.contains(z)) {
-            self.unlink(layer, y, z.slot());
+            self.cut(layer, (y, z.slot()), x.slot(), stranded);
         }
         true
+    }
+
+    /// Takes the edge y - z away for the sake of x. Links stay undirected and each cut leaves a way around (by a common
+    /// neighbour, or by x), so what was reached before is reached after it.
+    fn cut(&self, layer: u8, (y, z): (u32, u32), x: u32, stranded: &mut Vec<Stranded>) {
+        self.unlink(layer, y, z);
+        if !self.have_common_neighbour(layer, y, z) {
+            stranded.push(Stranded {
+                node: z,
+                from: y,
+                other: x,
+            });
+        }
     }
 
     /// Raises a node with fewer than M/4 links to that number, from its candidates, nearest first: without it a node among
@@ -141,20 +183,42 @@ impl Pinned<'_> {
 
     /// Adds the edge x - y; a full list drops the farthest neighbour that keeps more than M/4 links.
     pub(super) fn force(&self, layer: u8, x: u32, y: u32, choice: &mut Choice) -> bool {
+        let mut stranded = Vec::new();
+        let is_linked = self.force_edge(layer, (x, y), choice, &mut stranded);
+        self.take_in(layer, stranded, is_linked);
+        is_linked
+    }
+
+    fn force_edge(
+        &self,
+        layer: u8,
+        (x, y): (u32, u32),
+        choice: &mut Choice,
+        stranded: &mut Vec<Stranded>,
+    ) -> bool {
         for _ in 0..DECISIONS {
             let full = match self.link(layer, x, y) {
                 Linking::Linked => return true,
                 Linking::Dead => return false,
                 Linking::Full(node) => node,
             };
+            let other = if full == x { y } else { x };
             let neighbours = self.ranked_neighbours(layer, full, choice);
             let is_strong = |z: &&Candidate| self.degree(layer, z.slot()) > self.graph.links_min();
             let Some(farthest) = neighbours.iter().rev().find(is_strong) else {
                 return false;
             };
-            self.unlink(layer, full, farthest.slot());
+            self.cut(layer, (full, farthest.slot()), other, stranded);
         }
         false
+    }
+
+    /// Links those who lost their edge to the node that it was lost for or, if that came to nothing, back.
+    fn take_in(&self, layer: u8, stranded: Vec<Stranded>, is_linked: bool) {
+        for Stranded { node, from, other } in stranded {
+            // Both have room, as a rule: the one lost an edge just now, and a new node has few.
+            self.link(layer, node, if is_linked { other } else { from });
+        }
     }
 
     /// The links of a node by distance from it.
