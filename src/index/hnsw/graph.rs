@@ -292,7 +292,7 @@ pub(super) enum Linking {
 struct NodeLock<'a>(&'a AtomicU8);
 
 impl<'a> NodeLock<'a> {
-    /// Spins: a holder writes two words and computes nothing.
+    /// Spins: a holder compares two lists and writes two words.
     fn of(lock: &'a AtomicU8) -> NodeLock<'a> {
         let mut tries = 0;
         while lock
@@ -358,13 +358,13 @@ impl<'g> Pinned<'g> {
         neighbours
     }
 
-    /// Whether some node is linked to both.
-    pub(super) fn have_common_neighbour(&self, layer: u8, a: u32, b: u32) -> bool {
+    /// Whether two nodes are linked, or linked to one and the same.
+    pub(super) fn are_near(&self, layer: u8, a: u32, b: u32) -> bool {
         let of_a = self.list(layer, a);
         let words = self.list(layer, b).iter();
         let of_b = words.map(|word| word.load(Ordering::Relaxed));
         of_b.take_while(|&slot| slot != NONE)
-            .any(|slot| position(of_a, slot).is_some())
+            .any(|slot| slot == a || position(of_a, slot).is_some())
     }
 
     pub(super) fn degree(&self, layer: u8, slot: u32) -> usize {
@@ -400,8 +400,9 @@ impl<'g> Pinned<'g> {
         Linking::Linked
     }
 
-    /// Takes the edge away, if it is there.
-    pub(super) fn unlink(&self, layer: u8, a: u32, b: u32) {
+    /// Takes the edge away, if it is there. Whether a common neighbour still joins the two: under the locks, so that of three
+    /// edges that form a triangle no two are taken away because of the third.
+    pub(super) fn unlink(&self, layer: u8, a: u32, b: u32) -> bool {
         let _locks = self.lock_both(a, b);
         let dropped = (
             drop_from(self.list(layer, a), b),
@@ -411,6 +412,7 @@ impl<'g> Pinned<'g> {
             dropped.0 == dropped.1,
             "links go both ways: {a} and {b} on layer {layer}"
         );
+        self.are_near(layer, a, b)
     }
 
     /// All links of a node: an unlocked snapshot may miss one that is moved into a hole while it is taken. Those of a

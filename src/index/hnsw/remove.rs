@@ -63,6 +63,18 @@ impl Pinned<'_> {
                 self.join(y, 0, LinkOptions::default(), scratch);
             }
         }
+        self.keep_together(layer, &xs, &mut scratch.choice);
+    }
+
+    /// x led from each of its neighbours to all others; now they lead to each other, directly or by a common neighbour.
+    fn keep_together(&self, layer: u8, xs: &[u32], choice: &mut Choice) {
+        let is_live = |slot: &&u32| self.graph.slots.is_live(**slot);
+        let live: Vec<u32> = xs.iter().filter(is_live).copied().collect();
+        for pair in live.windows(2) {
+            if !self.are_near(layer, pair[0], pair[1]) {
+                self.force(layer, pair[0], pair[1], choice);
+            }
+        }
     }
 
     /// Links y to the nearest other neighbour z of the removed node that y cannot be led to: no link w of y has

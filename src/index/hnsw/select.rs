@@ -148,8 +148,7 @@ impl Pinned<'_> {
     /// Takes the edge y - z away for the sake of x. Links stay undirected and each cut leaves a way around (by a common
     /// neighbour, or by x), so what was reached before is reached after it.
     fn cut(&self, layer: u8, (y, z): (u32, u32), x: u32, stranded: &mut Vec<Stranded>) {
-        self.unlink(layer, y, z);
-        if !self.have_common_neighbour(layer, y, z) {
+        if !self.unlink(layer, y, z) {
             stranded.push(Stranded {
                 node: z,
                 from: y,
