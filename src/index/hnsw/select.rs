@@ -148,6 +148,10 @@ impl Pinned<'_> {
     /// Takes the edge y - z away for the sake of x. Links stay undirected and each cut leaves a way around (by a common
     /// neighbour, or by x), so what was reached before is reached after it.
     fn cut(&self, layer: u8, (y, z): (u32, u32), x: u32, stranded: &mut Vec<Stranded>) {
+        // Another thread has made the wanted edge meanwhile.
+        if z == x {
+            return;
+        }
         if !self.unlink(layer, y, z) {
             stranded.push(Stranded {
                 node: z,
