@@ -400,10 +400,22 @@ impl<'g> Pinned<'g> {
         Linking::Linked
     }
 
-    /// Takes the edge away, if it is there. Whether a common neighbour still joins the two: under the locks, so that of three
-    /// edges that form a triangle no two are taken away because of the third.
-    pub(super) fn unlink(&self, layer: u8, a: u32, b: u32) -> bool {
+    /// Takes the edge away, if it is there.
+    pub(super) fn unlink(&self, layer: u8, a: u32, b: u32) {
         let _locks = self.lock_both(a, b);
+        self.drop_edge(layer, a, b);
+    }
+
+    /// The same. Whether a common neighbour still joins the two: under the locks, so that of three edges that form a triangle no
+    /// two are taken away because of the third.
+    pub(super) fn unlink_and_look(&self, layer: u8, a: u32, b: u32) -> bool {
+        let _locks = self.lock_both(a, b);
+        self.drop_edge(layer, a, b);
+        self.are_near(layer, a, b)
+    }
+
+    /// Both are locked.
+    fn drop_edge(&self, layer: u8, a: u32, b: u32) {
         let dropped = (
             drop_from(self.list(layer, a), b),
             drop_from(self.list(layer, b), a),
@@ -412,7 +424,6 @@ impl<'g> Pinned<'g> {
             dropped.0 == dropped.1,
             "links go both ways: {a} and {b} on layer {layer}"
         );
-        self.are_near(layer, a, b)
     }
 
     /// All links of a node: an unlocked snapshot may miss one that is moved into a hole while it is taken. Those of a

@@ -152,7 +152,7 @@ impl Pinned<'_> {
         if z == x {
             return;
         }
-        if !self.unlink(layer, y, z) {
+        if !self.unlink_and_look(layer, y, z) {
             stranded.push(Stranded {
                 node: z,
                 from: y,
