@@ -10,8 +10,8 @@
 //! 4. **cut lock**: shared by a transaction from its first apply to its append; alone for the instant of a save's cut.
 //! 5. the **log's mutex**: draws the numbers and appends the record, in one step; under it, for a moment, the numbers in flight.
 //! 6. the **watched keys**; 7. the **list of databases**; 8. a shard of the **key table**; 9. a collection's **names**; 10. a
-//!    segment's **hand-over lock**; 11. two **node locks** of a graph, lower slot first; 12. its **levels**; 13. a **free list** of
-//!    slots, or of lists above layer 0; 14. the **tables of Blocks**. What each guards, and which are held while others are taken:
+//!    segment's **hand-over lock**; 11. a graph's **removals**; 12. two **node locks** of it, lower slot first; 13. its **levels**; 14. a **free list** of
+//!    slots, or of lists above layer 0; 15. the **tables of Blocks**. What each guards, and which are held while others are taken:
 //!    ARCHITECTURE.md.
 //!
 //! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes

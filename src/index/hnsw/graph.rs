@@ -45,6 +45,8 @@ pub(in crate::index) struct Graph {
     entry: AtomicU64,
     /// Slots of each level from 1 on: who follows when the entry point is removed.
     levels: Mutex<[HashSet<u32>; LEVEL_MAX as usize + 1]>,
+    /// Held by a removal from start to end: of two neighbours that went at once, neither would join what hung on the other.
+    pub(super) removing: Mutex<()>,
 }
 
 /// Lists above layer 0, by their own numbers: one in M - 1 nodes has any.
@@ -113,6 +115,7 @@ impl Graph {
             },
             entry: AtomicU64::new(NO_ENTRY),
             levels: Mutex::default(),
+            removing: Mutex::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::index::nearest::Candidate;
 impl Graph {
     /// Takes a live node out of the graph. Afterwards nobody links to it; the caller frees the slot.
     pub(in crate::index) fn remove(&self, x: u32) {
+        let _alone = self.removing.lock();
         let guard = crossbeam_epoch::pin();
         let pinned = self.pinned(&guard);
         let level = self.level(x);
