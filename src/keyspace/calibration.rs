@@ -112,7 +112,7 @@ impl Calibration {
     /// Remembers a query that was asked, as it came in, or not: one in so many, and none while another is being remembered.
     pub fn note(&self, query: &[f32]) {
         let seen = self.seen.fetch_add(1, Ordering::Relaxed);
-        if seen >= ASKED_MAX as u64 && seen % ASKED_EVERY != 0 {
+        if seen >= ASKED_MAX as u64 && !seen.is_multiple_of(ASKED_EVERY) {
             return;
         }
         let Some(mut asked) = self.asked.try_lock() else {

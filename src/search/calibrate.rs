@@ -12,7 +12,7 @@ use crossbeam_epoch as epoch;
 use rayon::prelude::*;
 
 /// Queries of a measurement in the middle of a search, which waits for it.
-const QUICK_SAMPLE: usize = 128;
+const QUICK_SAMPLE: usize = 192;
 /// Queries of a measurement in the background, at most.
 pub const SAMPLE: usize = 512;
 /// An ef is measured, then one larger by this factor.
