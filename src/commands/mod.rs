@@ -14,10 +14,12 @@ pub mod server;
 pub mod session;
 pub mod string;
 pub mod table;
+pub mod together;
 pub mod transaction;
 pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
+pub use together::{REQUESTS_MIN, Run, execute_together};
 
 use crate::config::Config;
 use crate::engine::{Access, Engine, Patience};

@@ -3,6 +3,7 @@
 
 use super::error::Result;
 use super::{Call, Context, Session};
+use crate::engine::Access;
 use crate::protocol::{Reply, Request, number};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -42,6 +43,24 @@ pub struct Command {
     pub reply: Option<&'static ReplyFields>,
     /// What it does.
     pub run: fn(&mut Call) -> Result,
+    /// How its requests run together, where several stand next to each other in a pipeline.
+    pub together: Option<Together>,
+}
+
+/// A key and an element of it.
+pub type About<'r> = (&'r [u8], &'r [u8]);
+
+/// One for each request, in their order.
+pub type Results = Vec<Result>;
+
+/// Requests of one command that change different things may run on all cores.
+#[derive(Clone, Copy)]
+pub struct Together {
+    /// The key and the element that a request is about, if it can be told; anything else is left to `run`.
+    pub about: fn(&Request) -> Option<About<'_>>,
+    /// Runs requests about different elements of one key of this database, in their order; none, and nothing done, where they have to run one
+    /// by one.
+    pub run: fn(&Access, usize, &[Request]) -> Result<Option<Results>>,
 }
 
 /// Defaults for the fields that most commands leave alone: `..COMMAND`.
@@ -62,6 +81,7 @@ pub const COMMAND: Command = Command {
     errors: &[],
     reply: None,
     run: |_| Ok(Reply::ok()),
+    together: None,
 };
 
 /// A map in a reply, explained for the pages.

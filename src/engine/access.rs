@@ -10,6 +10,7 @@ use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 use rayon::prelude::*;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// So many vectors for one collection are worth the cores of others.
@@ -220,6 +221,52 @@ impl<'e> Access<'e> {
         self.decide_and_commit(db, &[(db, key)], decide)
     }
 
+    /// As `write_element`, for different elements of one collection: `decide` is asked for each of them, by its place, and each
+    /// decision is a record of its own; they are applied on all cores. None, and nothing done, unless the collection is there
+    /// and keeps some elements whatever happens to these.
+    pub fn write_elements<T, E>(
+        &self,
+        db: usize,
+        key: &[u8],
+        elements: &[&[u8]],
+        mut decide: impl FnMut(&View, usize) -> Result<Decision<T>, E>,
+    ) -> Result<Option<Vec<Result<T, E>>>, Locked> {
+        if self.transaction.is_some() {
+            return Ok(None);
+        }
+        let locks = self.engine.locks();
+        let _world = locks.world_shared(self.patience)?;
+        let _gate = locks.gate_shared(db, key, self.patience)?;
+        let collection = match self.view(db).get(key) {
+            Some(Value::Collection(collection)) => collection,
+            _ => return Ok(None),
+        };
+        if collection.len() <= self.engine.threads + elements.len() {
+            return Ok(None);
+        }
+        let _stripes = locks.stripes(collection.id(), elements, self.patience)?;
+        let view = self.view(db);
+        // All is decided before anything is logged: what is logged has to be applied.
+        let decided: Vec<Result<Decision<T>, E>> =
+            (0..elements.len()).map(|at| decide(&view, at)).collect();
+        let mut records = Vec::with_capacity(elements.len());
+        let replies = decided.into_iter().map(|decided| {
+            let Decision { reply, changes } = decided?;
+            if !changes.is_empty() {
+                let (last, numbers) = self.engine.append(&changes);
+                self.last_number.set(last);
+                records.push((changes, numbers));
+            }
+            Ok(reply)
+        });
+        let replies: Vec<Result<T, E>> = replies.collect();
+        // No lock is waited for in here: who waited could hold up the threads that the holder needs.
+        records
+            .into_par_iter()
+            .for_each(|(changes, numbers)| self.engine.apply_record(changes, &numbers));
+        Ok(Some(replies))
+    }
+
     /// Changes databases as a whole: nothing else runs meanwhile.
     pub fn write_world<T, E: From<Locked>>(
         &self,
@@ -293,15 +340,26 @@ impl<'e> Access<'e> {
 impl Engine {
     /// Logs and applies one record of changes; the number of the last. The caller holds the locks.
     pub(super) fn commit(&self, changes: Vec<Change>) -> u64 {
-        let record = EncodedRecord::of(&changes);
+        let (last, numbers) = self.append(&changes);
+        self.apply_record(changes, &numbers);
+        last
+    }
+
+    /// Logs one record of changes; the number of the last, and all numbers, which are in flight now.
+    fn append(&self, changes: &[Change]) -> (u64, RangeInclusive<u64>) {
+        let record = EncodedRecord::of(changes);
         let mut numbers = 0..=0;
         let last = self.log().append(&record, |drawn| {
             self.data().flight.enter(drawn.clone());
             numbers = drawn;
         });
+        (last, numbers)
+    }
+
+    /// Applies a record that was logged.
+    fn apply_record(&self, changes: Vec<Change>, numbers: &RangeInclusive<u64>) {
         self.apply_all(changes, *numbers.start());
-        self.data().flight.land(&numbers);
-        last
+        self.data().flight.land(numbers);
     }
 
     /// Applies the changes of one record. Many vectors for one collection are linked on all cores.

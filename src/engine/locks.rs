@@ -101,6 +101,26 @@ impl Locks {
         }
     }
 
+    /// 3. The stripes of several elements, each once, in ascending order.
+    pub fn stripes(
+        &self,
+        collection: u64,
+        elements: &[&[u8]],
+        patience: Patience,
+    ) -> Result<Vec<MutexGuard<'_, ()>>, Locked> {
+        let mut stripes: Vec<usize> = elements
+            .iter()
+            .map(|element| self.hasher.hash_one((collection, *element)) as usize % STRIPES)
+            .collect();
+        stripes.sort_unstable();
+        stripes.dedup();
+        let lock = |stripe: usize| match patience {
+            Patience::Wait => Ok(self.stripes[stripe].lock()),
+            Patience::Try => self.stripes[stripe].try_lock().ok_or(Locked),
+        };
+        stripes.into_iter().map(lock).collect()
+    }
+
     /// 4. The cut lock, shared: a transaction from its first apply to its append.
     pub fn cut_shared(&self, patience: Patience) -> Result<RwLockReadGuard<'_, ()>, Locked> {
         shared(&self.cut, patience)

@@ -3,9 +3,9 @@
 use super::Server;
 use super::output::Output;
 use super::sending::{self, Unsent};
-use crate::commands::{self, Client, Outcome, Session};
+use crate::commands::{self, Client, Outcome, REQUESTS_MIN, Run, Session};
 use crate::engine::Patience;
-use crate::protocol::{Limits, Request, RequestParser};
+use crate::protocol::{Limits, ProtocolError, Request, RequestParser};
 use bytes::BytesMut;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,6 +30,8 @@ pub struct Connection {
     parser: RequestParser,
     output: Output,
     client: Arc<Client>,
+    /// Read while it was looked for requests that run together; not executed yet.
+    waiting: Option<Result<Request, ProtocolError>>,
     /// Away while a command runs in the pool.
     session: Option<Box<Session>>,
     woken: Arc<Notify>,
@@ -50,6 +52,7 @@ impl Connection {
             input: BytesMut::new(),
             parser: RequestParser::new(),
             output: Output::default(),
+            waiting: None,
             session: Some(Box::new(Session::new(Arc::clone(&client), authenticated))),
             client,
             woken,
@@ -126,7 +129,10 @@ impl Connection {
     /// Executes every whole request in the buffer and sends the replies.
     async fn execute_buffered(&mut self) -> Result<(), Closed> {
         while let Some(request) = self.next_request().await? {
-            self.execute(request).await?;
+            match self.gather(request) {
+                Ok(run) => self.execute_together(run).await?,
+                Err(request) => self.execute(request).await?,
+            }
             let Some(session) = &self.session else {
                 return Err(Closed);
             };
@@ -140,17 +146,28 @@ impl Connection {
         self.send().await
     }
 
-    async fn next_request(&mut self) -> Result<Option<Request>, Closed> {
-        let Some(session) = &mut self.session else {
-            return Err(Closed);
-        };
+    /// Cuts the next whole request out of the buffer.
+    fn parse(&mut self) -> Result<Option<Request>, ProtocolError> {
+        if let Some(waiting) = self.waiting.take() {
+            return waiting.map(Some);
+        }
         let limits = Limits {
-            authenticated: session.authenticated,
+            authenticated: self
+                .session
+                .as_ref()
+                .is_some_and(|session| session.authenticated),
             bulk_bytes_max: self.server.context.config.proto_max_bulk_len_bytes(),
         };
-        match self.parser.next(&mut self.input, &limits) {
+        self.parser.next(&mut self.input, &limits)
+    }
+
+    async fn next_request(&mut self) -> Result<Option<Request>, Closed> {
+        match self.parse() {
             Ok(request) => Ok(request),
             Err(error) => {
+                let Some(session) = &mut self.session else {
+                    return Err(Closed);
+                };
                 match error.reply() {
                     Some(reply) => self.output.push(&reply, session, false),
                     None => tracing::warn!(
@@ -161,6 +178,63 @@ impl Connection {
                 Err(Closed)
             }
         }
+    }
+
+    /// The requests in the buffer that run together with `request`, which was the next; the request, if it runs alone.
+    fn gather(&mut self, request: Request) -> Result<Run, Request> {
+        let Some(session) = &self.session else {
+            return Err(request);
+        };
+        let is_last = self.input.is_empty() && self.waiting.is_none();
+        if is_last {
+            return Err(request);
+        }
+        let mut run = Run::begin(session, request)?;
+        loop {
+            match self.parse() {
+                Ok(None) => break,
+                Ok(Some(next)) => {
+                    if let Some(other) = run.take(next) {
+                        self.waiting = Some(Ok(other));
+                        break;
+                    }
+                }
+                Err(error) => {
+                    self.waiting = Some(Err(error));
+                    break;
+                }
+            }
+        }
+        Ok(run)
+    }
+
+    /// Runs requests that change different things in the pool, on all cores; a few of them here.
+    async fn execute_together(&mut self, run: Run) -> Result<(), Closed> {
+        let requests = run.into_requests();
+        if requests.len() < REQUESTS_MIN {
+            for request in requests {
+                self.execute(request).await?;
+            }
+            return Ok(());
+        }
+        let Some(mut session) = self.session.take() else {
+            return Err(Closed);
+        };
+        if let Some(first) = requests.first() {
+            self.server.wait_for_room(first).await;
+        }
+        let server = Arc::clone(&self.server);
+        let mut output = std::mem::take(&mut self.output);
+        let run = move || {
+            let replies = commands::execute_together(&server.context, &mut session, &requests);
+            for (reply, is_write) in &replies {
+                output.push(reply, &mut session, *is_write);
+            }
+            (session, output)
+        };
+        let (session, output) = self.server.pool.run(run).await.ok_or(Closed)?;
+        (self.session, self.output) = (Some(session), output);
+        Ok(())
     }
 
     /// Runs one request and encodes its reply: here if it is quick, else in the pool.

@@ -2,12 +2,14 @@
 
 use super::super::args::Args;
 use super::super::error::{self, Refusal, Result};
-use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use super::super::table::{
+    About, Arg, COMMAND, Class, Command, Flags, Group, Results, Together, flags,
+};
 use super::super::{Call, Context, Session};
 use super::{
     DIM_MAX, EF_CONSTRUCTION, EF_MAX, FP32, M, M_MAX, M_MIN, VALUES, collection, errors, vector,
 };
-use crate::engine::Decision;
+use crate::engine::{Access, Decision};
 use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::Quantization;
@@ -85,6 +87,10 @@ pub const VADD: Command = Command {
         errors::ADD_INPUT_DIMENSION_ROW,
     ],
     run: vadd,
+    together: Some(Together {
+        about,
+        run: vadd_together,
+    }),
     ..COMMAND
 };
 
@@ -113,17 +119,63 @@ impl Words<'_> {
 }
 
 fn vadd(call: &mut Call) -> Result {
-    let mut words = read_head(&mut call.args)?;
-    let vector = vector::take(&mut call.args)?;
-    check_reduce(words.reduce, vector.len())?;
-    let element = call.args.bytes().map_err(|_| error::wrong_arity("VADD"))?;
-    words.added.push((element.clone(), vector));
-    read_options(&mut call.args, &mut words)?;
+    let words = read(&mut call.args)?;
+    let element = words.added[0].0.clone();
     let (db, key) = (call.db(), words.key);
     let new = call
         .access
         .write_element(db, key, &element, |view| decide(db, view, words))?;
     Ok(Reply::Bool(new == 1))
+}
+
+fn read<'r>(args: &mut Args<'r>) -> Result<Words<'r>> {
+    let mut words = read_head(args)?;
+    let vector = vector::take(args)?;
+    check_reduce(words.reduce, vector.len())?;
+    let element = args.bytes().map_err(|_| error::wrong_arity("VADD"))?;
+    words.added.push((element, vector));
+    read_options(args, &mut words)?;
+    Ok(words)
+}
+
+/// Key and element, where the words in front of the element are as they should be.
+fn about(request: &Request) -> Option<About<'_>> {
+    let mut args = Args::new(request, 1);
+    let key = args.try_next()?;
+    vector::take_reduce(&mut args).ok()?;
+    if args.take("FP32") {
+        args.try_next()?;
+    } else if args.take("VALUES") {
+        let components = number::parse_u64(args.try_next()?)?;
+        for _ in 0..components.min(DIM_MAX as u64) {
+            args.try_next()?;
+        }
+    } else {
+        return None;
+    }
+    Some((key, args.try_next()?))
+}
+
+/// Requests about different elements of one key.
+fn vadd_together(access: &Access, db: usize, requests: &[Request]) -> Result<Option<Results>> {
+    let Some(key) = requests.first().and_then(|request| request.get(1)) else {
+        return Ok(None);
+    };
+    let elements: Option<Vec<&[u8]>> = requests
+        .iter()
+        .map(|request| about(request).map(|(_, element)| element))
+        .collect();
+    let Some(elements) = elements else {
+        return Ok(None);
+    };
+    Ok(access.write_elements(db, key, &elements, |view, at| {
+        let words = read(&mut Args::new(&requests[at], 1))?;
+        let Decision {
+            reply: new,
+            changes,
+        } = decide(db, view, words)?;
+        Ok(Decision::with(Reply::Bool(new == 1), changes))
+    })?)
 }
 
 /// Key and REDUCE.

@@ -1,0 +1,144 @@
+//! Requests of one pipeline that run together, on all cores: those next to each other that change different elements of one key.
+//! To the client it looks as if they ran one by one: the replies are in order, and none depends on another.
+
+use super::table::{Command, Table, Together};
+use super::{Context, Outcome, Refusal, Reply, Session, admission, count, execute};
+use crate::engine::Patience;
+use crate::protocol::Request;
+use hashbrown::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// Fewer are not worth other threads.
+pub const REQUESTS_MIN: usize = 4;
+/// So many are executed, and their replies sent, before the next ones.
+const REQUESTS_MAX: usize = 256;
+/// The same by the bytes of their words.
+const BYTES_MAX: usize = 4 << 20;
+
+/// Requests that may run together.
+pub struct Run {
+    together: Together,
+    requests: Vec<Request>,
+    elements: HashSet<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Run {
+    /// The run that `request` may begin, with it; the request, if it runs alone.
+    pub fn begin(session: &Session, request: Request) -> Result<Run, Request> {
+        let together = match session.queue {
+            None => command_of(&request).and_then(|command| command.together),
+            Some(_) => None,
+        };
+        let Some(together) = together else {
+            return Err(request);
+        };
+        let mut run = Run {
+            together,
+            requests: Vec::new(),
+            elements: HashSet::new(),
+            bytes: 0,
+        };
+        match run.take(request) {
+            None => Ok(run),
+            Some(request) => Err(request),
+        }
+    }
+
+    /// Adds a request; gives it back if it cannot run together with those before it.
+    pub fn take(&mut self, request: Request) -> Option<Request> {
+        let is_full = self.requests.len() >= REQUESTS_MAX || self.bytes >= BYTES_MAX;
+        if is_full || !self.is_alike(&request) {
+            return Some(request);
+        }
+        let Some((_, element)) = (self.together.about)(&request) else {
+            return Some(request);
+        };
+        if !self.elements.insert(element.to_vec()) {
+            return Some(request);
+        }
+        self.bytes += request.iter().map(<[u8]>::len).sum::<usize>();
+        self.requests.push(request);
+        None
+    }
+
+    fn is_alike(&self, request: &Request) -> bool {
+        let Some(first) = self.requests.first() else {
+            return true;
+        };
+        let key = |request| (self.together.about)(request).map(|(key, _)| key);
+        request.arg(0).eq_ignore_ascii_case(first.arg(0)) && key(request) == key(first)
+    }
+
+    /// The requests.
+    pub fn into_requests(self) -> Vec<Request> {
+        self.requests
+    }
+}
+
+fn command_of(request: &Request) -> Option<&'static Command> {
+    let (place, _) = admission::find(request).ok()?;
+    Some(Table::all().commands()[place])
+}
+
+/// Runs the requests of a [`Run`]; each reply, and whether it depends on a change. May wait, and takes all cores.
+pub fn execute_together(
+    context: &Context,
+    session: &mut Session,
+    requests: &[Request],
+) -> Vec<(Reply, bool)> {
+    match run(context, session, requests) {
+        Some(replies) => replies,
+        None => requests
+            .iter()
+            .map(|request| run_alone(context, session, request))
+            .collect(),
+    }
+}
+
+fn run_alone(context: &Context, session: &mut Session, request: &Request) -> (Reply, bool) {
+    let before = session.last_number;
+    match execute(context, session, request, Patience::Wait) {
+        Outcome::Reply(reply) => (reply, session.last_number != before),
+        Outcome::Pool => unreachable!("who may wait is not asked to"),
+    }
+}
+
+/// None, and nothing done, where they have to run one by one.
+fn run(
+    context: &Context,
+    session: &mut Session,
+    requests: &[Request],
+) -> Option<Vec<(Reply, bool)>> {
+    let (place, _) = admission::find(requests.first()?).ok()?;
+    let together = Table::all().commands()[place].together?;
+    // One that is refused is refused, and counted, in its turn.
+    let may_run =
+        |request: &Request| admission::check(context, session, place, request.len()).is_ok();
+    if !requests.iter().all(may_run) {
+        return None;
+    }
+    let start = Instant::now();
+    let access = context.engine.access(Patience::Wait);
+    let access = match session.client.no_touch.load(Ordering::Relaxed) {
+        true => access.without_touching(),
+        false => access,
+    };
+    // A panic happens before anything is logged, or ends the process; alone, each request meets its own.
+    let run = AssertUnwindSafe(|| (together.run)(&access, session.db, requests));
+    let results = catch_unwind(run).ok()?.ok().flatten()?;
+    let took = start.elapsed() / requests.len().max(1) as u32;
+    session.last_number = session.last_number.max(access.last_number());
+    let replies = requests.iter().zip(results).map(|(request, result)| {
+        session.client.note_command(place, context.engine.now_ms());
+        count(context, session, request, place, took, &result);
+        match result {
+            Ok(reply) => (reply, true),
+            Err(Refusal::Error(line)) => (Reply::error(line), false),
+            Err(Refusal::Locked) => unreachable!("who may wait is not asked to"),
+        }
+    });
+    Some(replies.collect())
+}
