@@ -266,11 +266,17 @@ impl VectorIndex {
     /// Unlinks a live slot, repairs its neighbours, and frees the slot when the last reader that may see it is gone. A slot
     /// that was reserved but never connected is given back.
     pub fn remove(&self, slot: u32) {
+        self.remove_then(slot, || ());
+    }
+
+    /// As `remove`; `before_reuse` is called when no reader can see the slot any more, and before it can be taken again.
+    pub fn remove_then(&self, slot: u32, before_reuse: impl FnOnce() + Send + 'static) {
         match &self.graph {
             Some(graph) if self.slots.is_live(slot) => graph.remove(slot),
             _ => self.slots.make_dying(slot),
         }
-        self.slots.free_later(slot, &crossbeam_epoch::pin());
+        self.slots
+            .free_later(slot, before_reuse, &crossbeam_epoch::pin());
     }
 
     /// Whether the slot is live now.

@@ -284,6 +284,12 @@ const INFO_FIELDS: ReplyFields = ReplyFields {
             "bytes",
             "Memory of attributes, about.",
         ),
+        field(
+            "column-bytes",
+            "integer",
+            "bytes",
+            "Memory of the columns of those fields that filters use, about; see docs/expressions.md.",
+        ),
     ],
 };
 
@@ -435,6 +441,7 @@ fn info(collection: &Collection) -> Reply {
         ("link-bytes", int(memory.index.links)),
         ("name-bytes", int(memory.names)),
         ("attribute-bytes", int(memory.attributes)),
+        ("column-bytes", int(memory.columns)),
     ];
     Reply::Map(
         fields
