@@ -157,6 +157,11 @@ impl Config {
         self.is_on(Id::SearchForceGraph)
     }
 
+    /// Bytes that the columns of fields that filters use may take.
+    pub fn search_columns_bytes_max(&self) -> u64 {
+        self.unsigned(Id::SearchColumnsMaxMemory)
+    }
+
     /// What SIGTERM does.
     pub fn on_sigterm(&self) -> OnSignal {
         self.on_signal(Id::ShutdownOnSigterm)

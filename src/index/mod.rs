@@ -453,6 +453,29 @@ impl VectorIndex {
         )
     }
 
+    /// The nearest of the slots whose bits are set in `passing` (64 a word), which the caller saw occupied under a pin that it
+    /// still holds: by the stored form if `is_exact`, else as a walk that kept `ef` candidates would rank them.
+    pub fn scan_passing(
+        &self,
+        target: &Target,
+        (k, ef): (usize, usize),
+        passing: &[u64],
+        is_exact: bool,
+        stats: &mut WalkStats,
+    ) -> Vec<Neighbour> {
+        let guard = crossbeam_epoch::pin();
+        let by_code = !is_exact && self.graph.is_some() && self.vectors.has_originals();
+        let hits = if by_code {
+            let scorer = self.vectors.walk_scorer(target.walked(), &guard);
+            let found = scan::scan_passing(&self.slots, scorer, ef.max(k), passing, stats);
+            self.rerank(target, &found, k, stats, &guard)
+        } else {
+            let scorer = self.vectors.exact_scorer(target, &guard);
+            scan::scan_passing(&self.slots, scorer, k, passing, stats)
+        };
+        hits.into_iter().take(k).map(Neighbour::from).collect()
+    }
+
     /// Level of a live slot (0 on FLAT).
     pub fn level(&self, slot: u32) -> u8 {
         self.graph.as_ref().map_or(0, |graph| graph.level(slot))

@@ -72,7 +72,9 @@ impl ColumnBudget {
             .filter_map(Weak::upgrade)
             .flat_map(|owner| {
                 let columns = owner.listed();
-                columns.into_iter().map(move |column| (Arc::clone(&owner), column))
+                columns
+                    .into_iter()
+                    .map(move |column| (Arc::clone(&owner), column))
             })
             .collect();
         listed.sort_by_key(|(_, column)| column.used());

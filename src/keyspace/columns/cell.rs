@@ -126,7 +126,10 @@ mod tests {
     fn a_cell_tells_what_was_put_into_it() {
         let cells = [
             (Cell::number(-0.0), Held::Number(-0.0)),
-            (Cell::number(f64::NEG_INFINITY), Held::Number(f64::NEG_INFINITY)),
+            (
+                Cell::number(f64::NEG_INFINITY),
+                Held::Number(f64::NEG_INFINITY),
+            ),
             (Cell::number(f64::MAX), Held::Number(f64::MAX)),
             (Cell::text(0), Held::Text(0)),
             (Cell::text(u32::MAX), Held::Text(u32::MAX)),

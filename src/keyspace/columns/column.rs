@@ -68,7 +68,10 @@ impl Column {
 
     /// What the cell of a slot holds.
     pub fn get(&self, slot: u32) -> Cell {
-        let bits = self.cells.get(slot).map(|cell| cell.load(Ordering::Acquire));
+        let bits = self
+            .cells
+            .get(slot)
+            .map(|cell| cell.load(Ordering::Acquire));
         Cell::from_bits(bits.unwrap_or(Cell::UNFILLED.bits()))
     }
 
@@ -158,7 +161,11 @@ impl Column {
     fn segment(&self, segment: u32) -> &[AtomicU64] {
         // Slots of a segment that came after the listing are all recorded by their writers.
         let is_new = self.segments.get().is_some_and(|count| segment >= *count);
-        let empty = if is_new { Cell::MISSING } else { Cell::UNFILLED };
+        let empty = if is_new {
+            Cell::MISSING
+        } else {
+            Cell::UNFILLED
+        };
         let mut bytes = 0;
         let cells = self.cells.ensure(segment, |_| {
             bytes += size_of::<AtomicU64>() as u64;

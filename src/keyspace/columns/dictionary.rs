@@ -72,7 +72,9 @@ impl Dictionary {
     pub fn find(&self, text: &[u8], is_array: bool) -> Option<u32> {
         let hash = self.hash(text, is_array);
         let codes = self.codes.read();
-        codes.find(hash, |code| self.is(*code, text, is_array)).copied()
+        codes
+            .find(hash, |code| self.is(*code, text, is_array))
+            .copied()
     }
 
     /// The code of a string (or array), new if it did not come before; none when the dictionary is full.
@@ -159,7 +161,10 @@ mod tests {
         assert_eq!(dictionary.code(b"12", false), Some(3));
         assert_eq!(dictionary.code(b"[1]", false), a);
         assert_eq!(dictionary.entry(3).number(), 12.0);
-        assert_eq!((dictionary.entry(2).text(), dictionary.entry(2).number()), (b"[1]".as_slice(), 0.0));
+        assert_eq!(
+            (dictionary.entry(2).text(), dictionary.entry(2).number()),
+            (b"[1]".as_slice(), 0.0)
+        );
         assert_eq!(dictionary.len(), 4);
     }
 

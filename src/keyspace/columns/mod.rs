@@ -86,7 +86,11 @@ impl Columns {
 
     /// Bytes of all of them, about.
     pub fn memory(&self) -> u64 {
-        self.listed.load().iter().map(|column| column.memory()).sum()
+        self.listed
+            .load()
+            .iter()
+            .map(|column| column.memory())
+            .sum()
     }
 
     /// The columns of `fields`, in their order, if all of them are filled. Otherwise some slots may be filled, and the next
@@ -113,11 +117,14 @@ impl Columns {
             .iter()
             .map(|field| self.list_column(field, slots_end))
             .collect();
+        self.wanted.lock().retain(|name| !fields.contains(name));
         let slots_max = match urgency {
             Urgency::Low => FILLED_PER_SEARCH / fields.len() as u32,
             Urgency::High => u32::MAX,
         };
-        columns.iter().for_each(|column| column.fill(slots_max, read));
+        columns
+            .iter()
+            .for_each(|column| column.fill(slots_max, read));
         self.budget.keep();
         self.filled(fields)
     }

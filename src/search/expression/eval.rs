@@ -126,8 +126,9 @@ impl Value<'_> {
             (_, Value::Tuple(members)) => members
                 .iter()
                 .any(|member| Value::from(member).equals(self)),
-            (_, Value::Array(text)) => json::members(text)
-                .any(|member| Value::from(member).equals(self)),
+            (_, Value::Array(text)) => {
+                json::members(text).any(|member| Value::from(member).equals(self))
+            }
             (Value::Text(part), Value::Text(text)) => {
                 part.is_empty() || text.windows(part.len()).any(|window| window == &**part)
             }

@@ -10,15 +10,16 @@ mod blocks;
 mod eval;
 mod lex;
 mod parse;
-mod tuple;
 #[cfg(test)]
 mod tests;
+mod tuple;
 
 use crate::keyspace::attributes::number;
 use crate::keyspace::columns::Column;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(super) use blocks::ones;
 pub use blocks::{OverColumns, Verdicts};
 
 /// Where an expression could not be understood.

@@ -37,7 +37,10 @@ impl Members {
                 _ => None,
             })
             .collect();
-        let all = numbers.iter().copied().chain(texts.iter().map(|text| text.number));
+        let all = numbers
+            .iter()
+            .copied()
+            .chain(texts.iter().map(|text| text.number));
         Members {
             all_numbers: sorted(all.collect()),
             codes_end,
@@ -77,5 +80,7 @@ fn sorted(numbers: Vec<f64>) -> Vec<f64> {
 
 fn has(sorted: &[f64], number: f64) -> bool {
     let number = number + 0.0;
-    sorted.binary_search_by(|other| other.total_cmp(&number)).is_ok()
+    sorted
+        .binary_search_by(|other| other.total_cmp(&number))
+        .is_ok()
 }
