@@ -32,7 +32,7 @@ impl Filter {
     }
 
     /// The filter over columns of the collection, as far as there are such by now.
-    fn over_columns(&self, collection: &Collection, urgency: Urgency) -> Option<OverColumns> {
+    fn over_columns(&self, collection: &Collection, urgency: Urgency) -> Option<OverColumns<'_>> {
         let Filter::Expression(expression) = self;
         let columns = collection.columns_of(expression.fields(), urgency)?;
         expression.over(columns)
@@ -46,7 +46,7 @@ pub struct Memo<'a> {
     filter: &'a Filter,
     /// Slots that there are, as the query sees it.
     slots_end: u32,
-    columns: OnceCell<OverColumns>,
+    columns: OnceCell<OverColumns<'a>>,
     /// A bit a slot, 64 slots a word: whether it was tested.
     tested: Vec<Cell<u64>>,
     /// Whether it passed.
@@ -94,12 +94,12 @@ impl<'a> Memo<'a> {
     }
 
     /// The filter over columns, if there are columns.
-    pub fn columns(&self) -> Option<&OverColumns> {
+    pub fn columns(&self) -> Option<&OverColumns<'a>> {
         self.columns.get()
     }
 
     /// Makes the columns now, whatever that takes; the filter over them, if they could be made.
-    pub fn make_columns(&self) -> Option<&OverColumns> {
+    pub fn make_columns(&self) -> Option<&OverColumns<'a>> {
         if self.columns.get().is_none() {
             let over = self.filter.over_columns(self.collection, Urgency::High)?;
             return Some(self.columns.get_or_init(|| over));
@@ -206,22 +206,26 @@ impl<'a> Memo<'a> {
 
     /// Tests all slots of a word; how many pass.
     fn test_word(&self, word: usize) -> u32 {
-        let left = self.look_up(word, !0);
+        let mut left = self.used(word) & !self.tested[word].get();
+        if let Some(over) = self.columns.get().filter(|_| left != 0) {
+            let verdicts = over.test(word, left, self.collection.columns());
+            self.note(word, left & !verdicts.unknown, verdicts.passes);
+            left = verdicts.unknown;
+        }
         for at in ones(left) {
-            self.read_attributes(word, at);
+            let passes = self.evaluate((word * BLOCK + at) as u32);
+            self.note(word, 1 << at, u64::from(passes) << at);
         }
         self.passing[word].get().count_ones()
     }
 
-    /// Tests those of `wanted` slots of a word that columns tell about; those that are left.
-    fn look_up(&self, word: usize, wanted: u64) -> u64 {
-        let wanted = wanted & self.used(word) & !self.tested[word].get();
-        let Some(over) = self.columns.get().filter(|_| wanted != 0) else {
-            return wanted;
-        };
-        let verdicts = over.test(word, wanted, self.collection.columns());
-        self.note(word, wanted & !verdicts.unknown, verdicts.passes);
-        verdicts.unknown
+    /// Tests one slot.
+    fn test(&self, slot: u32) {
+        let over = self.columns.get();
+        let known = over.and_then(|over| over.test_one(slot, self.collection.columns()));
+        let passes = known.unwrap_or_else(|| self.evaluate(slot));
+        let (word, at) = (slot as usize / BLOCK, slot as usize % BLOCK);
+        self.note(word, 1 << at, u64::from(passes) << at);
     }
 
     /// The slots of a word that were ever used.
@@ -230,12 +234,6 @@ impl<'a> Memo<'a> {
             BLOCK => !0,
             slots => (1 << slots) - 1,
         }
-    }
-
-    /// Tests one slot by its element's attributes.
-    fn read_attributes(&self, word: usize, at: usize) {
-        let passes = self.evaluate((word * BLOCK + at) as u32);
-        self.note(word, 1 << at, u64::from(passes) << at);
     }
 
     fn evaluate(&self, slot: u32) -> bool {
@@ -261,20 +259,9 @@ impl SlotFilter for Memo<'_> {
             // A slot that was filled after the query began lies outside and is evaluated each time.
             _ if slot >= self.slots_end => return self.evaluate(slot),
             Some(tested) if tested.get() >> at & 1 == 1 => {}
-            _ => self.test(word, at),
+            _ => self.test(slot),
         }
         self.passing[word].get() >> at & 1 == 1
-    }
-}
-
-impl Memo<'_> {
-    /// Tests a slot, and others of its word where that costs little more.
-    fn test(&self, word: usize, at: usize) {
-        let is_by_block = self.columns.get().is_some_and(OverColumns::is_by_block);
-        let wanted = if is_by_block { !0 } else { 1 << at };
-        if self.look_up(word, wanted) >> at & 1 == 1 {
-            self.read_attributes(word, at);
-        }
     }
 }
 

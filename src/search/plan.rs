@@ -26,10 +26,8 @@ const TESTS_PER_CANDIDATE: f64 = 3.0;
 const FILTER_NS: f64 = 60.0;
 /// See [`FILTER_NS`].
 const FILTER_BYTE_NS: f64 = 0.7;
-/// Asking for a bit that is known, or becomes known with others of its block.
+/// Asking for a bit that is known.
 const TEST_BIT_NS: f64 = 1.5;
-/// Evaluating a filter on the columns of one slot.
-const TEST_ONE_NS: f64 = 40.0;
 /// Columns are made at once when a search without them would read more than one in so many elements' attributes.
 const MAKING_FACTOR: f64 = 4.0;
 /// What a passing row costs beside its bytes where others lie between.
@@ -162,10 +160,7 @@ fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
 /// With columns a pass over all of them costs little, and tells exactly how many pass.
 fn choose_by_columns(costs: Costs, force_graph: bool, filter: &Memo, over: &OverColumns) -> Plan {
     let pass_ns = over.block_ns() * filter.blocks() as f64;
-    let tests_ns = |tests: f64| match over.is_by_block() {
-        true => tests * TEST_BIT_NS + (tests * over.block_ns()).min(pass_ns),
-        false => tests * TEST_ONE_NS,
-    };
+    let tests_ns = |tests: f64| tests * over.one_ns();
     let seeds = || filter.seeds_found(SEEDS);
     let sampled = filter.sample_blocks();
     let (kind, walk) = costs.filtered_walk(sampled, tests_ns);

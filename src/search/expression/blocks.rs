@@ -3,7 +3,7 @@
 //! slots are gone through one by one with the values of eval.rs. So a slot gets the verdict that its attributes would get, or
 //! none: then its attributes have to be asked.
 
-use super::eval::Value;
+use super::eval::{self, Value};
 use super::lex::{Literal, Operator};
 use super::parse::{Program, Step};
 use super::tuple::Members;
@@ -21,6 +21,10 @@ const COMPARED_MEMBERS_MAX: usize = 4;
 const READS_MAX: usize = 4;
 /// Loading a block of one column, and going once through its 64 cells, in nanoseconds.
 const PASS_NS: f64 = 12.0;
+/// One slot by itself: its fixed part, and each step of the program.
+const ONE_NS: f64 = 12.0;
+/// See [`ONE_NS`].
+const STEP_NS: f64 = 4.0;
 /// Going through 64 slots one by one, in nanoseconds.
 const EACH_NS: f64 = 1_500.0;
 
@@ -34,7 +38,8 @@ pub struct Verdicts {
 }
 
 /// See the head of the file. For one search, in one thread.
-pub struct OverColumns {
+pub struct OverColumns<'a> {
+    program: &'a Program,
     columns: Vec<Arc<Column>>,
     root: Mask,
     cells: RefCell<Vec<[u64; BLOCK]>>,
@@ -107,8 +112,11 @@ enum Part {
     Mask(Mask),
 }
 
-impl OverColumns {
-    pub(super) fn compile(program: &Program, columns: Vec<Arc<Column>>) -> Option<OverColumns> {
+impl<'a> OverColumns<'a> {
+    pub(super) fn compile(
+        program: &'a Program,
+        columns: Vec<Arc<Column>>,
+    ) -> Option<OverColumns<'a>> {
         if program.steps.len() > STEPS_MAX || program.fields.is_empty() {
             return None;
         }
@@ -127,6 +135,7 @@ impl OverColumns {
             stack.push(part);
         }
         Some(OverColumns {
+            program,
             root: mask(stack.pop()?),
             cells: RefCell::new(vec![[0; BLOCK]; columns.len()]),
             columns,
@@ -136,7 +145,7 @@ impl OverColumns {
     /// What the columns tell of those slots of a block that are `wanted`; of others, as much as comes by the way.
     pub fn test(&self, block: usize, wanted: u64, owner: &Columns) -> Verdicts {
         let mut cells = self.cells.borrow_mut();
-        if !self.load(block, owner, &mut cells) {
+        if !self.load(owner, &mut cells, |column, cells| column.load(block, cells)) {
             return Verdicts {
                 passes: 0,
                 unknown: wanted,
@@ -170,12 +179,27 @@ impl OverColumns {
         }
     }
 
-    /// Loads the cells of a block as they were at one time; whether that was to be had.
-    fn load(&self, block: usize, owner: &Columns, cells: &mut [[u64; BLOCK]]) -> bool {
+    /// What the columns tell of one slot, if they do.
+    pub fn test_one(&self, slot: u32, owner: &Columns) -> Option<bool> {
+        let mut cells = SmallVec::<[Cell; 4]>::from_elem(Cell::UNKNOWN, self.columns.len());
+        let load = |column: &Column, cell: &mut Cell| *cell = column.get(slot);
+        if !self.load(owner, &mut cells, load) {
+            return None;
+        }
+        if cells.contains(&Cell::MISSING) {
+            return Some(false);
+        }
+        let is_known = !cells.iter().any(|cell| cell.is_unknown());
+        let value = |place: usize| value(&self.columns[place], cells[place].held());
+        is_known.then(|| eval::run_over(self.program, value))
+    }
+
+    /// Loads from each column, all as they were at one time; whether that was to be had.
+    fn load<T>(&self, owner: &Columns, into: &mut [T], load: impl Fn(&Column, &mut T)) -> bool {
         for _ in 0..READS_MAX {
             let stamp = owner.stamp();
-            for (column, cells) in self.columns.iter().zip(&mut *cells) {
-                column.load(block, cells);
+            for (column, into) in self.columns.iter().zip(&mut *into) {
+                load(column, into);
             }
             fence_after_loads();
             let is_one_time = stamp.is_some_and(|stamp| owner.is_current(stamp));
@@ -192,14 +216,14 @@ impl OverColumns {
         self.columns.len()
     }
 
+    /// Expected time for a slot by itself, in nanoseconds.
+    pub fn one_ns(&self) -> f64 {
+        ONE_NS + STEP_NS * self.program.steps.len() as f64
+    }
+
     /// Expected time for a block, in nanoseconds.
     pub fn block_ns(&self) -> f64 {
         PASS_NS * 2.0 * self.columns.len() as f64 + self.root.block_ns()
-    }
-
-    /// Whether all slots of a block together cost hardly more than one of them.
-    pub fn is_by_block(&self) -> bool {
-        self.root.block_ns() < EACH_NS
     }
 }
 
@@ -530,13 +554,18 @@ impl Block<'_> {
     }
 
     fn value(&self, place: usize, held: Held) -> Value<'_> {
-        let text = |code| self.columns[place].dictionary().entry(code).text();
-        match held {
-            Held::Number(number) => Value::Number(number),
-            Held::Text(code) => Value::Text(Cow::Borrowed(text(code))),
-            Held::Array(code) => Value::Array(text(code)),
-            Held::Null | Held::Missing | Held::Unknown => Value::Null,
-        }
+        value(&self.columns[place], held)
+    }
+}
+
+/// What a cell of the column holds.
+fn value(column: &Column, held: Held) -> Value<'_> {
+    let text = |code| column.dictionary().entry(code).text();
+    match held {
+        Held::Number(number) => Value::Number(number),
+        Held::Text(code) => Value::Text(Cow::Borrowed(text(code))),
+        Held::Array(code) => Value::Array(text(code)),
+        Held::Null | Held::Missing | Held::Unknown => Value::Null,
     }
 }
 

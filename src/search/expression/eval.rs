@@ -20,14 +20,17 @@ pub enum Value<'a> {
 
 /// Whether the program comes out true; false if a field is missing.
 pub fn run(program: &Program, attributes: &[u8]) -> bool {
-    let Some(fields) = json::fetch(attributes, &program.fields) else {
-        return false;
-    };
+    json::fetch(attributes, &program.fields)
+        .is_some_and(|fields| run_over(program, |place| Value::from(fields[place].clone())))
+}
+
+/// Whether the program comes out true over the values of its fields, by their places.
+pub fn run_over<'a>(program: &'a Program, field: impl Fn(usize) -> Value<'a>) -> bool {
     let mut stack: SmallVec<[Value; 8]> = SmallVec::with_capacity(program.depth_max);
     for step in &program.steps {
         let value = match step {
             Step::Literal(literal) => Value::from(literal),
-            Step::Field(place) => Value::from(fields[*place].clone()),
+            Step::Field(place) => field(*place),
             Step::Apply(operator) => {
                 let right = stack.pop().unwrap_or(Value::Null);
                 apply(*operator, right, &mut stack)

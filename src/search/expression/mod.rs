@@ -47,7 +47,7 @@ impl Expression {
     }
 
     /// The expression over the columns of its fields, given in their order; none where reading the attributes serves as well.
-    pub fn over(&self, columns: Vec<Arc<Column>>) -> Option<OverColumns> {
+    pub fn over(&self, columns: Vec<Arc<Column>>) -> Option<OverColumns<'_>> {
         OverColumns::compile(&self.program, columns)
     }
 

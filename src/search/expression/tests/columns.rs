@@ -122,12 +122,20 @@ fn compare(collection: &Collection, text: &str, seed: u64) -> (usize, usize) {
             let expected = collection.test_element(slot, |element| {
                 element.test_attributes(|attributes| expression.matches(attributes))
             });
-            let alone = over.test(block, 1 << at, collection.columns());
+            let part = over.test(block, 1 << at, collection.columns());
+            let alone = over.test_one(slot, collection.columns());
             let context = || {
                 let element = collection.element(slot).and_then(|e| e.attributes());
                 format!("seed {seed}: {text} on {element:?}")
             };
-            for verdicts in [together, alone] {
+            assert_eq!(alone.unwrap_or(expected), expected, "{}", context());
+            assert_eq!(
+                alone.is_none(),
+                part.unknown >> at & 1 == 1,
+                "{}",
+                context()
+            );
+            for verdicts in [together, part] {
                 if verdicts.unknown >> at & 1 == 1 {
                     unknown += 1;
                 } else {
