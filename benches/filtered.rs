@@ -7,6 +7,7 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use half::f16;
 use rayon::prelude::*;
+use rhumb::index::WalkedOn;
 use rhumb::keyspace::change::{Change, Effect, Upsert};
 use rhumb::keyspace::collection::{
     Collection, IndexKind, IndexOptions, Metric, Quantization, Schema,
@@ -142,11 +143,13 @@ fn collection_of(
         kind: IndexKind::Hnsw,
         m: 16,
         ef_construction: 200,
+        walked_on: WalkedOn::Codes,
     };
     let schema = Box::new(Schema {
         index,
         projected_from: None,
         declared: true,
+        recall: None,
     });
     keyspace.apply(Change::new(0, b"c", Effect::CreateCollection { schema }), 1);
     data.rows.par_iter().enumerate().for_each(|(row, vector)| {

@@ -9,7 +9,7 @@ use half::f16;
 use rayon::prelude::*;
 use rhumb::index::{
     IndexKind, IndexOptions, LinkOptions, Metric, Neighbour, Quantization, Stored, VectorIndex,
-    WalkOptions, WalkStats,
+    WalkOptions, WalkStats, WalkedOn,
 };
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -74,6 +74,7 @@ fn index_of(dim: usize, quantization: Quantization, kind: IndexKind) -> VectorIn
         kind,
         m: 16,
         ef_construction: 200,
+        walked_on: WalkedOn::Codes,
     })
 }
 

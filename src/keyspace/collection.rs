@@ -7,13 +7,14 @@
 //! An update puts the vector into a new slot, switches the name to it, then removes the old slot. A search that runs meanwhile
 //! may find either or both; [`Collection::current`] tells which one counts.
 
+use super::calibration::Calibration;
 use super::columns::{Column, ColumnBudget, Columns, Urgency};
 use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
 pub use crate::index::{
     IndexKind, IndexOptions, Metric, Neighbour, Quantization, SavedNode, Stored, VectorError,
-    distances_by,
+    WalkedOn, distances_by,
 };
 use crate::index::{IndexMemory, LinkOptions, VectorIndex};
 use arc_swap::ArcSwapOption;
@@ -37,6 +38,9 @@ pub struct Schema {
     pub projected_from: Option<u32>,
     /// Made on purpose: it may be empty, and stays when its last element goes.
     pub declared: bool,
+    /// The recall that a search is to have where it names no effort, in millionths; snapshots keep it in a record of its own.
+    #[serde(skip)]
+    pub recall: Option<u32>,
 }
 
 /// Candidates kept while inserting into a collection that was not declared (the log relies on it: it never changes).
@@ -58,9 +62,11 @@ impl Schema {
                 kind: IndexKind::Hnsw,
                 m,
                 ef_construction: EF_CONSTRUCTION_IMPLIED,
+                walked_on: WalkedOn::Codes,
             },
             projected_from,
             declared: false,
+            recall: None,
         }
     }
 
@@ -159,13 +165,15 @@ pub struct CollectionMemory {
     pub attributes: u64,
     /// Columns of fields that filters use.
     pub columns: u64,
+    /// Queries remembered for calibration.
+    pub queries: u64,
 }
 
 impl CollectionMemory {
     /// Bytes of all kinds.
     pub fn total(&self) -> u64 {
         let index = self.index.vectors + self.index.codes + self.index.links;
-        index + self.names + self.attributes + self.columns
+        index + self.names + self.attributes + self.columns + self.queries
     }
 }
 
@@ -181,6 +189,7 @@ pub struct Collection {
     columns: Arc<Columns>,
     saves: Segments<Mutex<SegmentSave>>,
     save_clock: Arc<SaveClock>,
+    calibration: Calibration,
     changed: AtomicU64,
     inserts: AtomicU64,
     name_bytes: AtomicI64,
@@ -207,6 +216,7 @@ impl Collection {
             columns: Arc::new(Columns::new(column_budget)),
             saves: Segments::default(),
             save_clock,
+            calibration: Calibration::default(),
             changed: AtomicU64::new(0),
             inserts: AtomicU64::new(0),
             name_bytes: AtomicI64::new(0),
@@ -228,6 +238,11 @@ impl Collection {
     /// The index over its vectors.
     pub fn index(&self) -> &VectorIndex {
         &self.index
+    }
+
+    /// What is known of its recall.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// Number of elements.
@@ -363,6 +378,7 @@ impl Collection {
             attributes: self.attribute_bytes.load(Ordering::Relaxed).max(0) as u64
                 + self.attributes_count() * 48,
             columns: self.columns.memory(),
+            queries: self.calibration.bytes(),
         }
     }
 

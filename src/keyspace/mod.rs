@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod attributes;
+pub mod calibration;
 pub mod change;
 pub mod collection;
 pub mod columns;

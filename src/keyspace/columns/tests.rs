@@ -1,7 +1,7 @@
 //! Columns while elements come, change and go.
 
 use super::*;
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
+use crate::index::{IndexKind, IndexOptions, Metric, Quantization, WalkedOn};
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::{Collection, Schema};
 use crate::keyspace::{Keyspace, Value};
@@ -41,9 +41,11 @@ impl Model {
                 kind: IndexKind::Flat,
                 m: 16,
                 ef_construction: 100,
+                walked_on: WalkedOn::Codes,
             },
             projected_from: None,
             declared: true,
+            recall: None,
         };
         model.apply(Effect::CreateCollection {
             schema: Box::new(schema),

@@ -2,7 +2,7 @@
 
 use super::super::Expression;
 use super::tree::{Dice, FIELDS};
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
+use crate::index::{IndexKind, IndexOptions, Metric, Quantization, WalkedOn};
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::{Collection, Schema};
 use crate::keyspace::columns::{BLOCK, Urgency};
@@ -78,11 +78,13 @@ fn collection(dice: &mut Dice) -> (Keyspace, Arc<Collection>) {
         kind: IndexKind::Flat,
         m: 16,
         ef_construction: 100,
+        walked_on: WalkedOn::Codes,
     };
     let schema = Schema {
         index,
         projected_from: None,
         declared: true,
+        recall: None,
     };
     let create = Effect::CreateCollection {
         schema: Box::new(schema),
