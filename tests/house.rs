@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tools", &["protocol", "persistence", "config"]),
     ("engine", &["persistence", "keyspace", "config", "sys"]),
     ("persistence", &["keyspace", "protocol"]),
-    ("search", &["keyspace", "index"]),
+    ("search", &["keyspace", "index", "kernels"]),
     ("keyspace", &["index"]),
     ("index", &["kernels", "sys"]),
     ("kernels", &["sys"]),

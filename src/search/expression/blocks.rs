@@ -7,6 +7,7 @@ use super::eval::{self, Value};
 use super::lex::{Literal, Operator};
 use super::parse::{Program, Step};
 use super::tuple::Members;
+use crate::kernels::{self, Kernels, Relation};
 use crate::keyspace::columns::{BLOCK, Cell, Column, Columns, Dictionary, Held, fence_after_loads};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -40,6 +41,7 @@ pub struct Verdicts {
 /// See the head of the file. For one search, in one thread.
 pub struct OverColumns<'a> {
     program: &'a Program,
+    kernels: &'static Kernels,
     columns: Vec<Arc<Column>>,
     root: Mask,
     cells: RefCell<Vec<[u64; BLOCK]>>,
@@ -136,6 +138,7 @@ impl<'a> OverColumns<'a> {
         }
         Some(OverColumns {
             program,
+            kernels: kernels::best(),
             root: mask(stack.pop()?),
             cells: RefCell::new(vec![[0; BLOCK]; columns.len()]),
             columns,
@@ -154,16 +157,17 @@ impl<'a> OverColumns<'a> {
         let (mut missing, mut unknown) = (0, 0);
         let mut special = SmallVec::<[u64; 4]>::new();
         for cells in cells.iter() {
-            let here = bits_of(cells, |cell| Cell::from_bits(cell).is_special());
+            let here = (self.kernels.relate)(cells, Relation::IsNan, 0.0);
             special.push(here);
             // Most columns hold numbers for the most part.
             if here != 0 {
-                missing |= bits_of(cells, |cell| cell == Cell::MISSING.bits());
+                missing |= (self.kernels.find)(cells, Cell::MISSING.bits());
                 unknown |= bits_of(cells, |cell| Cell::from_bits(cell).is_unknown());
             }
         }
         let known = wanted & !missing & !unknown;
         let block = Block {
+            kernels: self.kernels,
             columns: &self.columns,
             cells: &cells,
             special: &special,
@@ -363,6 +367,7 @@ fn is_in(left: Part, right: Part, columns: &[Arc<Column>]) -> Mask {
 
 /// The cells of 64 slots, by field.
 struct Block<'a> {
+    kernels: &'static Kernels,
     columns: &'a [Arc<Column>],
     cells: &'a [[u64; BLOCK]],
     /// Slots whose cells hold anything but a number, by field.
@@ -388,7 +393,7 @@ impl Block<'_> {
             }
             Mask::Compare(left, operator, right) => self.compare(left, *operator, right, wanted),
             Mask::EqualsNumber(place, number) => {
-                let same = bits_of(&self.cells[*place], |cell| f64::from_bits(cell) == *number);
+                let same = (self.kernels.relate)(&self.cells[*place], Relation::Equal, *number);
                 same | self.each_special(*place, wanted, |held| match held {
                     Held::Text(code) => self.entry_number(*place, code) == *number,
                     Held::Array(_) => *number == 0.0,
@@ -396,7 +401,7 @@ impl Block<'_> {
                 })
             }
             Mask::EqualsText(place, text) => self.equals_text(*place, text, wanted),
-            Mask::IsNull(place) => bits_of(&self.cells[*place], |cell| cell == Cell::NULL.bits()),
+            Mask::IsNull(place) => (self.kernels.find)(&self.cells[*place], Cell::NULL.bits()),
             Mask::Any(parts) => parts
                 .iter()
                 .fold(0, |all, part| all | self.mask(part, wanted)),
@@ -418,7 +423,14 @@ impl Block<'_> {
         if let (Number::Field(place), Number::Constant(number)) = (left, right)
             && self.special[*place] & wanted == 0
         {
-            return compare_with(&self.cells[*place], operator, *number);
+            let relation = match operator {
+                Operator::Greater => Relation::Greater,
+                Operator::GreaterOrEqual => Relation::GreaterOrEqual,
+                Operator::Less => Relation::Less,
+                Operator::LessOrEqual => Relation::LessOrEqual,
+                _ => Relation::Equal,
+            };
+            return (self.kernels.relate)(&self.cells[*place], relation, *number);
         }
         let (mut a, mut b) = ([0.0; BLOCK], [0.0; BLOCK]);
         self.numbers(left, wanted, &mut a);
@@ -436,11 +448,10 @@ impl Block<'_> {
     fn equals_text(&self, place: usize, text: &Text, wanted: u64) -> u64 {
         let cells = &self.cells[place];
         // What is no string is compared as a number; a special cell, being NaN, with none.
-        let mut same = bits_of(cells, |cell| f64::from_bits(cell) == text.number);
+        let mut same = (self.kernels.relate)(cells, Relation::Equal, text.number);
         match text.code {
             Some(code) => {
-                let wanted = Cell::text(code).bits();
-                same |= bits_of(cells, |cell| cell == wanted);
+                same |= (self.kernels.find)(cells, Cell::text(code).bits());
             }
             None => {
                 let newer = Cell::text(text.codes_end).bits();
@@ -566,18 +577,6 @@ fn value(column: &Column, held: Held) -> Value<'_> {
         Held::Text(code) => Value::Text(Cow::Borrowed(text(code))),
         Held::Array(code) => Value::Array(text(code)),
         Held::Null | Held::Missing | Held::Unknown => Value::Null,
-    }
-}
-
-/// Cells that hold numbers, compared with one.
-fn compare_with(cells: &[u64; BLOCK], operator: Operator, number: f64) -> u64 {
-    match operator {
-        Operator::Greater => bits_of(cells, |cell| f64::from_bits(cell) > number),
-        Operator::GreaterOrEqual => bits_of(cells, |cell| f64::from_bits(cell) >= number),
-        Operator::Less => bits_of(cells, |cell| f64::from_bits(cell) < number),
-        Operator::LessOrEqual => bits_of(cells, |cell| f64::from_bits(cell) <= number),
-        Operator::Equal => bits_of(cells, |cell| f64::from_bits(cell) == number),
-        other => unreachable!("{other:?} compares no numbers"),
     }
 }
 
