@@ -172,6 +172,8 @@ options! {
             "Memory of the server, in bytes or as a share of the machine's (`75%`), above which commands that add data are refused with -OOM. 0 sets no bound: the system may then kill the process. Leave room for saves and for the buffers of clients.";
         MaxmemoryPolicy: "maxmemory-policy" = "noeviction", POLICIES, WhileRunning, Served,
             "What makes room when maxmemory is reached. Only `noeviction` is served: nothing is thrown away, commands that would add data are refused.";
+        SearchColumnsMaxMemory: "search-columns-max-memory" = "256mb", bytes(0), WhileRunning, Served,
+            "Memory for the columns in which fields are kept that filters use, 8 bytes an element and field, over all keys. Beyond it the column that was not used for the longest time is dropped; filters then read the attributes of each element that they test, which takes some ten times as long. 0 keeps none.";
         HashMaxListpackEntries: "hash-max-listpack-entries" = "512", integer(0, i64::MAX, "fields"), WhileRunning, Served,
             "Up to so many fields OBJECT ENCODING calls a hash `listpack`. Only the name follows it, memory does not.";
         HashMaxListpackValue: "hash-max-listpack-value" = "64", integer(0, i64::MAX, "bytes"), WhileRunning, Served,

@@ -157,6 +157,11 @@ impl Config {
         self.is_on(Id::SearchForceGraph)
     }
 
+    /// Bytes that the columns of fields that filters use may take.
+    pub fn search_columns_bytes_max(&self) -> u64 {
+        self.unsigned(Id::SearchColumnsMaxMemory)
+    }
+
     /// Whether searches are remembered to calibrate with.
     pub fn calibration_remember_queries(&self) -> bool {
         self.is_on(Id::CalibrationRememberQueries)

@@ -282,11 +282,17 @@ impl VectorIndex {
     /// Unlinks a live slot, repairs its neighbours, and frees the slot when the last reader that may see it is gone. A slot
     /// that was reserved but never connected is given back.
     pub fn remove(&self, slot: u32) {
+        self.remove_then(slot, || ());
+    }
+
+    /// As `remove`; `before_reuse` is called when no reader can see the slot any more, and before it can be taken again.
+    pub fn remove_then(&self, slot: u32, before_reuse: impl FnOnce() + Send + 'static) {
         match &self.graph {
             Some(graph) if self.slots.is_live(slot) => graph.remove(slot),
             _ => self.slots.make_dying(slot),
         }
-        self.slots.free_later(slot, &crossbeam_epoch::pin());
+        self.slots
+            .free_later(slot, before_reuse, &crossbeam_epoch::pin());
     }
 
     /// Whether the slot is live now.
@@ -461,6 +467,29 @@ impl VectorIndex {
             filter,
             stats,
         )
+    }
+
+    /// The nearest of the slots whose bits are set in `passing` (64 a word), which the caller saw occupied under a pin that it
+    /// still holds: by the stored form if `is_exact`, else as a walk that kept `ef` candidates would rank them.
+    pub fn scan_passing(
+        &self,
+        target: &Target,
+        (k, ef): (usize, usize),
+        passing: &[u64],
+        is_exact: bool,
+        stats: &mut WalkStats,
+    ) -> Vec<Neighbour> {
+        let guard = crossbeam_epoch::pin();
+        let by_code = !is_exact && self.graph.is_some() && self.vectors.ranks_anew();
+        let hits = if by_code {
+            let scorer = self.vectors.walk_scorer(target.walked(), &guard);
+            let found = scan::scan_passing(&self.slots, scorer, ef.max(k), passing, stats);
+            self.rerank(target, &found, k, stats, &guard)
+        } else {
+            let scorer = self.vectors.exact_scorer(target, &guard);
+            scan::scan_passing(&self.slots, scorer, k, passing, stats)
+        };
+        hits.into_iter().take(k).map(Neighbour::from).collect()
     }
 
     /// Level of a live slot (0 on FLAT).

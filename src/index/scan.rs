@@ -12,6 +12,8 @@ use std::ops::Range;
 const PARALLEL_ROWS: usize = 100_000;
 /// Slots scored per call. Nothing is prefetched: rows lie one behind the other, and the CPU sees that by itself.
 const BLOCK: usize = 64;
+/// Rows that lie apart are asked for so many at a time, while as many are scored.
+const AHEAD: usize = 32;
 
 /// The k nearest live slots. A filter is asked from this thread only.
 pub(super) fn scan(
@@ -37,6 +39,46 @@ pub(super) fn scan(
     };
     let sorted = nearest.into_sorted();
     sorted.into_iter().map(Neighbour::from).collect()
+}
+
+/// The `keep` nearest of the slots whose bits are set, 64 a word, by what `scorer` measures. The caller is pinned, and saw
+/// each of them occupied since; of those that died meanwhile some may be left.
+pub(super) fn scan_passing(
+    slots: &Slots,
+    scorer: Scorer,
+    keep: usize,
+    passing: &[u64],
+    stats: &mut WalkStats,
+) -> Vec<Candidate> {
+    let mut nearest = Top::with_limit(keep);
+    let (mut block, mut next) = (Vec::with_capacity(AHEAD), Vec::with_capacity(AHEAD));
+    let mut distances = Vec::with_capacity(AHEAD);
+    let mut offer = |block: &[u32]| {
+        scorer.score(block, &mut distances);
+        stats.distances += block.len() as u64;
+        for candidate in scored(block, &distances) {
+            // Asked of few: most are not near enough.
+            if nearest.admits(candidate) && slots.is_live(candidate.slot()) {
+                nearest.offer(candidate);
+            }
+        }
+    };
+    for (word, &bits) in passing.iter().enumerate() {
+        let mut bits = bits;
+        while bits != 0 {
+            next.push(word as u32 * 64 + bits.trailing_zeros());
+            bits &= bits - 1;
+            if next.len() == AHEAD {
+                scorer.prefetch(&next);
+                offer(&block);
+                std::mem::swap(&mut block, &mut next);
+                next.clear();
+            }
+        }
+    }
+    offer(&block);
+    offer(&next);
+    nearest.into_sorted()
 }
 
 /// Each core scans ranges of slots; the nearest of all are merged.

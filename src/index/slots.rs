@@ -180,10 +180,16 @@ impl Slots {
         self.live.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Frees an unlinked slot as soon as every reader that is pinned now has left.
-    pub(super) fn free_later(self: &Arc<Self>, slot: u32, guard: &Guard) {
+    /// Frees an unlinked slot as soon as every reader that is pinned now has left, after a call of `before`.
+    pub(super) fn free_later(
+        self: &Arc<Self>,
+        slot: u32,
+        before: impl FnOnce() + Send + 'static,
+        guard: &Guard,
+    ) {
         let slots = Arc::clone(self);
         guard.defer(move || {
+            before();
             slots.get(slot).set(State::Dying, State::Free);
             slots.free.lock().slots.push(slot);
         });

@@ -3,7 +3,7 @@
 //! The integer kernel multiplies to 16 bits and adds pairs to 32. `sdot` would do both in one step, but its intrinsic
 //! (`vdotq_s32`) is not in stable Rust 1.95.
 
-use super::{Kernels, first_16};
+use super::{Kernels, first_16, scalar};
 use half::f16;
 use std::arch::aarch64::*;
 
@@ -18,6 +18,8 @@ pub const KERNELS: Kernels = Kernels {
     dot_int8_x4,
     hamming,
     hamming_x4,
+    relate: scalar::relate,
+    find: scalar::find,
 };
 
 fn dot_f32(a: &[f32], b: &[f32]) -> f32 {

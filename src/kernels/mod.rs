@@ -36,6 +36,27 @@ pub struct Kernels {
     pub hamming: fn(&[u64], &[u64]) -> u32,
     /// `hamming` of one query and four rows of equal length.
     pub hamming_x4: fn(&[u64], [&[u64]; 4]) -> [u32; 4],
+    /// Bit i of the result says whether lane i, the bits of an f64, stands in the relation to the number.
+    pub relate: fn(&[u64; 64], Relation, f64) -> u64,
+    /// Bit i of the result says whether lane i is the word.
+    pub find: fn(&[u64; 64], u64) -> u64,
+}
+
+/// How a lane is compared with a number; NaN stands in no relation but `IsNan`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Lane < number.
+    Less,
+    /// Lane <= number.
+    LessOrEqual,
+    /// Lane == number.
+    Equal,
+    /// Lane > number.
+    Greater,
+    /// Lane >= number.
+    GreaterOrEqual,
+    /// The lane is NaN, whatever the number is.
+    IsNan,
 }
 
 /// The best version for this CPU, chosen at the first call.

@@ -1,6 +1,6 @@
 //! The kernels in plain Rust: the twins that the fast versions are tested against, and the fallback for other CPUs.
 
-use super::Kernels;
+use super::{Kernels, Relation};
 use half::f16;
 
 /// The scalar version.
@@ -14,6 +14,8 @@ pub const KERNELS: Kernels = Kernels {
     dot_int8_x4,
     hamming,
     hamming_x4,
+    relate,
+    find,
 };
 
 fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
@@ -60,4 +62,24 @@ fn hamming(a: &[u64], b: &[u64]) -> u32 {
 
 fn hamming_x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
     rows.map(|row| hamming(query, row))
+}
+
+pub(super) fn relate(lanes: &[u64; 64], relation: Relation, number: f64) -> u64 {
+    let holds = |lane: f64| match relation {
+        Relation::Less => lane < number,
+        Relation::LessOrEqual => lane <= number,
+        Relation::Equal => lane == number,
+        Relation::Greater => lane > number,
+        Relation::GreaterOrEqual => lane >= number,
+        Relation::IsNan => lane.is_nan(),
+    };
+    bits(|at| holds(f64::from_bits(lanes[at])))
+}
+
+pub(super) fn find(lanes: &[u64; 64], word: u64) -> u64 {
+    bits(|at| lanes[at] == word)
+}
+
+fn bits(holds: impl Fn(usize) -> bool) -> u64 {
+    (0..64).fold(0, |bits, at| bits | u64::from(holds(at)) << at)
 }

@@ -3,7 +3,7 @@
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::first_16;
-use super::{Kernels, available, best, scalar};
+use super::{Kernels, Relation, available, best, scalar};
 use half::f16;
 
 /// Lengths around every step of every version, and the dimensions of common models.
@@ -285,5 +285,47 @@ fn the_end_of_a_slice_is_padded_with_zeros() {
         let kept = length.min(16);
         expected[..kept].copy_from_slice(&bytes[..kept]);
         assert_eq!(first_16(&bytes[..length]), expected, "{length} bytes");
+    }
+}
+
+#[test]
+fn lanes_are_compared_as_numbers_and_as_words() {
+    use Relation::*;
+    let special = [
+        f64::NAN,
+        -f64::NAN,
+        f64::from_bits(u64::MAX),
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        0.0,
+        -0.0,
+        5e-324,
+        f64::MAX,
+    ];
+    let mut numbers = Numbers(9);
+    for round in 0..200 {
+        let lanes: [u64; 64] = std::array::from_fn(|_| match numbers.next() % 4 {
+            0 => special[numbers.next() as usize % special.len()].to_bits(),
+            1 => numbers.next(),
+            _ => f64::from(numbers.whole()).to_bits(),
+        });
+        let number = match round % 3 {
+            0 => special[round % special.len()],
+            _ => f64::from(numbers.whole()),
+        };
+        let word = lanes[numbers.next() as usize % 64];
+        for version in available() {
+            let context = format!("version {}, round {round}, {number}", version.name);
+            for relation in [Less, LessOrEqual, Equal, Greater, GreaterOrEqual, IsNan] {
+                let expected = scalar::relate(&lanes, relation, number);
+                let bits = (version.relate)(&lanes, relation, number);
+                assert_eq!(bits, expected, "{context} {relation:?}");
+            }
+            let found = (version.find)(&lanes, word);
+            assert!(found != 0, "{context}");
+            for (at, lane) in lanes.iter().enumerate() {
+                assert_eq!(found >> at & 1 == 1, *lane == word, "{context} lane {at}");
+            }
+        }
     }
 }

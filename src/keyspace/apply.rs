@@ -250,6 +250,7 @@ impl Keyspace {
             schema,
             self.seed(),
             clock,
+            Arc::clone(self.column_budget()),
         ));
         let value = Value::Collection(Arc::clone(&collection));
         database.insert(

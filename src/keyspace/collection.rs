@@ -8,6 +8,7 @@
 //! may find either or both; [`Collection::current`] tells which one counts.
 
 use super::calibration::Calibration;
+use super::columns::{Column, ColumnBudget, Columns, Urgency};
 use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
@@ -94,8 +95,8 @@ impl Element {
         self.attributes.load_full()
     }
 
-    /// Whether `test` holds for the attributes (none: no attributes), without taking a reference count.
-    pub fn test_attributes(&self, test: impl FnOnce(Option<&[u8]>) -> bool) -> bool {
+    /// What `test` says of the attributes (none: no attributes), without taking a reference count.
+    pub fn test_attributes<T>(&self, test: impl FnOnce(Option<&[u8]>) -> T) -> T {
         let attributes = self.attributes.load();
         test(attributes.as_ref().map(|bytes| &bytes[..]))
     }
@@ -162,8 +163,18 @@ pub struct CollectionMemory {
     pub names: u64,
     /// Attributes.
     pub attributes: u64,
+    /// Columns of fields that filters use.
+    pub columns: u64,
     /// Queries remembered for calibration.
     pub queries: u64,
+}
+
+impl CollectionMemory {
+    /// Bytes of all kinds.
+    pub fn total(&self) -> u64 {
+        let index = self.index.vectors + self.index.codes + self.index.links;
+        index + self.names + self.attributes + self.columns + self.queries
+    }
 }
 
 /// Elements under one schema.
@@ -174,6 +185,8 @@ pub struct Collection {
     index: VectorIndex,
     names: RwLock<BTreeMap<Name, u32>>,
     elements: Segments<ArcSwapOption<Element>>,
+    /// Fields of the attributes by slot; columns/mod.rs tells which steps here keep them true.
+    columns: Arc<Columns>,
     saves: Segments<Mutex<SegmentSave>>,
     save_clock: Arc<SaveClock>,
     calibration: Calibration,
@@ -186,7 +199,13 @@ pub struct Collection {
 
 impl Collection {
     /// An empty collection. `seed` is the data directory's; levels are drawn from it, the id and the element's name.
-    pub fn new(id: u64, schema: Schema, seed: u64, save_clock: Arc<SaveClock>) -> Collection {
+    pub fn new(
+        id: u64,
+        schema: Schema,
+        seed: u64,
+        save_clock: Arc<SaveClock>,
+        column_budget: Arc<ColumnBudget>,
+    ) -> Collection {
         Collection {
             id,
             index: VectorIndex::new(schema.index.clone()),
@@ -194,6 +213,7 @@ impl Collection {
             level_hasher: FixedState::with_seed(seed ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             names: RwLock::default(),
             elements: Segments::default(),
+            columns: Arc::new(Columns::new(column_budget)),
             saves: Segments::default(),
             save_clock,
             calibration: Calibration::default(),
@@ -282,7 +302,7 @@ impl Collection {
         self.names.read().contains_key(name)
     }
 
-    /// Who lives in a slot; after a removal until the slot is reused, while an epoch pin that saw it is held.
+    /// Who lives in a slot; after a removal for as long as an epoch pin that saw it is held.
     pub fn element(&self, slot: u32) -> Option<Arc<Element>> {
         self.elements.get(slot)?.load_full()
     }
@@ -293,6 +313,27 @@ impl Collection {
             return false;
         };
         cell.load().as_ref().is_some_and(|element| test(element))
+    }
+
+    /// The columns that it has.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The columns of `fields`, in their order, once they are filled; asking for them makes them, as far as `urgency` allows.
+    /// Hold the epoch pin of the search.
+    pub fn columns_of(&self, fields: &[Box<[u8]>], urgency: Urgency) -> Option<Vec<Arc<Column>>> {
+        let read = |slot: u32, take: &mut dyn FnMut(Option<&[u8]>)| {
+            let is_met = self.test_element(slot, |element| {
+                element.test_attributes(|attributes| take(attributes));
+                true
+            });
+            if !is_met {
+                take(None);
+            }
+        };
+        let slots_end = || self.index.slots_end();
+        self.columns.of(fields, urgency, &slots_end, &read)
     }
 
     /// The slot where the element that a search found in `slot` lives now: `slot` itself, its new one after an update, none
@@ -336,6 +377,7 @@ impl Collection {
             names: elements * fixed + self.name_bytes.load(Ordering::Relaxed).max(0) as u64,
             attributes: self.attribute_bytes.load(Ordering::Relaxed).max(0) as u64
                 + self.attributes_count() * 48,
+            columns: self.columns.memory(),
             queries: self.calibration.bytes(),
         }
     }
@@ -392,7 +434,9 @@ impl Collection {
         let new = (!attributes.is_empty()).then(|| Arc::new(Bytes::copy_from_slice(attributes)));
         self.hand_over(slot, &element, number);
         self.count_attributes(new.as_deref(), 1);
-        let old = element.attributes.swap(new);
+        let old = element.attributes.swap(new.clone());
+        self.columns
+            .record_change(slot, new.as_deref().map(|bytes| &bytes[..]));
         self.count_attributes(old.as_deref(), -1);
         self.changed.fetch_max(number, Ordering::AcqRel);
     }
@@ -415,12 +459,14 @@ impl Collection {
             .fetch_add(name.len() as i64, Ordering::Relaxed);
         let element = Arc::new(Element {
             name: name.into(),
-            attributes: ArcSwapOption::new(attributes),
+            attributes: ArcSwapOption::new(attributes.clone()),
             changed: AtomicU64::new(number),
         });
         let (segment, offset) = segments::locate(slot);
         let cells = self.elements.ensure(segment, |_| ArcSwapOption::empty());
         cells[offset as usize].store(Some(Arc::clone(&element)));
+        self.columns
+            .record(slot, attributes.as_deref().map(|bytes| &bytes[..]));
         element
     }
 
@@ -434,26 +480,23 @@ impl Collection {
     /// Takes a slot out of the index, after handing its element over to a running save.
     fn retire(self: &Arc<Self>, slot: u32, element: &Arc<Element>, number: u64) {
         self.hand_over(slot, element, number);
-        self.index.remove(slot);
+        // Weak, so that a dropped collection is freed by whoever drops it.
+        let collection = Arc::downgrade(self);
+        self.index.remove_then(slot, move || {
+            if let Some(collection) = collection.upgrade() {
+                collection.clear(slot);
+            }
+        });
         self.count_attributes(element.attributes().as_deref(), -1);
         self.name_bytes
             .fetch_sub(element.name.len() as i64, Ordering::Relaxed);
-        // Weak, so that a dropped collection is freed by whoever drops it; flushed, so that the call does not wait in this
-        // thread's own bag.
-        let (collection, gone) = (Arc::downgrade(self), Arc::clone(element));
-        let pin = epoch::pin();
-        pin.defer(move || {
-            if let Some(collection) = collection.upgrade() {
-                collection.clear(slot, &gone);
-            }
-        });
-        pin.flush();
     }
 
-    /// Forgets who lived in a slot, unless somebody else lives there by now.
-    fn clear(&self, slot: u32, gone: &Arc<Element>) {
+    /// Forgets who lived in a slot that no reader can see any more, before it can be taken again.
+    fn clear(&self, slot: u32) {
         if let Some(cell) = self.elements.get(slot) {
-            cell.compare_and_swap(gone, None);
+            cell.store(None);
+            self.columns.blank(slot);
         }
     }
 
@@ -576,6 +619,7 @@ impl Collection {
             self.schema.clone(),
             seed,
             Arc::clone(&self.save_clock),
+            Arc::clone(self.columns.budget()),
         ));
         for (name, slot) in self.names.read().iter() {
             let new_slot = copy.index.reserve_stored(&self.index.stored(*slot));

@@ -5,9 +5,11 @@
 //! the engine's gates to be held (engine/mod.rs); the shard locks in here protect the tables, not the commands' meaning.
 
 pub mod apply;
+pub mod attributes;
 pub mod calibration;
 pub mod change;
 pub mod collection;
+pub mod columns;
 pub mod digest;
 pub mod hash;
 pub mod projection;
@@ -17,6 +19,7 @@ pub mod table;
 use crate::stats::Stats;
 use bytes::Bytes;
 use collection::Collection;
+use columns::ColumnBudget;
 use hash::Hash;
 use save::SaveClock;
 use std::sync::Arc;
@@ -61,6 +64,8 @@ pub struct Keyspace {
     databases: parking_lot::RwLock<Vec<Arc<Database>>>,
     /// Which save is running and where its cut is; shared with every collection.
     save_clock: Arc<SaveClock>,
+    /// What columns of all collections may take; shared with each.
+    column_budget: Arc<ColumnBudget>,
     /// The seed of this data directory: levels of graph nodes are drawn from it.
     seed: u64,
     /// The next collection's id.
@@ -79,6 +84,7 @@ impl Keyspace {
                     .collect(),
             ),
             save_clock: Arc::default(),
+            column_budget: Arc::default(),
             seed,
             next_collection_id: AtomicU64::new(0),
             force_graph: AtomicBool::new(false),
@@ -98,6 +104,11 @@ impl Keyspace {
     /// The running save's clock.
     pub fn save_clock(&self) -> &Arc<SaveClock> {
         &self.save_clock
+    }
+
+    /// What columns of all collections may take.
+    pub fn column_budget(&self) -> &Arc<ColumnBudget> {
+        &self.column_budget
     }
 
     /// The seed of this data directory.

@@ -1,15 +1,18 @@
-//! Who may be a hit. A filter is evaluated on elements; [`Memo`] answers the index's question about slots and remembers, for
-//! one query, what it answered.
+//! Who may be a hit. A filter is evaluated on elements, or on columns of their attributes where there are such; [`Memo`] answers
+//! the index's question about slots and remembers, for one query, what it answered.
 
-use super::expression::Expression;
+use super::expression::{Expression, OverColumns, ones};
 use crate::index::SlotFilter;
 use crate::keyspace::collection::{Collection, Element};
-use std::cell::{Cell, RefCell};
+use crate::keyspace::columns::{BLOCK, Urgency};
+use std::cell::{Cell, OnceCell};
 
-/// Slots that are looked at to learn how many pass.
+/// Slots that are looked at to learn how many pass, where attributes are read.
 const SAMPLE_SLOTS: u64 = 256;
 /// Slots that are looked at, at most, to find seeds.
 const SEED_TRIES_MAX: u64 = 4096;
+/// Blocks of slots that are looked at to learn how many pass, where there are columns.
+const SAMPLE_BLOCKS: usize = 32;
 
 /// A condition on elements. Conjunctions and predicates on indexed fields become variants here when there are such.
 #[derive(Clone, Debug)]
@@ -27,6 +30,13 @@ impl Filter {
             }
         }
     }
+
+    /// The filter over columns of the collection, as far as there are such by now.
+    fn over_columns(&self, collection: &Collection, urgency: Urgency) -> Option<OverColumns<'_>> {
+        let Filter::Expression(expression) = self;
+        let columns = collection.columns_of(expression.fields(), urgency)?;
+        expression.over(columns)
+    }
 }
 
 /// A filter over the slots of one collection, for one query: no element is evaluated twice. The query's epoch pin keeps
@@ -34,8 +44,13 @@ impl Filter {
 pub struct Memo<'a> {
     collection: &'a Collection,
     filter: &'a Filter,
-    /// Two bits a slot, 32 slots a word: low bit of a pair tested, high bit passed.
-    verdicts: RefCell<Vec<u64>>,
+    /// Slots that there are, as the query sees it.
+    slots_end: u32,
+    columns: OnceCell<OverColumns<'a>>,
+    /// A bit a slot, 64 slots a word: whether it was tested.
+    tested: Vec<Cell<u64>>,
+    /// Whether it passed.
+    passing: Vec<Cell<u64>>,
     tests: Cell<u64>,
     passes: Cell<u64>,
 }
@@ -53,11 +68,16 @@ pub struct Sample {
 impl<'a> Memo<'a> {
     /// A memo that has answered nothing yet.
     pub fn new(collection: &'a Collection, filter: &'a Filter) -> Memo<'a> {
-        let words = collection.index().slots_end().div_ceil(32) as usize;
+        let slots_end = collection.index().slots_end();
+        let words = slots_end.div_ceil(BLOCK as u32) as usize;
+        let over = filter.over_columns(collection, Urgency::Low);
         Memo {
             collection,
             filter,
-            verdicts: RefCell::new(vec![0; words]),
+            slots_end,
+            columns: over.map_or_else(OnceCell::new, OnceCell::from),
+            tested: vec![Cell::new(0); words],
+            passing: vec![Cell::new(0); words],
             tests: Cell::new(0),
             passes: Cell::new(0),
         }
@@ -71,6 +91,20 @@ impl<'a> Memo<'a> {
     /// Elements that passed so far.
     pub fn passes_count(&self) -> u64 {
         self.passes.get()
+    }
+
+    /// The filter over columns, if there are columns.
+    pub fn columns(&self) -> Option<&OverColumns<'a>> {
+        self.columns.get()
+    }
+
+    /// Makes the columns now, whatever that takes; the filter over them, if they could be made.
+    pub fn make_columns(&self) -> Option<&OverColumns<'a>> {
+        if self.columns.get().is_none() {
+            let over = self.filter.over_columns(self.collection, Urgency::High)?;
+            return Some(self.columns.get_or_init(|| over));
+        }
+        self.columns.get()
     }
 
     /// Tests a few live slots, spread over all of them. The same slots each time while the collection is the same.
@@ -108,43 +142,133 @@ impl<'a> Memo<'a> {
                 seeds.push(slot);
             }
         }
-        // Of more, every so-and-so-many-th: slots next to each other were often filled together and lie together.
-        let step = (seeds.len() / count).max(1);
-        seeds.into_iter().step_by(step).take(count).collect()
+        every_nth(seeds, count)
+    }
+
+    /// Tests some blocks, spread over all of them; the share of live slots that pass, more than 0 even where none was met.
+    pub fn sample_blocks(&self) -> f64 {
+        let step = (self.tested.len() / SAMPLE_BLOCKS).max(1);
+        let words = (0..self.tested.len()).skip(step / 2).step_by(step);
+        let words = words.take(SAMPLE_BLOCKS);
+        let passing: u32 = words.clone().map(|word| self.test_word(word)).sum();
+        let slots = words.len() * BLOCK;
+        f64::from(passing.max(1)) / (slots as f64 * self.live_share()).max(1.0)
+    }
+
+    /// Blocks of slots that there are.
+    pub fn blocks(&self) -> usize {
+        self.tested.len()
+    }
+
+    /// Tests all slots. How many pass.
+    pub fn count(&self) -> usize {
+        (0..self.tested.len())
+            .map(|word| self.test_word(word) as usize)
+            .sum()
+    }
+
+    /// A bit a slot, 64 a word: the slots that were found to pass so far.
+    pub fn passing(&self) -> Vec<u64> {
+        self.passing.iter().map(Cell::get).collect()
+    }
+
+    /// Up to `count` of the slots that were found to pass so far, spread over all of these.
+    pub fn seeds_found(&self, count: usize) -> Vec<u32> {
+        let found: u32 = self
+            .passing
+            .iter()
+            .map(|bits| bits.get().count_ones())
+            .sum();
+        let step = (found / count as u32).max(1);
+        let mut seeds = Vec::with_capacity(count);
+        // Passing slots to leave out before the next seed.
+        let mut left_out = 0;
+        for (word, bits) in self.passing.iter().enumerate() {
+            let here = bits.get().count_ones();
+            while left_out < here && seeds.len() < count {
+                let at = ones(bits.get()).nth(left_out as usize).unwrap_or(0);
+                seeds.push((word * BLOCK + at) as u32);
+                left_out += step;
+            }
+            left_out -= here.min(left_out);
+        }
+        seeds
+    }
+
+    /// The share of all slots ever used that are live.
+    fn live_share(&self) -> f64 {
+        self.collection.index().len() as f64 / f64::from(self.slots_end.max(1))
     }
 
     fn spread_slot(&self, n: u64) -> Option<u32> {
         self.collection.index().random_slot(spread(n))
     }
 
+    /// Tests all slots of a word; how many pass.
+    fn test_word(&self, word: usize) -> u32 {
+        let mut left = self.used(word) & !self.tested[word].get();
+        if let Some(over) = self.columns.get().filter(|_| left != 0) {
+            let verdicts = over.test(word, left, self.collection.columns());
+            self.note(word, left & !verdicts.unknown, verdicts.passes);
+            left = verdicts.unknown;
+        }
+        for at in ones(left) {
+            let passes = self.evaluate((word * BLOCK + at) as u32);
+            self.note(word, 1 << at, u64::from(passes) << at);
+        }
+        self.passing[word].get().count_ones()
+    }
+
+    /// Tests one slot.
+    fn test(&self, slot: u32) {
+        let over = self.columns.get();
+        let known = over.and_then(|over| over.test_one(slot, self.collection.columns()));
+        let passes = known.unwrap_or_else(|| self.evaluate(slot));
+        let (word, at) = (slot as usize / BLOCK, slot as usize % BLOCK);
+        self.note(word, 1 << at, u64::from(passes) << at);
+    }
+
+    /// The slots of a word that were ever used.
+    fn used(&self, word: usize) -> u64 {
+        match (self.slots_end as usize - word * BLOCK).min(BLOCK) {
+            BLOCK => !0,
+            slots => (1 << slots) - 1,
+        }
+    }
+
     fn evaluate(&self, slot: u32) -> bool {
-        let passes = self
-            .collection
-            .test_element(slot, |element| self.filter.matches(element));
-        self.tests.set(self.tests.get() + 1);
-        self.passes.set(self.passes.get() + u64::from(passes));
-        passes
+        self.collection
+            .test_element(slot, |element| self.filter.matches(element))
+    }
+
+    fn note(&self, word: usize, tested: u64, passing: u64) {
+        self.tested[word].update(|bits| bits | tested);
+        self.passing[word].update(|bits| bits | passing);
+        self.tests
+            .update(|tests| tests + u64::from(tested.count_ones()));
+        self.passes
+            .update(|passes| passes + u64::from(passing.count_ones()));
     }
 }
 
 impl SlotFilter for Memo<'_> {
+    #[inline]
     fn passes(&self, slot: u32) -> bool {
-        let (word, shift) = (slot as usize / 32, slot % 32 * 2);
-        let verdict = self
-            .verdicts
-            .borrow()
-            .get(word)
-            .map_or(0, |bits| bits >> shift & 3);
-        if verdict != 0 {
-            return verdict == 3;
+        let (word, at) = (slot as usize / BLOCK, slot as usize % BLOCK);
+        match self.tested.get(word) {
+            // A slot that was filled after the query began lies outside and is evaluated each time.
+            _ if slot >= self.slots_end => return self.evaluate(slot),
+            Some(tested) if tested.get() >> at & 1 == 1 => {}
+            _ => self.test(slot),
         }
-        let passes = self.evaluate(slot);
-        // A slot that was filled after the query began lies outside and is evaluated each time.
-        if let Some(bits) = self.verdicts.borrow_mut().get_mut(word) {
-            *bits |= (1 | u64::from(passes) << 1) << shift;
-        }
-        passes
+        self.passing[word].get() >> at & 1 == 1
     }
+}
+
+/// Of more, every so-and-so-many-th: slots next to each other were often filled together and lie together.
+fn every_nth(slots: Vec<u32>, count: usize) -> Vec<u32> {
+    let step = (slots.len() / count).max(1);
+    slots.into_iter().step_by(step).take(count).collect()
 }
 
 /// The n-th of a fixed sequence of numbers that look drawn (the mixing of splitmix64).

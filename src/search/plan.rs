@@ -4,6 +4,7 @@
 //!
 //! The constants were measured on one core with the walk of index/hnsw; only their ratios matter.
 
+use super::expression::OverColumns;
 use super::filter::Memo;
 use super::query::Query;
 use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn};
@@ -25,6 +26,14 @@ const TESTS_PER_CANDIDATE: f64 = 3.0;
 const FILTER_NS: f64 = 60.0;
 /// See [`FILTER_NS`].
 const FILTER_BYTE_NS: f64 = 0.7;
+/// Asking for a bit that is known.
+const TEST_BIT_NS: f64 = 1.5;
+/// Columns are made at once when a search without them would read more than one in so many elements' attributes.
+const MAKING_FACTOR: f64 = 4.0;
+/// What a passing row costs beside its bytes where others lie between.
+const APART_ROW_NS: f64 = 3.0;
+/// Below this share a sample neither tells the share nor finds seeds.
+const SPARSE_RATE_MAX: f64 = 0.02;
 /// From this share of passing elements on every node is scored; below only passing ones are.
 const PLAIN_PASS_RATE_MIN: f64 = 0.4;
 /// A walk that scores passing nodes only costs this much more per candidate (it looks two links far).
@@ -42,6 +51,8 @@ pub enum PlanKind {
     Scan,
     /// Every vector is compared, passing ones count.
     ScanPassing,
+    /// The filter is evaluated on the columns of all elements first, passing ones are compared.
+    FilterFirst,
     /// The graph is walked.
     Graph,
     /// The graph is walked through all nodes, passing ones count.
@@ -56,6 +67,7 @@ impl PlanKind {
         match self {
             PlanKind::Scan => "scan",
             PlanKind::ScanPassing => "scan-passing",
+            PlanKind::FilterFirst => "filter-first",
             PlanKind::Graph => "graph",
             PlanKind::GraphFiltered => "graph-filtered",
             PlanKind::GraphTwoHop => "graph-two-hop",
@@ -95,7 +107,10 @@ pub fn choose(
         });
     };
     if must_scan {
-        return Plan::of(PlanKind::ScanPassing);
+        return Plan::of(match filter.columns() {
+            Some(_) => PlanKind::FilterFirst,
+            None => PlanKind::ScanPassing,
+        });
     }
     if query.expansions_max.is_some_and(|max| max < index.len()) {
         return Plan::of(PlanKind::GraphFiltered);
@@ -115,7 +130,7 @@ pub fn predict_us(collection: &Collection, ef: usize, is_exact: bool, is_filtere
     let index = collection.index();
     let costs = Costs::of(index, 10, ef.min(index.len()));
     let walk = match is_filtered {
-        true => costs.two_hop(0.1, FILTER_NS),
+        true => costs.two_hop(0.1, |tests| tests * FILTER_NS),
         false => costs.walk(),
     };
     let is_scan = is_exact || index.options().kind == IndexKind::Flat;
@@ -128,6 +143,9 @@ pub fn predict_us(collection: &Collection, ef: usize, is_exact: bool, is_filtere
 }
 
 fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
+    if let Some(over) = filter.columns() {
+        return choose_by_columns(costs, force_graph, filter, over);
+    }
     // However many pass, a walk tests at least the rows that it scores.
     if !force_graph && costs.elements <= costs.rows {
         return Plan::of(PlanKind::ScanPassing);
@@ -135,28 +153,41 @@ fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
     let sample = filter.sample();
     let rate = sample.pass_rate;
     let test_ns = FILTER_NS + FILTER_BYTE_NS * sample.attribute_bytes;
-    let is_plain = rate >= PLAIN_PASS_RATE_MIN;
-    let walk = if is_plain {
-        costs.plain(rate, test_ns)
-    } else {
-        costs.two_hop(rate, test_ns)
+    let (kind, walk) = costs.filtered_walk(rate, |tests| tests * test_ns);
+    let kind = match costs.scan_passing(rate, test_ns) <= walk {
+        true if !force_graph => PlanKind::ScanPassing,
+        _ => kind,
     };
-    let kind = match is_plain {
-        _ if !force_graph && costs.scan_passing(rate, test_ns) <= walk => PlanKind::ScanPassing,
-        true => PlanKind::GraphFiltered,
-        false => PlanKind::GraphTwoHop,
-    };
-    let seeds = if kind == PlanKind::GraphTwoHop {
-        filter.seeds(sample, SEEDS)
-    } else {
-        Vec::new()
-    };
-    Plan {
-        kind,
-        seeds,
-        pass_rate: Some(rate),
-        may_scan_after: !force_graph && kind != PlanKind::ScanPassing,
+    let reads_most =
+        kind == PlanKind::ScanPassing && costs.late_tests(rate) * MAKING_FACTOR >= costs.elements;
+    if reads_most && let Some(over) = filter.make_columns() {
+        return choose_by_columns(costs, force_graph, filter, over);
     }
+    Plan::filtered(kind, rate, force_graph, || filter.seeds(sample, SEEDS))
+}
+
+/// With columns a pass over all of them costs little, and tells exactly how many pass.
+fn choose_by_columns(costs: Costs, force_graph: bool, filter: &Memo, over: &OverColumns) -> Plan {
+    let pass_ns = over.block_ns() * filter.blocks() as f64;
+    let tests_ns = |tests: f64| tests * over.one_ns();
+    let seeds = || filter.seeds_found(SEEDS);
+    let sampled = filter.sample_blocks();
+    let (kind, walk) = costs.filtered_walk(sampled, tests_ns);
+    let is_sparse = kind == PlanKind::GraphTwoHop && sampled < SPARSE_RATE_MAX;
+    if force_graph && !is_sparse {
+        return Plan::filtered(kind, sampled, force_graph, seeds);
+    }
+    if !force_graph && pass_ns + costs.filter_first(sampled) > walk && !is_sparse {
+        return Plan::filtered(kind, sampled, force_graph, seeds);
+    }
+    // From here on the pass is paid for, and how many pass is known.
+    let rate = filter.count().max(1) as f64 / costs.elements;
+    let (kind, walk) = costs.filtered_walk(rate, |tests| tests * TEST_BIT_NS);
+    let kind = match costs.filter_first(rate) <= walk {
+        true if !force_graph => PlanKind::FilterFirst,
+        _ => kind,
+    };
+    Plan::filtered(kind, rate, force_graph, seeds)
 }
 
 impl Plan {
@@ -166,6 +197,24 @@ impl Plan {
             seeds: Vec::new(),
             pass_rate: None,
             may_scan_after: false,
+        }
+    }
+
+    fn filtered(
+        kind: PlanKind,
+        rate: f64,
+        force_graph: bool,
+        seeds: impl FnOnce() -> Vec<u32>,
+    ) -> Plan {
+        let is_scan = matches!(kind, PlanKind::ScanPassing | PlanKind::FilterFirst);
+        Plan {
+            kind,
+            seeds: match kind {
+                PlanKind::GraphTwoHop => seeds(),
+                _ => Vec::new(),
+            },
+            pass_rate: Some(rate),
+            may_scan_after: !force_graph && !is_scan,
         }
     }
 }
@@ -181,6 +230,8 @@ struct Costs {
     k: f64,
     scan_row_ns: f64,
     walk_row_ns: f64,
+    /// A row of some that lie apart, compared as a walk compares it.
+    apart_row_ns: f64,
 }
 
 impl Costs {
@@ -193,6 +244,7 @@ impl Costs {
             k: k as f64,
             scan_row_ns: SCAN_ROW_NS + stored_bytes(options) / BYTES_PER_NS,
             walk_row_ns: WALK_ROW_NS + code_bytes(options) / BYTES_PER_NS,
+            apart_row_ns: APART_ROW_NS + code_bytes(options) / BYTES_PER_NS,
         }
     }
 
@@ -209,23 +261,41 @@ impl Costs {
         LIST_NS * self.ef * self.ef
     }
 
-    /// All rows are scored; the filter is asked only about those that are near enough so far, which in an order that knows
-    /// nothing of nearness are (k / rate) * (1 + ln(passing / k)).
+    /// All rows are scored, and some tested.
     fn scan_passing(&self, rate: f64, test_ns: f64) -> f64 {
-        let record_count = self.k / rate * (1.0 + (self.elements * rate / self.k).max(1.0).ln());
-        self.scan() + record_count.min(self.elements) * test_ns
+        self.scan() + self.late_tests(rate) * test_ns
+    }
+
+    /// Tests of a scan that asks the filter only about those that are near enough so far, which in an order that knows
+    /// nothing of nearness are (k / rate) * (1 + ln(passing / k)).
+    fn late_tests(&self, rate: f64) -> f64 {
+        let tests = self.k / rate * (1.0 + (self.elements * rate / self.k).max(1.0).ln());
+        tests.min(self.elements)
+    }
+
+    /// Comparing the passing rows, once they are known.
+    fn filter_first(&self, rate: f64) -> f64 {
+        self.elements * rate * self.apart_row_ns
+    }
+
+    /// The better kind of walk, and its cost with tests that take `tests_ns`.
+    fn filtered_walk(&self, rate: f64, tests_ns: impl Fn(f64) -> f64) -> (PlanKind, f64) {
+        match rate >= PLAIN_PASS_RATE_MIN {
+            true => (PlanKind::GraphFiltered, self.plain(rate, tests_ns)),
+            false => (PlanKind::GraphTwoHop, self.two_hop(rate, tests_ns)),
+        }
     }
 
     /// Rows until ef passing ones are found; only those that are near enough are tested.
-    fn plain(&self, rate: f64, test_ns: f64) -> f64 {
+    fn plain(&self, rate: f64, tests_ns: impl Fn(f64) -> f64) -> f64 {
         let rows = (self.rows / rate).min(self.elements);
         let tests = (TESTS_PER_CANDIDATE * self.ef / rate).min(rows);
-        DESCENT_NS + rows * self.walk_row_ns + tests * test_ns + self.list()
+        DESCENT_NS + rows * self.walk_row_ns + tests_ns(tests) + self.list()
     }
 
     /// As many rows as without a filter, but every neighbour is tested.
-    fn two_hop(&self, rate: f64, test_ns: f64) -> f64 {
-        TWO_HOP_FACTOR * self.walk() + (self.rows / rate).min(self.elements) * test_ns
+    fn two_hop(&self, rate: f64, tests_ns: impl Fn(f64) -> f64) -> f64 {
+        TWO_HOP_FACTOR * self.walk() + tests_ns((self.rows / rate).min(self.elements))
     }
 }
 

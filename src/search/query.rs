@@ -122,6 +122,8 @@ pub struct Explanation {
     pub filter_tests: u64,
     /// Those of them that passed.
     pub filter_passes: u64,
+    /// Fields that the filter was evaluated on as columns; 0 where it read attributes.
+    pub columns: usize,
     /// The share of passing elements that the plan expected, from a sample.
     pub pass_rate_sampled: Option<f64>,
 }

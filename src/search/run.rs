@@ -4,6 +4,7 @@
 //! that moved to a new slot is scored there again, one that went is dropped, one that was seen in both places counts once.
 
 use super::calibrate;
+use super::expression::OverColumns;
 use super::filter::Memo;
 use super::plan::{self, Plan, PlanKind};
 use super::query::{Answer, Explanation, Hit, Promise, Query, QueryError, QueryTarget};
@@ -65,6 +66,7 @@ pub fn run_in_phases(
         filter_tests: 0,
         filter_passes: 0,
         pass_rate_sampled: None,
+        columns: 0,
     };
     if elements == 0 || query.k == 0 {
         return Ok(Answer {
@@ -95,15 +97,18 @@ pub fn run_in_phases(
         wanted,
         ef,
         expansions_max: query.expansions_max,
+        is_exact: query.exact,
         memo: memo.as_ref(),
     };
     let mut found = search.follow(&plan, &mut explanation.walk);
     if found.len() < wanted.min(elements) && plan.may_scan_after {
         explanation.was_scanned_after = true;
-        found = search.scan(&mut explanation.walk);
+        found = search.scan_after(&mut explanation.walk);
     }
     end_of(Phase::Found);
     explanation.filter_tests = memo.as_ref().map_or(0, Memo::tests);
+    let over = memo.as_ref().and_then(Memo::columns);
+    explanation.columns = over.map_or(0, OverColumns::fields_count);
     explanation.filter_passes = memo.as_ref().map_or(0, Memo::passes_count);
     let hits = select(name(collection, &target, found), query);
     end_of(Phase::Named);
@@ -172,6 +177,7 @@ struct Search<'a> {
     wanted: usize,
     ef: usize,
     expansions_max: Option<usize>,
+    is_exact: bool,
     memo: Option<&'a Memo<'a>>,
 }
 
@@ -179,6 +185,7 @@ impl Search<'_> {
     fn follow(&self, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
         match plan.kind {
             PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
+            PlanKind::FilterFirst => self.scan_passing(stats),
             PlanKind::Graph => self.walk(None, stats),
             PlanKind::GraphFiltered => self.walk(Some(FilteredWalk::Plain), stats),
             PlanKind::GraphTwoHop => self.walk(
@@ -194,6 +201,24 @@ impl Search<'_> {
         let filter = self.memo.map(|memo| memo as &dyn SlotFilter);
         self.index
             .scan(self.target, self.wanted, None, filter, stats)
+    }
+
+    /// All slots are tested first, and only the passing ones compared.
+    fn scan_passing(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
+        let passing = self.memo.map_or_else(Vec::new, |memo| {
+            memo.count();
+            memo.passing()
+        });
+        let how_many = (self.wanted, self.ef);
+        self.index
+            .scan_passing(self.target, how_many, &passing, self.is_exact, stats)
+    }
+
+    fn scan_after(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
+        match self.memo.and_then(Memo::columns) {
+            Some(_) => self.scan_passing(stats),
+            None => self.scan(stats),
+        }
     }
 
     fn walk(&self, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {

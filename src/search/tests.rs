@@ -320,7 +320,8 @@ fn the_plan_follows_from_size_ef_and_pass_rate() {
         ..query(&target, 10)
     };
     assert_eq!(plan(filtered(".m < 99")), PlanKind::GraphFiltered);
-    assert_eq!(plan(filtered(".n == 5")), PlanKind::ScanPassing);
+    // The first such search would read all attributes without columns, and makes them.
+    assert_eq!(plan(filtered(".n == 5")), PlanKind::FilterFirst);
     assert_eq!(
         plan(Query {
             expansions_max: Some(5),
@@ -333,7 +334,7 @@ fn the_plan_follows_from_size_ef_and_pass_rate() {
             expansions_max: Some(4000),
             ..filtered(".n == 5")
         }),
-        PlanKind::ScanPassing
+        PlanKind::FilterFirst
     );
 }
 

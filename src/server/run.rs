@@ -203,6 +203,10 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
         config.log_unwritten_bytes_max(),
     );
     engine.keyspace().force_graph(config.search_force_graph());
+    engine
+        .keyspace()
+        .column_budget()
+        .set_bytes_max(config.search_columns_bytes_max());
     let each_round = {
         let engine = Arc::clone(&engine);
         move || {

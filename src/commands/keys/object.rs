@@ -202,10 +202,6 @@ fn value_bytes(value: &Value) -> u64 {
     match value {
         Value::String(bytes) => bytes.len() as u64,
         Value::Hash(hash) => (size_of::<Hash>() + hash.bytes() + hash.len() * FIELD_FIXED) as u64,
-        Value::Collection(collection) => {
-            let memory = collection.memory();
-            let index = memory.index.vectors + memory.index.codes + memory.index.links;
-            index + memory.names + memory.attributes + memory.queries
-        }
+        Value::Collection(collection) => collection.memory().total(),
     }
 }

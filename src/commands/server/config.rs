@@ -136,6 +136,12 @@ fn apply_option(context: &Context, id: Id) -> std::result::Result<(), String> {
                 Appendfsync::No => FsyncPolicy::No,
             });
         }
+        Id::SearchColumnsMaxMemory => {
+            engine
+                .keyspace()
+                .column_budget()
+                .set_bytes_max(context.config.search_columns_bytes_max());
+        }
         Id::SearchForceGraph if !engine.is_loading() => {
             engine
                 .keyspace()

@@ -179,11 +179,7 @@ fn bytes(entry: &Entry) -> usize {
     match &entry.value {
         Value::String(bytes) => bytes.len(),
         Value::Hash(hash) => hash.bytes(),
-        Value::Collection(collection) => {
-            let memory = collection.memory();
-            let index = memory.index.vectors + memory.index.codes + memory.index.links;
-            (index + memory.names + memory.attributes + memory.queries) as usize
-        }
+        Value::Collection(collection) => collection.memory().total() as usize,
     }
 }
 

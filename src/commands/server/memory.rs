@@ -22,9 +22,11 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "MEMORY|PURGE",
-        summary: "Gives memory that is kept for reuse back to the system.",
+        summary: "Drops attribute columns and gives memory that is kept for reuse back to the system.",
         examples: &[("MEMORY PURGE", "OK")],
         run: |call| {
+            // What is derived first: filters that come again make it anew.
+            call.context.engine.keyspace().column_budget().drop_all();
             call.context.engine.purge_memory();
             Ok(Reply::ok())
         },

@@ -289,6 +289,12 @@ const INFO_FIELDS: ReplyFields = ReplyFields {
             "Memory of attributes, about.",
         ),
         field(
+            "column-bytes",
+            "integer",
+            "bytes",
+            "Memory of the columns of those fields that filters use, about; see docs/expressions.md.",
+        ),
+        field(
             "query-bytes",
             "integer",
             "bytes",
@@ -515,6 +521,7 @@ fn info(collection: &Collection) -> Reply {
         ("link-bytes", int(memory.index.links)),
         ("name-bytes", int(memory.names)),
         ("attribute-bytes", int(memory.attributes)),
+        ("column-bytes", int(memory.columns)),
         ("query-bytes", int(memory.queries)),
         ("walk", Reply::Simple(walk_name(options))),
         (

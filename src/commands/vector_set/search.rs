@@ -102,7 +102,7 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             name: "plan",
             kind: "simple string",
             unit: "",
-            what: "`scan`: every vector was compared. `scan-passing`: the same, and only elements that pass the filter counted. `graph`: the graph was walked. `graph-filtered`: it was walked through all nodes, and only passing ones counted. `graph-two-hop`: it was walked along passing nodes alone, looking past a failing one at its neighbours; for filters that few pass. A walk under a filter that found fewer than k + OFFSET hits is followed by a scan: `graph-filtered, then scan`, `graph-two-hop, then scan`.",
+            what: "`scan`: every vector was compared. `scan-passing`: the same, and only elements that pass the filter counted. `filter-first`: the filter was evaluated on the columns of all elements, then the passing ones were compared. `graph`: the graph was walked. `graph-filtered`: it was walked through all nodes, and only passing ones counted. `graph-two-hop`: it was walked along passing nodes alone, looking past a failing one at its neighbours; for filters that few pass. A walk under a filter that found fewer than k + OFFSET hits is followed by a scan: `graph-filtered, then scan`, `graph-two-hop, then scan`.",
         },
         Field {
             name: "elements",
@@ -151,6 +151,12 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             kind: "double",
             unit: "share, 0 to 1",
             what: "`filter-passes` / `filter-tests`; 0 without FILTER. It speaks of the elements that were tested, which are mostly near ones, not of all.",
+        },
+        Field {
+            name: "filter-columns",
+            kind: "integer",
+            unit: "fields",
+            what: "Fields that the filter was evaluated on as columns (docs/expressions.md); 0 where it read the JSON attributes of the elements that it tested. On columns 64 neighbouring places are tested at once, and count as tested whether elements live there or not.",
         },
         Field {
             name: "recall-target",
@@ -439,6 +445,7 @@ fn explanation(explanation: &Explanation, times: &Times) -> Reply {
             "filter-pass-rate",
             Reply::Double(explanation.filter_passes as f64 / tests),
         ),
+        ("filter-columns", int(explanation.columns as u64)),
         (
             "recall-target",
             promised(&|promise| Reply::Double(promise.wanted)),

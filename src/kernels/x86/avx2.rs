@@ -4,7 +4,7 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::{Kernels, first_16};
+use crate::kernels::{Kernels, Relation, first_16};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -34,6 +34,8 @@ pub unsafe fn kernels() -> Kernels {
             dot_int8_x4: dots,
             hamming: |a, b| hamming(a, b),
             hamming_x4: bits,
+            relate: |lanes, relation, number| relate(lanes, relation, number),
+            find: |lanes, word| find(lanes, word),
         }
     }
 }
@@ -264,6 +266,40 @@ fn hamming_x4(query: &[u64], rows: &[&[u64]; 4]) -> [u32; 4] {
         hamming(query, c),
         hamming(query, d),
     ]
+}
+
+#[target_feature(enable = "avx2")]
+fn relate(lanes: &[u64; 64], relation: Relation, number: f64) -> u64 {
+    let number = _mm256_set1_pd(number);
+    let four = |four: __m256i| _mm256_castsi256_pd(four);
+    match relation {
+        Relation::Less => masks(lanes, |x| _mm256_cmp_pd::<_CMP_LT_OQ>(four(x), number)),
+        Relation::LessOrEqual => masks(lanes, |x| _mm256_cmp_pd::<_CMP_LE_OQ>(four(x), number)),
+        Relation::Equal => masks(lanes, |x| _mm256_cmp_pd::<_CMP_EQ_OQ>(four(x), number)),
+        Relation::Greater => masks(lanes, |x| _mm256_cmp_pd::<_CMP_GT_OQ>(four(x), number)),
+        Relation::GreaterOrEqual => masks(lanes, |x| _mm256_cmp_pd::<_CMP_GE_OQ>(four(x), number)),
+        Relation::IsNan => masks(lanes, |x| _mm256_cmp_pd::<_CMP_UNORD_Q>(four(x), four(x))),
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn find(lanes: &[u64; 64], word: u64) -> u64 {
+    let word = _mm256_set1_epi64x(word as i64);
+    masks(lanes, |x| _mm256_castsi256_pd(_mm256_cmpeq_epi64(x, word)))
+}
+
+/// The sign bits of what `holds` makes of all lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn masks(lanes: &[u64; 64], holds: impl Fn(__m256i) -> __m256d) -> u64 {
+    let (fours, _) = lanes.as_chunks::<4>();
+    let mut bits = 0;
+    for (at, four) in fours.iter().enumerate() {
+        // SAFETY: the array is 32 readable bytes.
+        let four = unsafe { _mm256_loadu_si256(four.as_ptr().cast()) };
+        bits |= (_mm256_movemask_pd(holds(four)) as u64) << (4 * at);
+    }
+    bits
 }
 
 /// The first 8 components of `part`, zeros where it is shorter.

@@ -3,7 +3,7 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::Kernels;
+use crate::kernels::{Kernels, Relation};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -20,6 +20,8 @@ pub unsafe fn with_float_kernels(table: Kernels) -> Kernels {
             l2_f32: |a, b| l2_f32(a, b),
             dot_f16: |query, row| dot_f16(query, row),
             l2_f16: |query, row| l2_f16(query, row),
+            relate: |lanes, relation, number| relate(lanes, relation, number),
+            find: |lanes, word| find(lanes, word),
             ..table
         }
     }
@@ -137,6 +139,51 @@ fn sum_floats<T>(
     }
     let [a, b, c, d] = sums;
     _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d)))
+}
+
+#[target_feature(enable = "avx512f")]
+fn relate(lanes: &[u64; 64], relation: Relation, number: f64) -> u64 {
+    let number = _mm512_set1_pd(number);
+    let eight = |eight: __m512i| _mm512_castsi512_pd(eight);
+    match relation {
+        Relation::Less => masks(lanes, |x| {
+            _mm512_cmp_pd_mask::<_CMP_LT_OQ>(eight(x), number)
+        }),
+        Relation::LessOrEqual => masks(lanes, |x| {
+            _mm512_cmp_pd_mask::<_CMP_LE_OQ>(eight(x), number)
+        }),
+        Relation::Equal => masks(lanes, |x| {
+            _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(eight(x), number)
+        }),
+        Relation::Greater => masks(lanes, |x| {
+            _mm512_cmp_pd_mask::<_CMP_GT_OQ>(eight(x), number)
+        }),
+        Relation::GreaterOrEqual => masks(lanes, |x| {
+            _mm512_cmp_pd_mask::<_CMP_GE_OQ>(eight(x), number)
+        }),
+        Relation::IsNan => masks(lanes, |x| {
+            _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(eight(x), eight(x))
+        }),
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn find(lanes: &[u64; 64], word: u64) -> u64 {
+    let word = _mm512_set1_epi64(word as i64);
+    masks(lanes, |x| _mm512_cmpeq_epi64_mask(x, word))
+}
+
+/// The masks that `holds` makes of all lanes, one behind the other.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn masks(lanes: &[u64; 64], holds: impl Fn(__m512i) -> __mmask8) -> u64 {
+    let (eights, _) = lanes.as_chunks::<8>();
+    let mut bits = [0; 8];
+    for (bits, eight) in bits.iter_mut().zip(eights) {
+        // SAFETY: the array is 64 readable bytes.
+        *bits = holds(unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) });
+    }
+    u64::from_le_bytes(bits)
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]

@@ -175,6 +175,7 @@ impl Loader<'_> {
             record.schema.clone(),
             self.keyspace.seed(),
             clock,
+            Arc::clone(self.keyspace.column_budget()),
         ));
         let nodes: Vec<Vec<SavedNode>> = segments
             .par_iter()

@@ -1,9 +1,8 @@
 //! Runs a program over one element's attributes: all fields are fetched first, then the steps work on a stack of values.
 
-use super::json;
 use super::lex::{Literal, Operator};
-use super::number::{self, TEXT_BYTES_MAX};
 use super::parse::{Program, Step};
+use crate::keyspace::attributes::{self, json, number_of};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -21,14 +20,17 @@ pub enum Value<'a> {
 
 /// Whether the program comes out true; false if a field is missing.
 pub fn run(program: &Program, attributes: &[u8]) -> bool {
-    let Some(fields) = json::fetch(attributes, &program.fields) else {
-        return false;
-    };
+    json::fetch(attributes, &program.fields)
+        .is_some_and(|fields| run_over(program, |place| Value::from(fields[place].clone())))
+}
+
+/// Whether the program comes out true over the values of its fields, by their places.
+pub fn run_over<'a>(program: &'a Program, field: impl Fn(usize) -> Value<'a>) -> bool {
     let mut stack: SmallVec<[Value; 8]> = SmallVec::with_capacity(program.depth_max);
     for step in &program.steps {
         let value = match step {
             Step::Literal(literal) => Value::from(literal),
-            Step::Field(place) => fields[*place].clone(),
+            Step::Field(place) => field(*place),
             Step::Apply(operator) => {
                 let right = stack.pop().unwrap_or(Value::Null);
                 apply(*operator, right, &mut stack)
@@ -81,9 +83,20 @@ impl<'a> From<&'a Literal> for Value<'a> {
     }
 }
 
+impl<'a> From<attributes::Value<'a>> for Value<'a> {
+    fn from(value: attributes::Value<'a>) -> Value<'a> {
+        match value {
+            attributes::Value::Null => Value::Null,
+            attributes::Value::Number(number) => Value::Number(number),
+            attributes::Value::Text(text) => Value::Text(text),
+            attributes::Value::Array(text) => Value::Array(text),
+        }
+    }
+}
+
 impl Value<'_> {
     /// NaN is true, as is every array, and every text but the empty one.
-    fn is_true(&self) -> bool {
+    pub fn is_true(&self) -> bool {
         match self {
             Value::Null => false,
             Value::Number(number) => *number != 0.0,
@@ -93,16 +106,16 @@ impl Value<'_> {
     }
 
     /// The number that arithmetic and ordering see; what is none counts as 0.
-    fn number(&self) -> f64 {
+    pub fn number(&self) -> f64 {
         match self {
             Value::Number(number) => *number,
-            Value::Text(text) if text.len() <= TEXT_BYTES_MAX => number::read(text).unwrap_or(0.0),
-            Value::Text(_) | Value::Null | Value::Tuple(_) | Value::Array(_) => 0.0,
+            Value::Text(text) => number_of(text),
+            Value::Null | Value::Tuple(_) | Value::Array(_) => 0.0,
         }
     }
 
     /// Texts by bytes, null only with null, all else as numbers.
-    fn equals(&self, other: &Value) -> bool {
+    pub fn equals(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::Text(a), Value::Text(b)) => a == b,
             (Value::Null, _) | (_, Value::Null) => *self == Value::Null && *other == Value::Null,
@@ -111,12 +124,14 @@ impl Value<'_> {
     }
 
     /// Member of an array, or part of a text.
-    fn is_in(&self, whole: &Value) -> bool {
+    pub fn is_in(&self, whole: &Value) -> bool {
         match (self, whole) {
             (_, Value::Tuple(members)) => members
                 .iter()
                 .any(|member| Value::from(member).equals(self)),
-            (_, Value::Array(text)) => json::members(text).any(|member| member.equals(self)),
+            (_, Value::Array(text)) => {
+                json::members(text).any(|member| Value::from(member).equals(self))
+            }
             (Value::Text(part), Value::Text(text)) => {
                 part.is_empty() || text.windows(part.len()).any(|window| window == &**part)
             }

@@ -1,5 +1,6 @@
 //! Expressions against the language's description, example by example, and against a slow evaluator that walks a tree.
 
+mod columns;
 mod tree;
 
 use super::{Expression, SyntaxError, number};

@@ -1,7 +1,7 @@
-//! A sloppy reader of attributes: it finds top-level fields of a JSON object and reads no further than it must. Text that
+//! A sloppy reader of JSON text: it finds top-level fields of a JSON object and reads no further than it must. Text that
 //! it skips is not validated; keys are compared as written, escapes and all.
 
-use super::eval::Value;
+use super::Value;
 use super::number::{self, TEXT_BYTES_MAX};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -37,6 +37,11 @@ pub fn fetch<'a>(attributes: &'a [u8], fields: &[Box<[u8]>]) -> Option<SmallVec<
         }
     }
     values.into_iter().collect()
+}
+
+/// The value of one field; see [`fetch`], which finds several at once and each of them as this does.
+pub fn field<'a>(attributes: &'a [u8], field: &Box<[u8]>) -> Option<Value<'a>> {
+    fetch(attributes, std::slice::from_ref(field))?.pop()
 }
 
 /// The members of an array that [`fetch`] returned.
