@@ -1,7 +1,8 @@
 //! Runs a query on a collection: target, plan, walk or scan, then names for the slots that were found.
 //!
 //! Writers go on meanwhile. The epoch pin that is taken here keeps every slot that is seen from being reused; an element
-//! that moved to a new slot is scored there again, one that went is dropped, one that was seen in both places counts once.
+//! that moved to a new slot is scored there again, one that went is dropped, one that was seen in both places counts once; and
+//! where that leaves a place that somebody else should have, the search is done again.
 
 use super::calibrate;
 use super::expression::OverColumns;
@@ -28,6 +29,9 @@ pub enum Phase {
     /// What was found has names.
     Named,
 }
+
+/// How often a search is done again because what it found changed before it had names.
+const TORN_MAX: usize = 4;
 
 /// Answers `query` from `collection`.
 pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError> {
@@ -83,7 +87,7 @@ pub fn run_in_phases(
         _ => ef,
     };
     explanation.ef = ef;
-    if let (PlanKind::Scan | PlanKind::ScanPassing, Some(promise)) =
+    if let (PlanKind::Scan | PlanKind::ScanPassing | PlanKind::FilterFirst, Some(promise)) =
         (plan.kind, &mut explanation.promise)
     {
         promise.expected = promise.ceiling;
@@ -100,17 +104,21 @@ pub fn run_in_phases(
         is_exact: query.exact,
         memo: memo.as_ref(),
     };
-    let mut found = search.follow(&plan, &mut explanation.walk);
-    if found.len() < wanted.min(elements) && plan.may_scan_after {
-        explanation.was_scanned_after = true;
-        found = search.scan_after(&mut explanation.walk);
-    }
+    let mut found = search.find(&plan, elements, &mut explanation);
     end_of(Phase::Found);
+    let (mut hits, mut is_torn) = name(collection, &target, found);
+    for _ in 0..TORN_MAX {
+        if !is_torn {
+            break;
+        }
+        found = search.find(&plan, elements, &mut explanation);
+        (hits, is_torn) = name(collection, &target, found);
+    }
     explanation.filter_tests = memo.as_ref().map_or(0, Memo::tests);
     let over = memo.as_ref().and_then(Memo::columns);
     explanation.columns = over.map_or(0, OverColumns::fields_count);
     explanation.filter_passes = memo.as_ref().map_or(0, Memo::passes_count);
-    let hits = select(name(collection, &target, found), query);
+    let hits = select(hits, query);
     end_of(Phase::Named);
     Ok(Answer { hits, explanation })
 }
@@ -182,6 +190,16 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Follows the plan, and scans if that found too few.
+    fn find(&self, plan: &Plan, elements: usize, explanation: &mut Explanation) -> Vec<Neighbour> {
+        let found = self.follow(plan, &mut explanation.walk);
+        if found.len() >= self.wanted.min(elements) || !plan.may_scan_after {
+            return found;
+        }
+        explanation.was_scanned_after = true;
+        self.scan_after(&mut explanation.walk)
+    }
+
     fn follow(&self, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
         match plan.kind {
             PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
@@ -237,8 +255,11 @@ impl Search<'_> {
     }
 }
 
-/// Names what was found, nearest first, equal distances by name, no element twice.
-fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> Vec<Hit> {
+/// Names what was found, nearest first, equal distances by name, no element twice. Whether the answer is torn: an element went
+/// meanwhile, or moved away, and what would be in its place was not looked for.
+fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> (Vec<Hit>, bool) {
+    let count = found.len();
+    let farthest = found.last().map_or(f32::INFINITY, |last| last.distance);
     let mut hits: Vec<Hit> = found
         .into_iter()
         .filter_map(|neighbour| {
@@ -271,7 +292,8 @@ fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> Vec<
     };
     let mut is_first = is_first.into_iter();
     hits.retain(|_| is_first.next().unwrap_or(false));
-    hits
+    let is_torn = hits.len() < count || hits.last().is_some_and(|last| last.distance > farthest);
+    (hits, is_torn)
 }
 
 /// Those of the hits that were asked for.
