@@ -7,31 +7,35 @@ use rhumb::index::Quantization;
 use rhumb::keyspace::change::{Change, Effect, Upsert};
 use rhumb::keyspace::collection::{Collection, Schema};
 use rhumb::keyspace::{Keyspace, Value};
+use rhumb::search::expression::Expression;
+use rhumb::search::filter::Filter;
 use std::sync::Arc;
 
 const KEY: &[u8] = b"bench";
+/// Fields of an element's attributes.
+pub const KEY_COUNT: usize = 9;
 
-/// All rows of `data`, row i named i, with the attributes that `attributes` tells.
-pub fn fill(
-    data: &DataSet,
-    quantization: Quantization,
-    attributes: impl Fn(usize) -> String,
-) -> Arc<Collection> {
+/// All rows of `data`, row i named i, with the attributes {"o0": place in the first order, "o1": in the second, ...}.
+pub fn fill(data: &DataSet, quantization: Quantization, orders: &[Vec<u32>]) -> Arc<Collection> {
     let keyspace = Keyspace::new(1, 0);
-    let index = graph::options(data.base.columns, data.metric, quantization);
     let schema = Box::new(Schema {
-        index,
+        index: graph::options(data.base.columns, data.metric, quantization),
         projected_from: None,
         declared: true,
     });
-    keyspace.apply(Change::new(0, KEY, Effect::CreateCollection { schema }), 1);
+    let create = Effect::CreateCollection { schema };
+    keyspace.apply(Change::new(0, KEY, create), 1);
     for row in 0..data.base.rows() {
+        let fields = orders.iter().enumerate();
+        let fields: Vec<String> = fields
+            .map(|(order, places)| format!("\"o{order}\": {}", places[row]))
+            .collect();
         let upsert = Effect::Upsert(Box::new(Upsert {
             element: Bytes::from(row.to_string()),
             vector: data.base.row(row).to_vec(),
             schema: None,
             ef: None,
-            attributes: Some(Bytes::from(attributes(row))),
+            attributes: Some(Bytes::from(format!("{{{}}}", fields.join(", ")))),
         }));
         keyspace.apply(Change::new(0, KEY, upsert), row as u64 + 2);
     }
@@ -39,4 +43,11 @@ pub fn fill(
         Some(Value::Collection(collection)) => collection,
         _ => panic!("the collection was made above"),
     }
+}
+
+/// Passes the first `bound` elements of an order.
+pub fn below(order: usize, bound: usize) -> Filter {
+    let text = format!(".o{order} < {bound}");
+    let expression = Expression::compile(text.as_bytes());
+    Filter::Expression(expression.unwrap_or_else(|error| panic!("{text}: {error:?}")))
 }

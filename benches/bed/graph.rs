@@ -127,6 +127,19 @@ pub fn share(hits: &[Neighbour], truth: &[u32], row_of: impl Fn(u32) -> u32) -> 
     found as f64 / wanted.len() as f64
 }
 
+/// The distance of two vectors as they are given.
+pub fn distance(metric: Metric, one: &[f32], other: &[f32]) -> f32 {
+    let sum = |term: fn(f32, f32) -> f32| -> f32 {
+        one.iter().zip(other).map(|(a, b)| term(*a, *b)).sum()
+    };
+    let norm = |vector: &[f32]| vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    match metric {
+        Metric::Cosine => 1.0 - sum(|a, b| a * b) / (norm(one) * norm(other)),
+        Metric::L2 => sum(|a, b| (a - b) * (a - b)),
+        Metric::InnerProduct => 1.0 - sum(|a, b| a * b),
+    }
+}
+
 /// The rows of each query's exact nearest, on all cores.
 pub fn nearest(base: &Matrix, queries: &Matrix, metric: Metric) -> Vec<Vec<u32>> {
     let flat = VectorIndex::new(IndexOptions {

@@ -1,0 +1,232 @@
+//! Filtered searches across selectivities: recall@10 against an exact scan of what passes, hits that are missing, time and plan.
+//! Through the door that servers use, so that attributes, planner and walk count: `cargo bench --bench filtered`.
+//!
+//!     cargo bench --bench filtered -- [--base B.npy --queries Q.npy] [--metric cosine|l2|ip] [--type F32] [--ef 100]
+//!
+//! Who passes is drawn (random), or is a region: the vectors nearest to one of eight of them, which lies near the query or far
+//! from it. With --turns it is one of the engines of scripts/bench/filtered.py: it answers each line `KIND SHARE EF`.
+
+mod bed;
+
+use bed::collection::{self, KEY_COUNT};
+use bed::data::{DataSet, Dice};
+use bed::graph::{self, K};
+use clap::Parser;
+use rhumb::index::{Metric, Quantization};
+use rhumb::keyspace::collection::Collection;
+use rhumb::search::{self, Answer, Query, QueryTarget};
+use serde_json::json;
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Queries that are asked; each needs an exact scan.
+const QUERIES: usize = 200;
+/// Elements whose surroundings are regions: the first rows.
+const REGIONS: usize = 8;
+/// Shares of the elements that pass.
+const SHARES: [f64; 5] = [0.5, 0.1, 0.01, 0.001, 0.0002];
+const KINDS: [&str; 3] = ["random", "near", "far"];
+
+#[derive(Parser)]
+struct Options {
+    /// Vectors, a two-dimensional .npy file; without it the packages
+    #[arg(long, requires = "queries")]
+    base: Option<PathBuf>,
+    /// Vectors to search for
+    #[arg(long)]
+    queries: Option<PathBuf>,
+    /// True neighbours, of unfiltered searches; computed when not given
+    #[arg(long)]
+    truth: Option<PathBuf>,
+    /// cosine, l2 or ip
+    #[arg(long, default_value = "cosine", value_parser = graph::metric)]
+    metric: Metric,
+    /// What is stored
+    #[arg(long = "type", default_value = "F32", value_parser = graph::quantization)]
+    quantization: Quantization,
+    /// Candidates of a walk
+    #[arg(long, default_value_t = 100)]
+    ef: usize,
+    /// Serve as one engine of several
+    #[arg(long)]
+    turns: bool,
+}
+
+/// A collection whose elements say where they stand in a random order and in the order around each region's middle.
+struct Ground {
+    data: DataSet,
+    collection: Arc<Collection>,
+    /// The nearest and the farthest region of each query.
+    regions: Vec<(usize, usize)>,
+}
+
+/// All queries of one kind and selectivity.
+struct Outcome {
+    recall: f64,
+    /// Hits that an answer lacked though more elements passed.
+    missing: usize,
+    microseconds: f64,
+    plan: &'static str,
+}
+
+fn main() {
+    let options = Options::parse_from(bed::words());
+    let data = match (&options.base, &options.queries) {
+        (Some(base), Some(queries)) => {
+            DataSet::read(base, queries, options.truth.as_deref(), options.metric)
+        }
+        _ => DataSet::debian(),
+    };
+    let ground = Ground::new(data, options.quantization);
+    if options.turns {
+        println!("{}", json!({ "rows": ground.data.base.rows() }));
+        take_turns(&ground);
+    } else {
+        print_table(&ground, options.ef);
+    }
+    bed::succeed();
+}
+
+impl Ground {
+    fn new(data: DataSet, quantization: Quantization) -> Ground {
+        let rows = data.base.rows();
+        let mut orders = vec![Dice::new(1).permutation(rows)];
+        orders.extend((0..REGIONS).map(|middle| ranks(&data, data.base.row(middle))));
+        assert_eq!(orders.len(), KEY_COUNT);
+        let collection = collection::fill(&data, quantization, &orders);
+        let regions = (0..data.queries.rows().min(QUERIES))
+            .map(|query| nearest_and_farthest(&data, query))
+            .collect();
+        Ground {
+            data,
+            collection,
+            regions,
+        }
+    }
+
+    /// The order whose first elements pass for a query.
+    fn order(&self, kind: &str, query: usize) -> usize {
+        match kind {
+            "near" => 1 + self.regions[query].0,
+            "far" => 1 + self.regions[query].1,
+            _ => 0,
+        }
+    }
+
+    fn measure(&self, kind: &str, share: f64, ef: usize) -> Outcome {
+        let bound = ((self.data.base.rows() as f64 * share).round() as usize).max(1);
+        let ask = |query: usize, exact: bool| {
+            let target = QueryTarget::Vector(self.data.queries.row(query).to_vec());
+            Query {
+                ef,
+                exact,
+                filter: (share < 1.0).then(|| collection::below(self.order(kind, query), bound)),
+                ..Query::nearest(target, K)
+            }
+        };
+        let queries: Vec<Query> = (0..self.regions.len())
+            .map(|query| ask(query, false))
+            .collect();
+        // What is made when a field is first used is made before the clock runs.
+        let mut plan = "";
+        for query in &queries[..REGIONS.min(queries.len())] {
+            plan = self.answer(query).explanation.plan.name();
+        }
+        let started = Instant::now();
+        let answers: Vec<Answer> = queries.iter().map(|query| self.answer(query)).collect();
+        let microseconds = started.elapsed().as_secs_f64() * 1e6 / queries.len() as f64;
+        let (mut found, mut wanted, mut missing) = (0, 0, 0);
+        for (query, answer) in answers.iter().enumerate() {
+            let truth = self.answer(&ask(query, true));
+            let is_true = |slot| truth.hits.iter().any(|hit| hit.slot == slot);
+            found += answer.hits.iter().filter(|hit| is_true(hit.slot)).count();
+            wanted += truth.hits.len();
+            missing += truth.hits.len() - answer.hits.len();
+        }
+        Outcome {
+            recall: found as f64 / wanted as f64,
+            missing,
+            microseconds,
+            plan,
+        }
+    }
+
+    fn answer(&self, query: &Query) -> Answer {
+        search::run(&self.collection, query).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+}
+
+/// The place of each row in the order of distances from `middle`.
+fn ranks(data: &DataSet, middle: &[f32]) -> Vec<u32> {
+    let distances: Vec<f32> = (0..data.base.rows())
+        .map(|row| graph::distance(data.metric, middle, data.base.row(row)))
+        .collect();
+    let mut rows: Vec<u32> = (0..distances.len() as u32).collect();
+    rows.sort_by(|&a, &b| distances[a as usize].total_cmp(&distances[b as usize]));
+    let mut ranks = vec![0; rows.len()];
+    for (rank, row) in rows.into_iter().enumerate() {
+        ranks[row as usize] = rank as u32;
+    }
+    ranks
+}
+
+fn nearest_and_farthest(data: &DataSet, query: usize) -> (usize, usize) {
+    let distance = |region: &usize| {
+        graph::distance(data.metric, data.queries.row(query), data.base.row(*region))
+    };
+    let by_distance = |a: &usize, b: &usize| distance(a).total_cmp(&distance(b));
+    let nearest = (0..REGIONS).min_by(by_distance).expect("regions");
+    let farthest = (0..REGIONS).max_by(by_distance).expect("regions");
+    (nearest, farthest)
+}
+
+fn print_table(ground: &Ground, ef: usize) {
+    println!(
+        "{}: {} queries, ef {ef}, k {K}\n{:8}{:>9}{:>12}{:>9}{:>12}  plan",
+        ground.data.name,
+        ground.regions.len(),
+        "kind",
+        "passing",
+        format!("recall@{K}"),
+        "missing",
+        "us a query"
+    );
+    print_line(ground, "all", 1.0, ef);
+    for kind in KINDS {
+        SHARES
+            .iter()
+            .for_each(|&share| print_line(ground, kind, share, ef));
+    }
+}
+
+fn print_line(ground: &Ground, kind: &str, share: f64, ef: usize) {
+    let outcome = ground.measure(kind, share, ef);
+    println!(
+        "{kind:8}{:>9}{:>12.4}{:>9}{:>12.1}  {}",
+        format!("{} %", share * 100.0),
+        outcome.recall,
+        outcome.missing,
+        outcome.microseconds,
+        outcome.plan
+    );
+}
+
+fn take_turns(ground: &Ground) {
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("a readable input");
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |at: usize| words[at].parse::<f64>().expect("a number");
+        let outcome = ground.measure(words[0], number(1), number(2) as usize);
+        println!(
+            "{}",
+            json!({
+                "recall": outcome.recall,
+                "missing": outcome.missing,
+                "us": outcome.microseconds,
+                "plan": outcome.plan,
+            })
+        );
+    }
+}
