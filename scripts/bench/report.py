@@ -110,27 +110,43 @@ def filtered(results):
     return "### Filtered searches of the packages, ef 100\n\n" + table(["passing", *engines], rows)
 
 
-def wire(name, result):
-    versions = {server["name"]: server["version"] for server in result["servers"]}
-    rows = [
-        [
-            line["command"] + ("" if line["ef"] is None else f", EF {line['ef']}") + (" beside a writer" if line["beside_writer"] else ""),
-            versions[line["server"]],
-            number(line["per_second"]),
-            f"{line['p50_ms']:.3f}",
-            f"{line['p99_ms']:.3f}",
-            number(line["cpu_us"], ".1f"),
-            number(line["recall"], ".4f"),
-        ]
-        for line in result["lines"]
-    ]
+# Heading, and the runs of rhumb bench under it with what their searches are called.
+WIRE = [
+    ("small commands", {"commands": ""}),
+    ("vector sets, Q8", {"Q8-add": "", "Q8": "VSIM", "Q8-nothread": "VSIM NOTHREAD"}),
+    ("vector sets, NOQUANT", {"NOQUANT-add": "", "NOQUANT": "VSIM", "NOQUANT-nothread": "VSIM NOTHREAD"}),
+    ("searches beside a connection that adds 16 vectors at a time without a pause", {"writer": "VSIM"}),
+]
+
+
+def wire(title, runs):
+    """One table of several runs, given as (what a search is called, result)."""
+    rows, notes = [], []
+    for search, result in runs:
+        versions = {server["name"]: server["version"] for server in result["servers"]}
+        rows += [wire_row(line, search, versions[line["server"]]) for line in result["lines"]]
+        each = [f"{s['version']} {s['bytes_per_vector']:,}" for s in result["servers"] if s["bytes_per_vector"]]
+        notes += [f"\nBytes an element, all in: {', '.join(each)}.\n"] if each else []
+        notes += [cpu_ratios(search, result)]
     head = ["command", "server", "a second", "p50 ms", "p99 ms", "server CPU us", "recall@10"]
-    each = [f"{s['version']} {s['bytes_per_vector']:,}" for s in result["servers"] if s["bytes_per_vector"]]
-    memory = f"\nBytes an element, all in: {', '.join(each)}.\n" if each else ""
-    return f"### Over the wire: {name}\n\n" + table(head, rows) + memory + cpu_ratios(result)
+    return f"### Over the wire: {title}\n\n" + table(head, rows) + "".join(notes)
 
 
-def cpu_ratios(result):
+def wire_row(line, search, server):
+    command = line["command"] if line["ef"] is None else f"{search}, EF {line['ef']}"
+    beside = f" beside {line['added_per_second']:,.0f} VADD/s" if line["beside_writer"] else ""
+    return [
+        command + beside,
+        server,
+        number(line["per_second"]),
+        f"{line['p50_ms']:.3f}",
+        f"{line['p99_ms']:.3f}",
+        number(line["cpu_us"], ".1f"),
+        number(line["recall"], ".4f"),
+    ]
+
+
+def cpu_ratios(search, result):
     """Server CPU of a search at equal recall."""
     costs = {}
     for line in result["lines"]:
@@ -141,7 +157,7 @@ def cpu_ratios(result):
     ours, theirs = costs.values()
     told = [(r, speed_at(ours, r), speed_at(theirs, r)) for r in (0.93, 0.95, 0.96, 0.98, 0.99, 0.995)]
     told = [f"{theirs / ours:.2f} at {r}" for r, ours, theirs in told if ours and theirs]
-    return f"\nServer CPU of a search, Rhumb's to the peer's at equal recall: {', '.join(told)}.\n" if told else ""
+    return f"\nServer CPU of {search}, Rhumb's to the peer's at equal recall: {', '.join(told)}.\n" if told else ""
 
 
 def head(command_line):
@@ -164,7 +180,9 @@ def main():
     parts = [head(command_line)]
     parts += [in_process(name, result, plots) for name, result in read("in-process.json").items()]
     parts += [filtered(told)] if (told := read("filtered.json")) else []
-    parts += [wire(file.stem.removeprefix("wire-"), json.loads(file.read_text())) for file in sorted(out.glob("wire-*.json"))]
+    for title, runs in WIRE:
+        found = [(search, result) for run, search in runs.items() if (result := read(f"wire-{run}.json"))]
+        parts += [wire(title, found)] if found else []
     whole = "\n".join(parts)
     print(whole)
     page = out / "tables.md" if quick else DOCS / "benchmarks.md"
