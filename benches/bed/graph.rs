@@ -142,17 +142,23 @@ pub fn distance(metric: Metric, one: &[f32], other: &[f32]) -> f32 {
 
 /// The rows of each query's exact nearest, on all cores.
 pub fn nearest(base: &Matrix, queries: &Matrix, metric: Metric) -> Vec<Vec<u32>> {
+    let all: Vec<u32> = (0..base.rows() as u32).collect();
+    nearest_of(base, &all, queries, metric)
+}
+
+/// The same among some of the rows.
+pub fn nearest_of(base: &Matrix, rows: &[u32], queries: &Matrix, metric: Metric) -> Vec<Vec<u32>> {
     let flat = VectorIndex::new(IndexOptions {
         kind: IndexKind::Flat,
         ..options(base.columns, metric, Quantization::F32)
     });
-    for row in 0..base.rows() {
-        insert(&flat, base, row as u32, FORCED);
+    for &row in rows {
+        insert(&flat, base, row, FORCED);
     }
     let exact = |query: usize| {
         let target = flat.target(queries.row(query));
         let hits = flat.scan(&target, K, None, None, &mut WalkStats::default());
-        hits.iter().map(|hit| hit.slot).collect()
+        hits.iter().map(|hit| rows[hit.slot as usize]).collect()
     };
     (0..queries.rows()).into_par_iter().map(exact).collect()
 }
