@@ -73,9 +73,7 @@ fn churn(data: &DataSet, rows: usize, quantization: Quantization, victims: Victi
     for _ in 0..ROUNDS {
         let going = herd.choose(victims, herd.living.len() / ROUND_SHARE);
         replaced += going.len();
-        let started = Instant::now();
-        herd.replace(&going, &mut spare);
-        replace_s += started.elapsed().as_secs_f64();
+        replace_s += herd.replace(&going, &mut spare);
     }
     herd.index
         .check()
@@ -137,15 +135,23 @@ impl Herd<'_> {
         hits.iter().map(|hit| place_of[hit.slot as usize]).collect()
     }
 
-    /// One goes, one comes, as an update does it: the new one is linked first. What went can come back later.
-    fn replace(&mut self, going: &[usize], spare: &mut Vec<u32>) {
-        let coming = spare.drain(..going.len()).collect::<Vec<u32>>();
+    /// One comes, one goes, as an update does it: the new one is linked first. What went can come back later. Returns the
+    /// seconds that the graph needed.
+    fn replace(&mut self, going: &[usize], spare: &mut Vec<u32>) -> f64 {
+        let coming: Vec<u32> = spare.drain(..going.len()).collect();
+        let started = Instant::now();
+        let mut placed = Vec::with_capacity(going.len());
         for (&place, row) in going.iter().zip(coming) {
-            self.insert(row);
-            let (old_row, old_slot) = self.living.remove(place);
-            self.index.remove(old_slot);
-            spare.push(old_row);
+            let slot = graph::insert(&self.index, &self.data.base, row, FORCED);
+            placed.push((row, slot));
+            self.index.remove(self.living[place].1);
         }
+        let seconds = started.elapsed().as_secs_f64();
+        for &place in going {
+            spare.push(self.living.remove(place).0);
+        }
+        self.living.extend(placed);
+        seconds
     }
 
     /// A graph of the same rows in the same order.
