@@ -176,7 +176,7 @@ impl Dice {
     }
 
     /// Normally distributed (Box and Muller, 1958).
-    fn normal(&mut self) -> f32 {
+    pub fn normal(&mut self) -> f32 {
         let radius = (-2.0 * (1.0 - self.even()).ln()).sqrt();
         radius * (std::f32::consts::TAU * self.even()).cos()
     }

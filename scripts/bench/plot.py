@@ -1,19 +1,22 @@
-"""Recall against speed as an SVG: one line per engine, queries a second on a logarithmic axis."""
+"""Recall against speed as an SVG: one line per engine. Both axes are logarithmic, that of recall in what is missing: from .9 to
+.99 is as far as from .99 to .999."""
 
 import math
 from html import escape
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 460, 70, 46, 210, 50
-RECALL_MIN = 0.8
+TICKS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
+MISSING_MAX, MISSING_MIN = 0.2, 0.0007
 COLOURS = ["#c2410c", "#ea580c", "#fb923c", "#1d4ed8", "#0e7490", "#6d28d9", "#15803d", "#86198f", "#57534e", "#0f766e"]
 
 
 def plot(title, lines):
     """`lines`: {engine: [(recall, queries a second), ...]}; the first ones, Rhumb's, are drawn thicker."""
-    shown = {name: [p for p in points if p[0] >= RECALL_MIN] for name, points in lines.items()}
+    shown = {name: [p for p in points if p[0] >= 1 - MISSING_MAX] for name, points in lines.items()}
     speeds = [speed for points in shown.values() for _, speed in points]
     low, high = math.floor(math.log10(min(speeds)) * 4) / 4, math.ceil(math.log10(max(speeds)) * 4) / 4
-    x = lambda recall: LEFT + (recall - RECALL_MIN) / (1 - RECALL_MIN) * (WIDTH - LEFT - RIGHT)
+    along = lambda recall: math.log(MISSING_MAX / max(1 - recall, MISSING_MIN)) / math.log(MISSING_MAX / MISSING_MIN)
+    x = lambda recall: LEFT + along(recall) * (WIDTH - LEFT - RIGHT)
     y = lambda speed: HEIGHT - BOTTOM - (math.log10(speed) - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
@@ -23,9 +26,8 @@ def plot(title, lines):
         f'<text transform="translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         "queries a second, one core</text>",
     ]
-    for step in range(5):
-        recall = RECALL_MIN + step * (1 - RECALL_MIN) / 4
-        parts += [rule(x(recall), TOP, x(recall), HEIGHT - BOTTOM), text(x(recall), HEIGHT - 32, f"{recall:.2f}", anchor="middle")]
+    for recall in TICKS:
+        parts += [rule(x(recall), TOP, x(recall), HEIGHT - BOTTOM), text(x(recall), HEIGHT - 32, f"{recall:g}", anchor="middle")]
     for speed in (base * 10**power for power in range(1, 7) for base in (1, 2, 5)):
         if low <= math.log10(speed) <= high:
             parts += [rule(LEFT, y(speed), WIDTH - RIGHT, y(speed)), text(LEFT - 8, y(speed) + 4, f"{speed:,}", anchor="end")]

@@ -112,6 +112,9 @@ pub struct BenchArgs {
     /// Commands sent at once on a connection
     #[arg(short = 'P', long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub pipeline: u16,
+    /// Fill the elements' names, which are row numbers, up to this length with zeros
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub name_bytes: u16,
     /// Size of the value that SET writes
     #[arg(long, default_value_t = 64)]
     pub value_bytes: usize,

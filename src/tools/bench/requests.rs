@@ -173,7 +173,13 @@ impl<'a> Requester<'a> {
             Job::Ping => batch.push(&[b"PING"]),
             Job::Set => batch.push(&[b"SET", string_key(number).as_bytes(), &self.workload.value]),
             Job::Get => batch.push(&[b"GET", string_key(number).as_bytes()]),
-            Job::Add => self.commands.add(number, &number.to_string(), batch),
+            Job::Add => {
+                let name = format!(
+                    "{number:0width$}",
+                    width = usize::from(self.args.name_bytes)
+                );
+                self.commands.add(number, &name, batch);
+            }
             Job::Search { ef, .. } => self.commands.search(number, ef, batch),
         }
     }
