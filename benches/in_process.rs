@@ -104,6 +104,7 @@ fn build(options: &Options, data: &DataSet, quantization: Quantization) -> Built
         ef_construction: options.ef_construction,
         ..graph::options(data.base.columns, data.metric, quantization)
     });
+    rhumb::sys::purge_allocator();
     let resident_before = rhumb::sys::resident_bytes();
     let (wall, cpu) = (Instant::now(), machine::cpu_seconds());
     let row_of = graph::load(&index, &data.base, data.base.rows(), options.threads);

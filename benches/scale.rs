@@ -60,6 +60,8 @@ fn main() {
 fn measure(options: &Options, rows: usize) {
     let data = DataSet::clustered(rows, QUERIES, options.dim);
     let index = graph::empty(&data, options.quantization);
+    // What finding the true neighbours took is given back first.
+    rhumb::sys::purge_allocator();
     let resident = rhumb::sys::resident_bytes();
     let started = Instant::now();
     let mut last_tenth = started;

@@ -80,7 +80,7 @@ def in_process(name, result, plots):
         ]
         for engine, told in engines.items()
     ]
-    head = ["engine", *[f"queries/s at {r}" for r in RECALLS], "highest recall", "build, CPU s", "resident bytes an element"]
+    head = ["engine", *[f"queries/s at {r:.2f}" for r in RECALLS], "highest recall", "build, CPU s", "resident bytes an element"]
     return f"### {title}\n\n![recall against speed](plots/{name}.svg)\n\n" + table(head, rows) + "\n" + compared(speeds)
 
 
@@ -93,7 +93,7 @@ def compared(speeds):
         if BASELINE in peers:
             rows.append([engine, BASELINE, *ratios(speeds[engine], peers[BASELINE])])
         rows.append([engine, "best peer (" + ", ".join(name for _, name in best) + ")", *ratios(speeds[engine], [s for s, _ in best])])
-    return table(["speed of", "to that of", *[f"at {r}" for r in RECALLS]], rows) if peers else ""
+    return table(["speed of", "to that of", *[f"at {r:.2f}" for r in RECALLS]], rows) if peers else ""
 
 
 def filtered(results):
