@@ -7,7 +7,8 @@
 use half::f16;
 use rayon::prelude::*;
 use rhumb::index::{
-    IndexKind, IndexOptions, LinkOptions, Metric, Quantization, VectorIndex, WalkOptions, WalkStats,
+    IndexKind, IndexOptions, LinkOptions, Metric, Quantization, VectorIndex, WalkOptions,
+    WalkStats, WalkedOn,
 };
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -123,6 +124,7 @@ impl Kept {
             kind,
             m: 16,
             ef_construction: 200,
+            walked_on: WalkedOn::Codes,
         };
         Kept {
             index: VectorIndex::new(options),

@@ -55,6 +55,7 @@ fn add_all(
         index: options,
         projected_from: None,
         declared: true,
+        recall: None,
     });
     let create = Effect::CreateCollection { schema };
     keyspace.apply(Change::new(0, KEY, create), 1);

@@ -5,7 +5,7 @@ use super::data::DataSet;
 use rayon::prelude::*;
 use rhumb::index::{
     IndexKind, IndexOptions, LinkOptions, Metric, Neighbour, Quantization, VectorIndex,
-    WalkOptions, WalkStats,
+    WalkOptions, WalkStats, WalkedOn,
 };
 use rhumb::tools::npy::Matrix;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +28,7 @@ pub fn options(columns: usize, metric: Metric, quantization: Quantization) -> In
         kind: IndexKind::Hnsw,
         m: 16,
         ef_construction: 200,
+        walked_on: WalkedOn::Codes,
     }
 }
 
@@ -171,6 +172,15 @@ pub fn quantization(name: &str) -> Result<Quantization, String> {
         "Q8" => Ok(Quantization::Int8),
         "BIN" => Ok(Quantization::Bit),
         _ => Err(format!("{name}: expected F32, F16, Q8 or BIN")),
+    }
+}
+
+/// What a graph is walked on by VCREATE's words for it: Q8 or SAME.
+pub fn walk(name: &str) -> Result<WalkedOn, String> {
+    match name.to_ascii_uppercase().as_str() {
+        "Q8" => Ok(WalkedOn::Codes),
+        "SAME" => Ok(WalkedOn::Stored),
+        _ => Err(format!("{name}: expected Q8 or SAME")),
     }
 }
 

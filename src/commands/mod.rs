@@ -69,6 +69,8 @@ pub struct Context {
     pub run_id: String,
     /// Commands that took long.
     pub slow_log: server::slowlog::SlowLog,
+    /// What keeps promises of recall.
+    pub calibrator: vector_set::calibrator::Calibrator,
     /// Events that took long.
     pub latency_log: server::latency::LatencyLog,
     /// State of [`Context::draw_random`].
@@ -87,6 +89,7 @@ impl Context {
             clients: Clients::default(),
             run_id: draw_run_id(),
             slow_log: Default::default(),
+            calibrator: Default::default(),
             latency_log: Default::default(),
             random: AtomicU64::new(started_ms),
         }

@@ -142,6 +142,10 @@ options! {
             "Threads that run long commands (large searches, scans), so that quick ones do not wait behind them. 0 takes one per core.";
         SearchForceGraph: "search-force-graph" = "no", Kind::Switch, WhileRunning, Served,
             "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact, inserts into them slower.";
+        CalibrationRememberQueries: "calibration-remember-queries" = "yes", Kind::Switch, WhileRunning, Served,
+            "Keep some of the vectors that clients search with (up to 512 a collection, in memory only), so that RECALL and VRECALL measure with queries that are really asked. Without them queries are made of elements, which fits less well.";
+        CalibrationCpuPercent: "calibration-cpu-percent" = "25", integer(0, 100, "percent of one core"), WhileRunning, Served,
+            "What renewing the calibrations of collections that are searched with RECALL may take in the background, at the lowest priority. 0 renews none: each is measured once, when it is first needed.";
         VsetForceSingleThreadedExecution: "vset-force-single-threaded-execution" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: vector commands always use the threads above.";
     }

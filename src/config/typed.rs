@@ -157,6 +157,16 @@ impl Config {
         self.is_on(Id::SearchForceGraph)
     }
 
+    /// Whether searches are remembered to calibrate with.
+    pub fn calibration_remember_queries(&self) -> bool {
+        self.is_on(Id::CalibrationRememberQueries)
+    }
+
+    /// Percent of one core that renewing calibrations may take.
+    pub fn calibration_cpu_percent(&self) -> u32 {
+        self.count(Id::CalibrationCpuPercent)
+    }
+
     /// What SIGTERM does.
     pub fn on_sigterm(&self) -> OnSignal {
         self.on_signal(Id::ShutdownOnSigterm)

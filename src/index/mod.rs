@@ -42,9 +42,9 @@ pub enum Metric {
 /// What is stored of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Quantization {
-    /// The f32 components as given; the graph is walked on int8 codes beside them.
+    /// The f32 components as given; the graph is walked on int8 codes beside them ([`WalkedOn`]).
     F32,
-    /// f16 (of the normalised vector under cosine); the graph is walked on int8 codes beside them.
+    /// f16 (of the normalised vector under cosine); the graph is walked on int8 codes beside them ([`WalkedOn`]).
     F16,
     /// int8 codes and their range only.
     Int8,
@@ -59,6 +59,19 @@ pub enum IndexKind {
     Flat,
     /// A graph of links is kept (ann.md; Malkov and Yashunin, arXiv 1603.09320).
     Hnsw,
+}
+
+/// What a graph is built and walked on.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub enum WalkedOn {
+    /// Codes: int8 beside F32 and F16, what is stored of the others. The best that a walk finds are ranked anew with what is
+    /// stored.
+    #[default]
+    Codes,
+    /// What is stored, also of F32 and F16: no codes are kept.
+    Stored,
 }
 
 /// What an index is made with; fixed for its life.
@@ -76,6 +89,9 @@ pub struct IndexOptions {
     pub m: u32,
     /// Candidates kept while inserting (ef_construction), unless the insert names its own.
     pub ef_construction: u32,
+    /// What the graph is walked on. Snapshots keep it in a record of its own.
+    #[serde(skip)]
+    pub walked_on: WalkedOn,
 }
 
 /// Why a vector was refused.
@@ -375,7 +391,7 @@ impl VectorIndex {
             .into_iter()
             .filter(|c| self.slots.is_live(c.slot()))
             .collect();
-        if self.vectors.has_originals() {
+        if self.vectors.ranks_anew() {
             hits = self.rerank(target, &hits, options.k, stats, &guard);
         }
         hits.truncate(options.k);

@@ -1,5 +1,7 @@
 //! Tests of the whole index through its door: against exact scans, under churn, threads and reloads.
 
+mod stored;
+
 use super::segments::count;
 use super::slots::{State, mix};
 use super::*;
@@ -52,6 +54,7 @@ fn options(dim: u32, metric: Metric, quantization: Quantization, kind: IndexKind
         kind,
         m: 16,
         ef_construction: 200,
+        walked_on: WalkedOn::Codes,
     }
 }
 

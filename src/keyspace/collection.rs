@@ -7,12 +7,13 @@
 //! An update puts the vector into a new slot, switches the name to it, then removes the old slot. A search that runs meanwhile
 //! may find either or both; [`Collection::current`] tells which one counts.
 
+use super::calibration::Calibration;
 use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
 pub use crate::index::{
     IndexKind, IndexOptions, Metric, Neighbour, Quantization, SavedNode, Stored, VectorError,
-    distances_by,
+    WalkedOn, distances_by,
 };
 use crate::index::{IndexMemory, LinkOptions, VectorIndex};
 use arc_swap::ArcSwapOption;
@@ -36,6 +37,9 @@ pub struct Schema {
     pub projected_from: Option<u32>,
     /// Made on purpose: it may be empty, and stays when its last element goes.
     pub declared: bool,
+    /// The recall that a search is to have where it names no effort, in millionths; snapshots keep it in a record of its own.
+    #[serde(skip)]
+    pub recall: Option<u32>,
 }
 
 /// Candidates kept while inserting into a collection that was not declared (the log relies on it: it never changes).
@@ -57,9 +61,11 @@ impl Schema {
                 kind: IndexKind::Hnsw,
                 m,
                 ef_construction: EF_CONSTRUCTION_IMPLIED,
+                walked_on: WalkedOn::Codes,
             },
             projected_from,
             declared: false,
+            recall: None,
         }
     }
 
@@ -156,6 +162,8 @@ pub struct CollectionMemory {
     pub names: u64,
     /// Attributes.
     pub attributes: u64,
+    /// Queries remembered for calibration.
+    pub queries: u64,
 }
 
 /// Elements under one schema.
@@ -168,6 +176,7 @@ pub struct Collection {
     elements: Segments<ArcSwapOption<Element>>,
     saves: Segments<Mutex<SegmentSave>>,
     save_clock: Arc<SaveClock>,
+    calibration: Calibration,
     changed: AtomicU64,
     inserts: AtomicU64,
     name_bytes: AtomicI64,
@@ -187,6 +196,7 @@ impl Collection {
             elements: Segments::default(),
             saves: Segments::default(),
             save_clock,
+            calibration: Calibration::default(),
             changed: AtomicU64::new(0),
             inserts: AtomicU64::new(0),
             name_bytes: AtomicI64::new(0),
@@ -208,6 +218,11 @@ impl Collection {
     /// The index over its vectors.
     pub fn index(&self) -> &VectorIndex {
         &self.index
+    }
+
+    /// What is known of its recall.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// Number of elements.
@@ -321,6 +336,7 @@ impl Collection {
             names: elements * fixed + self.name_bytes.load(Ordering::Relaxed).max(0) as u64,
             attributes: self.attribute_bytes.load(Ordering::Relaxed).max(0) as u64
                 + self.attributes_count() * 48,
+            queries: self.calibration.bytes(),
         }
     }
 

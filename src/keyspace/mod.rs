@@ -5,6 +5,7 @@
 //! the engine's gates to be held (engine/mod.rs); the shard locks in here protect the tables, not the commands' meaning.
 
 pub mod apply;
+pub mod calibration;
 pub mod change;
 pub mod collection;
 pub mod digest;

@@ -148,7 +148,7 @@ impl SlotFilter for Memo<'_> {
 }
 
 /// The n-th of a fixed sequence of numbers that look drawn (the mixing of splitmix64).
-fn spread(n: u64) -> u64 {
+pub(super) fn spread(n: u64) -> u64 {
     let mut x = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

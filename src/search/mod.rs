@@ -1,7 +1,8 @@
 //! How a question is answered: a query (query.rs) is planned, scan or walk (plan.rs), and run on a collection's index; its
 //! hits are named and sorted (run.rs). Filters (filter.rs) decide who may be a hit; expression/ is the language of vector
-//! sets for them. What a hit is worth in a client's scores is the front-ends' business.
+//! sets for them. calibrate.rs measures which effort keeps a promised recall. What a hit is worth in a client's scores is the front-ends' business.
 
+pub mod calibrate;
 pub mod expression;
 pub mod filter;
 pub mod plan;
@@ -11,5 +12,5 @@ pub mod run;
 #[cfg(test)]
 mod tests;
 
-pub use query::{Answer, Explanation, Hit, Query, QueryError, QueryTarget};
-pub use run::run;
+pub use query::{Answer, Explanation, Hit, Promise, Query, QueryError, QueryTarget};
+pub use run::{Phase, run, run_in_phases};

@@ -6,7 +6,7 @@
 
 use super::filter::Memo;
 use super::query::Query;
-use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex};
+use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn};
 use crate::keyspace::collection::Collection;
 
 /// What a row costs in a scan beside its bytes, in nanoseconds.
@@ -31,6 +31,9 @@ const PLAIN_PASS_RATE_MIN: f64 = 0.4;
 const TWO_HOP_FACTOR: f64 = 3.0;
 /// Passing elements that a two-hop walk starts from; without them it dies where those lie away from the target.
 const SEEDS: usize = 16;
+
+/// Candidates of a walk that finds little.
+const EF_SMALL: usize = 32;
 
 /// The kinds of plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +101,12 @@ pub fn choose(
         return Plan::of(PlanKind::GraphFiltered);
     }
     choose_filtered(Costs::of(index, k, ef), query.force_graph, filter)
+}
+
+/// Whether a scan takes less time than the walk that finds least.
+pub fn scans_anyway(index: &VectorIndex, query: &Query, k: usize) -> bool {
+    let costs = Costs::of(index, k, k.max(EF_SMALL).min(index.len()));
+    !query.force_graph && costs.scan() <= costs.walk()
 }
 
 /// What a query will take, in microseconds, before anything is known about its filter. It decides where a command runs, so
@@ -232,6 +241,9 @@ fn stored_bytes(options: &IndexOptions) -> f64 {
 /// Bytes of a vector as a walk compares it.
 fn code_bytes(options: &IndexOptions) -> f64 {
     match options.quantization {
+        Quantization::F32 | Quantization::F16 if options.walked_on == WalkedOn::Stored => {
+            stored_bytes(options)
+        }
         Quantization::F32 | Quantization::F16 | Quantization::Int8 => f64::from(options.dim),
         Quantization::Bit => f64::from(options.dim.div_ceil(64) * 8),
     }

@@ -26,6 +26,8 @@ pub struct Query {
     pub offset: usize,
     /// Candidates that a walk keeps; raised to `offset + k`, lowered to the number of elements.
     pub ef: usize,
+    /// The recall to find on average, in place of an ef: share of the true hits, above 0 and at most 1.
+    pub recall: Option<f64>,
     /// Who may be a hit.
     pub filter: Option<Filter>,
     /// With a filter: nodes that a walk expands at most. It then walks, whatever a scan would cost, unless the bound lies
@@ -37,6 +39,8 @@ pub struct Query {
     pub radius: Option<f32>,
     /// Walk the graph even where a scan is cheaper; for measuring the graph.
     pub force_graph: bool,
+    /// Whether the target may be remembered, so that recall is measured with queries that are really asked.
+    pub remember: bool,
 }
 
 impl Query {
@@ -47,11 +51,13 @@ impl Query {
             k,
             offset: 0,
             ef: 100,
+            recall: None,
             filter: None,
             expansions_max: None,
             exact: false,
             radius: None,
             force_graph: false,
+            remember: false,
         }
     }
 }
@@ -84,6 +90,19 @@ pub struct Answer {
     pub explanation: Explanation,
 }
 
+/// A recall that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Promise {
+    /// As asked for.
+    pub wanted: f64,
+    /// What queries like this one find on average, as far as that was measured.
+    pub expected: f64,
+    /// What an exact search of the stored form finds.
+    pub ceiling: f64,
+    /// Whether that is as much.
+    pub is_kept: bool,
+}
+
 /// How an answer was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
@@ -95,6 +114,8 @@ pub struct Explanation {
     pub ef: usize,
     /// Elements of the collection.
     pub candidates: usize,
+    /// What came of a promise of recall.
+    pub promise: Option<Promise>,
     /// What walk and scan did.
     pub walk: WalkStats,
     /// Elements that the filter was evaluated for, sampling included; each once.

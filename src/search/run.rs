@@ -3,23 +3,50 @@
 //! Writers go on meanwhile. The epoch pin that is taken here keeps every slot that is seen from being reused; an element
 //! that moved to a new slot is scored there again, one that went is dropped, one that was seen in both places counts once.
 
+use super::calibrate;
 use super::filter::Memo;
 use super::plan::{self, Plan, PlanKind};
-use super::query::{Answer, Explanation, Hit, Query, QueryError, QueryTarget};
+use super::query::{Answer, Explanation, Hit, Promise, Query, QueryError, QueryTarget};
 use crate::index::{
-    FilteredWalk, Neighbour, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+    FilteredWalk, Neighbour, Quantization, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
 };
 use crate::keyspace::collection::Collection;
 use crossbeam_epoch as epoch;
 use hashbrown::HashSet;
 use std::borrow::Cow;
 
+/// The parts of a search, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The target was prepared, and its effort chosen.
+    Prepared,
+    /// It was decided how to search.
+    Planned,
+    /// The index was searched.
+    Found,
+    /// What was found has names.
+    Named,
+}
+
 /// Answers `query` from `collection`.
 pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError> {
+    run_in_phases(collection, query, &mut |_| ())
+}
+
+/// The same; `end_of` is told when each phase ends.
+pub fn run_in_phases(
+    collection: &Collection,
+    query: &Query,
+    end_of: &mut dyn FnMut(Phase),
+) -> Result<Answer, QueryError> {
     let _pin = epoch::pin();
     let index = collection.index();
     let target = prepare_target(collection, &query.target)?;
+    if let (true, QueryTarget::Vector(vector)) = (query.remember && !query.exact, &query.target) {
+        collection.calibration().note(vector);
+    }
     let elements = index.len();
+    let (query, promise) = &keep_promise(collection, query);
     // Not by the number of elements: one that is being updated is in two slots for a moment, and crowds out no other.
     let slots = index.slots_end() as usize;
     let wanted = query.k.saturating_add(query.offset).min(slots);
@@ -33,6 +60,7 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
         was_scanned_after: false,
         ef,
         candidates: elements,
+        promise: *promise,
         walk: WalkStats::default(),
         filter_tests: 0,
         filter_passes: 0,
@@ -44,7 +72,21 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
             explanation,
         });
     }
+    end_of(Phase::Prepared);
     let plan = plan::choose(index, query, wanted, ef, memo.as_ref());
+    end_of(Phase::Planned);
+    // A walk along passing nodes finds what one without a filter finds with half of its candidates (ann.md, 11).
+    let ef = match (plan.kind, promise) {
+        (PlanKind::GraphTwoHop, Some(_)) => (2 * ef).min(slots),
+        _ => ef,
+    };
+    explanation.ef = ef;
+    if let (PlanKind::Scan | PlanKind::ScanPassing, Some(promise)) =
+        (plan.kind, &mut explanation.promise)
+    {
+        promise.expected = promise.ceiling;
+        promise.is_kept = promise.ceiling >= promise.wanted;
+    }
     explanation.plan = plan.kind;
     explanation.pass_rate_sampled = plan.pass_rate;
     let search = Search {
@@ -60,12 +102,46 @@ pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError>
         explanation.was_scanned_after = true;
         found = search.scan(&mut explanation.walk);
     }
+    end_of(Phase::Found);
     explanation.filter_tests = memo.as_ref().map_or(0, Memo::tests);
     explanation.filter_passes = memo.as_ref().map_or(0, Memo::passes_count);
-    Ok(Answer {
-        hits: select(name(collection, &target, found), query),
-        explanation,
-    })
+    let hits = select(name(collection, &target, found), query);
+    end_of(Phase::Named);
+    Ok(Answer { hits, explanation })
+}
+
+/// The query with the effort that keeps its promise. A small collection is scanned in any case, and needs no calibration.
+fn keep_promise<'q>(
+    collection: &Collection,
+    query: &'q Query,
+) -> (Cow<'q, Query>, Option<Promise>) {
+    let Some(wanted) = query
+        .recall
+        .filter(|_| !query.exact && !collection.is_empty())
+    else {
+        return (Cow::Borrowed(query), None);
+    };
+    let k = query.k.saturating_add(query.offset).min(collection.len());
+    let of_elements = matches!(query.target, QueryTarget::Element(_));
+    let index = collection.index();
+    // What int8 codes lose is only known from a measurement.
+    let is_exact = index.options().quantization != Quantization::Int8;
+    let effort = match is_exact && plan::scans_anyway(index, query, k) {
+        true => calibrate::Effort::SCAN,
+        false => calibrate::effort(collection, k, of_elements, wanted),
+    };
+    let promise = Promise {
+        wanted,
+        expected: effort.expected,
+        ceiling: effort.ceiling,
+        is_kept: effort.expected >= wanted,
+    };
+    let mut query = query.clone();
+    match effort.ef {
+        Some(ef) => query.ef = ef,
+        None => query.exact = true,
+    }
+    (Cow::Owned(query), Some(promise))
 }
 
 fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Target, QueryError> {

@@ -1,10 +1,12 @@
 //! Queries against a plain comparison of everything, plans, and queries while elements change.
 
+mod promises;
+
 use super::expression::Expression;
 use super::filter::Filter;
 use super::plan::PlanKind;
 use super::{Answer, Query, QueryError, QueryTarget, run};
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization, VectorError};
+use crate::index::{IndexKind, IndexOptions, Metric, Quantization, VectorError, WalkedOn};
 use crate::keyspace::change::{Change, Effect, Upsert};
 use crate::keyspace::collection::{Collection, Schema};
 use crate::keyspace::{Keyspace, Value};
@@ -35,7 +37,11 @@ impl Dice {
     }
 
     fn vector(&mut self) -> Vec<f32> {
-        (0..DIM)
+        self.vector_of(DIM)
+    }
+
+    fn vector_of(&mut self, dim: u32) -> Vec<f32> {
+        (0..dim)
             .map(|_| (self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0)
             .collect()
     }
@@ -49,20 +55,28 @@ fn schema(metric: Metric, kind: IndexKind) -> Schema {
         kind,
         m: 16,
         ef_construction: 100,
+        walked_on: WalkedOn::Codes,
     };
     Schema {
         index,
         projected_from: None,
         declared: true,
+        recall: None,
     }
 }
 
 impl Model {
     /// `count` elements e0, e1, ... with attributes {"n": number, "m": number % 100}.
     fn new(seed: u64, metric: Metric, kind: IndexKind, count: usize) -> Model {
+        Model::with(seed, schema(metric, kind), count)
+    }
+
+    /// The same under another schema.
+    fn with(seed: u64, schema: Schema, count: usize) -> Model {
+        let dim = schema.index.dim;
         let keyspace = Keyspace::new(1, seed);
         let create = Effect::CreateCollection {
-            schema: Box::new(schema(metric, kind)),
+            schema: Box::new(schema),
         };
         keyspace.apply(Change::new(0, b"c", create), 1);
         let mut model = Model {
@@ -72,7 +86,7 @@ impl Model {
             elements: Vec::new(),
         };
         for n in 0..count {
-            let vector = model.dice.vector();
+            let vector = model.dice.vector_of(dim);
             model.put(
                 &format!("e{n}"),
                 &vector,

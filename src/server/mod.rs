@@ -1,6 +1,7 @@
 //! Sockets and tasks: the listener, one task per connection, the search pool, and the wait for the log. Everything below this
 //! room is synchronous.
 
+mod calibration;
 mod connection;
 mod logging;
 mod output;

@@ -1,6 +1,6 @@
 //! The life of the server process: options, listen (clients are told to wait), recover, serve, stop.
 
-use super::{Pool, Server, accept, listen, logging, service};
+use super::{Pool, Server, accept, calibration, listen, logging, service};
 use crate::commands::{self, Context};
 use crate::config::{self, Appendfsync, Config, Loaded, Sources};
 use crate::engine::{
@@ -113,6 +113,7 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
     }
     recover(&server).await?;
     let _upkeep = start_upkeep(&context);
+    calibration::start(&context);
     tracing::info!("Ready to accept connections tcp");
     service::tell_ready(&config);
     wait_for_the_end(&server).await;

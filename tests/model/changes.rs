@@ -4,7 +4,9 @@ use super::maps::{Maps, Row};
 use bytes::Bytes;
 use rhumb::index::WalkOptions;
 use rhumb::keyspace::change::{Change, Effect, Expiry, Upsert};
-use rhumb::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization, Schema};
+use rhumb::keyspace::collection::{
+    IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
+};
 use rhumb::persistence::disk::fault::Random;
 
 /// Names of keys, in each database.
@@ -271,11 +273,17 @@ impl Drawer {
             kind,
             m: 8,
             ef_construction: 60,
+            walked_on: if self.below(2) == 0 {
+                WalkedOn::Codes
+            } else {
+                WalkedOn::Stored
+            },
         };
         Schema {
             index,
             projected_from: None,
             declared: true,
+            recall: (self.below(4) == 0).then_some(950_000),
         }
     }
 

@@ -205,7 +205,7 @@ fn value_bytes(value: &Value) -> u64 {
         Value::Collection(collection) => {
             let memory = collection.memory();
             let index = memory.index.vectors + memory.index.codes + memory.index.links;
-            index + memory.names + memory.attributes
+            index + memory.names + memory.attributes + memory.queries
         }
     }
 }

@@ -182,7 +182,7 @@ fn bytes(entry: &Entry) -> usize {
         Value::Collection(collection) => {
             let memory = collection.memory();
             let index = memory.index.vectors + memory.index.codes + memory.index.links;
-            (index + memory.names + memory.attributes) as usize
+            (index + memory.names + memory.attributes + memory.queries) as usize
         }
     }
 }

@@ -137,7 +137,8 @@ pub const VMSEARCH: Command = Command {
         errors::RADIUS_ROW,
         errors::OFFSET_ROW,
         errors::SYNTAX_ROW,
-        errors::EXACT_ROW,
+        errors::RECALL_ROW,
+        errors::EFFORT_ROW,
     ],
     run: vmsearch,
     ..COMMAND
@@ -182,7 +183,7 @@ fn vmsearch(call: &mut Call) -> Result {
     let blob = take_blob(&mut call.args)?;
     let vectors = vectors(blob, dim_of(blob, &collection)?)?;
     let nothing = QueryTarget::Vector(Vec::new());
-    let (query, options) = search::read_options(call, nothing, k)?;
+    let (query, options) = search::read_options(call, nothing, k, &collection)?;
     if vectors.len().saturating_mul(k) > ALL_HITS_MAX {
         return Err(TOO_MANY_HITS);
     }

@@ -5,11 +5,12 @@ use super::super::args::Args;
 use super::super::error::{self, Result};
 use super::super::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use super::add::bounded;
+use super::search::take_recall;
 use super::{DIM_MAX, EF_CONSTRUCTION, EF_MAX, M, M_MAX, M_MIN, errors};
 use crate::engine::Decision;
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::collection::Schema;
-use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization};
+use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization, WalkedOn};
 use crate::protocol::Reply;
 
 /// Declares a collection.
@@ -39,12 +40,17 @@ pub const VCREATE: Command = Command {
                 Arg::Token("BIN"),
             ])],
         )),
+        Arg::Optional(&Arg::Option(
+            "WALK",
+            &[Arg::OneOf(&[Arg::Token("Q8"), Arg::Token("SAME")])],
+        )),
         Arg::Optional(&Arg::Option("M", &[Arg::Int("numlinks")])),
         Arg::Optional(&Arg::Option("EF", &[Arg::Int("build-exploration-factor")])),
         Arg::Optional(&Arg::Option(
             "INDEX",
             &[Arg::OneOf(&[Arg::Token("HNSW"), Arg::Token("FLAT")])],
         )),
+        Arg::Optional(&Arg::Option("RECALL", &[Arg::Double("target")])),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     examples: &[
@@ -64,7 +70,7 @@ pub const VCREATE: Command = Command {
         ),
         (
             "VCREATE other DIM 8 INDEX FLAT M 8",
-            "(error) ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
+            "(error) ERR INDEX FLAT has no graph: M, EF, WALK and RECALL belong to INDEX HNSW",
         ),
     ],
     errors: &[
@@ -86,6 +92,15 @@ pub const VCREATE: Command = Command {
             "INDEX is followed by another word, or by none.",
         ),
         (
+            "ERR invalid WALK: Q8 or SAME",
+            "WALK is followed by another word, or by none.",
+        ),
+        (
+            "ERR TYPE BIN is walked on its bits: WALK SAME",
+            "WALK Q8 is asked for with TYPE BIN.",
+        ),
+        errors::RECALL_ROW,
+        (
             "ERR invalid M: an integer from 4 to 4096",
             "M is no such integer.",
         ),
@@ -98,8 +113,8 @@ pub const VCREATE: Command = Command {
             "TYPE BIN is asked for with METRIC L2 or IP.",
         ),
         (
-            "ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
-            "M or EF is given with INDEX FLAT.",
+            "ERR INDEX FLAT has no graph: M, EF, WALK and RECALL belong to INDEX HNSW",
+            "M, EF, WALK or RECALL is given with INDEX FLAT.",
         ),
         (
             "ERR syntax error",
@@ -131,6 +146,7 @@ fn vcreate(call: &mut Call) -> Result {
 
 fn read_schema(args: &mut Args) -> Result<Schema> {
     let (mut dim, mut m, mut ef) = (None, None, None);
+    let (mut walked_on, mut recall) = (None, None);
     let (mut metric, mut quantization, mut kind) =
         (Metric::Cosine, Quantization::Int8, IndexKind::Hnsw);
     while !args.is_done() {
@@ -140,6 +156,10 @@ fn read_schema(args: &mut Args) -> Result<Schema> {
             metric = take_metric(args)?;
         } else if args.take("TYPE") {
             quantization = take_type(args)?;
+        } else if args.take("WALK") {
+            walked_on = Some(take_walk(args)?);
+        } else if args.take("RECALL") {
+            recall = Some(take_recall(args)?);
         } else if args.take("INDEX") {
             kind = take_kind(args)?;
         } else if args.take("M") {
@@ -153,9 +173,20 @@ fn read_schema(args: &mut Args) -> Result<Schema> {
     if quantization == Quantization::Bit && metric != Metric::Cosine {
         return Err(errors::BIN_NEEDS_COSINE);
     }
-    if kind == IndexKind::Flat && (m.is_some() || ef.is_some()) {
+    if quantization == Quantization::Bit && walked_on == Some(WalkedOn::Codes) {
+        return Err(errors::BIN_IS_WALKED_AS_IT_IS);
+    }
+    let graph_options = [
+        m.is_some(),
+        ef.is_some(),
+        walked_on.is_some(),
+        recall.is_some(),
+    ];
+    if kind == IndexKind::Flat && graph_options.contains(&true) {
         return Err(errors::FLAT_HAS_NO_GRAPH);
     }
+    // Q8 and BIN store what they are walked on: one name for one thing.
+    let has_codes_aside = matches!(quantization, Quantization::F32 | Quantization::F16);
     let index = IndexOptions {
         dim: dim.ok_or(errors::DIM_MISSING)?,
         metric,
@@ -163,11 +194,13 @@ fn read_schema(args: &mut Args) -> Result<Schema> {
         kind,
         m: m.unwrap_or(M),
         ef_construction: ef.unwrap_or(EF_CONSTRUCTION),
+        walked_on: walked_on.filter(|_| has_codes_aside).unwrap_or_default(),
     };
     Ok(Schema {
         index,
         projected_from: None,
         declared: true,
+        recall,
     })
 }
 
@@ -191,6 +224,11 @@ fn take_type(args: &mut Args) -> Result<Quantization> {
         ("BIN", Quantization::Bit),
     ];
     take_one(args, &types).ok_or(errors::INVALID_TYPE)
+}
+
+fn take_walk(args: &mut Args) -> Result<WalkedOn> {
+    let forms = [("Q8", WalkedOn::Codes), ("SAME", WalkedOn::Stored)];
+    take_one(args, &forms).ok_or(errors::INVALID_WALK)
 }
 
 fn take_kind(args: &mut Args) -> Result<IndexKind> {

@@ -76,7 +76,17 @@ pub const INVALID_NATIVE_EF: Refusal =
 pub const BIN_NEEDS_COSINE: Refusal = Refusal::line("ERR TYPE BIN needs METRIC COSINE");
 /// VCREATE with a graph's options and no graph.
 pub const FLAT_HAS_NO_GRAPH: Refusal =
-    Refusal::line("ERR INDEX FLAT has no graph: M and EF belong to INDEX HNSW");
+    Refusal::line("ERR INDEX FLAT has no graph: M, EF, WALK and RECALL belong to INDEX HNSW");
+/// VCREATE.
+pub const INVALID_WALK: Refusal = Refusal::line("ERR invalid WALK: Q8 or SAME");
+/// VCREATE with codes that bits do not have.
+pub const BIN_IS_WALKED_AS_IT_IS: Refusal =
+    Refusal::line("ERR TYPE BIN is walked on its bits: WALK SAME");
+/// A recall to keep.
+pub const INVALID_RECALL: Refusal =
+    Refusal::line("ERR invalid RECALL: a number above 0, at most 1");
+/// SAMPLE of VRECALL.
+pub const INVALID_SAMPLE: Refusal = Refusal::line("ERR invalid SAMPLE: an integer from 1 to 10000");
 
 /// k of VSEARCH.
 pub const INVALID_K: Refusal = Refusal::line("ERR invalid k: an integer from 1 to 1000000");
@@ -85,9 +95,9 @@ pub const INVALID_OFFSET: Refusal =
     Refusal::line("ERR invalid OFFSET: an integer from 0 to 1000000");
 /// RADIUS of VSEARCH.
 pub const INVALID_RADIUS: Refusal = Refusal::line("ERR invalid RADIUS: a finite number");
-/// VSEARCH with both.
-pub const EXACT_HAS_NO_EF: Refusal =
-    Refusal::line("ERR EXACT compares with every vector: EF has no meaning beside it");
+/// VSEARCH with two of them.
+pub const ONE_EFFORT: Refusal =
+    Refusal::line("ERR EF, RECALL and EXACT exclude each other: give one of them");
 
 /// A row of a command's error table: the line, and when it comes. In a line, `<n>` and `<text>` stand for what the request
 /// and the set put there.
@@ -143,10 +153,15 @@ pub const SYNTAX_ROW: Row = (
     "ERR syntax error",
     "A word is no option, or an option's value is missing.",
 );
-/// EXACT with EF.
-pub const EXACT_ROW: Row = (
-    "ERR EXACT compares with every vector: EF has no meaning beside it",
-    "EXACT is given together with EF.",
+/// RECALL.
+pub const RECALL_ROW: Row = (
+    "ERR invalid RECALL: a number above 0, at most 1",
+    "RECALL is no such number.",
+);
+/// Two of EF, RECALL and EXACT.
+pub const EFFORT_ROW: Row = (
+    "ERR EF, RECALL and EXACT exclude each other: give one of them",
+    "Two of them are given.",
 );
 /// A word that VADD and VMADD do not know.
 pub const OPTION_ROW: Row = (

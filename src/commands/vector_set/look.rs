@@ -3,9 +3,13 @@
 use super::super::Call;
 use super::super::error::{self, Result};
 use super::super::table::{Arg, COMMAND, Command, Field, Flags, Group, ReplyFields, flags};
+use super::search::share;
 use super::{attributes, collection, errors, name, read, scores};
+use crate::keyspace::calibration::{Curve, CurvePoint};
 use crate::keyspace::collection::Collection;
-use crate::keyspace::collection::{IndexKind, Metric, Neighbour, Quantization, Stored};
+use crate::keyspace::collection::{
+    IndexKind, IndexOptions, Metric, Neighbour, Quantization, Stored, WalkedOn,
+};
 use crate::protocol::Reply;
 use bytes::Bytes;
 
@@ -284,6 +288,36 @@ const INFO_FIELDS: ReplyFields = ReplyFields {
             "bytes",
             "Memory of attributes, about.",
         ),
+        field(
+            "query-bytes",
+            "integer",
+            "bytes",
+            "Memory of the queries remembered for calibration.",
+        ),
+        field(
+            "walk",
+            "simple string",
+            "",
+            "What the graph is walked on: `int8`, `bin`, or `f32` and `f16` where VCREATE said WALK SAME; `none` without a graph.",
+        ),
+        field(
+            "recall-target",
+            "double or null",
+            "share, 0 to 1",
+            "The recall that searches without EF, RECALL or EXACT keep: RECALL of VCREATE; null without it.",
+        ),
+        field(
+            "queries-remembered",
+            "integer",
+            "queries",
+            "Queries of clients that are kept to measure recall with, at most 512.",
+        ),
+        field(
+            "calibration",
+            "array of maps",
+            "",
+            "What was measured for searches with RECALL, a map for each k and kind of query: `k`; `queries`, `asked` by clients, `made` of elements, or `elements` for searches with ELE; `sample`, their number; `elements` of the set then; `measured-at-ms`, milliseconds since 1970, 0 for a first measurement in the middle of a search, which a better one follows; `ceiling`, the share of the k nearest by the vectors as given that an exact search of the stored form finds (for int8 codes, estimated): where it is below a promise, that promise cannot be kept; and `curve`, an array of four numbers for each ef: ef, recall against the stored form, its standard error, distances computed. Empty until a search names RECALL.",
+        ),
     ],
 };
 
@@ -398,6 +432,52 @@ fn links(collection: &Collection, layer: &[Neighbour], with_scores: bool) -> Rep
     }
 }
 
+/// What the graph is walked on.
+fn walk_name(options: &IndexOptions) -> &'static str {
+    match (options.kind, options.quantization, options.walked_on) {
+        (IndexKind::Flat, ..) => "none",
+        (_, Quantization::F32 | Quantization::F16, WalkedOn::Codes) => "int8",
+        (_, quantization, _) => type_name(quantization),
+    }
+}
+
+/// The curves that were measured.
+fn calibration(collection: &Collection) -> Reply {
+    let curves = collection.calibration().curves();
+    Reply::Array(curves.iter().map(|curve| show_curve(curve)).collect())
+}
+
+fn show_curve(curve: &Curve) -> Reply {
+    let int = |n: u64| Reply::Int(n as i64);
+    let rounded = |x: f64| Reply::Double((x * 1e4).round() / 1e4);
+    let point = |point: &CurvePoint| {
+        Reply::Array(vec![
+            int(point.ef as u64),
+            rounded(point.recall),
+            rounded(point.error),
+            int(point.distances.round() as u64),
+        ])
+    };
+    let fields = [
+        ("k", int(curve.k as u64)),
+        ("queries", Reply::Simple(curve.source.name())),
+        ("sample", int(curve.sample as u64)),
+        ("elements", int(curve.elements as u64)),
+        ("measured-at-ms", int(curve.at_ms)),
+        ("ceiling", rounded(curve.ceiling)),
+        (
+            "curve",
+            Reply::Array(curve.points.iter().map(point).collect()),
+        ),
+    ];
+    Reply::Map(
+        fields
+            .into_iter()
+            .map(|(name, value)| (Reply::Simple(name), value))
+            .collect(),
+    )
+}
+
 /// The fields that Redis has, in its order, then ours.
 fn info(collection: &Collection) -> Reply {
     let (schema, index) = (collection.schema(), collection.index());
@@ -435,6 +515,19 @@ fn info(collection: &Collection) -> Reply {
         ("link-bytes", int(memory.index.links)),
         ("name-bytes", int(memory.names)),
         ("attribute-bytes", int(memory.attributes)),
+        ("query-bytes", int(memory.queries)),
+        ("walk", Reply::Simple(walk_name(options))),
+        (
+            "recall-target",
+            schema
+                .recall
+                .map_or(Reply::Null, |recall| Reply::Double(share(recall))),
+        ),
+        (
+            "queries-remembered",
+            int(collection.calibration().asked_count() as u64),
+        ),
+        ("calibration", calibration(collection)),
     ];
     Reply::Map(
         fields

@@ -1,18 +1,21 @@
-//! Vector sets: the V* commands of Redis to the byte, and the native ones (VCREATE, VSEARCH, VMADD, VMSEARCH) beside them.
+//! Vector sets: the V* commands of Redis to the byte, and the native ones (VCREATE, VSEARCH, VMADD, VMSEARCH, VRECALL)
+//! beside them.
 //!
 //! - [`vector`]: vectors as requests give them; [`errors`]: this family's error lines;
 //! - [`add`], [`remove`], [`create`]: what changes a set; [`similar`], [`search`]: what asks it; [`batch`]: many vectors at once;
-//!   [`look`], [`names`]: what shows it.
+//!   [`look`], [`names`]: what shows it; [`recall`]: how much of the truth it finds.
 //!
 //! Where a Vector Sets command of Redis has a defect (crashes on absurd counts, accepts vectors that poison an element, gives
 //! an empty attribute to a new element), the command here does what its reference says instead.
 
 mod add;
 mod batch;
+pub mod calibrator;
 mod create;
 mod errors;
 mod look;
 mod names;
+mod recall;
 mod remove;
 mod scores;
 mod search;
@@ -49,6 +52,7 @@ pub const COMMANDS: &[Command] = &[
     search::VSEARCH,
     batch::VMADD,
     batch::VMSEARCH,
+    recall::VRECALL,
 ];
 
 /// EF and M, and how many components a vector may have.

@@ -5,16 +5,19 @@ use super::super::args::Args;
 use super::super::error::{self, Result};
 use super::super::table::{Arg, COMMAND, Class, Command, Field, Flags, Group, ReplyFields, flags};
 use super::add::bounded;
+use super::calibrator::Calibrator;
 use super::similar::{predict_us, take_filter, take_target};
 use super::{EF_MAX, ELE, FP32, VALUES, attributes, collection, errors, look, name};
 use crate::keyspace::collection::Collection;
 use crate::protocol::{Reply, number};
-use crate::search::{Explanation, Hit, Query, QueryTarget, run};
+use crate::search::{Explanation, Hit, Phase, Promise, Query, QueryTarget, run_in_phases};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) const FILTER: Arg = Arg::Optional(&Arg::Option("FILTER", &[Arg::Str("expression")]));
 pub(super) const EFFORT: Arg = Arg::Optional(&Arg::OneOf(&[
     Arg::Option("EF", &[Arg::Int("ef")]),
+    Arg::Option("RECALL", &[Arg::Double("target")]),
     Arg::Token("EXACT"),
 ]));
 pub(super) const RADIUS: Arg = Arg::Optional(&Arg::Option("RADIUS", &[Arg::Double("distance")]));
@@ -83,7 +86,8 @@ pub const VSEARCH: Command = Command {
         errors::RADIUS_ROW,
         errors::OFFSET_ROW,
         errors::SYNTAX_ROW,
-        errors::EXACT_ROW,
+        errors::RECALL_ROW,
+        errors::EFFORT_ROW,
     ],
     reply: Some(&EXPLAIN_FIELDS),
     run: vsearch,
@@ -110,7 +114,7 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             name: "ef",
             kind: "integer",
             unit: "candidates",
-            what: "Candidates that a walk keeps: EF (100 without it), at least k + OFFSET, and no more than the collection has places for elements. A scan does not use it.",
+            what: "Candidates that a walk keeps: EF (100 without it; with RECALL, what the calibration says), at least k + OFFSET, and no more than the collection has places for elements. A scan does not use it.",
         },
         Field {
             name: "distances",
@@ -149,10 +153,52 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             what: "`filter-passes` / `filter-tests`; 0 without FILTER. It speaks of the elements that were tested, which are mostly near ones, not of all.",
         },
         Field {
+            name: "recall-target",
+            kind: "double or null",
+            unit: "share, 0 to 1",
+            what: "The recall that was promised: RECALL, or that of VCREATE where no effort is given; null without one.",
+        },
+        Field {
+            name: "recall-expected",
+            kind: "double or null",
+            unit: "share, 0 to 1",
+            what: "The recall that queries like those asked so far get on average with this effort, as it was measured (VINFO shows the curve); what int8 codes lose of the vectors as given is counted in. For TYPE BIN it speaks of the bits.",
+        },
+        Field {
+            name: "recall-kept",
+            kind: "boolean or null",
+            unit: "",
+            what: "Whether that is as much as was promised. If not, the answer is the best that the stored vectors give.",
+        },
+        Field {
             name: "microseconds",
             kind: "integer",
             unit: "microseconds",
-            what: "Time from the plan to the named hits; reading the request, compiling the filter, waiting for a thread and writing the reply come on top.",
+            what: "Time from the target to the named hits; reading the request, compiling the filter, waiting for a thread and writing the reply come on top.",
+        },
+        Field {
+            name: "microseconds-prepare",
+            kind: "integer",
+            unit: "microseconds",
+            what: "Of these: until the target was normalised and quantised and the effort chosen. The first search with RECALL measures here.",
+        },
+        Field {
+            name: "microseconds-plan",
+            kind: "integer",
+            unit: "microseconds",
+            what: "Until it was decided how to search; with FILTER, a sample of the elements is tested for it.",
+        },
+        Field {
+            name: "microseconds-search",
+            kind: "integer",
+            unit: "microseconds",
+            what: "Walk or scan, re-ranking included.",
+        },
+        Field {
+            name: "microseconds-name",
+            kind: "integer",
+            unit: "microseconds",
+            what: "Until the hits had names and were in order.",
         },
     ],
 };
@@ -163,8 +209,6 @@ pub(super) const HITS_MAX: i64 = 1_000_000;
 /// What a reply shows, and how it is found.
 #[derive(Default)]
 pub(super) struct Options {
-    ef: Option<u32>,
-    exact: bool,
     with_distance: bool,
     with_attributes: bool,
     with_vectors: bool,
@@ -178,7 +222,7 @@ fn vsearch(call: &mut Call) -> Result {
         return Err(error::NO_SUCH_KEY);
     };
     let target = take_target(&mut call.args, &collection)?;
-    let (query, options) = read_options(call, target, k as usize)?;
+    let (query, options) = read_options(call, target, k as usize, &collection)?;
     answer(&collection, &query, &options)
 }
 
@@ -186,9 +230,9 @@ fn vsearch(call: &mut Call) -> Result {
 pub(super) fn answer(collection: &Collection, query: &Query, options: &Options) -> Result {
     // Hits keep their slots, and so their vectors, while this is held.
     let _pin = crossbeam_epoch::pin();
-    let start = Instant::now();
-    let answer = run(collection, query).map_err(|error| errors::query(error, collection))?;
-    let took_us = start.elapsed().as_micros();
+    let mut times = Times::start();
+    let answer = run_in_phases(collection, query, &mut |phase| times.note(phase))
+        .map_err(|error| errors::query(error, collection))?;
     let hits = Reply::Array(
         answer
             .hits
@@ -199,10 +243,113 @@ pub(super) fn answer(collection: &Collection, query: &Query, options: &Options) 
     if options.explain {
         return Ok(Reply::Array(vec![
             hits,
-            explanation(&answer.explanation, took_us),
+            explanation(&answer.explanation, &times),
         ]));
     }
     Ok(hits)
+}
+
+/// A query as a client asks one: under the server's options, and remembered for calibration.
+pub(super) fn nearest(call: &Call, target: QueryTarget, k: usize) -> Query {
+    Query {
+        force_graph: call.context.config.search_force_graph(),
+        remember: call.context.config.calibration_remember_queries(),
+        ..Query::nearest(target, k)
+    }
+}
+
+/// `EF ef`, `RECALL target` or `EXACT`: how hard to look.
+#[derive(Default)]
+pub(super) struct Effort {
+    pub(super) ef: Option<u32>,
+    pub(super) recall: Option<u32>,
+    pub(super) exact: bool,
+}
+
+impl Effort {
+    /// Reads one of them; whether there was one.
+    pub(super) fn take(&mut self, args: &mut Args) -> Result<bool> {
+        if args.take("EXACT") {
+            self.exact = true;
+        } else if args.take("EF") {
+            self.ef = Some(bounded(args, 1, EF_MAX, errors::INVALID_NATIVE_EF)?);
+        } else if args.take("RECALL") {
+            self.recall = Some(take_recall(args)?);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Sets the query's effort: what was given, else the recall that the collection was made with, else the usual ef.
+    pub(super) fn settle(
+        &self,
+        query: &mut Query,
+        collection: &Arc<Collection>,
+        calibrator: &Calibrator,
+    ) -> Result<()> {
+        let given = [self.ef.is_some(), self.recall.is_some(), self.exact];
+        match given.iter().filter(|is_given| **is_given).count() {
+            0 => query.recall = collection.schema().recall.map(share),
+            1 => query.recall = self.recall.map(share),
+            _ => return Err(errors::ONE_EFFORT),
+        }
+        if query.recall.is_some() {
+            calibrator.add(collection);
+        }
+        query.exact = self.exact;
+        query.ef = self.ef.map_or(query.ef, |ef| ef as usize);
+        Ok(())
+    }
+}
+
+/// A recall, in millionths.
+pub(super) fn take_recall(args: &mut Args) -> Result<u32> {
+    let word = args.try_next().ok_or(errors::INVALID_RECALL)?;
+    let millionths = number::parse_double(word).map(|recall| (recall * 1e6).round());
+    match millionths.filter(|millionths| (1.0..=1e6).contains(millionths)) {
+        Some(millionths) => Ok(millionths as u32),
+        None => Err(errors::INVALID_RECALL),
+    }
+}
+
+/// The share that so many millionths are.
+pub(super) fn share(millionths: u32) -> f64 {
+    f64::from(millionths) / 1e6
+}
+
+/// When the phases of a search ended.
+struct Times {
+    start: Instant,
+    ends: Vec<(Phase, Instant)>,
+}
+
+impl Times {
+    fn start() -> Times {
+        Times {
+            start: Instant::now(),
+            ends: Vec::with_capacity(4),
+        }
+    }
+
+    fn note(&mut self, phase: Phase) {
+        self.ends.push((phase, Instant::now()));
+    }
+
+    /// Microseconds of one phase; 0 if it was not reached.
+    fn of(&self, phase: Phase) -> u64 {
+        let Some(at) = self.ends.iter().position(|(ended, _)| *ended == phase) else {
+            return 0;
+        };
+        let before = at.checked_sub(1).map_or(self.start, |at| self.ends[at].1);
+        (self.ends[at].1 - before).as_micros() as u64
+    }
+
+    /// Microseconds of all of them.
+    fn total(&self) -> u64 {
+        let end = self.ends.last().map_or(self.start, |(_, end)| *end);
+        (end - self.start).as_micros() as u64
+    }
 }
 
 /// All that stands behind the target.
@@ -210,18 +357,16 @@ pub(super) fn read_options(
     call: &mut Call,
     target: QueryTarget,
     k: usize,
+    collection: &Arc<Collection>,
 ) -> Result<(Query, Options)> {
-    let mut query = Query::nearest(target, k);
-    query.force_graph = call.context.config.search_force_graph();
-    let mut options = Options::default();
+    let mut query = nearest(call, target, k);
+    let (mut options, mut effort) = (Options::default(), Effort::default());
     while !call.args.is_done() {
-        read_option(&mut call.args, &mut query, &mut options)?;
+        if !effort.take(&mut call.args)? {
+            read_option(&mut call.args, &mut query, &mut options)?;
+        }
     }
-    if options.exact && options.ef.is_some() {
-        return Err(errors::EXACT_HAS_NO_EF);
-    }
-    query.exact = options.exact;
-    query.ef = options.ef.map_or(query.ef, |ef| ef as usize);
+    effort.settle(&mut query, collection, &call.context.calibrator)?;
     Ok((query, options))
 }
 
@@ -234,10 +379,6 @@ fn read_option(args: &mut Args, query: &mut Query, options: &mut Options) -> Res
         options.with_vectors = true;
     } else if args.take("EXPLAIN") {
         options.explain = true;
-    } else if args.take("EXACT") {
-        options.exact = true;
-    } else if args.take("EF") {
-        options.ef = Some(bounded(args, 1, EF_MAX, errors::INVALID_NATIVE_EF)?);
     } else if args.take("OFFSET") {
         query.offset = bounded(args, 0, HITS_MAX, errors::INVALID_OFFSET)? as usize;
     } else if args.take("RADIUS") {
@@ -275,12 +416,14 @@ fn hit(hit: &Hit, collection: &Collection, options: &Options) -> Reply {
 }
 
 /// What was done: the plan's name (search/plan.rs) and what the walk counted (`WalkStats` of the index).
-fn explanation(explanation: &Explanation, took_us: u128) -> Reply {
+fn explanation(explanation: &Explanation, times: &Times) -> Reply {
     let int = |n: u64| Reply::Int(n as i64);
     let plan = match explanation.was_scanned_after {
         true => Reply::Text(format!("{}, then scan", explanation.plan.name())),
         false => Reply::Simple(explanation.plan.name()),
     };
+    let promised =
+        |show: &dyn Fn(&Promise) -> Reply| explanation.promise.as_ref().map_or(Reply::Null, show);
     let tests = explanation.filter_tests.max(1) as f64;
     let walk = &explanation.walk;
     let fields = [
@@ -296,7 +439,23 @@ fn explanation(explanation: &Explanation, took_us: u128) -> Reply {
             "filter-pass-rate",
             Reply::Double(explanation.filter_passes as f64 / tests),
         ),
-        ("microseconds", int(took_us as u64)),
+        (
+            "recall-target",
+            promised(&|promise| Reply::Double(promise.wanted)),
+        ),
+        (
+            "recall-expected",
+            promised(&|promise| Reply::Double(promise.expected)),
+        ),
+        (
+            "recall-kept",
+            promised(&|promise| Reply::Bool(promise.is_kept)),
+        ),
+        ("microseconds", int(times.total())),
+        ("microseconds-prepare", int(times.of(Phase::Prepared))),
+        ("microseconds-plan", int(times.of(Phase::Planned))),
+        ("microseconds-search", int(times.of(Phase::Found))),
+        ("microseconds-name", int(times.of(Phase::Named))),
     ];
     Reply::Map(
         fields

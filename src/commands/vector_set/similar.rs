@@ -4,13 +4,15 @@ use super::super::args::Args;
 use super::super::error::{Refusal, Result};
 use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use super::super::{Call, Context, Session};
+use super::search::{Effort, nearest, share, take_recall};
 use super::{EF_MAX, ELE, FP32, VALUES, attributes, collection, errors, name, scores, vector};
 use crate::keyspace::Value;
 use crate::keyspace::collection::Collection;
 use crate::protocol::{Reply, Request, Version, number};
 use crate::search::expression::Expression;
 use crate::search::filter::Filter;
-use crate::search::{Hit, Query, QueryTarget, plan, run};
+use crate::search::{Hit, Query, QueryTarget, calibrate, plan, run};
+use std::sync::Arc;
 
 /// Elements near to a vector or an element.
 pub const VSIM: Command = Command {
@@ -32,6 +34,7 @@ pub const VSIM: Command = Command {
             "FILTER-EF",
             &[Arg::Int("max-filtering-effort")],
         )),
+        Arg::Optional(&Arg::Option("RECALL", &[Arg::Double("target")])),
         Arg::Optional(&Arg::Token("TRUTH")),
         Arg::Optional(&Arg::Token("NOTHREAD")),
     ],
@@ -76,6 +79,8 @@ pub const VSIM: Command = Command {
             "EPSILON is given, and VCREATE made the set with METRIC IP.",
         ),
         ("ERR invalid EF", "EF is no integer from 1 to 1000000."),
+        errors::RECALL_ROW,
+        errors::EFFORT_ROW,
         errors::FILTER_ROW,
         (
             "ERR invalid FILTER-EF",
@@ -110,8 +115,7 @@ fn vsim(call: &mut Call) -> Result {
         return Ok(missing(call));
     };
     let target = take_target(&mut call.args, &collection)?;
-    let mut question = read_options(&mut call.args, target, &collection)?;
-    question.query.force_graph = call.context.config.search_force_graph();
+    let question = read_options(call, target, &collection)?;
     let answer =
         run(&collection, &question.query).map_err(|error| errors::query(error, &collection))?;
     Ok(reply(
@@ -150,22 +154,37 @@ pub(super) fn take_target(args: &mut Args, collection: &Collection) -> Result<Qu
     Ok(QueryTarget::Vector(vector))
 }
 
-fn read_options(args: &mut Args, target: QueryTarget, collection: &Collection) -> Result<Question> {
+fn read_options(
+    call: &mut Call,
+    target: QueryTarget,
+    collection: &Arc<Collection>,
+) -> Result<Question> {
     let mut question = Question {
-        query: Query::nearest(target, COUNT),
+        query: nearest(call, target, COUNT),
         with: With::default(),
     };
-    while !args.is_done() {
-        read_option(args, &mut question, collection)?;
+    let mut effort = Effort::default();
+    while !call.args.is_done() {
+        read_option(&mut call.args, &mut question, &mut effort, collection)?;
+    }
+    // As in Redis, TRUTH needs no EF and minds none.
+    if effort.exact {
+        (effort.ef, effort.recall) = (None, None);
     }
     let query = &mut question.query;
+    effort.settle(query, collection, &call.context.calibrator)?;
     if query.filter.is_none() {
         query.expansions_max = None;
     }
     Ok(question)
 }
 
-fn read_option(args: &mut Args, question: &mut Question, collection: &Collection) -> Result<()> {
+fn read_option(
+    args: &mut Args,
+    question: &mut Question,
+    effort: &mut Effort,
+    collection: &Collection,
+) -> Result<()> {
     let Question { query, with } = question;
     // Every search may use the pool's threads or not; nobody can tell.
     if args.take("NOTHREAD") {
@@ -174,7 +193,7 @@ fn read_option(args: &mut Args, question: &mut Question, collection: &Collection
     } else if args.take("WITHATTRIBS") {
         with.attributes = true;
     } else if args.take("TRUTH") {
-        query.exact = true;
+        effort.exact = true;
     } else if args.left() < 2 {
         return Err(errors::VSIM_SYNTAX);
     } else if args.take("COUNT") {
@@ -186,7 +205,9 @@ fn read_option(args: &mut Args, question: &mut Question, collection: &Collection
             epsilon.ok_or(errors::INVALID_EPSILON)?,
         )?;
     } else if args.take("EF") {
-        query.ef = positive(args, EF_MAX, errors::INVALID_EF)?;
+        effort.ef = Some(positive(args, EF_MAX, errors::INVALID_EF)? as u32);
+    } else if args.take("RECALL") {
+        effort.recall = Some(take_recall(args)?);
     } else if args.take("FILTER") {
         query.filter = Some(take_filter(args)?);
     } else if args.take("FILTER-EF") {
@@ -251,14 +272,31 @@ pub(super) fn predict_us(context: &Context, session: &Session, request: &Request
     };
     let options = (4..request.len()).rev().take(24);
     let (mut ef, mut is_exact, mut is_filtered) = (100, false, false);
+    let mut recall = collection.schema().recall.map(share);
     for (i, word) in options.map(|i| (i, request.arg(i))) {
         let value = request.get(i + 1).and_then(number::parse_u64);
         match word.to_ascii_uppercase().as_slice() {
-            b"EF" | b"COUNT" => ef = value.map_or(ef, |value| ef.max(value as usize)),
+            b"COUNT" => ef = value.map_or(ef, |value| ef.max(value as usize)),
+            b"EF" => {
+                ef = value.map_or(ef, |value| ef.max(value as usize));
+                recall = None;
+            }
+            b"RECALL" => recall = request.get(i + 1).and_then(number::parse_double),
             b"TRUTH" | b"EXACT" => is_exact = true,
             b"FILTER" => is_filtered = true,
             _ => {}
         }
     }
-    plan::predict_us(&collection, ef, is_exact, is_filtered)
+    let of_elements =
+        request.arg(2).eq_ignore_ascii_case(b"ELE") || request.arg(3).eq_ignore_ascii_case(b"ELE");
+    match recall {
+        // Until it is measured which ef that takes, a search may have to measure it.
+        Some(recall) if !is_exact => {
+            let known = calibrate::expected_ef(&collection, COUNT, of_elements, recall);
+            known.map_or(u64::MAX, |ef| {
+                plan::predict_us(&collection, ef, false, is_filtered)
+            })
+        }
+        _ => plan::predict_us(&collection, ef, is_exact, is_filtered),
+    }
 }

@@ -7,7 +7,7 @@
 use super::graph::{Graph, Linking};
 use crate::index::{
     IndexKind, IndexOptions, LinkOptions, Metric, Neighbour, Quantization, VectorIndex,
-    WalkOptions, WalkStats,
+    WalkOptions, WalkStats, WalkedOn,
 };
 use loom::thread;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ fn empty() -> Arc<VectorIndex> {
         kind: IndexKind::Hnsw,
         m: 2,
         ef_construction: 4,
+        walked_on: WalkedOn::Codes,
     }))
 }
 

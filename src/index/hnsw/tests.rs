@@ -3,7 +3,7 @@
 use super::graph::{Entry, Graph, LEVEL_MAX, Linking, level_from};
 use crate::index::slots::{Slots, mix};
 use crate::index::vectors::Vectors;
-use crate::index::{IndexKind, IndexOptions, Metric, Quantization};
+use crate::index::{IndexKind, IndexOptions, Metric, Quantization, WalkedOn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +16,7 @@ fn graph(m: u32, nodes: u32, level: u8) -> Graph {
         kind: IndexKind::Hnsw,
         m,
         ef_construction: 10,
+        walked_on: WalkedOn::Codes,
     };
     let (vectors, slots) = (Arc::new(Vectors::new(&options)), Arc::new(Slots::default()));
     let graph = Graph::new(&options, Arc::clone(&vectors), Arc::clone(&slots));

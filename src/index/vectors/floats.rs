@@ -6,21 +6,26 @@ use super::{Point, Prepared, Rows, VectorStore, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
+use std::sync::Arc;
 
 /// Floats in front of the components, so that they start at a multiple of 8 bytes.
 const HEADER: usize = 2;
 
 /// The store of f32 originals.
 pub(super) struct F32 {
-    blocks: Blocks,
+    blocks: Arc<Blocks>,
     metric: Metric,
     kernels: &'static Kernels,
 }
 
 impl F32 {
-    pub(super) fn new(dim: usize, metric: Metric) -> F32 {
+    pub(super) fn bytes_of(dim: usize) -> usize {
+        (HEADER + dim) * 4
+    }
+
+    pub(super) fn new(blocks: Arc<Blocks>, metric: Metric) -> F32 {
         F32 {
-            blocks: Blocks::new(0, (HEADER + dim) * 4),
+            blocks,
             metric,
             kernels: kernels::best(),
         }

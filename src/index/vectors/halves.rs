@@ -6,18 +6,23 @@ use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
 use half::f16;
+use std::sync::Arc;
 
 /// The store of f16 originals.
 pub(super) struct F16 {
-    blocks: Blocks,
+    blocks: Arc<Blocks>,
     metric: Metric,
     kernels: &'static Kernels,
 }
 
 impl F16 {
-    pub(super) fn new(dim: usize, metric: Metric) -> F16 {
+    pub(super) fn bytes_of(dim: usize) -> usize {
+        dim * 2
+    }
+
+    pub(super) fn new(blocks: Arc<Blocks>, metric: Metric) -> F16 {
         F16 {
-            blocks: Blocks::new(0, dim * 2),
+            blocks,
             metric,
             kernels: kernels::best(),
         }

@@ -1,6 +1,6 @@
 //! How vectors are kept and scored. An index has up to two stores: codes (int8 or bits), which its graph is walked and built
-//! on, and originals (f32 or f16), with which the best candidates are ranked anew. Everybody above asks for distances by
-//! slot and never sees a vector.
+//! on, and originals (f32 or f16), with which the best candidates are ranked anew. Where there is one store, the graph is walked on
+//! that. Everybody above asks for distances by slot and never sees a vector.
 //!
 //! What is stored does not depend on the CPU: norms and ranges are computed here by plain loops in one order.
 
@@ -10,7 +10,9 @@ mod halves;
 mod int8;
 
 use super::segments::locate;
-use super::{IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError};
+use super::{
+    IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError, WalkedOn,
+};
 use crate::kernels::block::{Blocks, Run, View};
 use bits::Bit;
 use crossbeam_epoch::Guard;
@@ -34,7 +36,8 @@ impl Target {
     pub(super) fn walked(&self) -> &Point {
         self.codes
             .as_ref()
-            .expect("an index with a graph has codes")
+            .or(self.originals.as_ref())
+            .expect("a store keeps every vector")
     }
 
     /// What final distances are measured with.
@@ -215,7 +218,7 @@ pub(super) struct Vectors {
     metric: Metric,
     dim: usize,
     quantization: Quantization,
-    /// Shared with the graph: a node's links lie in front of its code.
+    /// Shared with the graph: a node's links lie in front of what it is walked on.
     blocks: Arc<Blocks>,
     codes: Option<Box<dyn VectorStore>>,
     originals: Option<Box<dyn VectorStore>>,
@@ -230,25 +233,46 @@ impl Vectors {
         } = options;
         let dim = options.dim as usize;
         let walked = options.kind == IndexKind::Hnsw;
-        let link_words = if walked { 2 * options.m as usize } else { 0 };
-        let (blocks, codes): (_, Option<Box<dyn VectorStore>>) = match quantization {
-            Quantization::Bit => {
-                let blocks = Arc::new(Blocks::new(link_words, Bit::bytes_of(dim)));
-                (Arc::clone(&blocks), Some(Box::new(Bit::new(blocks, dim))))
-            }
-            Quantization::F32 | Quantization::F16 if !walked => (Arc::new(Blocks::new(0, 0)), None),
-            Quantization::F32 | Quantization::F16 | Quantization::Int8 => {
-                let blocks = Arc::new(Blocks::new(link_words, Int8::bytes_of(dim)));
-                (
-                    Arc::clone(&blocks),
-                    Some(Box::new(Int8::new(blocks, metric))),
-                )
+        let links = if walked { 2 * options.m as usize } else { 0 };
+        let with_links = |bytes| Arc::new(Blocks::new(links, bytes));
+        let alone = |bytes| Arc::new(Blocks::new(0, bytes));
+        let int8 =
+            |blocks| -> Option<Box<dyn VectorStore>> { Some(Box::new(Int8::new(blocks, metric))) };
+        let original = |blocks| -> Option<Box<dyn VectorStore>> {
+            match quantization {
+                Quantization::F16 => Some(Box::new(F16::new(blocks, metric))),
+                _ => Some(Box::new(F32::new(blocks, metric))),
             }
         };
-        let originals: Option<Box<dyn VectorStore>> = match quantization {
-            Quantization::F32 => Some(Box::new(F32::new(dim, metric))),
-            Quantization::F16 => Some(Box::new(F16::new(dim, metric))),
-            Quantization::Int8 | Quantization::Bit => None,
+        let original_bytes = match quantization {
+            Quantization::F16 => F16::bytes_of(dim),
+            _ => F32::bytes_of(dim),
+        };
+        // Links lie in front of what is walked on.
+        let (blocks, codes, originals) = match quantization {
+            Quantization::Bit => {
+                let blocks = with_links(Bit::bytes_of(dim));
+                let bits: Box<dyn VectorStore> = Box::new(Bit::new(Arc::clone(&blocks), dim));
+                (blocks, Some(bits), None)
+            }
+            Quantization::Int8 => {
+                let blocks = with_links(Int8::bytes_of(dim));
+                (Arc::clone(&blocks), int8(blocks), None)
+            }
+            Quantization::F32 | Quantization::F16
+                if walked && options.walked_on == WalkedOn::Codes =>
+            {
+                let blocks = with_links(Int8::bytes_of(dim));
+                (
+                    Arc::clone(&blocks),
+                    int8(blocks),
+                    original(alone(original_bytes)),
+                )
+            }
+            Quantization::F32 | Quantization::F16 => {
+                let blocks = with_links(original_bytes);
+                (Arc::clone(&blocks), None, original(blocks))
+            }
         };
         Vectors {
             metric,
@@ -260,7 +284,7 @@ impl Vectors {
         }
     }
 
-    /// The blocks that codes and links share.
+    /// The blocks that links share with what the graph is walked on.
     pub(super) fn blocks(&self) -> &Arc<Blocks> {
         &self.blocks
     }
@@ -435,8 +459,8 @@ impl Vectors {
     }
 
     /// Whether candidates of a walk are to be ranked anew.
-    pub(super) fn has_originals(&self) -> bool {
-        self.originals.is_some()
+    pub(super) fn ranks_anew(&self) -> bool {
+        self.originals.is_some() && self.codes.is_some()
     }
 
     /// Bytes of originals and of codes for `slots` slots.
@@ -456,7 +480,8 @@ impl Vectors {
     fn walked_store(&self) -> &dyn VectorStore {
         self.codes
             .as_deref()
-            .expect("an index with a graph has codes")
+            .or(self.originals.as_deref())
+            .expect("a store keeps every vector")
     }
 
     fn exact_store(&self) -> &dyn VectorStore {

@@ -68,8 +68,16 @@ fn codes_score_the_same_with_every_version_of_the_kernels() {
 fn originals_score_a_row_the_same_alone_and_among_others() {
     for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
         for dim in [1, 3, 65, 384] {
-            distances(&F32::new(dim, metric), dim, metric);
-            distances(&F16::new(dim, metric), dim, metric);
+            distances(
+                &F32::new(Arc::new(Blocks::new(0, F32::bytes_of(dim))), metric),
+                dim,
+                metric,
+            );
+            distances(
+                &F16::new(Arc::new(Blocks::new(0, F16::bytes_of(dim))), metric),
+                dim,
+                metric,
+            );
         }
     }
 }

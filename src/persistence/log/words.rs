@@ -6,7 +6,9 @@
 //! conditions are decided, the quantization and M of a set are spelled out.
 
 use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
-use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization, Schema};
+use crate::keyspace::collection::{
+    IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
+};
 use crate::protocol::number::parse_u64;
 use bytes::Bytes;
 use std::fmt;
@@ -127,7 +129,15 @@ fn encode_create(key: &[u8], schema: &Schema, out: &mut Vec<u8>) {
     let (dim, m) = (digits(index.dim.into()), digits(index.m.into()));
     let ef = digits(index.ef_construction.into());
     let from = schema.projected_from.map(|from| digits(from.into()));
-    write_count(out, if from.is_some() { 16 } else { 14 });
+    let recall = schema
+        .recall
+        .map(|millionths| (f64::from(millionths) / 1e6).to_string());
+    let is_walked_as_stored = index.walked_on == WalkedOn::Stored;
+    let optional = [is_walked_as_stored, recall.is_some(), from.is_some()];
+    write_count(
+        out,
+        14 + 2 * optional.iter().filter(|is_there| **is_there).count(),
+    );
     let fixed: [&[u8]; 14] = [
         b"VCREATE",
         key,
@@ -145,6 +155,14 @@ fn encode_create(key: &[u8], schema: &Schema, out: &mut Vec<u8>) {
         kind_word(index.kind),
     ];
     fixed.iter().for_each(|word| write_word(out, word));
+    if is_walked_as_stored {
+        write_word(out, b"WALK");
+        write_word(out, b"SAME");
+    }
+    if let Some(recall) = recall {
+        write_word(out, b"RECALL");
+        write_word(out, recall.as_bytes());
+    }
     if let Some(from) = from {
         write_word(out, b"FROM");
         write_word(out, &from);
@@ -350,6 +368,17 @@ fn decode_create(args: &mut Args<'_>) -> Result<Schema, &'static str> {
     let ef_construction = args.small()?;
     args.expect(b"INDEX")?;
     let kind = named(&args.next()?, &KINDS, kind_word)?;
+    let walked_on = if args.optional(b"WALK") {
+        args.expect(b"SAME")?;
+        WalkedOn::Stored
+    } else {
+        WalkedOn::Codes
+    };
+    let recall = if args.optional(b"RECALL") {
+        Some(decode_recall(&args.next()?)?)
+    } else {
+        None
+    };
     let projected_from = if args.optional(b"FROM") {
         Some(args.small()?)
     } else {
@@ -362,12 +391,25 @@ fn decode_create(args: &mut Args<'_>) -> Result<Schema, &'static str> {
         kind,
         m,
         ef_construction,
+        walked_on,
     };
     Ok(Schema {
         index,
         projected_from,
         declared: true,
+        recall,
     })
+}
+
+/// A share between 0 and 1, in millionths.
+fn decode_recall(word: &[u8]) -> Result<u32, &'static str> {
+    let share = std::str::from_utf8(word)
+        .ok()
+        .and_then(|word| word.parse::<f64>().ok());
+    match share.filter(|share| (0.0..=1.0).contains(share)) {
+        Some(share) => Ok((share * 1e6).round() as u32),
+        None => Err("a recall is no number from 0 to 1"),
+    }
 }
 
 fn decode_upsert(args: &mut Args<'_>) -> Result<Upsert, &'static str> {

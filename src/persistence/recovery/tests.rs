@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
-use crate::keyspace::collection::{IndexKind, IndexOptions, Metric, Quantization, Schema};
+use crate::keyspace::collection::{
+    IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
+};
 use crate::keyspace::digest::{KeyState, exact_state};
 use crate::keyspace::{Key, Value};
 use crate::persistence::disk::fault::{Fault, FaultDisk, PowerCut};
@@ -185,11 +187,13 @@ fn declared() -> Schema {
         kind: IndexKind::Hnsw,
         m: 8,
         ef_construction: 50,
+        walked_on: WalkedOn::Stored,
     };
     Schema {
         index,
         projected_from: None,
         declared: true,
+        recall: Some(900_000),
     }
 }
 

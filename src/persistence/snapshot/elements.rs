@@ -254,6 +254,7 @@ fn stored_bytes(options: &IndexOptions) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyspace::collection::WalkedOn;
     use crate::keyspace::collection::{IndexKind, Metric};
 
     fn options() -> IndexOptions {
@@ -264,6 +265,7 @@ mod tests {
             kind: IndexKind::Hnsw,
             m: 4,
             ef_construction: 10,
+            walked_on: WalkedOn::Codes,
         }
     }
 

@@ -4,7 +4,7 @@
 use super::cursor::{Cursor, Fault};
 use super::image::{BASE, HEADER_BYTES, ImageHeader, Kind, Place};
 use super::{SnapshotError, crc32c, record};
-use crate::keyspace::collection::Schema;
+use crate::keyspace::collection::{Schema, WalkedOn};
 use crate::persistence::disk::{self, Disk};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +60,23 @@ pub struct CollectionRecord {
     pub changed: u64,
     /// Number of elements.
     pub elements: u64,
+}
+
+/// Options of a collection that are not the usual ones. They have a record of their own, which is written only where it says
+/// something: who does not know them refuses the snapshot, and one without them is read by all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Extras {
+    walked_on: WalkedOn,
+    recall: Option<u32>,
+}
+
+impl Extras {
+    fn of(schema: &Schema) -> Extras {
+        Extras {
+            walked_on: schema.index.walked_on,
+            recall: schema.recall,
+        }
+    }
 }
 
 /// A pack's name.
@@ -146,6 +163,12 @@ impl Manifest {
             let key = collection_key(*id);
             let encoded = record::encode(&key, collection);
             put(key, encoded);
+            let extras = Extras::of(&collection.schema);
+            if extras != Extras::default() {
+                let key = extras_key(*id);
+                let encoded = record::encode(&key, &extras);
+                put(key, encoded);
+            }
         }
         for (pack, bytes) in &self.packs {
             let key = pack_key(*pack);
@@ -165,14 +188,18 @@ impl Manifest {
         records: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     ) -> Result<Manifest, Fault> {
         let mut state = None;
-        let (mut collections, mut packs, mut images) =
-            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut collections = BTreeMap::<u64, CollectionRecord>::new();
+        let (mut extras, mut packs, mut images) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for (key, record) in records {
             let mut cursor = Cursor::new(key);
             match cursor.u8()? {
                 b's' => state = Some(record::decode(key, record)?),
                 b'c' => {
                     collections.insert(big_u64(&mut cursor)?, record::decode(key, record)?);
+                }
+                b'o' => {
+                    let found: Extras = record::decode(key, record)?;
+                    extras.push((big_u64(&mut cursor)?, found));
                 }
                 b'p' => {
                     let pack = PackId {
@@ -187,6 +214,13 @@ impl Manifest {
             cursor.finish()?;
         }
         let state = state.ok_or("the record of the snapshot's numbers is missing")?;
+        for (id, extras) in extras {
+            let collection = collections
+                .get_mut(&id)
+                .ok_or("options belong to a collection that is not listed")?;
+            collection.schema.index.walked_on = extras.walked_on;
+            collection.schema.recall = extras.recall;
+        }
         let manifest = Manifest {
             state,
             collections,
@@ -398,6 +432,10 @@ fn collection_key(id: u64) -> Vec<u8> {
     [&b"c"[..], &id.to_be_bytes()].concat()
 }
 
+fn extras_key(id: u64) -> Vec<u8> {
+    [&b"o"[..], &id.to_be_bytes()].concat()
+}
+
 fn pack_key(pack: PackId) -> Vec<u8> {
     [
         &b"p"[..],
@@ -455,11 +493,13 @@ pub(super) mod tests {
             kind: IndexKind::Hnsw,
             m: 16,
             ef_construction: 200,
+            walked_on: WalkedOn::Stored,
         };
         let schema = Schema {
             index,
             projected_from: Some(9),
             declared: true,
+            recall: Some(950_000),
         };
         let pack = PackId {
             generation,
@@ -573,6 +613,9 @@ pub(super) mod tests {
         .concat();
         assert_eq!(&record[5..], expected);
         assert_eq!(record[0], 1);
+        let record = sample(3).records().remove(&extras_key(4)).unwrap();
+        let expected = [&[1, 0, 0, 0, 1][..], &950_000u32.to_le_bytes()].concat();
+        assert_eq!(&record[5..], expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::write::{Committed, SaveError, SaveJob, SaveProgress, remove_replaced,
 use super::{SnapshotError, pack};
 use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
 use crate::keyspace::collection::{
-    Collection, IndexKind, IndexOptions, Metric, Quantization, Schema,
+    Collection, IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
 };
 use crate::keyspace::digest::{KeyState, exact_state};
 use crate::keyspace::table::SHARDS;
@@ -370,11 +370,13 @@ fn schema(quantization: Quantization, kind: IndexKind, declared: bool) -> Schema
         kind,
         m: 8,
         ef_construction: 40,
+        walked_on: WalkedOn::Codes,
     };
     Schema {
         index,
         projected_from: None,
         declared,
+        recall: None,
     }
 }
 
@@ -382,7 +384,12 @@ fn schema(quantization: Quantization, kind: IndexKind, declared: bool) -> Schema
 fn schema_of(key: usize) -> Schema {
     match key {
         0 => schema(Quantization::Int8, IndexKind::Hnsw, false),
-        1 => schema(Quantization::F32, IndexKind::Hnsw, true),
+        1 => {
+            let mut schema = schema(Quantization::F32, IndexKind::Hnsw, true);
+            schema.index.walked_on = WalkedOn::Stored;
+            schema.recall = Some(990_000);
+            schema
+        }
         2 => schema(Quantization::F16, IndexKind::Flat, true),
         _ => schema(Quantization::Bit, IndexKind::Hnsw, false),
     }

@@ -38,10 +38,13 @@ fn vcreate_has_bounds_with_an_error_line_each() {
         ),
         (
             "VCREATE c INDEX FLAT DIM 3 EF 10",
-            "INDEX FLAT has no graph: M and EF belong to INDEX HNSW",
+            "INDEX FLAT has no graph: M, EF, WALK and RECALL belong to INDEX HNSW",
         ),
-        ("VCREATE c DIM 3 RECALL 0.9", "syntax error"),
-        ("VCREATE c DIM 3 WALK SAME", "syntax error"),
+        (
+            "VCREATE c DIM 3 RECALL 2",
+            "invalid RECALL: a number above 0, at most 1",
+        ),
+        ("VCREATE c DIM 3 WALK F16", "invalid WALK: Q8 or SAME"),
         ("VCREATE c DIM 3 M", "syntax error"),
     ] {
         check_refused(&mut seat, &format!("ERR {error}"), &[line]);
@@ -49,7 +52,7 @@ fn vcreate_has_bounds_with_an_error_line_each() {
     check(
         &mut seat,
         &[(
-            "VCREATE c DIM 3 type f16 metric ip m 8 ef 50 index hnsw",
+            "VCREATE c DIM 3 type f16 metric ip m 8 ef 50 index hnsw walk same recall 0.95",
             "+OK\r\n",
         )],
     );
@@ -172,13 +175,16 @@ fn vsearch_refuses_what_it_cannot_mean() {
         ),
         (
             "VSEARCH s 1 ELE a EF 10 EXACT",
-            "EXACT compares with every vector: EF has no meaning beside it",
+            "EF, RECALL and EXACT exclude each other: give one of them",
         ),
         (
             "VSEARCH s 1 ELE a FILTER (",
             "syntax error in FILTER expression near: (",
         ),
-        ("VSEARCH s 1 ELE a RECALL 0.9", "syntax error"),
+        (
+            "VSEARCH s 1 ELE a RECALL 0",
+            "invalid RECALL: a number above 0, at most 1",
+        ),
         ("VSEARCH s 1 ELE a COUNT 1", "syntax error"),
         ("VSEARCH s 1 ELE a OFFSET", "syntax error"),
     ] {

@@ -61,12 +61,14 @@ impl Random {
             kind: KINDS[self.below(2) as usize],
             m: self.below(4096) as u32,
             ef_construction: self.draw() as u32,
+            walked_on: [WalkedOn::Codes, WalkedOn::Stored][self.below(2) as usize],
         };
         let projected_from = self.flip().then(|| self.draw() as u32);
         Schema {
             index,
             projected_from,
             declared: true,
+            recall: self.flip().then(|| self.below(1_000_001) as u32),
         }
     }
 

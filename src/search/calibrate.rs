@@ -1,0 +1,422 @@
+//! How well the graph of a collection finds what an exact scan finds, measured with queries like those that are asked, and
+//! which ef therefore keeps a promised recall.
+//!
+//! Recall here is that of the graph: against a scan of the vectors as they are stored. What quantisation loses on top is
+//! estimated ([`ceiling`]), because the vectors as given are not there any more.
+
+use super::Hit;
+use crate::index::{IndexKind, Neighbour, Quantization, Target, WalkOptions, WalkStats};
+use crate::keyspace::calibration::{ASKED_MIN, Curve, CurvePoint, QuerySource};
+use crate::keyspace::collection::Collection;
+use crossbeam_epoch as epoch;
+use rayon::prelude::*;
+
+/// Queries of a measurement in the middle of a search, which waits for it.
+const QUICK_SAMPLE: usize = 192;
+/// Queries of a measurement in the background, at most.
+pub const SAMPLE: usize = 512;
+/// An ef is measured, then one larger by this factor.
+const EF_STEP: f64 = 1.3;
+/// No larger ef is measured.
+const EF_MAX: usize = 2_000;
+/// Nor any beyond one that finds as much as this.
+const RECALL_ENOUGH: f64 = 0.9995;
+/// A made query: so much of one element, the rest of another (ann.md, 11).
+const MADE_OF_FIRST: f32 = 0.6;
+/// The k that curves are measured for; a search for another k reads the curve of the next larger one.
+const KS: [usize; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
+/// A curve is renewed once the collection has changed by a fifth.
+const CHANGE_DIVISOR: u64 = 5;
+/// Once all queries are remembered that may be: it is renewed after so many more were asked.
+const ASKED_ANEW: u64 = 4_096;
+
+/// What a search with a promise does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Effort {
+    /// Candidates for the walk; none: only a scan finds that much.
+    pub ef: Option<usize>,
+    /// The recall that is expected, of the k nearest by the vectors as given.
+    pub expected: f64,
+    /// What a scan finds of them.
+    pub ceiling: f64,
+}
+
+impl Effort {
+    /// Everything is compared.
+    pub const SCAN: Effort = Effort {
+        ef: None,
+        expected: 1.0,
+        ceiling: 1.0,
+    };
+}
+
+/// The k whose curve a search for `k` hits reads.
+fn class_of(k: usize) -> usize {
+    KS.into_iter().find(|class| *class >= k).unwrap_or(k)
+}
+
+/// The effort that finds `recall` of the `k` nearest on average. Where nothing was measured yet, this measures, a little.
+pub fn effort(collection: &Collection, k: usize, of_elements: bool, recall: f64) -> Effort {
+    if collection.index().options().kind == IndexKind::Flat {
+        return Effort::SCAN;
+    }
+    let calibration = collection.calibration();
+    let class = class_of(k);
+    let curve = calibration.curve(class, of_elements).unwrap_or_else(|| {
+        let _turn = calibration.measuring();
+        if calibration.curve(class, of_elements).is_none() {
+            let sample = queries(collection, of_elements, QUICK_SAMPLE);
+            calibration.put(measure(collection, class, &sample, 0, &|| ()));
+        }
+        // Only a measurement takes a curve away, and it puts another in its place; FORGET does not wait for its turn.
+        calibration
+            .curve(class, of_elements)
+            .expect("put above, under the turn")
+    });
+    effort_on(&curve, recall).unwrap_or(Effort {
+        ef: None,
+        expected: curve.ceiling,
+        ceiling: curve.ceiling,
+    })
+}
+
+/// Reads a curve; none if only a scan finds enough.
+fn effort_on(curve: &Curve, recall: f64) -> Option<Effort> {
+    // What quantisation loses is lost to the graph as well.
+    let wanted = recall / curve.ceiling;
+    let (ef, found) = match wanted < RECALL_ENOUGH {
+        true => curve.ef_for(wanted)?,
+        // More than there is: as good as it gets, without paying for a scan that finds no more.
+        false if curve.ceiling < 1.0 => curve
+            .ef_for(RECALL_ENOUGH - 0.0005)
+            .or_else(|| curve.points.last().map(|last| (last.ef, last.recall)))?,
+        false => return None,
+    };
+    Some(Effort {
+        ef: Some(ef),
+        expected: found * curve.ceiling,
+        ceiling: curve.ceiling,
+    })
+}
+
+/// Queries to measure with.
+pub struct Sample {
+    source: QuerySource,
+    vectors: Vec<Vec<f32>>,
+    asked: u64,
+}
+
+impl Sample {
+    /// Where they came from.
+    pub fn source(&self) -> QuerySource {
+        self.source
+    }
+
+    /// Their vectors.
+    pub fn vectors(&self) -> &[Vec<f32>] {
+        &self.vectors
+    }
+}
+
+/// Up to `max` queries: elements, or queries that were asked, or made ones while too few were.
+pub fn queries(collection: &Collection, of_elements: bool, max: usize) -> Sample {
+    let calibration = collection.calibration();
+    let asked = calibration.seen();
+    let (source, vectors) = if of_elements {
+        (QuerySource::Elements, elements(collection, max))
+    } else if calibration.asked_count() >= ASKED_MIN {
+        // The latest of them replace the oldest in no order: any part of them is a sample.
+        let kept = calibration.asked();
+        let step = kept.len().div_ceil(max.max(1));
+        let some = kept.iter().step_by(step.max(1));
+        let vectors = some.map(|query| collection.prepare(query)).collect();
+        (QuerySource::Asked, vectors)
+    } else {
+        let firsts = elements(collection, 2 * max);
+        let pairs = firsts.chunks_exact(2);
+        let made = pairs.map(|pair| blend(&pair[0], &pair[1])).collect();
+        (QuerySource::Made, made)
+    };
+    Sample {
+        source,
+        vectors,
+        asked,
+    }
+}
+
+/// Vectors of up to `max` elements, spread over the collection.
+fn elements(collection: &Collection, max: usize) -> Vec<Vec<f32>> {
+    let index = collection.index();
+    let _pin = epoch::pin();
+    let slots = (0..max as u64).filter_map(|n| index.random_slot(super::filter::spread(n)));
+    slots.map(|slot| index.decode_under_pin(slot)).collect()
+}
+
+/// A vector between two, nearer to the first; both count by their direction and their own length.
+fn blend(first: &[f32], second: &[f32]) -> Vec<f32> {
+    let pairs = first.iter().zip(second);
+    let mixed = pairs.map(|(a, b)| MADE_OF_FIRST * a + (1.0 - MADE_OF_FIRST) * b);
+    mixed.collect()
+}
+
+/// Measures a curve. `breathe` is called between the steps of a measurement: it may sleep, to leave the cores to others.
+pub fn measure(
+    collection: &Collection,
+    k: usize,
+    sample: &Sample,
+    at_ms: u64,
+    breathe: &(dyn Fn() + Sync),
+) -> Curve {
+    let elements = collection.len();
+    let inserts = collection.inserts();
+    let wanted = k.min(elements).max(1);
+    let questions: Vec<Question> = sample
+        .vectors
+        .par_iter()
+        .map(|vector| {
+            let question = Question::ask(collection, vector, wanted);
+            breathe();
+            question
+        })
+        .collect();
+    let lost: Vec<f64> = questions.iter().filter_map(|q| q.ceiling).collect();
+    let mut points: Vec<CurvePoint> = Vec::new();
+    let mut ef = wanted;
+    while !questions.is_empty() {
+        points.push(point(collection, &questions, wanted, ef, breathe));
+        let is_done = points
+            .last()
+            .is_some_and(|last| last.recall >= RECALL_ENOUGH);
+        if is_done || ef >= EF_MAX.max(2 * k) || ef >= elements {
+            break;
+        }
+        ef = ((ef as f64 * EF_STEP) as usize).max(ef + 1).min(elements);
+    }
+    Curve {
+        k,
+        source: sample.source,
+        sample: questions.len(),
+        elements,
+        inserts,
+        asked: sample.asked,
+        at_ms,
+        ceiling: mean(&lost).unwrap_or(1.0),
+        points,
+    }
+}
+
+/// A query and its true answer.
+struct Question {
+    target: Target,
+    truth: Vec<Neighbour>,
+    ceiling: Option<f64>,
+}
+
+impl Question {
+    /// Scans for the answer. A few more than k, because they tell how close the others were.
+    fn ask(collection: &Collection, vector: &[f32], k: usize) -> Question {
+        let index = collection.index();
+        let _pin = epoch::pin();
+        let target = index.target(vector);
+        let is_coded = index.options().quantization == Quantization::Int8;
+        let more = if is_coded { 4 * k + 10 } else { k };
+        let mut truth = index.scan(&target, more, None, None, &mut WalkStats::default());
+        let ceiling = is_coded.then(|| ceiling(collection, vector, &truth, k));
+        truth.truncate(k);
+        Question {
+            target,
+            truth,
+            ceiling,
+        }
+    }
+
+    /// Share of the answer that is among `found`. Elements as near as the last of the answer count as it does; so many may be
+    /// equal that which of them are called the nearest is chance.
+    fn recall(&self, found: &[Neighbour]) -> f64 {
+        let Some(last) = self.truth.last() else {
+            return 1.0;
+        };
+        let near_enough = found.iter().filter(|hit| hit.distance <= last.distance);
+        near_enough.count().min(self.truth.len()) as f64 / self.truth.len() as f64
+    }
+}
+
+fn point(
+    collection: &Collection,
+    questions: &[Question],
+    k: usize,
+    ef: usize,
+    breathe: &(dyn Fn() + Sync),
+) -> CurvePoint {
+    let index = collection.index();
+    let options = WalkOptions {
+        k,
+        ef,
+        expansions_max: None,
+    };
+    let answers = questions.par_iter().map(|question| {
+        let mut stats = WalkStats::default();
+        let found = index.search(&question.target, &options, None, &mut stats);
+        breathe();
+        (question.recall(&found), stats.distances as f64)
+    });
+    let (recalls, distances): (Vec<f64>, Vec<f64>) = answers.unzip();
+    let recall = mean(&recalls).unwrap_or(1.0);
+    CurvePoint {
+        ef,
+        recall,
+        error: standard_error(&recalls, recall),
+        distances: mean(&distances).unwrap_or(0.0),
+    }
+}
+
+/// Share of the k nearest by the vectors as given that a perfect search of the int8 codes finds, estimated: the k nearest by
+/// the codes' distances, and by these distances with an error added as rounding makes it. A component is wrong by up to half a
+/// step, evenly: by step / sqrt(12), so that a dot product is wrong by that times the other vector's length. `found`: the
+/// nearest by codes, more than k.
+fn ceiling(collection: &Collection, vector: &[f32], found: &[Neighbour], k: usize) -> f64 {
+    const TRIALS: u64 = 8;
+    let index = collection.index();
+    let length = |vector: &[f32]| vector.iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+    let is_cosine = index.options().metric == crate::index::Metric::Cosine;
+    let range = vector.iter().fold(0.0f32, |range, x| range.max(x.abs()));
+    // Under cosine both sides have length 1.
+    let query_length = if is_cosine { 1.0 } else { length(vector) };
+    let query_range = match is_cosine {
+        true => f64::from(range) / length(vector).max(f64::MIN_POSITIVE),
+        false => f64::from(range),
+    };
+    // Squared L2 has twice the dot product in it.
+    let factor = if index.options().metric == crate::index::Metric::L2 {
+        2.0
+    } else {
+        1.0
+    };
+    let deviations: Vec<f64> = found
+        .iter()
+        .map(|hit| {
+            let stored = index.stored_under_pin(hit.slot);
+            let own_length = if is_cosine {
+                1.0
+            } else {
+                f64::from(stored.norm)
+            };
+            let of_row = query_length * f64::from(stored.range);
+            let of_query = own_length * query_range;
+            factor * of_row.hypot(of_query) / 127.0 / 12f64.sqrt()
+        })
+        .collect();
+    let kept = k.min(found.len()).max(1);
+    let trial = |trial: u64| {
+        let mut order: Vec<(f64, usize)> = found
+            .iter()
+            .zip(&deviations)
+            .enumerate()
+            .map(|(at, (hit, deviation))| {
+                let error = deviation * normal(trial << 32 | at as u64);
+                (f64::from(hit.distance) + error, at)
+            })
+            .collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        order[..kept].iter().filter(|(_, at)| *at < kept).count() as f64 / kept as f64
+    };
+    if found.is_empty() {
+        return 1.0;
+    }
+    (0..TRIALS).map(trial).sum::<f64>() / TRIALS as f64
+}
+
+/// The n-th of a fixed sequence of numbers that look normally distributed: twelve even ones added up.
+fn normal(n: u64) -> f64 {
+    let even =
+        |i: u64| super::filter::spread(n.wrapping_mul(12).wrapping_add(i)) as f64 / u64::MAX as f64;
+    (0..12).map(even).sum::<f64>() - 6.0
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Of a mean. Where all values are equal, what one more query that finds one hit less would show.
+fn standard_error(values: &[f64], mean: f64) -> f64 {
+    let n = values.len() as f64;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (squares / n.max(1.0)).sqrt() / n.max(1.0).sqrt()
+}
+
+/// Renews one curve that does not fit its collection any more; whether there was one.
+pub fn renew(collection: &Collection, at_ms: u64, breathe: &(dyn Fn() + Sync)) -> bool {
+    let calibration = collection.calibration();
+    let curves = calibration.curves();
+    let Some(stale) = curves.iter().find(|curve| is_stale(collection, curve)) else {
+        return false;
+    };
+    let of_elements = stale.source == QuerySource::Elements;
+    let sample = queries(collection, of_elements, SAMPLE);
+    let curve = measure(collection, stale.k, &sample, at_ms, breathe);
+    calibration.put(curve);
+    true
+}
+
+/// Whether a curve speaks of a collection that was, or of queries that nobody asks any more.
+fn is_stale(collection: &Collection, curve: &Curve) -> bool {
+    let calibration = collection.calibration();
+    let changes = collection.inserts().abs_diff(curve.inserts)
+        + collection.len().abs_diff(curve.elements) as u64;
+    if changes * CHANGE_DIVISOR > curve.elements as u64 {
+        return true;
+    }
+    // The first measurement was made in haste.
+    let is_quick = curve.at_ms == 0;
+    match curve.source {
+        QuerySource::Elements => is_quick,
+        QuerySource::Made => is_quick || calibration.asked_count() >= ASKED_MIN,
+        QuerySource::Asked => {
+            let new = calibration.seen() - curve.asked.min(calibration.seen());
+            new > ASKED_ANEW || (curve.sample < SAMPLE && new >= curve.asked)
+        }
+    }
+}
+
+/// What searches of the stored form find at most of the `k` nearest by the vectors as given, mean over some queries; 1 where
+/// they are stored as given, none where that is not known (bits).
+pub fn mean_ceiling(collection: &Collection, sample: &Sample, k: usize) -> Option<f64> {
+    match collection.index().options().quantization {
+        Quantization::F32 | Quantization::F16 => Some(1.0),
+        Quantization::Bit => None,
+        Quantization::Int8 => {
+            let k = k.min(collection.len()).max(1);
+            let questions = sample.vectors.par_iter();
+            let ceilings: Vec<f64> = questions
+                .filter_map(|vector| Question::ask(collection, vector, k).ceiling)
+                .collect();
+            Some(mean(&ceilings).unwrap_or(1.0))
+        }
+    }
+}
+
+/// Share of an exact answer that `found` has. Elements as near as the last of the answer count as it does.
+pub fn recall_of(found: &[Hit], truth: &[Hit]) -> f64 {
+    let Some(last) = truth.last() else {
+        return 1.0;
+    };
+    let near_enough = found.iter().filter(|hit| hit.distance <= last.distance);
+    near_enough.count().min(truth.len()) as f64 / truth.len() as f64
+}
+
+/// Mean and standard error of the recalls of some queries.
+pub fn mean_recall(recalls: &[f64]) -> (f64, f64) {
+    let recall = mean(recalls).unwrap_or(1.0);
+    (recall, standard_error(recalls, recall))
+}
+
+/// The ef that a search with a promise will take; none if nothing was measured yet, or if it will scan.
+pub fn expected_ef(
+    collection: &Collection,
+    k: usize,
+    of_elements: bool,
+    recall: f64,
+) -> Option<usize> {
+    let curve = collection.calibration().curve(class_of(k), of_elements)?;
+    effort_on(&curve, recall)?.ef
+}
