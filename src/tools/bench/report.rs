@@ -22,6 +22,17 @@ pub struct Round {
     pub recalls: Vec<f32>,
 }
 
+/// A figure of a round, where it is known.
+type Quantity = fn(&Round) -> Option<f64>;
+
+/// What servers are compared by.
+const QUANTITIES: [(&str, Quantity); 4] = [
+    ("per second", |round| Some(round.per_second)),
+    ("p50", |round| Some(millis(&round.times, 0.5))),
+    ("p99", |round| Some(millis(&round.times, 0.99))),
+    ("cpu", |round| round.cpu_us),
+];
+
 /// What one server did in one job, over all rounds.
 pub struct Line {
     server: String,
@@ -173,13 +184,7 @@ impl<'a> Report<'a> {
             return;
         };
         for other in others {
-            let quantities: [(&str, fn(&Round) -> Option<f64>); 4] = [
-                ("per second", |round| Some(round.per_second)),
-                ("p50", |round| Some(millis(&round.times, 0.5))),
-                ("p99", |round| Some(millis(&round.times, 0.99))),
-                ("cpu", |round| round.cpu_us),
-            ];
-            let told = quantities.map(|(name, quantity)| {
+            let told = QUANTITIES.map(|(name, quantity)| {
                 let ratio = Ratio::of(&first.rounds, &other.rounds, quantity)?;
                 Some(format!("{name} {ratio}"))
             });
