@@ -1,320 +1,232 @@
-//! Searches under filters across selectivities, with recall beside the time. `cargo bench --bench filtered`.
+//! Filtered searches across selectivities: recall@10 against an exact scan of what passes, hits that are missing, time and plan.
+//! Through the door that servers use, so that attributes, planner and walk count: `cargo bench --bench filtered`.
 //!
-//! Each line says which share of the elements passes and how the passing ones lie: `random`, or a region that is `near` the
-//! queries or `far` from them. Its name holds recall@10, the plan and the most hits that any query lacked. Vectors as in
-//! benches/hnsw.rs; the elements' attributes are a line of JSON of some 170 bytes.
+//!     cargo bench --bench filtered -- [--base B.npy --queries Q.npy] [--metric cosine|l2|ip] [--type F32] [--ef 100]
+//!
+//! Who passes is drawn (random), or is a region: the vectors nearest to one of eight of them, which lies near the query or far
+//! from it. With --turns it is one of the engines of scripts/bench/filtered.py: it answers each line `KIND SHARE EF`.
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use half::f16;
-use rayon::prelude::*;
-use rhumb::index::WalkedOn;
-use rhumb::keyspace::change::{Change, Effect, Upsert};
-use rhumb::keyspace::collection::{
-    Collection, IndexKind, IndexOptions, Metric, Quantization, Schema,
-};
-use rhumb::keyspace::{Keyspace, Value};
-use rhumb::search::expression::Expression;
-use rhumb::search::filter::Filter;
-use rhumb::search::{Query, QueryTarget, run};
-use std::hint::black_box;
-use std::path::{Path, PathBuf};
+mod bed;
+
+use bed::collection::{self, KEY_COUNT};
+use bed::data::{DataSet, Dice};
+use bed::graph::{self, K};
+use clap::Parser;
+use rhumb::index::{Metric, Quantization};
+use rhumb::keyspace::collection::Collection;
+use rhumb::search::{self, Answer, Query, QueryTarget};
+use serde_json::json;
+use std::io::BufRead;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-const K: usize = 10;
+/// Queries that are asked; each needs an exact scan.
 const QUERIES: usize = 200;
-const SHARES: [f64; 7] = [0.5, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0002];
+/// Elements whose surroundings are regions: the first rows.
+const REGIONS: usize = 8;
+/// Shares of the elements that pass.
+const SHARES: [f64; 5] = [0.5, 0.1, 0.01, 0.001, 0.0002];
+const KINDS: [&str; 3] = ["random", "near", "far"];
 
-struct DataSet {
-    rows: Vec<Vec<f32>>,
-    queries: Vec<Vec<f32>>,
-}
-
-impl DataSet {
-    fn read() -> DataSet {
-        let given = std::env::var_os("RHUMB_DATA").map(PathBuf::from);
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let large = given.unwrap_or_else(|| package.join("../shared/data"));
-        let places = [
-            (large, "debian-minilm-384"),
-            (package.join("data"), "debian-3000"),
-        ];
-        let found = places.iter().find_map(|(directory, name)| {
-            let rows = read_npy(&directory.join(format!("{name}.f16.npy")))?;
-            let mut queries = read_npy(&directory.join(format!("{name}.queries.f16.npy")))?;
-            queries.truncate(QUERIES);
-            Some(DataSet { rows, queries })
-        });
-        found.expect("data/debian-3000.* is part of the repository")
-    }
-
-    /// The place of each row in the order of nearness to `vector`.
-    fn ranks(&self, vector: &[f32]) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        order.sort_by_cached_key(|&row| (-dot(&self.rows[row], vector) * 1e6) as i64);
-        let mut ranks = vec![0; order.len()];
-        order
-            .iter()
-            .enumerate()
-            .for_each(|(rank, &row)| ranks[row] = rank);
-        ranks
-    }
-}
-
-/// A .npy file of f16 in C order, as rows of f32; none if it cannot be opened.
-fn read_npy(path: &Path) -> Option<Vec<Vec<f32>>> {
-    let bytes = std::fs::read(path).ok()?;
-    let header_length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    let (header, data) = bytes[10..].split_at(header_length);
-    let shape = std::str::from_utf8(header).ok()?.split_once('(')?.1;
-    let shape = shape.split_once(')')?.0;
-    let dim: usize = shape.split(',').nth(1)?.trim().parse().ok()?;
-    let row = |row: &[u8]| {
-        row.chunks_exact(2)
-            .map(|x| f16::from_le_bytes([x[0], x[1]]).to_f32())
-            .collect()
-    };
-    Some(data.chunks_exact(2 * dim).map(row).collect())
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// How the passing elements lie.
-struct Layout {
-    name: &'static str,
-    /// The row passes where this is below the share of all rows.
-    ranks: Vec<usize>,
-    queries: Vec<Vec<f32>>,
-}
-
-/// Random; a region around a row that the queries know nothing of; and a region with queries out of its middle.
-fn layouts(data: &DataSet) -> Vec<Layout> {
-    let mut order: Vec<usize> = (0..data.rows.len()).collect();
-    order.sort_by_key(|&row| mix(row as u64));
-    let mut random = vec![0; order.len()];
-    order
-        .iter()
-        .enumerate()
-        .for_each(|(rank, &row)| random[row] = rank);
-    let centre = &data.rows[order[0]];
-    let region = data.ranks(centre);
-    let mut nearest: Vec<usize> = (0..data.queries.len()).collect();
-    nearest.sort_by_cached_key(|&query| (-dot(&data.queries[query], centre) * 1e6) as i64);
-    let query = |place: &usize| data.queries[*place].clone();
-    let third = nearest.len() / 3;
-    vec![
-        Layout {
-            name: "random",
-            ranks: random,
-            queries: data.queries.clone(),
-        },
-        Layout {
-            name: "near",
-            ranks: region.clone(),
-            queries: nearest[..third].iter().map(query).collect(),
-        },
-        Layout {
-            name: "far",
-            ranks: region,
-            queries: nearest[2 * third..].iter().map(query).collect(),
-        },
-    ]
-}
-
-fn collection_of(
-    data: &DataSet,
-    layouts: &[Layout],
+#[derive(Parser)]
+struct Options {
+    /// Vectors, a two-dimensional .npy file; without it the packages
+    #[arg(long, requires = "queries")]
+    base: Option<PathBuf>,
+    /// Vectors to search for
+    #[arg(long)]
+    queries: Option<PathBuf>,
+    /// True neighbours, of unfiltered searches; computed when not given
+    #[arg(long)]
+    truth: Option<PathBuf>,
+    /// cosine, l2 or ip
+    #[arg(long, default_value = "cosine", value_parser = graph::metric)]
+    metric: Metric,
+    /// What is stored
+    #[arg(long = "type", default_value = "F32", value_parser = graph::quantization)]
     quantization: Quantization,
-) -> Arc<Collection> {
-    let keyspace = Keyspace::new(1, 7);
-    let index = IndexOptions {
-        dim: data.rows[0].len() as u32,
-        metric: Metric::Cosine,
-        quantization,
-        kind: IndexKind::Hnsw,
-        m: 16,
-        ef_construction: 200,
-        walked_on: WalkedOn::Codes,
-    };
-    let schema = Box::new(Schema {
-        index,
-        projected_from: None,
-        declared: true,
-        recall: None,
-    });
-    keyspace.apply(Change::new(0, b"c", Effect::CreateCollection { schema }), 1);
-    data.rows.par_iter().enumerate().for_each(|(row, vector)| {
-        let attributes = format!(
-            "{{\"name\": \"row{row}\", \"desc\": \"{}\", \"random\": {}, \"region\": {}, \"tags\": [\"a{}\", \"b{}\"]}}",
-            "some words about it, ".repeat(4),
-            layouts[0].ranks[row],
-            layouts[1].ranks[row],
-            layouts[0].ranks[row] % 10,
-            layouts[0].ranks[row] % 7,
-        );
-        let upsert = Upsert {
-            element: row.to_string().into(),
-            vector: vector.clone(),
-            schema: None,
-            ef: None,
-            attributes: Some(attributes.into()),
-        };
-        keyspace.apply(Change::new(0, b"c", Effect::Upsert(Box::new(upsert))), row as u64 + 2);
-    });
-    match keyspace.view(0, 0).get(b"c") {
-        Some(Value::Collection(collection)) => collection,
-        _ => panic!("the collection is there"),
-    }
+    /// Candidates of a walk
+    #[arg(long, default_value_t = 100)]
+    ef: usize,
+    /// Serve as one engine of several
+    #[arg(long)]
+    turns: bool,
 }
 
-/// The nearest passing rows, by comparing all.
-fn truth(data: &DataSet, query: &[f32], passes: impl Fn(usize) -> bool) -> Vec<usize> {
-    let passing = (0..data.rows.len()).filter(|&row| passes(row));
-    let mut all: Vec<(f32, usize)> = passing
-        .map(|row| (-dot(&data.rows[row], query), row))
-        .collect();
-    let k = K.min(all.len());
-    if k < all.len() {
-        all.select_nth_unstable_by(k, |a, b| a.0.total_cmp(&b.0));
-    }
-    all[..k].iter().map(|(_, row)| *row).collect()
+/// A collection whose elements say where they stand in a random order and in the order around each region's middle.
+struct Ground {
+    data: DataSet,
+    collection: Arc<Collection>,
+    /// The nearest and the farthest region of each query.
+    regions: Vec<(usize, usize)>,
 }
 
-fn ask(target: &[f32], filter: Option<&Filter>) -> Query {
-    Query {
-        filter: filter.cloned(),
-        ..Query::nearest(QueryTarget::Vector(target.to_vec()), K)
-    }
+/// All queries of one kind and selectivity.
+struct Outcome {
+    recall: f64,
+    /// Hits that an answer lacked though more elements passed.
+    missing: usize,
+    microseconds: f64,
+    plan: &'static str,
 }
 
-/// Recall, the plan of the last query, the most hits that a query lacked.
-fn quality(
-    data: &DataSet,
-    collection: &Collection,
-    queries: &[Query],
-    passes: &(dyn Fn(usize) -> bool + Sync),
-) -> (f64, String, usize) {
-    let each: Vec<(f64, String, usize)> = queries
-        .par_iter()
-        .map(|query| {
-            let QueryTarget::Vector(target) = &query.target else {
-                panic!("queries are vectors")
-            };
-            let expected = truth(data, target, passes);
-            let answer = run(collection, query).expect("an answer");
-            let row = |name: &[u8]| std::str::from_utf8(name).ok()?.parse().ok();
-            let found: Vec<usize> = answer
-                .hits
-                .iter()
-                .filter_map(|hit| row(hit.element.name()))
-                .collect();
-            assert!(found.iter().all(|&row| passes(row)), "a hit does not pass");
-            let met = found.iter().filter(|row| expected.contains(row)).count();
-            let plan = match answer.explanation.was_scanned_after {
-                true => format!("{},then-scan", answer.explanation.plan.name()),
-                false => answer.explanation.plan.name().to_owned(),
-            };
-            let lacking = expected.len() - found.len();
-            (met as f64 / expected.len().max(1) as f64, plan, lacking)
-        })
-        .collect();
-    let recall = each.iter().map(|(recall, ..)| recall).sum::<f64>() / each.len() as f64;
-    let lacking = each.iter().map(|(.., lacking)| *lacking).max().unwrap_or(0);
-    (recall, each[each.len() - 1].1.clone(), lacking)
-}
-
-fn measure(
-    bench: &mut Criterion,
-    (data, collection): (&DataSet, &Collection),
-    name: &str,
-    queries: Vec<Query>,
-    passes: &(dyn Fn(usize) -> bool + Sync),
-) {
-    // Columns are made by the first searches.
-    for _ in 0..16 {
-        black_box(run(collection, &queries[0]).expect("an answer"));
-    }
-    let (recall, plan, lacking) = quality(data, collection, &queries, passes);
-    let id = BenchmarkId::new(name, format!("{plan} recall={recall:.3} lacking={lacking}"));
-    let mut group = bench.benchmark_group("filtered");
-    let mut next = queries.iter().cycle();
-    group.bench_function(id, |bencher| {
-        bencher.iter(|| {
-            let query = next.next().expect("a cycle has no end");
-            black_box(run(collection, query).expect("an answer"))
-        });
-    });
-    group.finish();
-}
-
-fn filtered(bench: &mut Criterion) {
-    let data = DataSet::read();
-    let layouts = layouts(&data);
-    for quantization in [Quantization::Int8, Quantization::F32] {
-        let collection = collection_of(&data, &layouts, quantization);
-        let on = (&data, &*collection);
-        let unfiltered = data
-            .queries
-            .iter()
-            .map(|target| ask(target, None))
-            .collect();
-        measure(
-            bench,
-            on,
-            &format!("{quantization:?} all"),
-            unfiltered,
-            &|_| true,
-        );
-        for layout in &layouts {
-            let field = if layout.name == "random" {
-                "random"
-            } else {
-                "region"
-            };
-            for share in SHARES {
-                let below = ((data.rows.len() as f64 * share).round() as usize).max(1);
-                let filter = compile(&format!(".{field} < {below}"));
-                let queries = layout
-                    .queries
-                    .iter()
-                    .map(|target| ask(target, Some(&filter)));
-                let name = format!("{quantization:?} {} {:.2}%", layout.name, share * 100.0);
-                let passes = |row: usize| layout.ranks[row] < below;
-                measure(bench, on, &name, queries.collect(), &passes);
-            }
+fn main() {
+    let options = Options::parse_from(bed::words());
+    let data = match (&options.base, &options.queries) {
+        (Some(base), Some(queries)) => {
+            DataSet::read(base, queries, options.truth.as_deref(), options.metric)
         }
-        let filter = compile("\"a3\" in .tags and .random > 100");
-        let queries = data.queries.iter().map(|target| ask(target, Some(&filter)));
-        let ranks = &layouts[0].ranks;
-        let passes = |row: usize| ranks[row] % 10 == 3 && ranks[row] > 100;
-        let name = format!("{quantization:?} tags 10%");
-        measure(bench, on, &name, queries.collect(), &passes);
+        _ => DataSet::debian(),
+    };
+    let ground = Ground::new(data, options.quantization);
+    if options.turns {
+        println!("{}", json!({ "rows": ground.data.base.rows() }));
+        take_turns(&ground);
+    } else {
+        print_table(&ground, options.ef);
+    }
+    bed::succeed();
+}
+
+impl Ground {
+    fn new(data: DataSet, quantization: Quantization) -> Ground {
+        let rows = data.base.rows();
+        let mut orders = vec![Dice::new(1).permutation(rows)];
+        orders.extend((0..REGIONS).map(|middle| ranks(&data, data.base.row(middle))));
+        assert_eq!(orders.len(), KEY_COUNT);
+        let collection = collection::fill(&data, quantization, &orders);
+        let regions = (0..data.queries.rows().min(QUERIES))
+            .map(|query| nearest_and_farthest(&data, query))
+            .collect();
+        Ground {
+            data,
+            collection,
+            regions,
+        }
+    }
+
+    /// The order whose first elements pass for a query.
+    fn order(&self, kind: &str, query: usize) -> usize {
+        match kind {
+            "near" => 1 + self.regions[query].0,
+            "far" => 1 + self.regions[query].1,
+            _ => 0,
+        }
+    }
+
+    fn measure(&self, kind: &str, share: f64, ef: usize) -> Outcome {
+        let bound = ((self.data.base.rows() as f64 * share).round() as usize).max(1);
+        let ask = |query: usize, exact: bool| {
+            let target = QueryTarget::Vector(self.data.queries.row(query).to_vec());
+            Query {
+                ef,
+                exact,
+                filter: (share < 1.0).then(|| collection::below(self.order(kind, query), bound)),
+                ..Query::nearest(target, K)
+            }
+        };
+        let queries: Vec<Query> = (0..self.regions.len())
+            .map(|query| ask(query, false))
+            .collect();
+        // What is made when a field is first used is made before the clock runs.
+        let mut plan = "";
+        for query in &queries[..REGIONS.min(queries.len())] {
+            plan = self.answer(query).explanation.plan.name();
+        }
+        let started = Instant::now();
+        let answers: Vec<Answer> = queries.iter().map(|query| self.answer(query)).collect();
+        let microseconds = started.elapsed().as_secs_f64() * 1e6 / queries.len() as f64;
+        let (mut found, mut wanted, mut missing) = (0, 0, 0);
+        for (query, answer) in answers.iter().enumerate() {
+            let truth = self.answer(&ask(query, true));
+            let is_true = |slot| truth.hits.iter().any(|hit| hit.slot == slot);
+            found += answer.hits.iter().filter(|hit| is_true(hit.slot)).count();
+            wanted += truth.hits.len();
+            missing += truth.hits.len() - answer.hits.len();
+        }
+        Outcome {
+            recall: found as f64 / wanted as f64,
+            missing,
+            microseconds,
+            plan,
+        }
+    }
+
+    fn answer(&self, query: &Query) -> Answer {
+        search::run(&self.collection, query).unwrap_or_else(|error| panic!("{error:?}"))
     }
 }
 
-fn compile(text: &str) -> Filter {
-    Filter::Expression(Expression::compile(text.as_bytes()).expect("an expression"))
+/// The place of each row in the order of distances from `middle`.
+fn ranks(data: &DataSet, middle: &[f32]) -> Vec<u32> {
+    let distances: Vec<f32> = (0..data.base.rows())
+        .map(|row| graph::distance(data.metric, middle, data.base.row(row)))
+        .collect();
+    let mut rows: Vec<u32> = (0..distances.len() as u32).collect();
+    rows.sort_by(|&a, &b| distances[a as usize].total_cmp(&distances[b as usize]));
+    let mut ranks = vec![0; rows.len()];
+    for (rank, row) in rows.into_iter().enumerate() {
+        ranks[row as usize] = rank as u32;
+    }
+    ranks
 }
 
-fn settings() -> Criterion {
-    Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1))
+fn nearest_and_farthest(data: &DataSet, query: usize) -> (usize, usize) {
+    let distance = |region: &usize| {
+        graph::distance(data.metric, data.queries.row(query), data.base.row(*region))
+    };
+    let by_distance = |a: &usize, b: &usize| distance(a).total_cmp(&distance(b));
+    let nearest = (0..REGIONS).min_by(by_distance).expect("regions");
+    let farthest = (0..REGIONS).max_by(by_distance).expect("regions");
+    (nearest, farthest)
 }
 
-criterion_group! {
-    name = benches;
-    config = settings();
-    targets = filtered
+fn print_table(ground: &Ground, ef: usize) {
+    println!(
+        "{}: {} queries, ef {ef}, k {K}\n{:8}{:>9}{:>12}{:>9}{:>12}  plan",
+        ground.data.name,
+        ground.regions.len(),
+        "kind",
+        "passing",
+        format!("recall@{K}"),
+        "missing",
+        "us a query"
+    );
+    print_line(ground, "all", 1.0, ef);
+    for kind in KINDS {
+        SHARES
+            .iter()
+            .for_each(|&share| print_line(ground, kind, share, ef));
+    }
 }
-criterion_main!(benches);
+
+fn print_line(ground: &Ground, kind: &str, share: f64, ef: usize) {
+    let outcome = ground.measure(kind, share, ef);
+    println!(
+        "{kind:8}{:>9}{:>12.4}{:>9}{:>12.1}  {}",
+        format!("{} %", share * 100.0),
+        outcome.recall,
+        outcome.missing,
+        outcome.microseconds,
+        outcome.plan
+    );
+}
+
+fn take_turns(ground: &Ground) {
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("a readable input");
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |at: usize| words[at].parse::<f64>().expect("a number");
+        let outcome = ground.measure(words[0], number(1), number(2) as usize);
+        println!(
+            "{}",
+            json!({
+                "recall": outcome.recall,
+                "missing": outcome.missing,
+                "us": outcome.microseconds,
+                "plan": outcome.plan,
+            })
+        );
+    }
+}

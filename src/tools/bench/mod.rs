@@ -2,21 +2,24 @@
 //! It speaks plain Redis commands (PING, SET, GET, VADD, VSIM), so any server with vector sets can stand beside ours;
 //! `--native` measures VCREATE and VSEARCH. Latencies are those of a batch: with a pipeline of 1, of a command.
 //!
-//! workload.rs holds the vectors, queries and true neighbours, requests.rs makes the commands and takes the times,
-//! report.rs turns them into lines.
+//! workload.rs holds the vectors, queries and true neighbours, requests.rs makes the commands and takes the times, writer.rs
+//! disturbs the searches, report.rs turns times into lines, ratios and JSON.
 
 mod report;
 mod requests;
 mod workload;
+mod writer;
 
 use super::ToolError;
 use super::client::{Connection, ServerArgs};
 use super::pipeline;
-use report::{Description, Line, Report};
+use report::{Description, Line, Report, Round};
 use requests::{Job, Requester};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use workload::Workload;
+use writer::Writer;
 
 /// A command that can be measured.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +112,21 @@ pub struct BenchArgs {
     /// Commands sent at once on a connection
     #[arg(short = 'P', long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub pipeline: u16,
+    /// Fill the elements' names, which are row numbers, up to this length with zeros
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub name_bytes: u16,
     /// Size of the value that SET writes
     #[arg(long, default_value_t = 64)]
     pub value_bytes: usize,
+    /// Search with NOTHREAD: a Redis then answers VSIM without handing it to another thread
+    #[arg(long, conflicts_with = "native")]
+    pub no_thread: bool,
+    /// Measure each search a second time, beside a connection that adds vectors without a pause, so many VADDs at once
+    #[arg(long, value_name = "PIPELINE", num_args = 0..=1, default_missing_value = "16", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub with_writer: Option<u16>,
+    /// Also write all figures to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// A server under measurement.
@@ -132,18 +147,26 @@ pub fn run(args: &BenchArgs) -> Result<(), ToolError> {
     let mut targets = open_targets(args)?;
     let jobs = jobs(args, &workload)?;
     let report = Report::begin(args, &workload);
+    let mut lines = Vec::new();
     for job in &jobs {
-        for line in measure(args, &workload, *job, &mut targets)? {
-            report.print(&line);
-        }
+        let measured = measure(args, &workload, *job, &mut targets)?;
+        measured.iter().for_each(|line| report.print(line));
+        report.print_ratios(&measured);
+        lines.extend(measured);
     }
+    report.print_disturbance(&lines);
+    let mut servers = Vec::new();
     for target in &mut targets {
-        describe(&workload, target, &report)?;
+        let server = describe(&workload, target)?;
+        report.print_server(&server);
+        servers.push(server);
         if !args.keep {
             clean_up(args, &jobs, target)?;
         }
     }
-    Ok(())
+    args.json.as_ref().map_or(Ok(()), |path| {
+        report.write_json(path, &workload, &servers, &lines)
+    })
 }
 
 fn open_targets(args: &BenchArgs) -> Result<Vec<Target>, ToolError> {
@@ -187,10 +210,21 @@ fn jobs(args: &BenchArgs, workload: &Workload) -> Result<Vec<Job>, ToolError> {
                 ));
             }
             Measured::Add => jobs.push(Job::Add),
-            Measured::Search => jobs.extend(args.ef.iter().map(|ef| Job::Search { ef: *ef })),
+            Measured::Search => jobs.extend(searches(args, false)),
         }
     }
+    // Last, because a writer leaves elements behind.
+    if args.with_writer.is_some() {
+        jobs.extend(searches(args, true));
+    }
     Ok(jobs)
+}
+
+/// A search for each ef.
+fn searches(args: &BenchArgs, beside_writer: bool) -> impl Iterator<Item = Job> + '_ {
+    args.ef
+        .iter()
+        .map(move |&ef| Job::Search { ef, beside_writer })
 }
 
 /// Lets the servers do one job, each in every round, and sums up per server.
@@ -230,19 +264,55 @@ fn measure_round(
         (0..args.connections).map(|_| Requester::new(args, workload, job, &next, total));
     let mut requesters: Vec<Requester> = requesters.collect();
     let cpu_before = cpu_seconds(&mut target.control)?;
-    let elapsed = pipeline::run(&target.args, &mut requesters)?;
+    let (elapsed, added) = match (job.is_beside_writer(), args.with_writer) {
+        (true, Some(at_once)) => {
+            run_beside_writer(args, workload, target, &mut requesters, at_once)?
+        }
+        _ => (pipeline::run(&target.args, &mut requesters)?, None),
+    };
     let cpu_after = cpu_seconds(&mut target.control)?;
-    line.add_round(
-        total,
-        elapsed,
-        cpu_before
-            .zip(cpu_after)
-            .map(|(before, after)| after - before),
-    );
+    let cpu = cpu_before.zip(cpu_after);
+    let (mut times, mut recalls) = (Vec::new(), Vec::new());
     for requester in requesters {
-        line.add(requester.times, requester.recalls);
+        times.extend(requester.times);
+        recalls.extend(requester.recalls);
     }
+    line.add_round(Round {
+        per_second: total as f64 / elapsed.as_secs_f64(),
+        added_per_second: added,
+        // That of a writer cannot be told from that of the searches.
+        cpu_us: cpu
+            .filter(|_| added.is_none())
+            .map(|(before, after)| (after - before) * 1e6 / total.max(1) as f64),
+        times,
+        recalls,
+    });
     Ok(())
+}
+
+/// Lets the requesters work while a writer adds; how long they took, and how much was added a second.
+fn run_beside_writer(
+    args: &BenchArgs,
+    workload: &Workload,
+    target: &Target,
+    requesters: &mut [Requester],
+    at_once: u16,
+) -> Result<(Duration, Option<f64>), ToolError> {
+    let stop = AtomicBool::new(false);
+    let mut writer = Writer::new(args, workload, at_once, &stop);
+    let started = Instant::now();
+    let elapsed = std::thread::scope(|scope| {
+        let writing =
+            scope.spawn(|| pipeline::run(&target.args, std::slice::from_mut(&mut writer)));
+        let elapsed = pipeline::run(&target.args, requesters);
+        stop.store(true, Ordering::Relaxed);
+        match writing.join() {
+            Ok(result) => result.and(elapsed),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })?;
+    let added = writer.added as f64 / started.elapsed().as_secs_f64();
+    Ok((elapsed, Some(added)))
 }
 
 /// Deletes the key, and declares it anew with --native. Remembers the memory that the server used without it.
@@ -259,8 +329,8 @@ fn empty_key(args: &BenchArgs, workload: &Workload, target: &mut Target) -> Resu
     Ok(())
 }
 
-/// Says what the server is and what it uses with the vectors in it.
-fn describe(workload: &Workload, target: &mut Target, report: &Report) -> Result<(), ToolError> {
+/// What the server is and what it uses with the vectors in it.
+fn describe(workload: &Workload, target: &mut Target) -> Result<Description, ToolError> {
     let server = target.control.info("server")?;
     let named = |field, program| {
         server
@@ -268,15 +338,14 @@ fn describe(workload: &Workload, target: &mut Target, report: &Report) -> Result
             .map(|version| format!("{program} {version}"))
     };
     let memory = target.control.info("memory")?;
-    report.print_server(&Description {
-        name: &target.name,
+    Ok(Description {
+        name: target.name.clone(),
         version: named("rhumb_version", "rhumb").or_else(|| named("redis_version", "redis")),
         used: memory.number("used_memory"),
         resident: memory.number("used_memory_rss"),
         used_before: target.memory_before,
         vectors: workload.rows() as u64,
-    });
-    Ok(())
+    })
 }
 
 /// Deletes what the jobs wrote.

@@ -21,7 +21,11 @@ pub enum Job {
     Set,
     Get,
     Add,
-    Search { ef: u32 },
+    Search {
+        ef: u32,
+        /// Whether another connection adds vectors meanwhile (writer.rs).
+        beside_writer: bool,
+    },
 }
 
 impl Job {
@@ -44,6 +48,87 @@ impl Job {
             Job::Search { .. } => "VSIM",
         }
     }
+
+    /// Candidates of a search.
+    pub fn ef(self) -> Option<u32> {
+        match self {
+            Job::Search { ef, .. } => Some(ef),
+            _ => None,
+        }
+    }
+
+    /// Whether a writer runs meanwhile.
+    pub fn is_beside_writer(self) -> bool {
+        matches!(
+            self,
+            Job::Search {
+                beside_writer: true,
+                ..
+            }
+        )
+    }
+}
+
+/// Makes the commands that carry vectors.
+pub struct Commands<'a> {
+    args: &'a BenchArgs,
+    workload: &'a Workload,
+    k: String,
+    ef_construction: String,
+    m: String,
+    blob: Vec<u8>,
+}
+
+impl<'a> Commands<'a> {
+    pub fn new(args: &'a BenchArgs, workload: &'a Workload) -> Commands<'a> {
+        Commands {
+            args,
+            workload,
+            k: args.k.to_string(),
+            ef_construction: args.ef_construction.to_string(),
+            m: args.m.to_string(),
+            blob: Vec::new(),
+        }
+    }
+
+    /// Adds row `row` of the base under `name`.
+    pub fn add(&mut self, row: usize, name: &str, batch: &mut Batch) {
+        self.encode_row(self.workload.base.as_ref(), row);
+        let (key, name) = (self.args.key.as_bytes(), name.as_bytes());
+        let mut command: Vec<&[u8]> = vec![b"VADD", key, b"FP32", &self.blob, name];
+        if !self.args.native {
+            // A declared collection knows its type and M, a plain one is told each time.
+            let (m, ef) = (self.m.as_bytes(), self.ef_construction.as_bytes());
+            command.extend([self.args.kind.as_bytes(), b"M", m, b"EF", ef]);
+        }
+        batch.push(&command);
+    }
+
+    /// Searches for a query; those after the last are the first ones again.
+    fn search(&mut self, number: usize, ef: u32, batch: &mut Batch) {
+        let queries = self.workload.queries();
+        self.encode_row(queries, number % queries.map_or(1, Matrix::rows));
+        let ef = ef.to_string();
+        let (key, k, ef) = (self.args.key.as_bytes(), self.k.as_bytes(), ef.as_bytes());
+        if self.args.native {
+            return batch.push(&[b"VSEARCH", key, k, b"FP32", &self.blob, b"EF", ef]);
+        }
+        let mut command: Vec<&[u8]> =
+            vec![b"VSIM", key, b"FP32", &self.blob, b"COUNT", k, b"EF", ef];
+        if self.args.no_thread {
+            command.push(b"NOTHREAD");
+        }
+        batch.push(&command);
+    }
+
+    fn encode_row(&mut self, matrix: Option<&Matrix>, row: usize) {
+        self.blob.clear();
+        if let Some(matrix) = matrix {
+            let numbers = matrix.row(row).iter();
+            self.blob
+                .extend(numbers.flat_map(|number| number.to_le_bytes()));
+        }
+    }
 }
 
 /// A connection's share of a round: batches are drawn from a common counter until `total` requests are out.
@@ -55,20 +140,11 @@ pub struct Requester<'a> {
     total: usize,
     /// Number of the batch's first request.
     first: usize,
-    words: Words,
-    blob: Vec<u8>,
+    commands: Commands<'a>,
     /// Nanoseconds, one per request.
     pub times: Vec<u64>,
     /// Share of the true neighbours found, one per search.
     pub recalls: Vec<f32>,
-}
-
-/// The numbers of the options as text.
-struct Words {
-    k: String,
-    ef: String,
-    ef_construction: String,
-    m: String,
 }
 
 impl<'a> Requester<'a> {
@@ -79,10 +155,6 @@ impl<'a> Requester<'a> {
         next: &'a AtomicUsize,
         total: usize,
     ) -> Requester<'a> {
-        let ef = match job {
-            Job::Search { ef } => ef.to_string(),
-            _ => String::new(),
-        };
         Requester {
             args,
             workload,
@@ -90,13 +162,7 @@ impl<'a> Requester<'a> {
             next,
             total,
             first: 0,
-            words: Words {
-                k: args.k.to_string(),
-                ef,
-                ef_construction: args.ef_construction.to_string(),
-                m: args.m.to_string(),
-            },
-            blob: Vec::new(),
+            commands: Commands::new(args, workload),
             times: Vec::new(),
             recalls: Vec::new(),
         }
@@ -107,56 +173,14 @@ impl<'a> Requester<'a> {
             Job::Ping => batch.push(&[b"PING"]),
             Job::Set => batch.push(&[b"SET", string_key(number).as_bytes(), &self.workload.value]),
             Job::Get => batch.push(&[b"GET", string_key(number).as_bytes()]),
-            Job::Add => self.push_add(number, batch),
-            Job::Search { .. } => self.push_search(number, batch),
-        }
-    }
-
-    fn push_add(&mut self, number: usize, batch: &mut Batch) {
-        self.encode_row(self.workload.base.as_ref(), number);
-        let (args, words) = (self.args, &self.words);
-        let name = number.to_string();
-        let mut command: Vec<&[u8]> = vec![
-            b"VADD",
-            args.key.as_bytes(),
-            b"FP32",
-            &self.blob,
-            name.as_bytes(),
-        ];
-        if !args.native {
-            // A declared collection knows its type and M, a plain one is told each time.
-            command.extend([
-                args.kind.as_bytes(),
-                b"M",
-                words.m.as_bytes(),
-                b"EF",
-                words.ef_construction.as_bytes(),
-            ]);
-        }
-        batch.push(&command);
-    }
-
-    fn push_search(&mut self, number: usize, batch: &mut Batch) {
-        let queries = self.workload.queries();
-        self.encode_row(queries, number % queries.map_or(1, Matrix::rows));
-        let (key, words) = (self.args.key.as_bytes(), &self.words);
-        let (k, ef) = (words.k.as_bytes(), words.ef.as_bytes());
-        if self.args.native {
-            batch.push(&[b"VSEARCH", key, k, b"FP32", &self.blob, b"EF", ef]);
-        } else {
-            batch.push(&[b"VSIM", key, b"FP32", &self.blob, b"COUNT", k, b"EF", ef]);
-        }
-    }
-
-    fn encode_row(&mut self, matrix: Option<&Matrix>, row: usize) {
-        self.blob.clear();
-        if let Some(matrix) = matrix {
-            self.blob.extend(
-                matrix
-                    .row(row)
-                    .iter()
-                    .flat_map(|number| number.to_le_bytes()),
-            );
+            Job::Add => {
+                let name = format!(
+                    "{number:0width$}",
+                    width = usize::from(self.args.name_bytes)
+                );
+                self.commands.add(number, &name, batch);
+            }
+            Job::Search { ef, .. } => self.commands.search(number, ef, batch),
         }
     }
 
@@ -209,7 +233,10 @@ impl Worker for Requester<'_> {
                         connection.refused(self.job.command(self.args.native).as_bytes(), text)
                     );
                 }
-                Value::Array(hits) => self.recalls.extend(self.recall(self.first + at, hits)),
+                // What a writer adds is nobody's true neighbour.
+                Value::Array(hits) if !self.job.is_beside_writer() => {
+                    self.recalls.extend(self.recall(self.first + at, hits));
+                }
                 _ => {}
             }
         }
