@@ -7,6 +7,7 @@ use rhumb::index::{IndexOptions, Quantization};
 use rhumb::keyspace::change::{Change, Effect, Upsert};
 use rhumb::keyspace::collection::{Collection, Schema};
 use rhumb::keyspace::{Keyspace, Value};
+use rhumb::search::Hit;
 use rhumb::search::expression::Expression;
 use rhumb::search::filter::Filter;
 use rhumb::tools::npy::Matrix;
@@ -67,6 +68,14 @@ fn add_all(
         Some(Value::Collection(collection)) => collection,
         _ => panic!("the collection was made above"),
     }
+}
+
+/// The row that a hit of a collection filled by [`fill`] is.
+pub fn row_of(hit: &Hit) -> u32 {
+    let name = std::str::from_utf8(hit.element.name());
+    name.ok()
+        .and_then(|name| name.parse().ok())
+        .expect("names are row numbers")
 }
 
 /// Passes the first `bound` elements of an order.
