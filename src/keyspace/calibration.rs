@@ -171,12 +171,22 @@ impl Calibration {
         curves.iter().find(fits).map(Arc::clone)
     }
 
-    /// Puts a curve in the place of the one that it renews.
-    pub fn put(&self, curve: Curve) {
+    /// Puts a curve in the place of the one that it renews, unless that was measured with better queries; the one that stands
+    /// there now.
+    pub fn put(&self, curve: Curve) -> Arc<Curve> {
         let of_elements = |curve: &Curve| curve.source == QuerySource::Elements;
+        let curve = Arc::new(curve);
         let renews = |old: &Curve| old.k == curve.k && of_elements(old) == of_elements(&curve);
-        let curve = Arc::new(curve.clone());
+        let is_better = |old: &Curve| {
+            renews(old) && old.source == QuerySource::Asked && curve.source == QuerySource::Made
+        };
+        let mut there = Arc::clone(&curve);
         self.curves.rcu(|curves| {
+            if let Some(better) = curves.iter().find(|old| is_better(old)) {
+                there = Arc::clone(better);
+                return Vec::clone(curves);
+            }
+            there = Arc::clone(&curve);
             let mut curves: Vec<Arc<Curve>> = curves
                 .iter()
                 .filter(|old| !renews(old))
@@ -186,6 +196,12 @@ impl Calibration {
             curves.sort_by_key(|curve| curve.k);
             curves
         });
+        there
+    }
+
+    /// The turn to measure, if nobody has it.
+    pub fn try_measuring(&self) -> Option<MutexGuard<'_, ()>> {
+        self.measuring.try_lock()
     }
 
     /// Waits until nobody else measures.
@@ -257,6 +273,12 @@ mod tests {
         other.source = QuerySource::Asked;
         calibration.put(other.clone());
         assert_eq!(calibration.curves().len(), 1);
+        let kept = calibration.put(curve(&[(10, 0.8, 0.0)]));
+        assert_eq!(
+            kept.source,
+            QuerySource::Asked,
+            "made ones do not replace asked ones"
+        );
         other.source = QuerySource::Elements;
         calibration.put(other);
         assert_eq!(calibration.curves().len(), 2);

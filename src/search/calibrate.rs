@@ -12,6 +12,7 @@ use crate::keyspace::calibration::{ASKED_MIN, Curve, CurvePoint, QuerySource};
 use crate::keyspace::collection::Collection;
 use crossbeam_epoch as epoch;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Queries of a measurement in the middle of a search, which waits for it.
 const QUICK_SAMPLE: usize = 192;
@@ -64,22 +65,47 @@ pub fn effort(collection: &Collection, k: usize, of_elements: bool, recall: f64)
     }
     let calibration = collection.calibration();
     let class = class_of(k);
-    let curve = calibration.curve(class, of_elements).unwrap_or_else(|| {
-        let _turn = calibration.measuring();
-        if calibration.curve(class, of_elements).is_none() {
-            let sample = queries(collection, of_elements, QUICK_SAMPLE);
-            calibration.put(measure(collection, class, &sample, 0, &|| ()));
+    let known = calibration.curve(class, of_elements);
+    let curve = match known {
+        Some(curve) if !is_makeshift(collection, &curve) => curve,
+        // Who comes while another measures goes on with what is known.
+        Some(curve) => match calibration.try_measuring() {
+            Some(_turn) => measure_quickly(collection, class, of_elements, Some(curve)),
+            None => curve,
+        },
+        None => {
+            let _turn = calibration.measuring();
+            measure_quickly(collection, class, of_elements, None)
         }
-        // Only a measurement takes a curve away, and it puts another in its place; FORGET does not wait for its turn.
-        calibration
-            .curve(class, of_elements)
-            .expect("put above, under the turn")
-    });
+    };
     effort_on(&curve, recall).unwrap_or(Effort {
         ef: None,
         expected: curve.ceiling,
         ceiling: curve.ceiling,
     })
+}
+
+/// Whether a curve was measured with made queries though there are such that were asked.
+fn is_makeshift(collection: &Collection, curve: &Curve) -> bool {
+    curve.source == QuerySource::Made && collection.calibration().asked_count() >= ASKED_MIN
+}
+
+/// Measures in the middle of a search, unless somebody just did; `old` is what was known before. Holds the turn.
+fn measure_quickly(
+    collection: &Collection,
+    k: usize,
+    of_elements: bool,
+    old: Option<Arc<Curve>>,
+) -> Arc<Curve> {
+    let calibration = collection.calibration();
+    let newer = calibration.curve(k, of_elements);
+    if let Some(newer) =
+        newer.filter(|newer| old.as_ref().is_none_or(|old| !Arc::ptr_eq(newer, old)))
+    {
+        return newer;
+    }
+    let sample = queries(collection, of_elements, QUICK_SAMPLE);
+    calibration.put(measure(collection, k, &sample, 0, &|| ()))
 }
 
 /// Reads a curve; none if only a scan finds enough.
@@ -442,5 +468,6 @@ pub fn expected_ef(
     recall: f64,
 ) -> Option<usize> {
     let curve = collection.calibration().curve(class_of(k), of_elements)?;
-    effort_on(&curve, recall)?.ef
+    let is_final = !is_makeshift(collection, &curve);
+    effort_on(&curve, recall).filter(|_| is_final)?.ef
 }
