@@ -262,19 +262,10 @@ fn filtered(bench: &mut Criterion) {
     for quantization in [Quantization::Int8, Quantization::F32] {
         let collection = collection_of(&data, &layouts, quantization);
         let on = (&data, &*collection);
-        let unfiltered = data
-            .queries
-            .iter()
-            .map(|target| ask(target, None))
-            .collect();
-        measure(
-            bench,
-            on,
-            &format!("{quantization:?} all"),
-            unfiltered,
-            &|_| true,
-        );
         for layout in &layouts {
+            let unfiltered = layout.queries.iter().map(|target| ask(target, None));
+            let name = format!("{quantization:?} {} all", layout.name);
+            measure(bench, on, &name, unfiltered.collect(), &|_| true);
             let field = if layout.name == "random" {
                 "random"
             } else {

@@ -142,6 +142,8 @@ pub struct WalkStats {
     pub filter_passes: u64,
     /// Candidates ranked anew with the stored originals.
     pub reranked: u64,
+    /// Whether a filtered walk gave up.
+    pub gave_up: bool,
 }
 
 /// Decides which slots may be hits. Called from one thread at a time per search; may be called for dead slots.
@@ -154,7 +156,10 @@ pub trait SlotFilter {
 #[derive(Clone, Debug)]
 pub enum FilteredWalk {
     /// Every node is walked, only passing ones count towards ef.
-    Plain,
+    Plain {
+        /// Gives up, with what it has, when a smaller share than this passes of the first nodes that it meets; 0: never.
+        pass_rate_min: f64,
+    },
     /// Only passing nodes are scored; one that fails lends its own links, once. Starts from these passing slots too.
     TwoHop {
         /// Passing slots spread over the passing set, scored first.

@@ -90,6 +90,7 @@ pub fn run_in_phases(
         promise.is_kept = promise.ceiling >= promise.wanted;
     }
     explanation.plan = plan.kind;
+    explanation.ef = plan.ef.unwrap_or(ef);
     explanation.pass_rate_sampled = plan.pass_rate;
     let search = Search {
         index,
@@ -100,7 +101,13 @@ pub fn run_in_phases(
         is_exact: query.exact,
         memo: memo.as_ref(),
     };
-    let mut found = search.follow(&plan, &mut explanation.walk);
+    let mut found = search.follow(plan.kind, &plan, &mut explanation.walk);
+    if explanation.walk.gave_up
+        && let Some((_, kind)) = plan.otherwise
+    {
+        explanation.plan = kind;
+        found = search.follow(kind, &plan, &mut explanation.walk);
+    }
     if found.len() < wanted.min(elements) && plan.may_scan_after {
         explanation.was_scanned_after = true;
         found = search.scan_after(&mut explanation.walk);
@@ -182,18 +189,20 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn follow(&self, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
-        match plan.kind {
+    fn follow(&self, kind: PlanKind, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
+        match kind {
             PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
             PlanKind::FilterFirst => self.scan_passing(stats),
-            PlanKind::Graph => self.walk(None, stats),
-            PlanKind::GraphFiltered => self.walk(Some(FilteredWalk::Plain), stats),
-            PlanKind::GraphTwoHop => self.walk(
-                Some(FilteredWalk::TwoHop {
-                    seeds: plan.seeds.clone(),
-                }),
-                stats,
-            ),
+            PlanKind::Graph => self.walk(self.ef, None, stats),
+            PlanKind::GraphFiltered => {
+                let pass_rate_min = plan.otherwise.map_or(0.0, |(rate, _)| rate);
+                let ef = plan.ef.unwrap_or(self.ef);
+                self.walk(ef, Some(FilteredWalk::Plain { pass_rate_min }), stats)
+            }
+            PlanKind::GraphTwoHop => {
+                let seeds = plan.seeds.clone();
+                self.walk(self.ef, Some(FilteredWalk::TwoHop { seeds }), stats)
+            }
         }
     }
 
@@ -221,7 +230,7 @@ impl Search<'_> {
         }
     }
 
-    fn walk(&self, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
+    fn walk(&self, ef: usize, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
         let filter = self
             .memo
             .map(|memo| memo as &dyn SlotFilter)
@@ -230,7 +239,7 @@ impl Search<'_> {
         let expansions_max = filter.and(self.expansions_max);
         let options = WalkOptions {
             k: self.wanted,
-            ef: self.ef,
+            ef,
             expansions_max,
         };
         self.index.search(self.target, &options, filter, stats)

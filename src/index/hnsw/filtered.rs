@@ -9,16 +9,18 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Links of failing nodes looked at per round of a two-hop walk, in multiples of M.
-const LENT_LINKS: usize = 16;
+const LENT_LINKS: usize = 48;
+/// Expansions after which a walk through all nodes looks whether enough of what it met passes.
+const PROBE: usize = 24;
 
 impl Walker<'_> {
     /// Best first over all nodes, of which only the passing ones count towards ef. Ends when the nearest open node is farther
-    /// than the worst of ef found, or after `bound` expansions.
+    /// than the worst of ef found, after `bound` expansions, or soon if a smaller share than `pass_rate_min` passes.
     pub(super) fn walk_plainly(
         &mut self,
         start: Candidate,
-        ef: usize,
-        bound: usize,
+        (ef, bound): (usize, usize),
+        pass_rate_min: f64,
         filter: Option<&dyn SlotFilter>,
     ) {
         self.begin(start, ef);
@@ -27,7 +29,18 @@ impl Walker<'_> {
             self.buffers.nearest.offer(start);
         }
         let mut left = bound;
+        let before = *self.stats;
+        let mut is_probing = pass_rate_min > 0.0;
         loop {
+            if is_probing && bound - left >= PROBE {
+                is_probing = false;
+                let passes = self.stats.filter_passes - before.filter_passes;
+                let tests = self.stats.filter_tests - before.filter_tests;
+                if (passes as f64) < pass_rate_min * tests as f64 {
+                    self.stats.gave_up = true;
+                    break;
+                }
+            }
             let Walk {
                 visited,
                 nearest,
