@@ -11,7 +11,7 @@
 use super::expression::OverColumns;
 use super::filter::Memo;
 use super::query::Query;
-use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn};
+use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn, filtered_ef};
 use crate::keyspace::collection::Collection;
 
 /// What a row costs in a scan beside its bytes, in nanoseconds.
@@ -42,9 +42,6 @@ const SPARSE_RATE_MAX: f64 = 0.05;
 const TWO_HOP_FACTOR: f64 = 4.5;
 /// Where a walk is wanted at all costs: from this share of passing elements on every node is scored.
 const FORCED_PLAIN_RATE_MIN: f64 = 0.4;
-/// With a filter that a share p passes, ef * p^0.65 passing candidates are found among about as many nodes as make the recall
-/// of ef without one.
-const EF_EXPONENT: f64 = 0.65;
 /// Candidates of a filtered walk at least, for each hit wanted: so that there is something to rank anew.
 const EF_PER_HIT_MIN: usize = 2;
 /// A walk whose passing nodes lie elsewhere takes p^-0.5 times as long.
@@ -345,7 +342,7 @@ impl Costs {
     /// Candidates that a walk through all nodes keeps, so that it goes about as far as one without a filter.
     fn filtered_ef(&self, rate: f64) -> f64 {
         let least = (self.k * EF_PER_HIT_MIN as f64).min(self.ef);
-        (self.ef * rate.min(1.0).powf(EF_EXPONENT)).max(least)
+        (filtered_ef(self.ef as usize, rate) as f64).max(least)
     }
 
     /// Tests of a walk through all nodes: only those that are near enough are tested.

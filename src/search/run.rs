@@ -9,7 +9,8 @@ use super::filter::Memo;
 use super::plan::{self, Plan, PlanKind};
 use super::query::{Answer, Explanation, Hit, Promise, Query, QueryError, QueryTarget};
 use crate::index::{
-    FilteredWalk, Neighbour, Quantization, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+    FilteredWalk, Neighbour, Probe, Quantization, SlotFilter, Target, VectorIndex, WalkOptions,
+    WalkStats,
 };
 use crate::keyspace::collection::Collection;
 use crossbeam_epoch as epoch;
@@ -195,9 +196,12 @@ impl Search<'_> {
             PlanKind::FilterFirst => self.scan_passing(stats),
             PlanKind::Graph => self.walk(self.ef, None, stats),
             PlanKind::GraphFiltered => {
-                let pass_rate_min = plan.otherwise.map_or(0.0, |(rate, _)| rate);
+                let probe = plan.ef.map(|_| Probe {
+                    pass_rate_min: plan.otherwise.map_or(0.0, |(rate, _)| rate),
+                    ef: self.ef,
+                });
                 let ef = plan.ef.unwrap_or(self.ef);
-                self.walk(ef, Some(FilteredWalk::Plain { pass_rate_min }), stats)
+                self.walk(ef, Some(FilteredWalk::Plain(probe)), stats)
             }
             PlanKind::GraphTwoHop => {
                 let seeds = plan.seeds.clone();

@@ -102,9 +102,9 @@ impl Walker<'_> {
             .map_or(usize::MAX, |max| max.saturating_sub(1));
         match filter {
             None if bound == usize::MAX => self.walk_layer(0, start, ef, EXPANDED_AT_ONCE),
-            None => self.walk_plainly(start, (ef, bound), 0.0, None),
-            Some((filter, FilteredWalk::Plain { pass_rate_min })) => {
-                self.walk_plainly(start, (ef, bound), *pass_rate_min, Some(filter))
+            None => self.walk_plainly(start, (ef, bound), None, None),
+            Some((filter, FilteredWalk::Plain(probe))) => {
+                self.walk_plainly(start, (ef, bound), *probe, Some(filter))
             }
             Some((filter, FilteredWalk::TwoHop { seeds })) => {
                 self.walk_two_hops(start, seeds, ef, bound, filter)
