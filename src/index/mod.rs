@@ -142,6 +142,8 @@ pub struct WalkStats {
     pub filter_passes: u64,
     /// Candidates ranked anew with the stored originals.
     pub reranked: u64,
+    /// Whether a filtered walk gave up.
+    pub gave_up: bool,
 }
 
 /// Decides which slots may be hits. Called from one thread at a time per search; may be called for dead slots.
@@ -154,12 +156,29 @@ pub trait SlotFilter {
 #[derive(Clone, Debug)]
 pub enum FilteredWalk {
     /// Every node is walked, only passing ones count towards ef.
-    Plain,
+    Plain(Option<Probe>),
     /// Only passing nodes are scored; one that fails lends its own links, once. Starts from these passing slots too.
     TwoHop {
         /// Passing slots spread over the passing set, scored first.
         seeds: Vec<u32>,
     },
+}
+
+/// What a walk through all nodes does when it knows which share passes of the first nodes that it meets, those around the
+/// target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probe {
+    /// It gives up, with what it has, where the share is smaller than this.
+    pub pass_rate_min: f64,
+    /// Otherwise it keeps as many candidates as [`filtered_ef`] makes of these and the share, where these are more.
+    pub ef: usize,
+}
+
+/// The passing candidates to keep where a share of `pass_rate` passes, for about the recall of `ef` candidates without a
+/// filter: they are found among more nodes than would have been looked at for as many without one.
+pub fn filtered_ef(ef: usize, pass_rate: f64) -> usize {
+    const EXPONENT: f64 = 0.65;
+    (ef as f64 * pass_rate.min(1.0).powf(EXPONENT)) as usize
 }
 
 /// How a new vector is linked.

@@ -85,6 +85,11 @@ impl Nearest {
         self.open = 0;
     }
 
+    /// Keeps more candidates from here on, if `limit` is more.
+    pub(super) fn raise_limit(&mut self, limit: usize) {
+        self.limit = self.limit.max(limit);
+    }
+
     /// Whether a candidate would be kept.
     #[inline]
     pub(super) fn admits(&self, candidate: Candidate) -> bool {

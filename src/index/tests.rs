@@ -369,7 +369,7 @@ fn filtered_walks_return_only_what_passes_and_miss_little() {
     for (modulus, walk_recall) in [(2, 0.97), (10, 0.95)] {
         let filter = Modulo(modulus, 1);
         let seeds = (0..16).map(|i| i * 180 / modulus * modulus + 1).collect();
-        for walk in [FilteredWalk::Plain, FilteredWalk::TwoHop { seeds }] {
+        for walk in [FilteredWalk::Plain(None), FilteredWalk::TwoHop { seeds }] {
             let mut sum = 0.0;
             for _ in 0..40 {
                 let target = index.target(&random.clustered(16));
@@ -406,13 +406,13 @@ fn a_bound_of_one_expansion_looks_at_the_start_alone() {
     };
     let nothing = (
         &Modulo(u32::MAX, u32::MAX) as &dyn SlotFilter,
-        &FilteredWalk::Plain,
+        &FilteredWalk::Plain(None),
     );
     assert_eq!(
         index.search(&target, &options, Some(nothing), &mut WalkStats::default()),
         []
     );
-    let all = (&Modulo(1, 0) as &dyn SlotFilter, &FilteredWalk::Plain);
+    let all = (&Modulo(1, 0) as &dyn SlotFilter, &FilteredWalk::Plain(None));
     assert_eq!(
         index
             .search(&target, &options, Some(all), &mut WalkStats::default())

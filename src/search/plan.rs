@@ -2,12 +2,16 @@
 //! of a sample that passes. A walk hardly grows with the number of elements and a scan grows with nothing else, so they
 //! meet at a count: about 4,000 elements of 384 int8 components without a filter.
 //!
+//! Under a filter the passing elements may lie around the target, anywhere, or far from it, and nobody knows before. A walk
+//! through all nodes is planned for the first two, and gives up as soon as it meets too few that pass, where something else
+//! is cheaper then: comparing the passing ones, or a walk along these from seeds among them.
+//!
 //! The constants were measured on one core with the walk of index/hnsw; only their ratios matter.
 
 use super::expression::OverColumns;
 use super::filter::Memo;
 use super::query::Query;
-use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn};
+use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn, filtered_ef};
 use crate::keyspace::collection::Collection;
 
 /// What a row costs in a scan beside its bytes, in nanoseconds.
@@ -30,14 +34,20 @@ const FILTER_BYTE_NS: f64 = 0.7;
 const TEST_BIT_NS: f64 = 1.5;
 /// Columns are made at once when a search without them would read more than one in so many elements' attributes.
 const MAKING_FACTOR: f64 = 4.0;
-/// What a passing row costs beside its bytes where others lie between.
-const APART_ROW_NS: f64 = 3.0;
-/// Below this share a sample neither tells the share nor finds seeds.
-const SPARSE_RATE_MAX: f64 = 0.02;
-/// From this share of passing elements on every node is scored; below only passing ones are.
-const PLAIN_PASS_RATE_MIN: f64 = 0.4;
+/// What a passing row costs beside its bytes where others lie between: cache misses, as in a walk.
+const APART_ROW_NS: f64 = 13.0;
+/// Below this share a sample tells too little.
+const SPARSE_RATE_MAX: f64 = 0.05;
 /// A walk that scores passing nodes only costs this much more per candidate (it looks two links far).
-const TWO_HOP_FACTOR: f64 = 3.0;
+const TWO_HOP_FACTOR: f64 = 4.5;
+/// Where a walk is wanted at all costs: from this share of passing elements on every node is scored.
+const FORCED_PLAIN_RATE_MIN: f64 = 0.4;
+/// Candidates of a filtered walk at least, for each hit wanted: so that there is something to rank anew.
+const EF_PER_HIT_MIN: usize = 2;
+/// A walk whose passing nodes lie elsewhere takes p^-0.5 times as long.
+const FAR_EXPONENT: f64 = -0.5;
+/// So many times rarer than expected are passing nodes around the target when a walk gives up.
+const RARE: f64 = 2.0;
 /// Passing elements that a two-hop walk starts from; without them it dies where those lie away from the target.
 const SEEDS: usize = 16;
 
@@ -81,6 +91,10 @@ pub struct Plan {
     pub kind: PlanKind,
     /// Two-hop walks: where to start.
     pub seeds: Vec<u32>,
+    /// Candidates that a filtered walk keeps.
+    pub ef: Option<usize>,
+    /// A walk through all nodes: the share of passing ones below which it gives up, and what to do then.
+    pub otherwise: Option<(f64, PlanKind)>,
     /// Share of the elements that is expected to pass, where it was sampled.
     pub pass_rate: Option<f64>,
     /// Whether too few hits of a walk mean a scan.
@@ -130,7 +144,7 @@ pub fn predict_us(collection: &Collection, ef: usize, is_exact: bool, is_filtere
     let index = collection.index();
     let costs = Costs::of(index, 10, ef.min(index.len()));
     let walk = match is_filtered {
-        true => costs.two_hop(0.1, |tests| tests * FILTER_NS),
+        true => costs.plain(0.1, FILTER_NS),
         false => costs.walk(),
     };
     let is_scan = is_exact || index.options().kind == IndexKind::Flat;
@@ -153,41 +167,78 @@ fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
     let sample = filter.sample();
     let rate = sample.pass_rate;
     let test_ns = FILTER_NS + FILTER_BYTE_NS * sample.attribute_bytes;
-    let (kind, walk) = costs.filtered_walk(rate, |tests| tests * test_ns);
-    let kind = match costs.scan_passing(rate, test_ns) <= walk {
-        true if !force_graph => PlanKind::ScanPassing,
-        _ => kind,
-    };
-    let reads_most =
-        kind == PlanKind::ScanPassing && costs.late_tests(rate) * MAKING_FACTOR >= costs.elements;
+    let scan = costs.scan_passing(rate, test_ns);
+    let plain = costs.plain(rate, test_ns);
+    let two_hop = costs.two_hop(rate, test_ns);
+    if force_graph {
+        return Plan::forced(rate, || filter.seeds(sample, SEEDS));
+    }
+    if plain.min(two_hop) < scan {
+        let seeds = || filter.seeds(sample, SEEDS);
+        let otherwise = Otherwise::cheaper((PlanKind::ScanPassing, scan), two_hop, seeds);
+        return Plan::walk(&costs, rate, plain, otherwise);
+    }
+    let reads_most = costs.late_tests(rate) * MAKING_FACTOR >= costs.elements;
     if reads_most && let Some(over) = filter.make_columns() {
         return choose_by_columns(costs, force_graph, filter, over);
     }
-    Plan::filtered(kind, rate, force_graph, || filter.seeds(sample, SEEDS))
+    Plan {
+        pass_rate: Some(rate),
+        ..Plan::of(PlanKind::ScanPassing)
+    }
 }
 
 /// With columns a pass over all of them costs little, and tells exactly how many pass.
 fn choose_by_columns(costs: Costs, force_graph: bool, filter: &Memo, over: &OverColumns) -> Plan {
     let pass_ns = over.block_ns() * filter.blocks() as f64;
-    let tests_ns = |tests: f64| tests * over.one_ns();
+    let mut test_ns = over.one_ns();
+    let mut rate = filter.sample_blocks();
+    let wants_few = pass_ns + costs.filter_first(rate) <= costs.plain(rate, test_ns);
+    let pays = pass_ns <= costs.plain_tests(rate) * test_ns;
+    if pays || wants_few || rate < SPARSE_RATE_MAX {
+        rate = filter.count().max(1) as f64 / costs.elements;
+        test_ns = TEST_BIT_NS;
+    }
     let seeds = || filter.seeds_found(SEEDS);
-    let sampled = filter.sample_blocks();
-    let (kind, walk) = costs.filtered_walk(sampled, tests_ns);
-    let is_sparse = kind == PlanKind::GraphTwoHop && sampled < SPARSE_RATE_MAX;
-    if force_graph && !is_sparse {
-        return Plan::filtered(kind, sampled, force_graph, seeds);
+    if force_graph {
+        return Plan::forced(rate, seeds);
     }
-    if !force_graph && pass_ns + costs.filter_first(sampled) > walk && !is_sparse {
-        return Plan::filtered(kind, sampled, force_graph, seeds);
+    let plain = costs.plain(rate, test_ns);
+    // Until somebody counts, testing all comes on top.
+    let first = costs.filter_first(rate) + if test_ns == TEST_BIT_NS { 0.0 } else { pass_ns };
+    if first <= plain {
+        return Plan {
+            pass_rate: Some(rate),
+            ..Plan::of(PlanKind::FilterFirst)
+        };
     }
-    // From here on the pass is paid for, and how many pass is known.
-    let rate = filter.count().max(1) as f64 / costs.elements;
-    let (kind, walk) = costs.filtered_walk(rate, |tests| tests * TEST_BIT_NS);
-    let kind = match costs.filter_first(rate) <= walk {
-        true if !force_graph => PlanKind::FilterFirst,
-        _ => kind,
-    };
-    Plan::filtered(kind, rate, force_graph, seeds)
+    let two_hop = costs.two_hop(rate, test_ns);
+    let otherwise = Otherwise::cheaper((PlanKind::FilterFirst, first), two_hop, seeds);
+    Plan::walk(&costs, rate, plain, otherwise)
+}
+
+/// What to do where passing elements turn out to be rare around the target.
+struct Otherwise {
+    kind: PlanKind,
+    ns: f64,
+    seeds: Vec<u32>,
+}
+
+impl Otherwise {
+    fn cheaper(scan: (PlanKind, f64), two_hop: f64, seeds: impl FnOnce() -> Vec<u32>) -> Otherwise {
+        match scan {
+            (kind, ns) if ns <= two_hop => Otherwise {
+                kind,
+                ns,
+                seeds: Vec::new(),
+            },
+            _ => Otherwise {
+                kind: PlanKind::GraphTwoHop,
+                ns: two_hop,
+                seeds: seeds(),
+            },
+        }
+    }
 }
 
 impl Plan {
@@ -195,26 +246,36 @@ impl Plan {
         Plan {
             kind,
             seeds: Vec::new(),
+            ef: None,
+            otherwise: None,
             pass_rate: None,
             may_scan_after: false,
         }
     }
 
-    fn filtered(
-        kind: PlanKind,
-        rate: f64,
-        force_graph: bool,
-        seeds: impl FnOnce() -> Vec<u32>,
-    ) -> Plan {
-        let is_scan = matches!(kind, PlanKind::ScanPassing | PlanKind::FilterFirst);
+    /// A walk through all nodes, which gives up where `otherwise` is cheaper by what is seen then.
+    fn walk(costs: &Costs, rate: f64, plain: f64, otherwise: Otherwise) -> Plan {
+        let gives_up = otherwise.ns < plain * rate.powf(FAR_EXPONENT);
         Plan {
-            kind,
-            seeds: match kind {
-                PlanKind::GraphTwoHop => seeds(),
-                _ => Vec::new(),
-            },
+            kind: PlanKind::GraphFiltered,
+            seeds: otherwise.seeds,
+            ef: Some(costs.filtered_ef(rate) as usize),
+            otherwise: gives_up.then_some((rate / RARE, otherwise.kind)),
             pass_rate: Some(rate),
-            may_scan_after: !force_graph && !is_scan,
+            may_scan_after: true,
+        }
+    }
+
+    /// A walk whatever it costs, with all of its candidates.
+    fn forced(rate: f64, seeds: impl FnOnce() -> Vec<u32>) -> Plan {
+        let is_plain = rate >= FORCED_PLAIN_RATE_MIN;
+        Plan {
+            pass_rate: Some(rate),
+            seeds: if is_plain { Vec::new() } else { seeds() },
+            ..Plan::of(match is_plain {
+                true => PlanKind::GraphFiltered,
+                false => PlanKind::GraphTwoHop,
+            })
         }
     }
 }
@@ -278,24 +339,28 @@ impl Costs {
         self.elements * rate * self.apart_row_ns
     }
 
-    /// The better kind of walk, and its cost with tests that take `tests_ns`.
-    fn filtered_walk(&self, rate: f64, tests_ns: impl Fn(f64) -> f64) -> (PlanKind, f64) {
-        match rate >= PLAIN_PASS_RATE_MIN {
-            true => (PlanKind::GraphFiltered, self.plain(rate, tests_ns)),
-            false => (PlanKind::GraphTwoHop, self.two_hop(rate, tests_ns)),
-        }
+    /// Candidates that a walk through all nodes keeps, so that it goes about as far as one without a filter.
+    fn filtered_ef(&self, rate: f64) -> f64 {
+        let least = (self.k * EF_PER_HIT_MIN as f64).min(self.ef);
+        (filtered_ef(self.ef as usize, rate) as f64).max(least)
     }
 
-    /// Rows until ef passing ones are found; only those that are near enough are tested.
-    fn plain(&self, rate: f64, tests_ns: impl Fn(f64) -> f64) -> f64 {
-        let rows = (self.rows / rate).min(self.elements);
-        let tests = (TESTS_PER_CANDIDATE * self.ef / rate).min(rows);
-        DESCENT_NS + rows * self.walk_row_ns + tests_ns(tests) + self.list()
+    /// Tests of a walk through all nodes: only those that are near enough are tested.
+    fn plain_tests(&self, rate: f64) -> f64 {
+        let tests = TESTS_PER_CANDIDATE * self.filtered_ef(rate) / rate;
+        tests.min(self.elements)
+    }
+
+    /// Rows until enough passing ones are found.
+    fn plain(&self, rate: f64, test_ns: f64) -> f64 {
+        let per_candidate = self.rows / self.ef;
+        let rows = (self.filtered_ef(rate) * per_candidate / rate).min(self.elements);
+        DESCENT_NS + rows * self.walk_row_ns + self.plain_tests(rate) * test_ns + self.list()
     }
 
     /// As many rows as without a filter, but every neighbour is tested.
-    fn two_hop(&self, rate: f64, tests_ns: impl Fn(f64) -> f64) -> f64 {
-        TWO_HOP_FACTOR * self.walk() + tests_ns((self.rows / rate).min(self.elements))
+    fn two_hop(&self, rate: f64, test_ns: f64) -> f64 {
+        TWO_HOP_FACTOR * self.walk() + (self.rows / rate).min(self.elements) * test_ns
     }
 }
 

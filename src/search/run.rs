@@ -10,7 +10,8 @@ use super::filter::Memo;
 use super::plan::{self, Plan, PlanKind};
 use super::query::{Answer, Explanation, Hit, Promise, Query, QueryError, QueryTarget};
 use crate::index::{
-    FilteredWalk, Neighbour, Quantization, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+    FilteredWalk, Neighbour, Probe, Quantization, SlotFilter, Target, VectorIndex, WalkOptions,
+    WalkStats,
 };
 use crate::keyspace::collection::Collection;
 use crossbeam_epoch as epoch;
@@ -94,6 +95,7 @@ pub fn run_in_phases(
         promise.is_kept = promise.ceiling >= promise.wanted;
     }
     explanation.plan = plan.kind;
+    explanation.ef = plan.ef.unwrap_or(ef);
     explanation.pass_rate_sampled = plan.pass_rate;
     let search = Search {
         index,
@@ -190,28 +192,41 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Follows the plan, and scans if that found too few.
+    /// Follows the plan; otherwise where that leads astray, and scans if too few were found.
     fn find(&self, plan: &Plan, elements: usize, explanation: &mut Explanation) -> Vec<Neighbour> {
-        let found = self.follow(plan, &mut explanation.walk);
-        if found.len() >= self.wanted.min(elements) || !plan.may_scan_after {
-            return found;
+        let stats = &mut explanation.walk;
+        stats.gave_up = false;
+        let mut found = self.follow(plan.kind, plan, stats);
+        if stats.gave_up
+            && let Some((_, kind)) = plan.otherwise
+        {
+            explanation.plan = kind;
+            found = self.follow(kind, plan, stats);
         }
-        explanation.was_scanned_after = true;
-        self.scan_after(&mut explanation.walk)
+        if found.len() < self.wanted.min(elements) && plan.may_scan_after {
+            explanation.was_scanned_after = true;
+            found = self.scan_after(&mut explanation.walk);
+        }
+        found
     }
 
-    fn follow(&self, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
-        match plan.kind {
+    fn follow(&self, kind: PlanKind, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
+        match kind {
             PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
             PlanKind::FilterFirst => self.scan_passing(stats),
-            PlanKind::Graph => self.walk(None, stats),
-            PlanKind::GraphFiltered => self.walk(Some(FilteredWalk::Plain), stats),
-            PlanKind::GraphTwoHop => self.walk(
-                Some(FilteredWalk::TwoHop {
-                    seeds: plan.seeds.clone(),
-                }),
-                stats,
-            ),
+            PlanKind::Graph => self.walk(self.ef, None, stats),
+            PlanKind::GraphFiltered => {
+                let probe = plan.ef.map(|_| Probe {
+                    pass_rate_min: plan.otherwise.map_or(0.0, |(rate, _)| rate),
+                    ef: self.ef,
+                });
+                let ef = plan.ef.unwrap_or(self.ef);
+                self.walk(ef, Some(FilteredWalk::Plain(probe)), stats)
+            }
+            PlanKind::GraphTwoHop => {
+                let seeds = plan.seeds.clone();
+                self.walk(self.ef, Some(FilteredWalk::TwoHop { seeds }), stats)
+            }
         }
     }
 
@@ -239,7 +254,7 @@ impl Search<'_> {
         }
     }
 
-    fn walk(&self, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
+    fn walk(&self, ef: usize, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
         let filter = self
             .memo
             .map(|memo| memo as &dyn SlotFilter)
@@ -248,7 +263,7 @@ impl Search<'_> {
         let expansions_max = filter.and(self.expansions_max);
         let options = WalkOptions {
             k: self.wanted,
-            ef: self.ef,
+            ef,
             expansions_max,
         };
         self.index.search(self.target, &options, filter, stats)

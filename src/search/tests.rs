@@ -424,6 +424,113 @@ fn what_cannot_be_asked_is_told() {
 }
 
 #[test]
+fn columns_are_used_from_the_second_search_on_and_change_no_answer() {
+    let mut model = Model::new(18, Metric::Cosine, IndexKind::Hnsw, 3000);
+    let collection = model.collection();
+    let target = model.dice.vector();
+    let ask = |text: &str, collection: &Collection| {
+        let question = Query {
+            exact: true,
+            filter: filter(text),
+            ..query(&target, 50)
+        };
+        run(collection, &question).expect("an answer")
+    };
+    let first = ask(".m < 30 and .n > 100", &collection);
+    assert_eq!(first.explanation.columns, 0);
+    assert_eq!(first.explanation.plan, PlanKind::ScanPassing);
+    let second = ask(".m < 30 and .n > 100", &collection);
+    assert_eq!(second.explanation.columns, 2);
+    assert_eq!(second.explanation.plan, PlanKind::FilterFirst);
+    assert_eq!(second.explanation.filter_tests, 3000);
+    assert_eq!(names(&first), names(&second));
+    model.keyspace.column_budget().drop_all();
+    let third = ask(".m < 30 and .n > 100", &collection);
+    assert_eq!(third.explanation.columns, 0);
+    assert_eq!(names(&first), names(&third));
+}
+
+#[test]
+fn a_walk_that_meets_none_that_pass_gives_up_for_those_far_away() {
+    let seed = 19;
+    let mut model = Model::new(seed, Metric::L2, IndexKind::Hnsw, 0);
+    // Two clouds; all that pass are in the farther and smaller one.
+    for n in 0..20_000 {
+        let is_far = n % 10 == 0;
+        let mut vector = model.dice.vector();
+        vector[0] += if is_far { 20.0 } else { 0.0 };
+        model.put(
+            &format!("e{n}"),
+            &vector,
+            &format!("{{\"n\": {n}, \"far\": {is_far}}}"),
+        );
+        model.elements.push((format!("e{n}"), vector, n));
+    }
+    let collection = model.collection();
+    let question = |target: &[f32]| Query {
+        ef: 30,
+        filter: filter(".far == 1"),
+        ..query(target, 10)
+    };
+    // The first ones make columns.
+    let has_columns = |target: &[f32]| {
+        let answer = run(&collection, &question(target)).expect("an answer");
+        answer.explanation.columns == 1
+    };
+    while !has_columns(&[0.0; DIM as usize]) {}
+    let mut sum = 0.0;
+    for _ in 0..20 {
+        let target = model.dice.vector();
+        let expected = model.nearest(Metric::L2, &target, |n| n % 10 == 0);
+        let answer = run(&collection, &question(&target)).expect("an answer");
+        assert_eq!(answer.hits.len(), 10, "seed {seed}");
+        sum += recall(&names(&answer), &expected[..10]) / 20.0;
+        assert!(
+            answer.explanation.walk.distances < 4_000,
+            "seed {seed}: {:?}",
+            answer.explanation
+        );
+    }
+    assert!(sum >= 0.95, "seed {seed}: recall {sum}");
+}
+
+/// Both fields of an element always say the same, and so must what a filter sees of them while they change.
+#[test]
+fn filters_on_several_columns_see_no_mixture_of_two_versions() {
+    let model = Model::new(20, Metric::L2, IndexKind::Flat, 1000);
+    let attributes = |n: usize| format!("{{\"b\": {n}, \"c\": \"x\", \"a\": {n}}}");
+    let set = |element: usize, n: usize| {
+        model.apply(Effect::SetAttributes {
+            element: format!("e{element}").into(),
+            attributes: attributes(n).into(),
+        });
+    };
+    (0..1000).for_each(|n| set(n, n));
+    let collection = model.collection();
+    let target = [0.5; DIM as usize];
+    let found = |text: &str| {
+        let question = Query {
+            filter: filter(text),
+            ..query(&target, 2000)
+        };
+        let answer = run(&collection, &question).expect("an answer");
+        (answer.hits.len(), answer.explanation.columns)
+    };
+    while found(".a == .b").1 != 2 {}
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            (0..40_000).for_each(|round| set(round * 7 % 1000, round));
+            is_over.store(true, Ordering::Release);
+        });
+        while !is_over.load(Ordering::Acquire) {
+            assert_eq!(found(".a == .b"), (1000, 2));
+            assert_eq!(found(".a < .b or .a > .b"), (0, 2));
+        }
+    });
+}
+
+#[test]
 fn queries_among_updates_see_every_element_once_and_the_steady_ones_always() {
     let mut model = Model::new(17, Metric::L2, IndexKind::Hnsw, 400);
     let collection = model.collection();

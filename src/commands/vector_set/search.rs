@@ -114,7 +114,7 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             name: "ef",
             kind: "integer",
             unit: "candidates",
-            what: "Candidates that a walk keeps: EF (100 without it; with RECALL, what the calibration says), at least k + OFFSET, and no more than the collection has places for elements. A scan does not use it.",
+            what: "Candidates that a walk keeps: EF (100 without it; with RECALL, what the calibration says), at least k + OFFSET, and no more than the collection has places for elements. Under a filter that a share p of the elements passes the walk begins with EF * p^0.65 passing candidates, at least 2 * (k + OFFSET), and goes on with more where more pass around the target: it then goes as far as one with EF would without a filter, for the same recall. A scan does not use it.",
         },
         Field {
             name: "distances",

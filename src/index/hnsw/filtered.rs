@@ -2,23 +2,25 @@
 
 use super::scratch::Walk;
 use super::search::{EXPANDED_AT_ONCE, Walker};
-use crate::index::SlotFilter;
 use crate::index::nearest::Candidate;
 use crate::index::sync::atomic::Ordering;
+use crate::index::{Probe, SlotFilter, WalkStats, filtered_ef};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Links of failing nodes looked at per round of a two-hop walk, in multiples of M.
-const LENT_LINKS: usize = 16;
+const LENT_LINKS: usize = 48;
+/// Expansions after which a walk through all nodes looks how much of what it met passes.
+const PROBED: usize = 24;
 
 impl Walker<'_> {
     /// Best first over all nodes, of which only the passing ones count towards ef. Ends when the nearest open node is farther
-    /// than the worst of ef found, or after `bound` expansions.
+    /// than the worst of ef found, after `bound` expansions, or when the probe says so.
     pub(super) fn walk_plainly(
         &mut self,
         start: Candidate,
-        ef: usize,
-        bound: usize,
+        (ef, bound): (usize, usize),
+        mut probe: Option<Probe>,
         filter: Option<&dyn SlotFilter>,
     ) {
         self.begin(start, ef);
@@ -27,7 +29,15 @@ impl Walker<'_> {
             self.buffers.nearest.offer(start);
         }
         let mut left = bound;
+        let before = *self.stats;
         loop {
+            if bound - left >= PROBED
+                && let Some(probe) = probe.take()
+                && self.is_hopeless(probe, before)
+            {
+                self.stats.gave_up = true;
+                break;
+            }
             let Walk {
                 visited,
                 nearest,
@@ -62,6 +72,16 @@ impl Walker<'_> {
             }
         }
         self.buffers.visited.clear();
+    }
+
+    /// Whether too few pass of what the walk met; otherwise it goes on with as many candidates as the share asks for.
+    fn is_hopeless(&mut self, probe: Probe, before: WalkStats) -> bool {
+        let passes = self.stats.filter_passes - before.filter_passes;
+        let tests = self.stats.filter_tests - before.filter_tests;
+        let pass_rate = passes as f64 / tests.max(1) as f64;
+        let ef = filtered_ef(probe.ef, pass_rate);
+        self.buffers.nearest.raise_limit(ef);
+        pass_rate < probe.pass_rate_min
     }
 
     /// Best first over passing nodes (ACORN-1, arXiv 2403.04871): a neighbour that fails is not scored, but its own links are

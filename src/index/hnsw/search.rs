@@ -106,9 +106,9 @@ impl Walker<'_> {
             .map_or(usize::MAX, |max| max.saturating_sub(1));
         match filter {
             None if bound == usize::MAX => self.walk_layer(0, start, ef, EXPANDED_AT_ONCE),
-            None => self.walk_plainly(start, ef, bound, None),
-            Some((filter, FilteredWalk::Plain)) => {
-                self.walk_plainly(start, ef, bound, Some(filter))
+            None => self.walk_plainly(start, (ef, bound), None, None),
+            Some((filter, FilteredWalk::Plain(probe))) => {
+                self.walk_plainly(start, (ef, bound), *probe, Some(filter))
             }
             Some((filter, FilteredWalk::TwoHop { seeds })) => {
                 self.walk_two_hops(start, seeds, ef, bound, filter)

@@ -28,7 +28,7 @@ pub fn fetch<'a>(
         match fields
             .iter()
             .map(AsRef::as_ref)
-            .position(|field| !field.is_empty() && *field == *key)
+            .position(|field| !field.is_empty() && field == key)
         {
             Some(place) if values[place].is_none() => {
                 values[place] = Some(reader.value()?);

@@ -20,14 +20,18 @@ const STEPS_MAX: usize = 128;
 const COMPARED_MEMBERS_MAX: usize = 4;
 /// How often cells of several columns are read, while writers come between, before the attributes are asked.
 const READS_MAX: usize = 4;
-/// Loading a block of one column, and going once through its 64 cells, in nanoseconds.
-const PASS_NS: f64 = 12.0;
-/// One slot by itself: its fixed part, and each step of the program.
-const ONE_NS: f64 = 12.0;
+/// Going through a block, in nanoseconds: its fixed part.
+const BLOCK_NS: f64 = 6.0;
+/// Loading the 64 cells of one column.
+const LOAD_NS: f64 = 10.0;
+/// Going through them once.
+const PASS_NS: f64 = 3.0;
+/// Going through 64 slots one by one.
+const EACH_NS: f64 = 1_000.0;
+/// Testing one slot by itself: its fixed part, and each step of the program.
+const ONE_NS: f64 = 22.0;
 /// See [`ONE_NS`].
-const STEP_NS: f64 = 4.0;
-/// Going through 64 slots one by one, in nanoseconds.
-const EACH_NS: f64 = 1_500.0;
+const STEP_NS: f64 = 6.0;
 
 /// What is known of 64 slots, slot `64 * block + i` at bit i.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -227,7 +231,7 @@ impl<'a> OverColumns<'a> {
 
     /// Expected time for a block, in nanoseconds.
     pub fn block_ns(&self) -> f64 {
-        PASS_NS * 2.0 * self.columns.len() as f64 + self.root.block_ns()
+        BLOCK_NS + LOAD_NS * self.columns.len() as f64 + self.root.block_ns()
     }
 }
 
