@@ -325,7 +325,7 @@ impl Collection {
     pub fn columns_of(&self, fields: &[Box<[u8]>], urgency: Urgency) -> Option<Vec<Arc<Column>>> {
         let read = |slot: u32, take: &mut dyn FnMut(Option<&[u8]>)| {
             let is_met = self.test_element(slot, |element| {
-                element.test_attributes(|attributes| take(attributes));
+                element.test_attributes(&mut *take);
                 true
             });
             if !is_met {

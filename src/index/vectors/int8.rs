@@ -211,13 +211,15 @@ fn range(vector: &[f32]) -> f32 {
     vector.iter().fold(0.0, |range, x| range.max(x.abs()))
 }
 
-fn encode(x: f32, range: f32) -> i8 {
+pub(super) fn encode(x: f32, range: f32) -> i8 {
     // A range of zero has no codes but zero. In f64, because 127 x may overflow f32.
     if range == 0.0 {
-        0
-    } else {
-        (127.0 * f64::from(x) / f64::from(range)).round() as i8
+        return 0;
     }
+    // Half a step is added and the fraction dropped, which compilers do for several components at once. It rounds as it should:
+    // a quotient of numbers this short is exactly one half, or farther from it than an f64 fails to tell.
+    let steps = 127.0 * f64::from(x) / f64::from(range);
+    (steps + 0.5f64.copysign(steps)) as i32 as i8
 }
 
 fn flip_of(code: &[i8]) -> i32 {

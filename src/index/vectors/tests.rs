@@ -115,3 +115,23 @@ fn a_range_near_the_end_of_f32_is_encoded() {
     );
     assert!(distances[0] > 1e38, "{}", distances[0]);
 }
+
+/// Half a step rounds away from zero, however close to it a component comes.
+#[test]
+fn components_round_to_the_nearest_step() {
+    let twin = |x: f32, range: f32| (127.0 * f64::from(x) / f64::from(range)).round() as i8;
+    for seed in 0..200_000 {
+        let range = f32::from_bits(mix(seed) as u32 & 0x7fff_ffff);
+        if !range.is_finite() || range == 0.0 {
+            continue;
+        }
+        let step = (mix(seed + 1_000_000) % 509) as f32 - 254.0;
+        let near = f64::from(range) * f64::from(step) / 254.0;
+        for ulps in -2..=2 {
+            let x = f32::from_bits((near as f32).to_bits().wrapping_add_signed(ulps));
+            if x.is_finite() && x.abs() <= range {
+                assert_eq!(int8::encode(x, range), twin(x, range), "{x:e} of {range:e}");
+            }
+        }
+    }
+}

@@ -8,7 +8,10 @@ use std::borrow::Cow;
 
 /// The values of `fields` in `attributes`, in their order; the first key of a name counts. None as soon as one is missing,
 /// is an object, or can not be read. Reading stops at the last field that was found: what follows is not looked at.
-pub fn fetch<'a>(attributes: &'a [u8], fields: &[Box<[u8]>]) -> Option<SmallVec<[Value<'a>; 4]>> {
+pub fn fetch<'a>(
+    attributes: &'a [u8],
+    fields: &[impl AsRef<[u8]>],
+) -> Option<SmallVec<[Value<'a>; 4]>> {
     let mut values: SmallVec<[Option<Value>; 4]> = smallvec::smallvec![None; fields.len()];
     let mut missing = fields.len();
     let mut reader = Reader {
@@ -24,7 +27,8 @@ pub fn fetch<'a>(attributes: &'a [u8], fields: &[Box<[u8]>]) -> Option<SmallVec<
         reader.skip_blanks();
         match fields
             .iter()
-            .position(|field| !field.is_empty() && **field == *key)
+            .map(AsRef::as_ref)
+            .position(|field| !field.is_empty() && *field == *key)
         {
             Some(place) if values[place].is_none() => {
                 values[place] = Some(reader.value()?);
@@ -40,8 +44,8 @@ pub fn fetch<'a>(attributes: &'a [u8], fields: &[Box<[u8]>]) -> Option<SmallVec<
 }
 
 /// The value of one field; see [`fetch`], which finds several at once and each of them as this does.
-pub fn field<'a>(attributes: &'a [u8], field: &Box<[u8]>) -> Option<Value<'a>> {
-    fetch(attributes, std::slice::from_ref(field))?.pop()
+pub fn field<'a>(attributes: &'a [u8], field: &[u8]) -> Option<Value<'a>> {
+    fetch(attributes, &[field])?.pop()
 }
 
 /// The members of an array that [`fetch`] returned.

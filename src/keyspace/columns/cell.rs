@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn no_nan_is_taken_for_anything_else() {
-        for nan in [f64::NAN, -f64::NAN, f64::from_bits(u64::MAX), 0.0 / 0.0] {
+        for nan in [f64::NAN, -f64::NAN, f64::from_bits(u64::MAX)] {
             assert_eq!(Cell::number(nan).held(), Held::Unknown);
         }
     }

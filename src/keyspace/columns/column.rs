@@ -1,6 +1,7 @@
 //! One column: a cell a slot in segments that never move, the dictionary of its strings and arrays, and how far it is
 //! filled.
 
+use super::ReadAttributes;
 use super::cell::Cell;
 use super::dictionary::Dictionary;
 use crate::index::segments::{self, Segments};
@@ -120,7 +121,7 @@ impl Column {
     }
 
     /// Fills segments that nobody fills yet, until about `slots_max` slots were.
-    pub(super) fn fill(&self, slots_max: u32, read: &dyn Fn(u32, &mut dyn FnMut(Option<&[u8]>))) {
+    pub(super) fn fill(&self, slots_max: u32, read: &ReadAttributes) {
         let segments = self.segments.get().copied().unwrap_or(0);
         let mut done = 0;
         while done < slots_max && self.next.load(Ordering::Relaxed) < segments {
@@ -134,7 +135,7 @@ impl Column {
         }
     }
 
-    fn fill_segment(&self, segment: u32, read: &dyn Fn(u32, &mut dyn FnMut(Option<&[u8]>))) {
+    fn fill_segment(&self, segment: u32, read: &ReadAttributes) {
         let (first, _) = segments::extent(segment);
         for (slot, place) in (first..).zip(self.segment(segment)) {
             if place.load(Ordering::Relaxed) != Cell::UNFILLED.bits() {

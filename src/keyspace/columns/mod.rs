@@ -131,11 +131,11 @@ impl Columns {
 
     fn filled(&self, fields: &[Box<[u8]>]) -> Option<Vec<Arc<Column>>> {
         let listed = self.listed.load();
-        let filled = |field: &Box<[u8]>| {
-            let column = listed.iter().find(|column| *column.field() == **field)?;
+        let filled = |field: &[u8]| {
+            let column = listed.iter().find(|column| column.field() == field)?;
             column.is_filled().then(|| Arc::clone(column))
         };
-        fields.iter().map(filled).collect()
+        fields.iter().map(|field| filled(field)).collect()
     }
 
     /// Whether it is time to build, and there is room; else the fields are remembered.
