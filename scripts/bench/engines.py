@@ -9,6 +9,7 @@ one call, so that a call from Python costs no engine anything; each engine is gi
 
 import importlib
 import json
+import math
 import resource
 import shutil
 import sys
@@ -127,12 +128,11 @@ class QdrantEdge:
         q = self.q
         quantization = q.QuantizationSearchParams(rescore=True, oversampling=2.0)
         params = q.SearchParams(hnsw_ef=ef, quantization=quantization)
-        return q.QueryBatchRequest(
-            [
-                q.QueryRequest(K, query=q.Query.Nearest(row.tolist()), params=params, filter=filters and filters[at])
-                for at, row in enumerate(queries)
-            ]
-        )
+        requests = [
+            q.QueryRequest(K, query=q.Query.Nearest(row.tolist()), params=params, filter=filters and filters[at])
+            for at, row in enumerate(queries)
+        ]
+        return (q.QueryBatchRequest(requests),)
 
     def search(self, request):
         return [[hit.id for hit in hits] for hits in self.shard.query_batch(request)]
@@ -190,11 +190,14 @@ def serve(name, data_set, m, ef_construction):
     for line in sys.stdin:
         effort = int(line)
         asked = engine.prepare(queries, effort) if hasattr(engine, "prepare") else (queries, effort)
+        # Few queries are asked again and again, or the time would be that of a moment.
+        repeats = math.ceil(1000 / len(queries))
         started = time.perf_counter()
-        found = engine.search(*asked) if isinstance(asked, tuple) else engine.search(asked)
+        for _ in range(repeats):
+            found = engine.search(*asked)
         elapsed = time.perf_counter() - started
         found = found.tolist() if hasattr(found, "tolist") else found
-        tell(ef=effort, queries_per_s=len(queries) / elapsed, recall=recall(found, truth))
+        tell(ef=effort, queries_per_s=repeats * len(queries) / elapsed, recall=recall(found, truth))
     if hasattr(engine, "close"):
         engine.close()
 

@@ -63,9 +63,9 @@ class HnswlibFiltered(engines.Hnswlib):
 
     def prepare(self, ground, kind, share):
         if share == 1:
-            return [(query, None) for query in ground.queries]
+            return ([(query, None) for query in ground.queries],)
         masks = [(ground.orders[:, column] < ground.bound(share)).tolist() for column in range(REGIONS + 1)]
-        return [(row, masks[ground.column(kind, query)].__getitem__) for query, row in enumerate(ground.queries)]
+        return ([(row, masks[ground.column(kind, query)].__getitem__) for query, row in enumerate(ground.queries)],)
 
     def search(self, asked):
         return [self.search_one(query, passes) for query, passes in asked]
@@ -102,7 +102,7 @@ def serve(name, out):
         kind, share, _ = line.split()
         asked = engine.prepare(ground, kind, float(share))
         started = time.perf_counter()
-        found = engine.search(asked)
+        found = engine.search(*asked)
         elapsed = time.perf_counter() - started
         truths = ground.truths(kind, float(share))
         wanted = sum(map(len, truths))
