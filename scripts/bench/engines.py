@@ -9,6 +9,7 @@ one call, so that a call from Python costs no engine anything; each engine is gi
 
 import importlib
 import json
+import math
 import resource
 import shutil
 import sys
@@ -127,12 +128,11 @@ class QdrantEdge:
         q = self.q
         quantization = q.QuantizationSearchParams(rescore=True, oversampling=2.0)
         params = q.SearchParams(hnsw_ef=ef, quantization=quantization)
-        return q.QueryBatchRequest(
-            [
-                q.QueryRequest(K, query=q.Query.Nearest(row.tolist()), params=params, filter=filters and filters[at])
-                for at, row in enumerate(queries)
-            ]
-        )
+        requests = [
+            q.QueryRequest(K, query=q.Query.Nearest(row.tolist()), params=params, filter=filters and filters[at])
+            for at, row in enumerate(queries)
+        ]
+        return (q.QueryBatchRequest(requests),)
 
     def search(self, request):
         return [[hit.id for hit in hits] for hits in self.shard.query_batch(request)]
@@ -190,11 +190,16 @@ def serve(name, data_set, m, ef_construction):
     for line in sys.stdin:
         effort = int(line)
         asked = engine.prepare(queries, effort) if hasattr(engine, "prepare") else (queries, effort)
-        started = time.perf_counter()
-        found = engine.search(*asked) if isinstance(asked, tuple) else engine.search(asked)
-        elapsed = time.perf_counter() - started
+        # Few queries are asked again and again, or the time would be that of a moment.
+        repeats = math.ceil(1000 / len(queries))
+        started, cpu = time.perf_counter(), time.process_time()
+        for _ in range(repeats):
+            found = engine.search(*asked)
+        # By CPU time, of all threads: others who use the core do not count, nor does an engine gain by a second one.
+        cpu, elapsed = time.process_time() - cpu, time.perf_counter() - started
         found = found.tolist() if hasattr(found, "tolist") else found
-        tell(ef=effort, queries_per_s=len(queries) / elapsed, recall=recall(found, truth))
+        asked = repeats * len(queries)
+        tell(ef=effort, queries_per_s=asked / cpu, wall_queries_per_s=asked / elapsed, recall=recall(found, truth))
     if hasattr(engine, "close"):
         engine.close()
 

@@ -1,5 +1,5 @@
 """Filtered searches of the packages in turns: Rhumb (benches/filtered.rs, which defines the cases), hnswlib's filter callback and
-Qdrant Edge with an index on the field; recall@10 against the exact nearest of those that pass, hits that are missing, time.
+Qdrant Edge with an index on the field; recall@10 against the exact nearest of those that pass, hits that are missing, CPU time.
 
     filtered.py OUT FILTERED [--quick] [--core N] [--rounds N]      OUT holds sets.json; writes OUT/filtered.json
     filtered.py --engine ENGINE OUT                                 one of the peers, for the first form
@@ -63,9 +63,9 @@ class HnswlibFiltered(engines.Hnswlib):
 
     def prepare(self, ground, kind, share):
         if share == 1:
-            return [(query, None) for query in ground.queries]
+            return ([(query, None) for query in ground.queries],)
         masks = [(ground.orders[:, column] < ground.bound(share)).tolist() for column in range(REGIONS + 1)]
-        return [(row, masks[ground.column(kind, query)].__getitem__) for query, row in enumerate(ground.queries)]
+        return ([(row, masks[ground.column(kind, query)].__getitem__) for query, row in enumerate(ground.queries)],)
 
     def search(self, asked):
         return [self.search_one(query, passes) for query, passes in asked]
@@ -101,15 +101,15 @@ def serve(name, out):
     for line in sys.stdin:
         kind, share, _ = line.split()
         asked = engine.prepare(ground, kind, float(share))
-        started = time.perf_counter()
-        found = engine.search(asked)
-        elapsed = time.perf_counter() - started
+        cpu = time.process_time()
+        found = engine.search(*asked)
+        cpu = time.process_time() - cpu
         truths = ground.truths(kind, float(share))
         wanted = sum(map(len, truths))
         engines.tell(
             recall=sum(len(truth & set(hits)) for truth, hits in zip(truths, found)) / wanted,
             missing=wanted - sum(map(len, found)),
-            us=elapsed * 1e6 / len(ground.queries),
+            us=cpu * 1e6 / len(ground.queries),
         )
     if hasattr(engine, "close"):
         engine.close()
