@@ -35,11 +35,11 @@ const TEST_BIT_NS: f64 = 1.5;
 /// Columns are made at once when a search without them would read more than one in so many elements' attributes.
 const MAKING_FACTOR: f64 = 4.0;
 /// What a passing row costs beside its bytes where others lie between: cache misses, as in a walk.
-const APART_ROW_NS: f64 = 13.0;
+const APART_ROW_NS: f64 = 16.0;
 /// Below this share a sample tells too little.
 const SPARSE_RATE_MAX: f64 = 0.05;
 /// A walk that scores passing nodes only costs this much more per candidate (it looks two links far).
-const TWO_HOP_FACTOR: f64 = 4.5;
+const TWO_HOP_FACTOR: f64 = 3.0;
 /// Where a walk is wanted at all costs: from this share of passing elements on every node is scored.
 const FORCED_PLAIN_RATE_MIN: f64 = 0.4;
 /// Candidates of a filtered walk at least, for each hit wanted: so that there is something to rank anew.

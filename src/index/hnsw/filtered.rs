@@ -134,20 +134,24 @@ impl Walker<'_> {
     /// Appends to `batch` the new passing neighbours of `expanded`, and those that failing ones lead to. Each failing node
     /// lends its links once, because it is marked as met.
     fn collect_passing(&mut self, expanded: &[u32], filter: &dyn SlotFilter) {
-        let mut lent = LENT_LINKS * self.graph.graph.m;
         let mut met = Vec::new();
         for &slot in expanded {
-            met.clear();
             self.buffers
                 .visited
                 .collect_new(self.graph.list(0, slot), &mut met);
-            for &neighbour in &met {
-                if self.passes(Some(filter), neighbour) {
-                    self.buffers.batch.push(neighbour);
-                } else {
-                    self.borrow_links(neighbour, &mut lent, filter);
-                }
+        }
+        // All lists are asked for before the first is read: they lie anywhere.
+        met.retain(|&neighbour| {
+            let passes = self.passes(Some(filter), neighbour);
+            match passes {
+                true => self.buffers.batch.push(neighbour),
+                false => self.graph.prefetch_list(0, neighbour),
             }
+            !passes
+        });
+        let mut lent = LENT_LINKS * self.graph.graph.m;
+        for failing in met {
+            self.borrow_links(failing, &mut lent, filter);
         }
     }
 
