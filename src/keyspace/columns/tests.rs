@@ -195,6 +195,22 @@ fn what_was_not_used_for_the_longest_time_goes_when_memory_is_short() {
     );
 }
 
+#[test]
+fn filling_never_undoes_what_a_writer_recorded_since_the_attributes_were_read() {
+    let column = Column::new(b"n");
+    column.begin(200);
+    let read = |slot: u32, take: &mut dyn FnMut(Option<&[u8]>)| {
+        if slot == 5 {
+            column.record(slot, Some(b"{\"n\": 2}"));
+        }
+        take(Some(b"{\"n\": 1}"));
+    };
+    column.fill(u32::MAX, &read);
+    assert!(column.is_filled());
+    assert_eq!(column.get(4).held(), Held::Number(1.0));
+    assert_eq!(column.get(5).held(), Held::Number(2.0));
+}
+
 /// Writers change elements of their own and look at once whether the columns know; others make columns and drop them.
 #[test]
 fn columns_are_never_older_than_what_their_writers_were_told() {
@@ -231,10 +247,9 @@ fn columns_are_never_older_than_what_their_writers_were_told() {
                 }
             }
         });
-        writers
-            .into_iter()
-            .for_each(|writer| writer.join().expect("a writer"));
+        let ends: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         is_over.store(true, Ordering::Release);
+        assert!(ends.iter().all(Result::is_ok), "a writer failed");
     });
     for column in filled(collection, &["a", "b"]) {
         for slot in 0..collection.index().slots_end() {
