@@ -13,10 +13,6 @@ use crossbeam_epoch::Guard;
 /// Open candidates expanded per round on layer 0: their cache misses overlap, which gains 1.25 to 1.45 at equal recall
 /// (ann.md, 7).
 pub(super) const EXPANDED_AT_ONCE: usize = 3;
-/// Rows that are scored while the next as many are fetched.
-const ROWS_AT_ONCE: usize = 8;
-/// Rows that are being fetched while others are scored.
-const ROWS_AHEAD: usize = 16;
 /// How often a search starts again because the node it started from was removed under it.
 const RESTARTS: usize = 8;
 
@@ -139,8 +135,19 @@ impl Walker<'_> {
             if expanded == 0 && !self.resume_at_entry(layer) {
                 break;
             }
-            self.score_and_offer(layer, at_once);
-            self.stats.hops += expanded as u64;
+            self.score_batch(expanded);
+            let Walk {
+                nearest,
+                batch,
+                distances,
+                ..
+            } = &mut *self.buffers;
+            for (&slot, &distance) in batch.iter().zip(&*distances) {
+                nearest.offer(Candidate::new(distance, slot));
+            }
+            for slot in nearest.peek_open(at_once) {
+                self.graph.prefetch_list(layer, slot);
+            }
         }
         self.buffers.visited.clear();
     }
@@ -185,34 +192,6 @@ impl Walker<'_> {
         self.scorer.score(batch, distances);
         self.stats.distances += batch.len() as u64;
         self.stats.hops += expanded as u64;
-    }
-
-    /// Scores the slots in `batch` and offers them to `nearest`, a few rows at a time, while the memory of the next ones is on its
-    /// way; and that of the lists of those `at_once` nodes that would be expanded next if no nearer ones came.
-    #[inline]
-    fn score_and_offer(&mut self, layer: u8, at_once: usize) {
-        let Walk {
-            nearest,
-            batch,
-            distances,
-            ..
-        } = &mut *self.buffers;
-        // One fence for all links read before: their vectors are complete from here on.
-        fence(Ordering::Acquire);
-        let fetched = |from: usize, to: usize| &batch[from.min(batch.len())..to.min(batch.len())];
-        self.scorer.prefetch(fetched(0, ROWS_AHEAD));
-        for (at, rows) in batch.chunks(ROWS_AT_ONCE).enumerate() {
-            let next = at * ROWS_AT_ONCE + ROWS_AHEAD;
-            self.scorer.prefetch(fetched(next, next + ROWS_AT_ONCE));
-            self.scorer.score(rows, distances);
-            for (&slot, &distance) in rows.iter().zip(&*distances) {
-                nearest.offer(Candidate::new(distance, slot));
-            }
-            for slot in nearest.peek_open(at_once) {
-                self.graph.prefetch_list(layer, slot);
-            }
-        }
-        self.stats.distances += batch.len() as u64;
     }
 
     /// What `score_batch` scored.
