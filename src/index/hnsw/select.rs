@@ -248,7 +248,9 @@ impl Pinned<'_> {
         slots: &[u32],
         distances: &mut Vec<f32>,
     ) -> Vec<Candidate> {
-        self.scorer(point).score(slots, distances);
+        let scorer = self.scorer(point);
+        scorer.prefetch(slots);
+        scorer.score(slots, distances);
         let mut ranked: Vec<_> = slots
             .iter()
             .zip(&*distances)
