@@ -129,14 +129,6 @@ impl Calibration {
         }
     }
 
-    /// Forgets the queries and what was measured.
-    pub fn forget(&self) {
-        self.asked.lock().clear();
-        self.asked_bytes.store(0, Ordering::Relaxed);
-        self.seen.store(0, Ordering::Relaxed);
-        self.curves.store(Arc::default());
-    }
-
     /// Queries seen so far.
     pub fn seen(&self) -> u64 {
         self.seen.load(Ordering::Relaxed)
@@ -200,13 +192,8 @@ impl Calibration {
     }
 
     /// The turn to measure, if nobody has it.
-    pub fn try_measuring(&self) -> Option<MutexGuard<'_, ()>> {
+    pub fn measuring(&self) -> Option<MutexGuard<'_, ()>> {
         self.measuring.try_lock()
-    }
-
-    /// Waits until nobody else measures.
-    pub fn measuring(&self) -> MutexGuard<'_, ()> {
-        self.measuring.lock()
     }
 
     /// Notes that the collection is among those whose curves are renewed; whether it was not before.
@@ -261,8 +248,6 @@ mod tests {
         let late = kept.iter().filter(|query| query[0] >= asked as f32 / 2.0);
         let late = late.count();
         assert!((ASKED_MAX / 2..ASKED_MAX).contains(&late), "{late}");
-        calibration.forget();
-        assert_eq!((calibration.asked_count(), calibration.bytes()), (0, 0));
     }
 
     #[test]

@@ -26,7 +26,8 @@ const EF_MAX: usize = 2_000;
 const RECALL_ENOUGH: f64 = 0.9995;
 /// A made query: so much of one element, the rest of another (ann.md, 11).
 const MADE_OF_FIRST: f32 = 0.6;
-/// The k that curves are measured for; a search for another k reads the curve of the next larger one.
+/// The k that curves are measured for, and powers of two beyond them; a search for another k reads the curve of the next larger
+/// one.
 const KS: [usize; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 /// A curve is renewed once the collection has changed by a fifth.
 const CHANGE_DIVISOR: u64 = 5;
@@ -55,7 +56,8 @@ impl Effort {
 
 /// The k whose curve a search for `k` hits reads.
 fn class_of(k: usize) -> usize {
-    KS.into_iter().find(|class| *class >= k).unwrap_or(k)
+    let class = KS.into_iter().find(|class| *class >= k);
+    class.unwrap_or_else(|| k.next_power_of_two())
 }
 
 /// The effort that finds `recall` of the `k` nearest on average. Where nothing was measured yet, this measures, a little.
@@ -66,17 +68,17 @@ pub fn effort(collection: &Collection, k: usize, of_elements: bool, recall: f64)
     let calibration = collection.calibration();
     let class = class_of(k);
     let known = calibration.curve(class, of_elements);
-    let curve = match known {
-        Some(curve) if !is_makeshift(collection, &curve) => curve,
-        // Who comes while another measures goes on with what is known.
-        Some(curve) => match calibration.try_measuring() {
-            Some(_turn) => measure_quickly(collection, class, of_elements, Some(curve)),
-            None => curve,
-        },
-        None => {
-            let _turn = calibration.measuring();
-            measure_quickly(collection, class, of_elements, None)
-        }
+    let is_enough = |curve: &Arc<Curve>| !is_makeshift(collection, curve);
+    // Nobody waits for another's measurement: who measures may be waiting for this very thread to do a part of it.
+    let turn = match known.as_ref().is_some_and(is_enough) {
+        true => None,
+        false => calibration.measuring(),
+    };
+    let curve = match (known, turn) {
+        (known, Some(_turn)) => measure_quickly(collection, class, of_elements, known),
+        (Some(curve), None) => curve,
+        // Nothing is known yet: a scan keeps every promise.
+        (None, None) => return Effort::SCAN,
     };
     effort_on(&curve, recall).unwrap_or(Effort {
         ef: None,

@@ -322,3 +322,30 @@ fn many_searches_answer_as_each_of_them_would() {
         assert_eq!(together, alone, "{options}");
     }
 }
+
+/// The first search that promises a recall measures, on all cores; the others of its batch run on them as well.
+#[test]
+fn a_batch_that_promises_a_recall_does_not_wait_for_itself() {
+    let desk = Desk::with(&[("search-force-graph", "yes")]);
+    let mut seat = desk.seat();
+    let vectors: Vec<[f32; 2]> = (0..1_000).map(|i| [1.0, (i * 7 % 1_000) as f32]).collect();
+    let names: Vec<String> = (0..1_000).map(|i| format!("e{i}")).collect();
+    for kind in ["NOQUANT", "Q8"] {
+        let key = kind.to_lowercase();
+        let tail = format!("1000 {} {kind}", names.join(" "));
+        send_blob(&mut seat, &format!("VMADD {key} FP32"), &vectors, &tail);
+        let head = format!("VMSEARCH {key} 1 FP32");
+        let reply = send_blob(&mut seat, &head, &vectors, "RECALL 0.9");
+        let Reply::Array(lists) = reply else {
+            panic!("{reply:?}");
+        };
+        assert_eq!(lists.len(), 1_000);
+        // Nobody is asked for a k that is measured anew each time.
+        for k in ["1500", "1501", "2047"] {
+            seat.run(&format!("VSEARCH {key} {k} ELE e1 RECALL 0.9"));
+        }
+        let info = seat.run(&format!("VINFO {key}"));
+        let curves = info.matches("measured-at-ms").count();
+        assert!((1..=2).contains(&curves), "{info}");
+    }
+}
