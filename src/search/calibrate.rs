@@ -282,14 +282,11 @@ impl Question {
         }
     }
 
-    /// Share of the answer that is among `found`. Elements as near as the last of the answer count as it does; so many may be
-    /// equal that which of them are called the nearest is chance.
+    /// Share of the answer that is among `found`.
     fn recall(&self, found: &[Neighbour]) -> f64 {
-        let Some(last) = self.truth.last() else {
-            return 1.0;
-        };
-        let near_enough = found.iter().filter(|hit| hit.distance <= last.distance);
-        near_enough.count().min(self.truth.len()) as f64 / self.truth.len() as f64
+        let farthest = self.truth.last().map(|last| last.distance);
+        let found = found.iter().map(|neighbour| neighbour.distance);
+        share_of(found, self.truth.len(), farthest)
     }
 }
 
@@ -389,7 +386,7 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// Of a mean. Where all values are equal, what one more query that finds one hit less would show.
+/// Standard error of a mean; 0 where all values are equal.
 fn standard_error(values: &[f64], mean: f64) -> f64 {
     let n = values.len() as f64;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
@@ -447,13 +444,20 @@ pub fn mean_ceiling(collection: &Collection, sample: &Sample, k: usize) -> Optio
     }
 }
 
-/// Share of an exact answer that `found` has. Elements as near as the last of the answer count as it does.
+/// Share of an exact answer that `found` has.
 pub fn recall_of(found: &[Hit], truth: &[Hit]) -> f64 {
-    let Some(last) = truth.last() else {
+    let farthest = truth.last().map(|last| last.distance);
+    share_of(found.iter().map(|hit| hit.distance), truth.len(), farthest)
+}
+
+/// Share of an exact answer of `wanted` hits, the last of them `farthest` away, that hits at these distances are. Whoever is as near
+/// as the last one counts as it does: so many may be equal that which of them are called the nearest is chance.
+fn share_of(found: impl Iterator<Item = f32>, wanted: usize, farthest: Option<f32>) -> f64 {
+    let Some(farthest) = farthest else {
         return 1.0;
     };
-    let near_enough = found.iter().filter(|hit| hit.distance <= last.distance);
-    near_enough.count().min(truth.len()) as f64 / truth.len() as f64
+    let near_enough = found.filter(|distance| *distance <= farthest).count();
+    near_enough.min(wanted) as f64 / wanted as f64
 }
 
 /// Mean and standard error of the recalls of some queries.
