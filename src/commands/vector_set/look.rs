@@ -166,8 +166,8 @@ pub const VGETATTR: Command = Command {
     ..COMMAND
 };
 
-/// A field of VINFO.
-const fn field(
+/// A field of a reply that is a map.
+pub(super) const fn field(
     name: &'static str,
     kind: &'static str,
     unit: &'static str,

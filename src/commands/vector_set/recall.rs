@@ -2,8 +2,9 @@
 
 use super::super::Call;
 use super::super::error::{self, Result};
-use super::super::table::{Arg, COMMAND, Class, Command, Field, Flags, Group, ReplyFields, flags};
+use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, ReplyFields, flags};
 use super::add::bounded;
+use super::look::field;
 use super::search::{EFFORT, Effort, FILTER, HITS_MAX};
 use super::similar::take_filter;
 use super::{collection, errors};
@@ -124,20 +125,6 @@ const FIELDS: ReplyFields = ReplyFields {
         ),
     ],
 };
-
-const fn field(
-    name: &'static str,
-    kind: &'static str,
-    unit: &'static str,
-    what: &'static str,
-) -> Field {
-    Field {
-        name,
-        kind,
-        unit,
-        what,
-    }
-}
 
 const K: i64 = 10;
 const SAMPLE: i64 = 100;
