@@ -20,6 +20,8 @@ const BYTES_MAX: usize = 4 << 20;
 /// Requests that may run together.
 pub struct Run {
     together: Together,
+    /// The key of all of them.
+    key: Vec<u8>,
     requests: Vec<Request>,
     elements: HashSet<Vec<u8>>,
     bytes: usize,
@@ -35,8 +37,12 @@ impl Run {
         let Some(together) = together else {
             return Err(request);
         };
+        let Some((key, _)) = (together.about)(&request) else {
+            return Err(request);
+        };
         let mut run = Run {
             together,
+            key: key.to_vec(),
             requests: Vec::new(),
             elements: HashSet::new(),
             bytes: 0,
@@ -50,26 +56,18 @@ impl Run {
     /// Adds a request; gives it back if it cannot run together with those before it.
     pub fn take(&mut self, request: Request) -> Option<Request> {
         let is_full = self.requests.len() >= REQUESTS_MAX || self.bytes >= BYTES_MAX;
-        if is_full || !self.is_alike(&request) {
+        let is_of_command = |first: &Request| request.arg(0).eq_ignore_ascii_case(first.arg(0));
+        if is_full || !self.requests.first().is_none_or(is_of_command) {
             return Some(request);
         }
-        let Some((_, element)) = (self.together.about)(&request) else {
-            return Some(request);
-        };
-        if !self.elements.insert(element.to_vec()) {
+        let about = (self.together.about)(&request).filter(|(key, _)| *key == self.key);
+        let is_new = about.is_some_and(|(_, element)| self.elements.insert(element.to_vec()));
+        if !is_new {
             return Some(request);
         }
         self.bytes += request.iter().map(<[u8]>::len).sum::<usize>();
         self.requests.push(request);
         None
-    }
-
-    fn is_alike(&self, request: &Request) -> bool {
-        let Some(first) = self.requests.first() else {
-            return true;
-        };
-        let key = |request| (self.together.about)(request).map(|(key, _)| key);
-        request.arg(0).eq_ignore_ascii_case(first.arg(0)) && key(request) == key(first)
     }
 
     /// The requests.

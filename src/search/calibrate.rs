@@ -477,3 +477,16 @@ pub fn expected_ef(
     let is_final = !is_makeshift(collection, &curve);
     effort_on(&curve, recall).filter(|_| is_final)?.ef
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_sizes_of_answer_have_a_curve_and_none_is_smaller_than_asked_for() {
+        let classes: std::collections::BTreeSet<usize> = (1..=100_000).map(class_of).collect();
+        assert!((1..=100_000).all(|k| class_of(k) >= k));
+        // 1,024 to 131,072.
+        assert_eq!(classes.len(), KS.len() + 8, "{classes:?}");
+    }
+}
