@@ -137,8 +137,9 @@ mod tests {
     #[test]
     fn those_who_are_linked_or_know_one_and_the_same_are_near() {
         let circle = circle([&[20, 99], &[10, 77], &[88, 99], &[66]]);
-        let near = |one| (0..4).filter(|&other| other != one && circle.are_near(one, other));
-        let found: Vec<Vec<usize>> = (0..4).map(|one| near(one).collect()).collect();
+        let is_near = |one: usize, other: usize| one != other && circle.are_near(one, other);
+        let near = |one| (0..4).filter(|&other| is_near(one, other)).collect();
+        let found: Vec<Vec<usize>> = (0..4).map(near).collect();
         assert_eq!(found, [vec![1, 2], vec![0], vec![0], vec![]]);
     }
 
