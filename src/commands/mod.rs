@@ -19,7 +19,7 @@ pub mod transaction;
 pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
-pub use together::{REQUESTS_MIN, Run, execute_together};
+pub use together::{REQUESTS_MIN, Run, execute_one_by_one, execute_together};
 
 use crate::config::Config;
 use crate::engine::{Access, Engine, Patience};
