@@ -12,6 +12,7 @@ pub mod expression;
 pub mod options;
 pub mod query;
 pub mod schema;
+pub mod scores;
 pub mod search;
 pub mod text;
 pub mod words;

@@ -40,8 +40,10 @@ const LANGUAGES: &[(&str, Option<Algorithm>)] = &[
     ("yiddish", None),
 ];
 
-/// Words of fewer characters are not stemmed (`MIN_STEM_LENGTH`).
-pub const STEM_CHARS_MIN: usize = 4;
+/// Words of a document of fewer bytes are not stemmed (`MIN_STEM_LENGTH`).
+pub const STEM_BYTES_MIN: usize = 4;
+/// Stands before a stem, so that it is found by stems alone.
+pub const STEM_MARK: char = '+';
 
 impl Language {
     /// The language of that name, in any case.
@@ -74,14 +76,25 @@ impl Default for Language {
 pub struct Stems(Option<Stemmer>);
 
 impl Stems {
-    /// The stem of a word in lower case, if it differs from the word; none for words under four characters.
-    pub fn stem<'w>(&self, word: &'w str) -> Option<Cow<'w, str>> {
-        let stemmer = self.0.as_ref()?;
-        if word.chars().take(STEM_CHARS_MIN).count() < STEM_CHARS_MIN {
-            return None;
-        }
-        let stem = stemmer.stem(word);
-        (stem != word).then_some(stem)
+    /// What a document's word (lower case) is indexed as besides itself: its marked stem, where it has four bytes and differs.
+    pub fn of_document(&self, word: &str) -> Option<String> {
+        let stem = self.stem(word).filter(|_| word.len() >= STEM_BYTES_MIN)?;
+        (stem != word).then(|| format!("{STEM_MARK}{stem}"))
+    }
+
+    /// What a query's word (lower case) stands for besides itself: its marked stem, for documents that hold another form, and
+    /// the plain one where it differs, for documents that hold it.
+    pub fn of_query(&self, word: &str) -> Vec<String> {
+        let Some(stem) = self.stem(word) else {
+            return Vec::new();
+        };
+        let plain = (stem != word).then(|| stem.to_string());
+        let marked = format!("{STEM_MARK}{stem}");
+        std::iter::once(marked).chain(plain).collect()
+    }
+
+    fn stem<'w>(&self, word: &'w str) -> Option<Cow<'w, str>> {
+        self.0.as_ref().map(|stemmer| stemmer.stem(word))
     }
 }
 
@@ -101,17 +114,19 @@ mod tests {
 
     #[test]
     fn words_are_stemmed_by_language() {
-        let cases = [
-            ("english", "running", Some("run")),
-            ("english", "run", None),
-            ("english", "hello", None),
-            ("english", "its", None),
-            ("german", "häuser", Some("haus")),
-            ("hindi", "running", None),
+        let cases: &[(&str, &str, Option<&str>, &[&str])] = &[
+            ("english", "running", Some("+run"), &["+run", "run"]),
+            ("english", "run", None, &["+run"]),
+            ("english", "its", None, &["+it", "it"]),
+            ("german", "häuser", Some("+haus"), &["+haus", "haus"]),
+            ("hindi", "running", None, &[]),
         ];
-        for (language, word, stem) in cases {
-            let language = Language::parse(language.as_bytes()).unwrap_or_default();
-            assert_eq!(language.stems().stem(word).as_deref(), stem, "{word}");
+        for (language, word, document, query) in cases {
+            let stems = Language::parse(language.as_bytes())
+                .unwrap_or_default()
+                .stems();
+            assert_eq!(stems.of_document(word).as_deref(), *document, "{word}");
+            assert_eq!(stems.of_query(word), *query, "{word}");
         }
     }
 }
