@@ -1,6 +1,7 @@
 //! Every error line of the language, in RediSearch 8.4's words. The facts are enums beside the code that finds them; here they
 //! get their text, and nowhere else.
 
+use super::expression::{EvalError, ExpressionError, PARTS_MAX};
 use super::options::RequestError;
 use super::query::vector::ParameterError;
 use super::query::{Misplaced, NODES_MAX, QUERY_BYTES_MAX, QueryError};
@@ -82,7 +83,13 @@ macro_rules! refusals {
         }
     )*};
 }
-refusals!(SchemaError, QueryError, RequestError);
+refusals!(
+    SchemaError,
+    QueryError,
+    RequestError,
+    ExpressionError,
+    EvalError
+);
 
 impl Display for ArgumentError {
     fn fmt(&self, f: &mut Formatter) -> Result {
@@ -95,9 +102,87 @@ impl Display for ArgumentError {
     }
 }
 
-impl Display for super::expression::ExpressionError {
-    fn fmt(&self, _: &mut Formatter) -> Result {
-        match *self {}
+impl Display for ExpressionError {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        match self {
+            ExpressionError::Syntax {
+                offset,
+                near,
+                reason,
+            } => {
+                write!(f, "Syntax error at offset {offset} near '{near}'")?;
+                match reason {
+                    Some(reason) => write!(f, ": {reason}"),
+                    None => Ok(()),
+                }
+            }
+            ExpressionError::UnknownSymbol(name) => write!(f, "Unknown symbol '{name}'"),
+            ExpressionError::UnknownFunction(name) => write!(f, "Unknown function name '{name}'"),
+            ExpressionError::Arguments {
+                function,
+                min,
+                max,
+                got,
+            } if min == max => {
+                write!(
+                    f,
+                    "Function '{function}' expects {min} arguments, but got {got}"
+                )
+            }
+            ExpressionError::Arguments {
+                function,
+                min,
+                max,
+                got,
+            } => write!(
+                f,
+                "Function '{function}' expects between {min} and {max} arguments, but got {got}"
+            ),
+            ExpressionError::TooLarge => {
+                write!(
+                    f,
+                    "Expression exceeds {PARTS_MAX} parts or is nested too deeply"
+                )
+            }
+            ExpressionError::UnknownProperty(name) => {
+                write!(f, "Property `{name}` not loaded nor in pipeline")
+            }
+        }
+    }
+}
+
+impl Display for EvalError {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        match self {
+            EvalError::Missing(name) => write!(
+                f,
+                "Could not find the value for a parameter name, consider using EXISTS if applicable for {name}"
+            ),
+            EvalError::NotNumeric => f.write_str("Could not convert value to a number"),
+            EvalError::NotANumber(text) => {
+                write!(f, "Error converting string '{text}' to number")
+            }
+            EvalError::ToNumber(text) => write!(f, "to_number: cannot convert string '{text}'"),
+            EvalError::ArgumentType {
+                function,
+                argument,
+                got,
+                wants_number,
+            } => {
+                let test = match wants_number {
+                    true => "VALIDATE_ARG__TYPE(v, RSValueType_Number)",
+                    false => "VALIDATE_ARG__STRING(v, 0)",
+                };
+                write!(
+                    f,
+                    "Invalid type ({got}) for argument {argument} in function '{function}'. {test} was false."
+                )
+            }
+            EvalError::Substr => f.write_str("Invalid type for substr. Expected string"),
+            EvalError::Format => f.write_str("Bad format string!"),
+            EvalError::FormatArguments => f.write_str("Not enough arguments for format"),
+            EvalError::FormatSpecifier => f.write_str("Unknown format specifier passed"),
+        }
     }
 }
 
