@@ -8,6 +8,7 @@ pub mod connection;
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod ft;
 pub mod hash;
 pub mod keys;
 pub mod server;
