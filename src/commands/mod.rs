@@ -11,8 +11,12 @@ pub mod error;
 pub mod ft;
 pub mod hash;
 pub mod keys;
+pub mod list;
+pub mod members;
 pub mod server;
 pub mod session;
+pub mod set;
+pub mod sorted_set;
 pub mod string;
 pub mod table;
 pub mod together;
@@ -38,6 +42,9 @@ use table::{Command, Flags, Table};
 /// The families, in the order of the table. A new family is one line here.
 const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
+    set::COMMANDS,
+    sorted_set::COMMANDS,
+    list::COMMANDS,
     hash::COMMANDS,
     keys::COMMANDS,
     transaction::COMMANDS,

@@ -6,6 +6,7 @@
 
 use super::Key;
 use super::collection::Schema;
+use super::list::End;
 use bytes::Bytes;
 use std::collections::HashSet;
 
@@ -52,6 +53,72 @@ pub enum Effect {
         offset: usize,
         /// The part.
         part: Bytes,
+    },
+    /// Adds members to a set (made if missing).
+    SetAdd {
+        /// The members.
+        members: Vec<Bytes>,
+    },
+    /// Removes members of a set; the key goes with its last member.
+    SetRemove {
+        /// The members.
+        members: Vec<Bytes>,
+    },
+    /// Sets the scores of members of a sorted set (made if missing).
+    SortedSetAdd {
+        /// Members with their new scores, none of which is NaN.
+        members: Vec<(f64, Bytes)>,
+    },
+    /// Removes members of a sorted set; the key goes with its last member.
+    SortedSetRemove {
+        /// The members.
+        members: Vec<Bytes>,
+    },
+    /// Adds elements to a list (made if missing), one after the other.
+    ListPush {
+        /// At which end.
+        end: End,
+        /// The elements.
+        elements: Vec<Bytes>,
+    },
+    /// Removes elements of a list; the key goes with its last element.
+    ListPop {
+        /// At which end.
+        end: End,
+        /// How many.
+        count: usize,
+    },
+    /// Replaces an element of a list.
+    ListSet {
+        /// Its place.
+        place: usize,
+        /// The new element.
+        element: Bytes,
+    },
+    /// Puts an element beside the first one that equals another.
+    ListInsert {
+        /// On which side of it.
+        side: End,
+        /// What the other equals.
+        pivot: Bytes,
+        /// The new element.
+        element: Bytes,
+    },
+    /// Removes elements of a list that equal one; the key goes with its last element.
+    ListRemove {
+        /// From which end they are counted.
+        end: End,
+        /// How many, at most.
+        count: usize,
+        /// What they equal.
+        element: Bytes,
+    },
+    /// Keeps some elements of a list that are next to each other; the key goes if there are none.
+    ListTrim {
+        /// The place of the first one that is kept.
+        first: usize,
+        /// The place of the last one.
+        last: usize,
     },
     /// Removes the key. Nothing if it is missing.
     Delete,

@@ -6,14 +6,18 @@
 
 pub mod apply;
 pub mod attributes;
+mod buckets;
 pub mod calibration;
 pub mod change;
 pub mod collection;
 pub mod columns;
 pub mod digest;
 pub mod hash;
+pub mod list;
 pub mod projection;
 pub mod save;
+pub mod set;
+pub mod sorted_set;
 pub mod table;
 
 use crate::stats::Stats;
@@ -21,7 +25,10 @@ use bytes::Bytes;
 use collection::Collection;
 use columns::ColumnBudget;
 use hash::Hash;
+use list::List;
 use save::SaveClock;
+use set::Set;
+use sorted_set::SortedSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use table::Database;
@@ -34,6 +41,12 @@ pub type Key = Box<[u8]>;
 pub enum Value {
     /// A string.
     String(Bytes),
+    /// Different members.
+    Set(Arc<Set>),
+    /// Members with scores.
+    SortedSet(Arc<SortedSet>),
+    /// Elements in order.
+    List(Arc<List>),
     /// Fields with values.
     Hash(Arc<Hash>),
     /// Elements with vectors.

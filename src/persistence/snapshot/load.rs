@@ -300,6 +300,9 @@ impl Loader<'_> {
         {
             let value = match value {
                 LoadedValue::String(bytes) => Value::String(bytes),
+                LoadedValue::Set(set) => Value::Set(Arc::new(set)),
+                LoadedValue::SortedSet(set) => Value::SortedSet(Arc::new(set)),
+                LoadedValue::List(list) => Value::List(Arc::new(list)),
                 LoadedValue::Hash(hash) => Value::Hash(Arc::new(hash)),
                 LoadedValue::Collection(id) => {
                     let collection = collections.lock().remove(&id);
