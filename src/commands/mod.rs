@@ -9,6 +9,7 @@ pub mod desk;
 pub mod docs;
 pub mod error;
 pub mod hash;
+pub mod json;
 pub mod keys;
 pub mod server;
 pub mod session;
@@ -38,6 +39,7 @@ use table::{Command, Flags, Table};
 const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
     hash::COMMANDS,
+    json::COMMANDS,
     keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,

@@ -144,6 +144,8 @@ pub enum Group {
     String,
     /// Hashes.
     Hash,
+    /// JSON documents.
+    Json,
     /// Vector sets and native collections.
     VectorSet,
     /// One client's connection.
@@ -161,7 +163,7 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::Hash => "hash",
-            Group::VectorSet => "module",
+            Group::Json | Group::VectorSet => "module",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -174,6 +176,7 @@ impl Group {
             Group::Generic => "Keys",
             Group::String => "Strings",
             Group::Hash => "Hashes",
+            Group::Json => "JSON documents",
             Group::VectorSet => "Vectors",
             Group::Connection => "Connection",
             Group::Server => "Server",
@@ -183,7 +186,11 @@ impl Group {
 
     /// The module of Redis that has its commands, if they are in one.
     pub fn module(self) -> Option<&'static str> {
-        (self == Group::VectorSet).then_some("vectorset")
+        match self {
+            Group::Json => Some("ReJSON"),
+            Group::VectorSet => Some("vectorset"),
+            _ => None,
+        }
     }
 
     /// Its ACL category.
@@ -192,6 +199,7 @@ impl Group {
             Group::Generic => Some("@keyspace"),
             Group::String => Some("@string"),
             Group::Hash => Some("@hash"),
+            Group::Json => Some("@json"),
             Group::VectorSet => Some("@vectorset"),
             Group::Connection => Some("@connection"),
             Group::Server => None,

@@ -12,6 +12,7 @@ pub mod collection;
 pub mod columns;
 pub mod digest;
 pub mod hash;
+pub mod json;
 pub mod projection;
 pub mod save;
 pub mod table;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use collection::Collection;
 use columns::ColumnBudget;
 use hash::Hash;
+use json::Document;
 use save::SaveClock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,6 +38,8 @@ pub enum Value {
     String(Bytes),
     /// Fields with values.
     Hash(Arc<Hash>),
+    /// A JSON document.
+    Json(Arc<Document>),
     /// Elements with vectors.
     Collection(Arc<Collection>),
 }

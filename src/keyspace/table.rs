@@ -381,6 +381,7 @@ impl SavedKey {
             Value::String(bytes) => bytes.len(),
             // Its buckets are shared; a change replaces one of them.
             Value::Hash(hash) => hash.bytes().min(BUCKET_BYTES_MAX),
+            Value::Json(document) => document.bytes(),
             Value::Collection(_) => 0,
         };
         size_of::<SavedKey>() + self.key.len() + value

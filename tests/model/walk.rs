@@ -71,6 +71,7 @@ fn walk(story: &mut Story, save: u64, cut: u64) -> Option<BTreeMap<(usize, Key),
                 });
                 ValueState::Hash(fields.collect())
             }
+            Value::Json(document) => ValueState::Json(document.root().to_text().into()),
             Value::Collection(collection) => walk_collection(story, &collection, save, cut)?,
         };
         state.insert(

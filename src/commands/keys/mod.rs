@@ -76,6 +76,7 @@ pub fn cost_of_values(context: &Context, session: &Session, request: &Request) -
     let held = |key| match database.peek(key).map(|entry| entry.value) {
         Some(Value::String(bytes)) => bytes.len() as u64 / BYTES_PER_US,
         Some(Value::Hash(hash)) => hash.len() as u64 / 16,
+        Some(Value::Json(document)) => document.bytes() as u64 / 256,
         Some(Value::Collection(collection)) => collection.len() as u64,
         None => 0,
     };
@@ -88,6 +89,7 @@ fn type_name(value: &Value) -> &'static str {
     match value {
         Value::String(_) => "string",
         Value::Hash(_) => "hash",
+        Value::Json(_) => "ReJSON-RL",
         Value::Collection(_) => "vectorset",
     }
 }

@@ -5,6 +5,7 @@ use crate::commands::error::{self, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use crate::config::Config;
 use crate::keyspace::hash::{Field, Hash};
+use crate::keyspace::json::Document;
 use crate::keyspace::{Entry, Key, Value, View};
 use crate::protocol::{Reply, number};
 
@@ -58,7 +59,7 @@ fn encoding_of(value: &Value, config: &Config) -> &'static str {
         Value::Hash(hash) if !is_listpack(hash, config) => "hashtable",
         Value::Hash(hash) if hash.expiring() > 0 => "listpackex",
         Value::Hash(_) => "listpack",
-        Value::Collection(_) => "raw",
+        Value::Json(_) | Value::Collection(_) => "raw",
     }
 }
 
@@ -202,6 +203,7 @@ fn value_bytes(value: &Value) -> u64 {
     match value {
         Value::String(bytes) => bytes.len() as u64,
         Value::Hash(hash) => (size_of::<Hash>() + hash.bytes() + hash.len() * FIELD_FIXED) as u64,
+        Value::Json(document) => (size_of::<Document>() + document.bytes()) as u64,
         Value::Collection(collection) => collection.memory().total(),
     }
 }

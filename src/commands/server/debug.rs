@@ -164,13 +164,14 @@ fn address(entry: &Entry) -> usize {
     match &entry.value {
         Value::String(bytes) => bytes.as_ptr().addr(),
         Value::Hash(hash) => std::sync::Arc::as_ptr(hash).addr(),
+        Value::Json(document) => std::sync::Arc::as_ptr(document).addr(),
         Value::Collection(collection) => std::sync::Arc::as_ptr(collection).addr(),
     }
 }
 
 fn encoding(entry: &Entry) -> &'static str {
     match &entry.value {
-        Value::String(_) | Value::Collection(_) => "raw",
+        Value::String(_) | Value::Json(_) | Value::Collection(_) => "raw",
         Value::Hash(_) => "hashtable",
     }
 }
@@ -179,6 +180,7 @@ fn bytes(entry: &Entry) -> usize {
     match &entry.value {
         Value::String(bytes) => bytes.len(),
         Value::Hash(hash) => hash.bytes(),
+        Value::Json(document) => document.bytes(),
         Value::Collection(collection) => collection.memory().total() as usize,
     }
 }

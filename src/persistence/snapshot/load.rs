@@ -301,6 +301,7 @@ impl Loader<'_> {
             let value = match value {
                 LoadedValue::String(bytes) => Value::String(bytes),
                 LoadedValue::Hash(hash) => Value::Hash(Arc::new(hash)),
+                LoadedValue::Json(document) => Value::Json(Arc::new(document)),
                 LoadedValue::Collection(id) => {
                     let collection = collections.lock().remove(&id);
                     Value::Collection(collection.ok_or_else(|| {
