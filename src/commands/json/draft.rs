@@ -4,7 +4,8 @@ use super::errors;
 use crate::commands::Context;
 use crate::commands::error::Result;
 use crate::keyspace::change::{Change, Effect};
-use crate::keyspace::json::{DEPTH_MAX, Document, Edit, Node, Place};
+use crate::keyspace::json::{DEPTH_MAX, Document, Edit, Node, Place, Step};
+use std::cmp::Ordering;
 
 /// Edits of one document.
 pub struct Draft<'d> {
@@ -73,14 +74,27 @@ impl<'d> Draft<'d> {
 }
 
 /// The order in which places can be altered one by one: what is inside comes before what it is in, and elements from the
-/// end, so that no alteration moves the place of a later one. Gives positions in `places`.
+/// end, so that no alteration moves the place of a later one; members by name, because clients of the older form see which
+/// one was the last. Gives positions in `places`.
 pub fn order<P: std::borrow::Borrow<Place>>(places: &[P]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by(|a, b| places[*b].borrow().cmp(places[*a].borrow()));
+    order.sort_by(|a, b| compare(places[*a].borrow(), places[*b].borrow()));
     order
 }
 
-/// The places that are not inside another one, each once, in the order of `order`.
+fn compare(a: &Place, b: &Place) -> Ordering {
+    let (a, b) = (a.steps(), b.steps());
+    let steps = a.iter().zip(b).map(|steps| match steps {
+        (Step::Name(a), Step::Name(b)) => a.cmp(b),
+        (Step::At(a), Step::At(b)) => b.cmp(a),
+        (Step::Name(_), Step::At(_)) => Ordering::Less,
+        (Step::At(_), Step::Name(_)) => Ordering::Greater,
+    });
+    let differing = steps.into_iter().find(|order| order.is_ne());
+    differing.unwrap_or_else(|| b.len().cmp(&a.len()))
+}
+
+/// The places that are not inside another one, each once, elements from the end.
 pub fn outermost(mut places: Vec<Place>) -> Vec<Place> {
     places.sort();
     let mut kept: Vec<Place> = Vec::new();
