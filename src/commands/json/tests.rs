@@ -19,7 +19,8 @@ const WRONG_KEY: &str = "(error) Existing key has wrong Redis type";
 
 /// What JSON.GET shows of a whole document.
 fn shown(json: &str) -> String {
-    format!("\"{}\"", json.replace('\\', "\\\\").replace('"', "\\\""))
+    let escaped = json.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", escaped.replace('é', "\\xc3\\xa9"))
 }
 
 /// Sets a document, runs a line, and looks at what it left.
@@ -144,7 +145,7 @@ fn set_obeys_its_conditions_and_adds_where_one_place_is_named() {
     );
     check_on(
         doc,
-        "JSON.SET doc $['a']['c'] 2",
+        "JSON.SET doc \"$['a']['c']\" 2",
         "OK",
         r#"{"a":{"b":1,"c":2},"l":[1,2]}"#,
     );
@@ -493,7 +494,7 @@ fn numbers_keep_their_kind() {
     check_on(doc, "JSON.NUMINCRBY doc $.x 1", "\"[]\"", doc);
     check_on(
         doc,
-        "JSON.NUMMULTBY doc $['i','i'] 3",
+        "JSON.NUMMULTBY doc \"$['i','i']\" 3",
         "\"[3,9]\"",
         &left("9"),
     );
@@ -550,7 +551,7 @@ fn strings_and_booleans_are_altered() {
     );
     check_on(
         doc,
-        r#"JSON.STRAPPEND doc $['s','s'] '"x"'"#,
+        r#"JSON.STRAPPEND doc "$['s','s']" '"x"'"#,
         "1) (integer) 3\n2) (integer) 4",
         &doc.replace("é", "éxx"),
     );
@@ -889,7 +890,7 @@ fn texts_are_laid_out_as_asked() {
     check_on(
         doc,
         r#"JSON.GET doc INDENT > $.a"#,
-        r#""[>[>>1,>>{}]]""#,
+        r#""[>[>>1,>>{}>]]""#,
         doc,
     );
     check_on(
@@ -939,20 +940,20 @@ fn shapes_follow_the_protocol() {
     assert_eq!(seat.wire("JSON.TYPE none $"), "*1\r\n_\r\n");
     assert_eq!(seat.wire("JSON.RESP doc .f"), ",2.5\r\n");
     assert_eq!(
-        seat.wire("JSON.NUMINCRBY doc $['i','f','s'] 0"),
+        seat.wire("JSON.NUMINCRBY doc \"$['i','f','s']\" 0"),
         "*3\r\n:1\r\n,2.5\r\n_\r\n"
     );
     assert_eq!(seat.wire("JSON.NUMINCRBY doc .i 0"), "*1\r\n:1\r\n");
     assert_eq!(seat.wire("JSON.NUMINCRBY doc .x 0"), "*0\r\n");
     assert_eq!(seat.wire("JSON.GET doc $.i"), "$3\r\n[1]\r\n");
     assert_eq!(seat.wire("JSON.GET doc FORMAT STRING $.i"), "$3\r\n[1]\r\n");
-    let scalars = "JSON.GET doc FORMAT EXPAND1 $.i $['f','s','n','b'] $.l";
+    let scalars = "JSON.GET doc FORMAT EXPAND1 $.i \"$['f','s','n','b']\" $.l";
     assert_eq!(
         seat.wire(scalars),
         "*3\r\n*1\r\n:1\r\n*4\r\n,2.5\r\n$3\r\n\"x\"\r\n_\r\n#t\r\n*1\r\n$3\r\n[1]\r\n"
     );
     assert_eq!(
-        seat.wire("JSON.GET doc FORMAT EXPAND $['s','l']"),
+        seat.wire("JSON.GET doc FORMAT EXPAND \"$['s','l']\""),
         "*1\r\n*2\r\n$1\r\nx\r\n*1\r\n:1\r\n"
     );
     assert_eq!(
