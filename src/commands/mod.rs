@@ -10,6 +10,7 @@ pub mod docs;
 pub mod error;
 pub mod ft;
 pub mod hash;
+pub mod json;
 pub mod keys;
 pub mod list;
 pub mod members;
@@ -46,6 +47,7 @@ const FAMILIES: &[&[Command]] = &[
     sorted_set::COMMANDS,
     list::COMMANDS,
     hash::COMMANDS,
+    json::COMMANDS,
     keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,

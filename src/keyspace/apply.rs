@@ -4,6 +4,7 @@
 use super::change::{Change, Effect, Expiry, Upsert};
 use super::collection::{Collection, Schema};
 use super::hash::Hash;
+use super::json::{Document, Edit, Json, Place};
 use super::list::{End, List};
 use super::set::Set;
 use super::sorted_set::SortedSet;
@@ -99,6 +100,7 @@ impl Keyspace {
             Effect::HashPersist { fields } => self.alter_hash(&database, key, number, |hash| {
                 fields.iter().for_each(|field| hash.set_expiry(field, None));
             }),
+            Effect::Json { place, edit } => self.edit_json(&database, key, &place, edit, number),
             Effect::CreateCollection { schema } => {
                 drop(self.create_collection(&database, key, *schema, number))
             }
@@ -402,6 +404,21 @@ impl Keyspace {
                 true => Outcome::Remove,
                 false => Outcome::Keep,
             }
+        });
+    }
+
+    fn edit_json(&self, database: &Database, key: &[u8], place: &Place, edit: Edit, number: u64) {
+        let makes = place.is_root() && matches!(edit, Edit::Set(_));
+        let make = || makes.then(|| Value::Json(Arc::new(Document::new(Json::Null))));
+        database.alter(key, number, self.save_clock(), make, |entry| {
+            if let Value::Json(document) = &mut entry.value {
+                match edit {
+                    // Not altered but replaced: what a reader or a running save still holds is not copied first.
+                    Edit::Set(root) if makes => *document = Arc::new(Document::new(root)),
+                    edit => drop(Arc::make_mut(document).edit(place, edit)),
+                }
+            }
+            Outcome::Keep
         });
     }
 

@@ -6,6 +6,7 @@
 
 use super::Key;
 use super::collection::Schema;
+use super::json::{Edit, Place};
 use super::list::End;
 use bytes::Bytes;
 use std::collections::HashSet;
@@ -178,6 +179,13 @@ pub enum Effect {
     HashPersist {
         /// The fields.
         fields: Vec<Bytes>,
+    },
+    /// Alters a JSON document at one place. Setting the root makes the document if the key is missing.
+    Json {
+        /// Where.
+        place: Place,
+        /// What.
+        edit: Edit,
     },
     /// Makes an empty declared collection.
     CreateCollection {

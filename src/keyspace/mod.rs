@@ -13,6 +13,7 @@ pub mod collection;
 pub mod columns;
 pub mod digest;
 pub mod hash;
+pub mod json;
 pub mod list;
 pub mod projection;
 pub mod save;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use collection::Collection;
 use columns::ColumnBudget;
 use hash::Hash;
+use json::Document;
 use list::List;
 use save::SaveClock;
 use set::Set;
@@ -49,6 +51,8 @@ pub enum Value {
     List(Arc<List>),
     /// Fields with values.
     Hash(Arc<Hash>),
+    /// A JSON document.
+    Json(Arc<Document>),
     /// Elements with vectors.
     Collection(Arc<Collection>),
 }

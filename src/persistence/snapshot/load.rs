@@ -304,6 +304,7 @@ impl Loader<'_> {
                 LoadedValue::SortedSet(set) => Value::SortedSet(Arc::new(set)),
                 LoadedValue::List(list) => Value::List(Arc::new(list)),
                 LoadedValue::Hash(hash) => Value::Hash(Arc::new(hash)),
+                LoadedValue::Json(document) => Value::Json(Arc::new(document)),
                 LoadedValue::Collection(id) => {
                     let collection = collections.lock().remove(&id);
                     Value::Collection(collection.ok_or_else(|| {
