@@ -48,6 +48,7 @@ const FAMILIES: &[&[Command]] = &[
     list::COMMANDS,
     hash::COMMANDS,
     json::COMMANDS,
+    ft::COMMANDS,
     keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,

@@ -152,6 +152,8 @@ pub enum Group {
     Hash,
     /// JSON documents.
     Json,
+    /// Indexes over documents.
+    Search,
     /// Vector sets and native collections.
     VectorSet,
     /// One client's connection.
@@ -172,7 +174,7 @@ impl Group {
             Group::SortedSet => "sorted-set",
             Group::List => "list",
             Group::Hash => "hash",
-            Group::Json | Group::VectorSet => "module",
+            Group::Json | Group::Search | Group::VectorSet => "module",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -189,6 +191,7 @@ impl Group {
             Group::List => "Lists",
             Group::Hash => "Hashes",
             Group::Json => "JSON documents",
+            Group::Search => "Search",
             Group::VectorSet => "Vectors",
             Group::Connection => "Connection",
             Group::Server => "Server",
@@ -200,6 +203,7 @@ impl Group {
     pub fn module(self) -> Option<&'static str> {
         match self {
             Group::Json => Some("ReJSON"),
+            Group::Search => Some("search"),
             Group::VectorSet => Some("vectorset"),
             _ => None,
         }
@@ -215,6 +219,7 @@ impl Group {
             Group::List => Some("@list"),
             Group::Hash => Some("@hash"),
             Group::Json => Some("@json"),
+            Group::Search => Some("@search"),
             Group::VectorSet => Some("@vectorset"),
             Group::Connection => Some("@connection"),
             Group::Server => None,

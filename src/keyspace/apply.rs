@@ -3,6 +3,7 @@
 
 use super::change::{Change, Effect, Expiry, Upsert};
 use super::collection::{Collection, Schema};
+use super::documents::INDEXED_DB;
 use super::hash::Hash;
 use super::json::{Document, Edit, Json, Place};
 use super::list::{End, List};
@@ -18,9 +19,27 @@ use std::sync::atomic::Ordering;
 impl Keyspace {
     /// Applies one change under its number. The engine holds the gates that the change asks for; recovery keeps the same order.
     pub fn apply(&self, change: Change, number: u64) {
+        let followed = match self.indexes().is_empty() {
+            true => Vec::new(),
+            false => change.altered_keys(),
+        };
+        self.alter(change, number);
+        for (db, key) in followed {
+            if db == INDEXED_DB {
+                self.indexes().refresh(&key, &self.database(db));
+            }
+        }
+    }
+
+    fn alter(&self, change: Change, number: u64) {
         let database = self.database(change.db);
         let key = &*change.key;
         match change.effect {
+            Effect::CreateIndex { schema } => {
+                self.indexes()
+                    .create(key, schema, &self.database(INDEXED_DB));
+            }
+            Effect::DropIndex => self.indexes().drop_index(key),
             Effect::Set { value, expiry } => self.set(&database, key, value, expiry, number),
             Effect::Append { suffix } => {
                 self.alter_string(&database, key, number, |old| old.extend_from_slice(&suffix))
@@ -200,8 +219,12 @@ impl Keyspace {
     }
 
     /// A running save cannot see what was there, so it is cancelled; the engine starts it anew.
+    /// Indexes over the database's documents go with it, as in Redis.
     fn flush(&self, db: usize) {
         self.cancel_save();
+        if db == INDEXED_DB {
+            self.indexes().clear();
+        }
         let empty = Arc::new(Database::new(self.seed()));
         let old = std::mem::replace(&mut self.databases.write()[db], empty);
         // Outside the lock: it may take long.
@@ -216,6 +239,9 @@ impl Keyspace {
     fn swap(&self, a: usize, b: usize) {
         self.cancel_save();
         self.databases.write().swap(a, b);
+        if a == INDEXED_DB || b == INDEXED_DB {
+            self.indexes().refill(&self.database(INDEXED_DB));
+        }
     }
 
     /// Ends the running save, done or not: nothing more is kept for it.

@@ -203,7 +203,6 @@ impl Display for SchemaError {
                 f,
                 "Number of prefixes ({count}) exceeds maximum allowed (1000000)"
             ),
-            SchemaError::Filter(error) => error.fmt(f),
             SchemaError::IndexAll => {
                 f.write_str("Invalid argument for `INDEXALL`, use ENABLE/DISABLE")
             }

@@ -9,11 +9,13 @@ use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
 use crate::keyspace::collection::{
     IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
 };
+use crate::keyspace::documents;
 use crate::keyspace::json::{Edit, Json, Node, Place};
 use crate::keyspace::list::End;
 use crate::protocol::number::{double_text, parse_double, parse_u64};
 use bytes::Bytes;
 use std::fmt;
+use std::sync::Arc;
 
 // Vectors are written as they lie in memory, and are little endian on disk.
 const _: () = assert!(cfg!(target_endian = "little"));
@@ -119,6 +121,11 @@ pub fn encode(change: &Change, out: &mut Vec<u8>) {
             write_with_list(out, &[b"HPERSIST", key, b"FIELDS", &n], fields);
         }
         Effect::Json { place, edit } => encode_edit(key, place, edit, out),
+        Effect::CreateIndex { schema } => {
+            let words: Vec<Bytes> = schema.to_words().into_iter().map(Bytes::from).collect();
+            write_with_list(out, &[b"FT.CREATE", key], &words);
+        }
+        Effect::DropIndex => write(out, &[b"FT.DROPINDEX", key]),
         Effect::CreateCollection { schema } => encode_create(key, schema, out),
         Effect::Upsert(upsert) => encode_upsert(key, upsert, out),
         Effect::Remove { element } => write(out, &[b"VREM", key, element]),
@@ -366,6 +373,8 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
     }
     let key = args.next()?;
     let effect = match name {
+        b"FT.CREATE" => decode_index(args)?,
+        b"FT.DROPINDEX" => Effect::DropIndex,
         b"SET" => Effect::Set {
             value: args.next()?,
             expiry: args.expiry()?,
@@ -449,6 +458,16 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
         _ => return Err("no such word"),
     };
     Ok(Change::new(db, &key, effect))
+}
+
+fn decode_index(args: &mut Args<'_>) -> Result<Effect, &'static str> {
+    let words = args.rest();
+    let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+    let mut words = documents::words::Words::new(&words);
+    let schema = documents::schema::create(&mut words).map_err(|_| "not the words of an index")?;
+    Ok(Effect::CreateIndex {
+        schema: Arc::new(schema),
+    })
 }
 
 fn decode_list(name: &[u8], args: &mut Args<'_>) -> Result<Effect, &'static str> {

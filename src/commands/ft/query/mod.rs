@@ -12,9 +12,9 @@ pub mod params;
 #[cfg(test)]
 mod tests;
 mod token;
-pub mod tree;
 pub mod vector;
 
+pub use crate::search::documents::tree;
 pub use params::Params;
 pub use tree::{Kind, Node, Query};
 

@@ -11,7 +11,6 @@ pub mod vector;
 pub use create::{alter, create};
 pub use vector::{Algorithm, Metric, VectorAttributes, VectorType};
 
-use super::expression::ExpressionError;
 use super::text::language::Language;
 use super::text::stop_words::StopWords;
 use super::words::ArgumentError;
@@ -34,7 +33,7 @@ pub struct Schema {
     pub documents: DocumentKind,
     /// A key is indexed when its name begins with one of these. Never empty; `""` is every key.
     pub prefixes: Vec<Vec<u8>>,
-    /// FILTER: an expression that a document must pass, as it was written.
+    /// FILTER: an expression that a document must pass, as it was written; whether it is one, its reader tells.
     pub filter: Option<String>,
     /// The language of documents that name none.
     pub language: Language,
@@ -259,8 +258,6 @@ pub enum SchemaError {
     Language,
     /// Too many prefixes.
     Prefixes(usize),
-    /// FILTER that is no expression.
-    Filter(ExpressionError),
     /// INDEXALL neither ENABLE nor DISABLE.
     IndexAll,
     /// More than [`FIELDS_MAX`].

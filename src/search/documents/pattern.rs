@@ -1,7 +1,7 @@
 //! Parts of words: prefixes, suffixes, infixes, `?` and `*`, and words a few edits away. The slow way, one word after the
 //! other; an index may do better where it has sorted words.
 
-use crate::commands::ft::query::tree::Affix;
+use super::tree::Affix;
 
 /// Characters of the shortest part that is searched (`MINPREFIX`).
 pub const PART_CHARS_MIN: usize = 2;

@@ -1,6 +1,5 @@
 //! FT.CREATE and FT.ALTER: the index's options in any order, then SCHEMA and the fields.
 
-use super::super::expression;
 use super::super::text::language::Language;
 use super::super::words::{ArgumentError, Words, is_word, text_of};
 use super::*;
@@ -151,7 +150,6 @@ fn check(written: &Written, schema: &mut Schema) -> Result<(), SchemaError> {
         schema.prefixes = prefixes.map(<[u8]>::to_vec).collect();
     }
     if let Some(filter) = written.filter {
-        expression::parse(filter).map_err(SchemaError::Filter)?;
         schema.filter = Some(text_of(filter));
     }
     if let Some(word) = written.index_all {
