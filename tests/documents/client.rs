@@ -45,7 +45,8 @@ impl Client {
 
     /// The keys that a query finds in `index`, sorted.
     pub fn found(&mut self, index: &str, query: &str) -> Vec<String> {
-        let words = ["FT.SEARCH", index, query, "NOCONTENT", "LIMIT", "0", "1000"];
+        let line = ["FT.SEARCH", index, query, "NOCONTENT", "LIMIT", "0", "1000"];
+        let words = [&line[..], &["DIALECT", "2"]].concat();
         let reply = self.call(&words);
         let mut keys = keys(&reply);
         assert_eq!(total(&reply), keys.len() as i64, "{query}: {reply:?}");

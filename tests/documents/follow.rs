@@ -83,16 +83,6 @@ fn keys_that_get_another_name_are_followed() {
 }
 
 #[test]
-fn a_dump_that_is_restored_is_followed() {
-    let (_server, mut client) = start(PETS);
-    client.ok("HSET other:1 kind cat");
-    let dump = client.ok("DUMP other:1");
-    let bytes = dump.as_bytes().expect("a dump");
-    client.call(&[b"RESTORE".as_slice(), b"pet:1", b"0", bytes]);
-    assert_eq!(client.found("idx", "@kind:{cat}"), ["pet:1"]);
-}
-
-#[test]
 fn documents_leave_when_they_expire() {
     let (_server, mut client) = start(PETS);
     for n in 1..=4 {

@@ -355,11 +355,11 @@ fn errors_have_the_words_that_clients_know() {
         ),
         (
             "FT.SEARCH idx @kind:{cat",
-            "Syntax error at offset 9 near cat",
+            "Syntax error at offset 7 near cat",
         ),
         (
             "FT.SEARCH idx '(tom' DIALECT 2",
-            "Syntax error at offset 4 near tom",
+            "Syntax error at offset 1 near tom",
         ),
         (
             "FT.SEARCH idx @none:{cat} DIALECT 2",

@@ -110,11 +110,11 @@ impl Twin {
         passing.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Squared distances of the documents that pass and have a vector, by key.
-    pub fn distances(&self, filter: &Filter, target: &[f32]) -> BTreeMap<String, f32> {
+    /// Squared distances of the documents that pass and have a vector in `field`, by key.
+    pub fn distances(&self, field: &str, filter: &Filter, target: &[f32]) -> BTreeMap<String, f32> {
         let passing = self.found(filter).into_iter();
         let distance = |key: String| {
-            let vector = vector(self.0[&key].get("flat")?);
+            let vector = vector(self.0[&key].get(field)?);
             let squares = vector.iter().zip(target).map(|(x, y)| (x - y) * (x - y));
             Some((key, squares.sum()))
         };
