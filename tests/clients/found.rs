@@ -40,6 +40,16 @@ pub fn python() -> Option<PathBuf> {
     )
 }
 
+/// The Python that has redisvl besides.
+pub fn redisvl() -> Option<PathBuf> {
+    let python = repository("target/clients-venv/bin/python");
+    // Its folder of packages is named after its version.
+    let versions = std::fs::read_dir(repository("target/clients-venv/lib"));
+    let mut versions = versions.into_iter().flatten().flatten();
+    let is_installed = versions.any(|dir| dir.path().join("site-packages/redisvl").exists());
+    client("redisvl (scripts/clients)", is_installed.then_some(python))
+}
+
 /// Node, where node-redis is installed for it.
 pub fn node() -> Option<PathBuf> {
     let is_installed = repository("target/clients-node/node_modules/redis").exists();

@@ -247,7 +247,7 @@ fn random_queries_find_what_one_look_at_each_document_finds() {
     let mut client = Client::new(&server);
     let mut twin = Twin::default();
     create(&mut client);
-    let (mut found_by_graph, mut to_find) = (0, 0);
+    let (mut answers, mut found_by_graph, mut to_find) = (0, 0, 0);
     for round in 0..ROUNDS {
         (0..WRITES).for_each(|_| write(&mut client, &mut twin, &mut dice));
         if round == 2 {
@@ -258,6 +258,7 @@ fn random_queries_find_what_one_look_at_each_document_finds() {
             let filter = dice.filter(3);
             let query = filter.query();
             let found = client.found("idx", &query);
+            answers += usize::from(!found.is_empty());
             assert_eq!(
                 found,
                 twin.found(&filter),
@@ -283,6 +284,11 @@ fn random_queries_find_what_one_look_at_each_document_finds() {
             to_find += of;
         }
     }
+    // Queries that find nothing say little.
+    assert!(
+        answers > ROUNDS * FILTERS / 2,
+        "{answers} answers, seed {seed}"
+    );
     let recall = found_by_graph as f64 / to_find as f64;
     assert!(recall >= RECALL_MIN, "recall {recall}, seed {seed}");
 }

@@ -34,9 +34,10 @@ pub enum Filter {
 impl Filter {
     /// The filter in the language of FT.SEARCH.
     pub fn query(&self) -> String {
-        let fields = |names: &[&str]| match names {
-            [name] => format!("@{name}:"),
-            _ => String::new(),
+        // In parentheses: the language lets some conditions, but not all, take in what follows.
+        let within = |names: &[&str], text: String| match names {
+            [name] => format!("(@{name}:{text})"),
+            _ => format!("({text})"),
         };
         let bound = |value: f64, is_within: bool| match is_within {
             true => value.to_string(),
@@ -57,15 +58,15 @@ impl Filter {
                     bound(*max, *has_max)
                 )
             }
-            Filter::Word(names, word) => format!("{}{word}", fields(names)),
-            Filter::Prefix(names, prefix) => format!("{}{prefix}*", fields(names)),
-            Filter::Phrase(names, words) => format!("{}\"{}\"", fields(names), words.join(" ")),
+            Filter::Word(names, word) => within(names, (*word).to_owned()),
+            Filter::Prefix(names, prefix) => within(names, format!("{prefix}*")),
+            Filter::Phrase(names, words) => within(names, format!("\"{}\"", words.join(" "))),
             Filter::Near(longitude, latitude, km) => {
                 format!("@place:[{longitude} {latitude} {km} km]")
             }
             Filter::And(filters) => join(filters, " "),
             Filter::Or(filters) => join(filters, " | "),
-            Filter::Not(filter) => format!("(-({}))", filter.query()),
+            Filter::Not(filter) => format!("(-{})", filter.query()),
         }
     }
 
