@@ -11,13 +11,16 @@
 //! - [`words`]: reading arguments with RediSearch's rules; [`errors`]: all error lines.
 
 pub mod aggregate;
+mod cursors;
 pub mod errors;
 pub mod explain;
 pub mod expression;
 mod find;
 mod indexes;
 mod info;
+mod look;
 pub mod options;
+mod pipeline;
 pub mod query;
 pub mod reducers;
 mod rows;
@@ -25,6 +28,8 @@ pub mod scores;
 pub mod search;
 
 pub use crate::keyspace::documents::{schema, text, words};
+
+pub use cursors::Cursors;
 
 use super::table::Command;
 
@@ -34,5 +39,10 @@ pub const COMMANDS: &[Command] = &[
     indexes::DROPINDEX,
     indexes::LIST,
     find::SEARCH,
+    pipeline::AGGREGATE,
+    pipeline::CURSOR,
+    look::EXPLAIN,
+    look::EXPLAINCLI,
+    look::TAGVALS,
     info::INFO,
 ];
