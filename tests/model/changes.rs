@@ -96,6 +96,10 @@ impl Drawer {
         let effect = match maps.row(db, &key) {
             _ if self.below(250) == 0 => self.world_effect(),
             _ if self.below(12) == 0 => self.key_effect(),
+            None if self.below(14) == 0 => Effect::Json {
+                place: Place::root(),
+                edit: Edit::Set(Json::empty_object()),
+            },
             None => self.beginning(),
             Some(Row::Text(_)) => self.text_effect(),
             Some(Row::Hash(_)) => self.hash_effect(),
@@ -154,12 +158,8 @@ impl Drawer {
 
     /// What makes a key.
     fn beginning(&mut self) -> Effect {
-        match self.below(9) {
+        match self.below(8) {
             0 => self.set(),
-            8 => Effect::Json {
-                place: Place::root(),
-                edit: Edit::Set(Json::empty_object()),
-            },
             1 => Effect::Append {
                 suffix: self.bytes(),
             },

@@ -274,23 +274,31 @@ fn what_is_no_json_is_refused_with_its_place() {
 
 #[test]
 fn documents_stay_within_their_depth_and_size() {
-    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    let set = format!("JSON.SET doc $ '{{\"a\":{{\"b\":{}}}}}'", nested(100));
-    let fits = format!("JSON.SET doc $.a.c '{}'", nested(125));
+    // One value is at most 127 deep, values within each other make a document of up to 512.
+    let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(127), "]".repeat(127));
     let too_deep = "(error) ERR the document would be nested too deep";
-    let (set_deep, merge_deep) = (
-        nested(126),
-        format!("JSON.MERGE doc $.a '{{\"c\":{}}}'", nested(126)),
+    let mut seat = Desk::new().seat();
+    for depth in [0, 127, 254, 381] {
+        let path = format!("${}", "[0]".repeat(depth));
+        let words = ["JSON.SET", "doc", &path, &nested("1")];
+        assert_eq!(seat.send(words), Reply::ok(), "{depth}");
+    }
+    let bottom = format!("${}", "[0]".repeat(508));
+    check_lines(
+        &mut seat,
+        &[
+            (&format!("JSON.SET doc {bottom} [[[[2]]]]"), "OK"),
+            (&format!("JSON.SET doc {bottom} [[[[[2]]]]]"), too_deep),
+            (&format!("JSON.MERGE doc {bottom} [[[[[2]]]]]"), too_deep),
+            (&format!("JSON.ARRAPPEND doc {bottom} [[[[2]]]]"), too_deep),
+            (
+                &format!("JSON.ARRAPPEND doc {bottom} [[[2]]]"),
+                "1) (integer) 2",
+            ),
+            ("JSON.GET doc $..[?(@==2)]", "\"[2,2]\""),
+            ("COPY doc twin", "(integer) 1"),
+        ],
     );
-    let set_deep = format!("JSON.SET doc $.a.c '{set_deep}'");
-    let append_deep = format!("JSON.ARRAPPEND doc $.a.b '{}'", nested(125));
-    check(&[
-        (&set, "OK"),
-        (&fits, "OK"),
-        (&set_deep, too_deep),
-        (&merge_deep, too_deep),
-        (&append_deep, too_deep),
-    ]);
     let desk = Desk::with(&[("proto-max-bulk-len", "1mb")]);
     let mut seat = desk.seat();
     let numbers: Vec<String> = (0..200).map(|n| n.to_string()).collect();
@@ -747,6 +755,7 @@ fn trimming_cuts_positions_to_what_is_there() {
         );
     }
     check_on("[]", "JSON.ARRTRIM doc $ 0 1", "1) (integer) 0", "[]");
+    check_on("[]", "JSON.ARRTRIM doc $ -1 0", "1) (integer) 0", "[]");
     check_on(
         "[0.5,1.5,2.5,3.5,4.5]",
         "JSON.ARRTRIM doc . 1 2",
