@@ -8,11 +8,16 @@ pub mod connection;
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod ft;
 pub mod hash;
 pub mod json;
 pub mod keys;
+pub mod list;
+pub mod members;
 pub mod server;
 pub mod session;
+pub mod set;
+pub mod sorted_set;
 pub mod string;
 pub mod table;
 pub mod together;
@@ -20,7 +25,7 @@ pub mod transaction;
 pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
-pub use together::{REQUESTS_MIN, Run, execute_together};
+pub use together::{REQUESTS_MIN, Run, execute_one_by_one, execute_together};
 
 use crate::config::Config;
 use crate::engine::{Access, Engine, Patience};
@@ -38,8 +43,12 @@ use table::{Command, Flags, Table};
 /// The families, in the order of the table. A new family is one line here.
 const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
+    set::COMMANDS,
+    sorted_set::COMMANDS,
+    list::COMMANDS,
     hash::COMMANDS,
     json::COMMANDS,
+    ft::COMMANDS,
     keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,

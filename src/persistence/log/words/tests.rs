@@ -54,6 +54,20 @@ impl Random {
         }
     }
 
+    fn end(&mut self) -> End {
+        if self.flip() { End::Front } else { End::Back }
+    }
+
+    /// Any number but NaN.
+    fn score(&mut self) -> f64 {
+        const TRAPS: [f64; 4] = [f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324];
+        if self.below(4) == 0 {
+            return TRAPS[self.below(4) as usize];
+        }
+        let score = f64::from_bits(self.draw());
+        if score.is_nan() { 0.5 } else { score }
+    }
+
     fn declared(&mut self) -> Schema {
         let index = IndexOptions {
             dim: 1 + self.below(65_536) as u32,
@@ -159,7 +173,48 @@ impl Random {
             18 => Effect::Remove {
                 element: self.bytes(),
             },
-            19 => Effect::SetAttributes {
+            19 => Effect::SetAdd {
+                members: self.list(),
+            },
+            20 => Effect::SetRemove {
+                members: self.list(),
+            },
+            21 => {
+                let members = self.list().into_iter();
+                Effect::SortedSetAdd {
+                    members: members.map(|member| (self.score(), member)).collect(),
+                }
+            }
+            22 => Effect::SortedSetRemove {
+                members: self.list(),
+            },
+            23 => Effect::ListPush {
+                end: self.end(),
+                elements: self.list(),
+            },
+            24 => Effect::ListPop {
+                end: self.end(),
+                count: self.draw() as usize,
+            },
+            25 => Effect::ListSet {
+                place: self.draw() as usize,
+                element: self.bytes(),
+            },
+            26 => Effect::ListInsert {
+                side: self.end(),
+                pivot: self.bytes(),
+                element: self.bytes(),
+            },
+            27 => Effect::ListRemove {
+                end: self.end(),
+                count: self.draw() as usize,
+                element: self.bytes(),
+            },
+            28 => Effect::ListTrim {
+                first: self.draw() as usize,
+                last: self.draw() as usize,
+            },
+            29 => Effect::SetAttributes {
                 element: self.bytes(),
                 attributes: self.bytes(),
             },
@@ -245,7 +300,7 @@ impl Random {
     }
 }
 
-const KINDS_OF_CHANGE: u64 = 21;
+const KINDS_OF_CHANGE: u64 = 31;
 
 /// Which of [`Random::effect`]'s kinds it is; a new variant does not compile until it has one.
 fn kind(effect: &Effect) -> u64 {
@@ -269,8 +324,18 @@ fn kind(effect: &Effect) -> u64 {
         Effect::CreateCollection { .. } => 16,
         Effect::Upsert(..) => 17,
         Effect::Remove { .. } => 18,
-        Effect::SetAttributes { .. } => 19,
-        Effect::Json { .. } => 20,
+        Effect::SetAdd { .. } => 19,
+        Effect::SetRemove { .. } => 20,
+        Effect::SortedSetAdd { .. } => 21,
+        Effect::SortedSetRemove { .. } => 22,
+        Effect::ListPush { .. } => 23,
+        Effect::ListPop { .. } => 24,
+        Effect::ListSet { .. } => 25,
+        Effect::ListInsert { .. } => 26,
+        Effect::ListRemove { .. } => 27,
+        Effect::ListTrim { .. } => 28,
+        Effect::SetAttributes { .. } => 29,
+        Effect::Json { .. } => 30,
     }
 }
 
@@ -436,6 +501,9 @@ fn the_words_are_those_of_the_documentation() {
         },
         "HPEXPIREAT k 7 FIELDS 1 f",
     );
+    check_list_words(&f, &v);
+    let members = vec![(1.5, f.clone()), (f64::NEG_INFINITY, v.clone())];
+    check_words(Effect::SortedSetAdd { members }, "ZADD k 1.5 f -inf v");
     let mut schema = Schema::implied(2, None, Quantization::F32, 8);
     let vector = vec![f32::from_le_bytes(*b"abcd"), f32::from_le_bytes(*b"efgh")];
     let upsert = Upsert {
@@ -457,6 +525,32 @@ fn the_words_are_those_of_the_documentation() {
         create,
         "VCREATE k DIM 2 METRIC COSINE TYPE F32 M 8 EF 200 INDEX HNSW",
     );
+}
+
+fn check_list_words(f: &Bytes, v: &Bytes) {
+    let elements = vec![f.clone(), v.clone()];
+    let end = End::Back;
+    check_words(Effect::ListPush { end, elements }, "RPUSH k f v");
+    let (end, count) = (End::Front, 2);
+    check_words(Effect::ListPop { end, count }, "LPOP k 2");
+    let insert = Effect::ListInsert {
+        side: End::Back,
+        pivot: f.clone(),
+        element: v.clone(),
+    };
+    check_words(insert, "LINSERT k AFTER f v");
+    let remove = Effect::ListRemove {
+        end: End::Back,
+        count: 2,
+        element: v.clone(),
+    };
+    check_words(remove, "LREM k -2 v");
+    let set = Effect::ListSet {
+        place: 3,
+        element: v.clone(),
+    };
+    check_words(set, "LSET k 3 v");
+    check_words(Effect::ListTrim { first: 1, last: 4 }, "LTRIM k 1 4");
 }
 
 #[test]
@@ -523,6 +617,10 @@ fn what_is_not_in_the_list_is_refused() {
     check_refused(
         "*4\r\n$8\r\nHPERSIST\r\n$1\r\nk\r\n$6\r\nFIELDS\r\n$1\r\n1\r\n",
         "fields is wrong",
+    );
+    check_refused(
+        "*4\r\n$4\r\nZADD\r\n$1\r\nk\r\n$3\r\nnan\r\n$1\r\nm\r\n",
+        "score",
     );
     check_refused("DEL k\r\n", "not an array");
     let word = |word: &str| format!("${}\r\n{word}\r\n", word.len());
