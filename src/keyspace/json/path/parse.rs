@@ -42,6 +42,16 @@ fn with_root(text: &str) -> (Cow<'_, str>, bool) {
     }
 }
 
+/// What makes an operand of its argument.
+type Function = fn(Box<Operand>) -> Operand;
+
+/// Functions of one argument (RFC 9535, 2.4).
+const FUNCTIONS: [(&str, Function); 3] = [
+    ("length(", Operand::Length),
+    ("count(", Operand::Count),
+    ("value(", Operand::Value),
+];
+
 struct Parser<'t> {
     text: &'t str,
     at: usize,
@@ -275,12 +285,6 @@ impl<'t> Parser<'t> {
         if self.take("$") {
             return self.query().map(Operand::Root);
         }
-        /// Functions of one argument, RFC 9535, 2.4.
-        const FUNCTIONS: [(&str, fn(Box<Operand>) -> Operand); 3] = [
-            ("length(", Operand::Length),
-            ("count(", Operand::Count),
-            ("value(", Operand::Value),
-        ];
         for (name, function) in FUNCTIONS {
             if self.take(name) {
                 self.nest()?;
