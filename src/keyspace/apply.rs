@@ -219,7 +219,7 @@ impl Keyspace {
     }
 
     /// A running save cannot see what was there, so it is cancelled; the engine starts it anew.
-    /// Indexes over the database's documents go with it, as in Redis.
+    /// Indexes over the database's documents go with it.
     fn flush(&self, db: usize) {
         self.cancel_save();
         if db == INDEXED_DB {

@@ -5,6 +5,7 @@ use super::expression::{EvalError, ExpressionError, PARTS_MAX};
 use super::options::RequestError;
 use super::query::vector::ParameterError;
 use super::query::{Misplaced, NODES_MAX, QUERY_BYTES_MAX, QueryError};
+use super::reducers::ReducerError;
 use super::schema::vector::VectorError;
 use super::schema::{FIELDS_MAX, SchemaError, TEXT_FIELDS_MAX};
 use super::words::ArgumentError;
@@ -70,6 +71,20 @@ pub const SORTBY_TWICE_IN_A_STEP: &str =
     "Multiple SORTBY steps are not allowed. Sort multiple fields in a single step";
 /// FT.SEARCH SORTBY with MAX.
 pub const SORTBY_MAX: &str = "SORTBY MAX is not supported by FT.SEARCH";
+/// APPLY with AS and nothing more.
+pub const AS_MISSING: &str = "AS needs argument";
+/// LOAD with neither a count nor `*`.
+pub const LOAD_COUNT: &str = "Bad arguments for LOAD: Expected number of fields or `*`";
+/// LOAD with AS and nothing more.
+pub const LOAD_NAME_MISSING: &str = "LOAD path AS name - must be accompanied with NAME";
+/// LOAD with the name AS.
+pub const LOAD_AS_AS: &str = "Alias for LOAD cannot be `AS`";
+/// FT.CURSOR with what is no number.
+pub const CURSOR_ID: &str = "Bad cursor ID";
+/// FT.CURSOR with an unknown subcommand.
+pub const CURSOR_SUBCOMMAND: &str = "Unknown subcommand";
+/// DEL of a cursor that is not there.
+pub const NO_CURSOR: &str = "Cursor does not exist";
 /// LANGUAGE that is not known.
 pub const NO_SUCH_LANGUAGE: &str = "No such language";
 
@@ -88,7 +103,8 @@ refusals!(
     QueryError,
     RequestError,
     ExpressionError,
-    EvalError
+    EvalError,
+    ReducerError
 );
 
 impl Display for ArgumentError {
@@ -421,6 +437,26 @@ impl Display for ParameterError {
     }
 }
 
+impl Display for ReducerError {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        match self {
+            ReducerError::Unknown(name) => write!(f, "No such reducer: {name}"),
+            ReducerError::CountTakesNone => f.write_str("Count accepts 0 values only"),
+            ReducerError::Missing(function) => write!(f, "Missing arguments for {function}"),
+            ReducerError::Property(name) => {
+                write!(
+                    f,
+                    "Property is not present in document or pipeline: `{name}`"
+                )
+            }
+            ReducerError::Request(error) => error.fmt(f),
+            ReducerError::Quantile => f.write_str("Percentage must be between 0.0 and 1.0"),
+            ReducerError::Resolution => f.write_str("Invalid resolution"),
+            ReducerError::SampleSize => f.write_str("Sample size too large"),
+        }
+    }
+}
+
 impl Display for RequestError {
     fn fmt(&self, f: &mut Formatter) -> Result {
         match self {
@@ -432,6 +468,16 @@ impl Display for RequestError {
                     "Unknown argument `{word}` at position {position} for <main>"
                 )
             }
+            RequestError::UnknownFor {
+                word,
+                position,
+                what,
+            } => write!(
+                f,
+                "Unknown argument `{word}` at position {position} for {what}"
+            ),
+            RequestError::CursorArgument(word) => write!(f, "Unknown argument `{word}`"),
+            RequestError::CursorCount(word) => write!(f, "Bad value for COUNT: `{word}`"),
             RequestError::Dialect => {
                 f.write_str("DIALECT requires a non negative integer >=1 and <= 4")
             }

@@ -89,6 +89,13 @@ pub fn index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
     index.ok_or_else(|| Refusal::made(format!("{}: no such index", String::from_utf8_lossy(name))))
 }
 
+/// The index of that name, for commands that search.
+pub fn find_index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
+    let index = view.keyspace().indexes().get(name);
+    let name = || String::from_utf8_lossy(name);
+    index.ok_or_else(|| Refusal::made(format!("No such index {}", name())))
+}
+
 fn create(call: &mut Call) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();

@@ -136,6 +136,19 @@ pub enum RequestError {
         /// Its place after the query.
         position: usize,
     },
+    /// As `Unknown`, in the arguments of something.
+    UnknownFor {
+        /// The word.
+        word: String,
+        /// Its place.
+        position: usize,
+        /// Whose argument it is not.
+        what: String,
+    },
+    /// A word of FT.CURSOR that is none.
+    CursorArgument(String),
+    /// COUNT of FT.CURSOR that is none.
+    CursorCount(String),
     /// DIALECT that is none.
     Dialect,
     /// LIMIT beyond the server's.

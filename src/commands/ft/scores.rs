@@ -6,7 +6,7 @@ pub fn print(value: f64) -> String {
     let is_whole = value == value.trunc() && value.abs() < 9.2e18;
     match is_whole {
         true => (value as i64).to_string(),
-        false => print_12g(value),
+        false => print_significant(value, 12),
     }
 }
 
@@ -21,21 +21,22 @@ pub fn print_exactly(score: f64) -> String {
     }
 }
 
-/// `%.12g`: twelve significant digits, without zeros at the end, with an exponent where it is below -4 or above 11.
-fn print_12g(value: f64) -> String {
+/// C's `%.<digits>g`: so many significant digits without zeros at the end, with an exponent where it is below -4 or does not
+/// fit the digits.
+pub fn print_significant(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         let sign = if value.is_sign_negative() { "-" } else { "" };
         let name = if value.is_nan() { "nan" } else { "inf" };
         return format!("{sign}{name}");
     }
-    let scientific = format!("{value:.11e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let last = digits.saturating_sub(1);
+    let scientific = format!("{value:.last$e}");
+    let (written, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if !(-4..12).contains(&exponent) {
-        return exponent_of(format!("{}e{exponent}", trim(digits)));
+    match usize::try_from(last as i32 - exponent) {
+        Ok(decimals) if exponent >= -4 => trim(&format!("{value:.decimals$}")).to_owned(),
+        _ => exponent_of(format!("{}e{exponent}", trim(written))),
     }
-    let decimals = usize::try_from(11 - exponent).unwrap_or(0);
-    trim(&format!("{value:.decimals$}")).to_owned()
 }
 
 /// Without zeros behind the point, and without the point if nothing else is behind it.
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn distances_have_twelve_digits() {
         let cases = [
-            (f64::from(0.0025000011f32), "0.00250000110827"),
+            (f64::from(0.002_500_001f32), "0.00250000110827"),
             (0.875, "0.875"),
             (162.0, "162"),
             (f64::from(f32::EPSILON), "1.19209289551e-07"),

@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
-/// Mean radius of the earth in metres, as Redis has it.
+/// Mean radius of the earth in metres, as the peers have it.
 const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
 
 /// What a query is answered with.

@@ -1,7 +1,7 @@
-//! What a document is worth for a query: RediSearch's scorers as formulas. A match is a tree as the query is: [`Scorer::leaf`]
+//! What a document is worth for a query: the search module's scorers as formulas. A match is a tree as the query is: [`Scorer::leaf`]
 //! scores one word, [`Scorer::join`] puts the scores of parts together, [`Scorer::finish`] weighs the sum by the document.
 //!
-//! The numbers are RediSearch's to the last digit: where it computes in f32, so do we.
+//! The numbers are the search module's to the last digit: where it computes in f32, so do we.
 
 /// How documents are scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Scorer {
     Bm25StdNorm,
     /// BM25STD, squeezed into 0 to 1 by a hyperbolic tangent.
     Bm25StdTanh,
-    /// RediSearch's older variant of BM25.
+    /// the search module's older variant of BM25.
     Bm25,
     /// Frequency by the most frequent word, times the word's rarity.
     Tfidf,

@@ -149,7 +149,7 @@ fn set_vector_attribute(node: &mut Node, name: &str, value: &str) -> Result<bool
 
 fn is_vector_attribute(name: &str) -> bool {
     let is_it = |known: &&str| name.eq_ignore_ascii_case(known);
-    VECTOR_ATTRIBUTES.iter().any(|known| is_it(&known))
+    VECTOR_ATTRIBUTES.iter().any(is_it)
 }
 
 /// Whether it is SHARD_K_RATIO with a ratio: of no effect on one server.
