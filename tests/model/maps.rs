@@ -360,7 +360,7 @@ fn edit_plain(document: &mut serde_json::Value, place: &Place, edit: &Edit) {
     };
     match (object.get_mut(&**name), edit) {
         (_, Edit::Set(value)) => drop(object.insert(name.to_string(), plain(value))),
-        (Some(_), Edit::Delete) => drop(object.shift_remove(&**name)),
+        (Some(_), Edit::Delete) => drop(object.swap_remove(&**name)),
         (Some(Value::String(text)), Edit::Append(suffix)) => text.push_str(suffix),
         (Some(Value::Array(elements)), Edit::Insert { at, values }) if *at <= elements.len() => {
             drop(elements.splice(at..at, values.iter().map(plain)));

@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, Fault, put_bytes, put_varint};
 use crate::keyspace::hash::{Field, Hash};
-use crate::keyspace::json::{Document, Json};
+use crate::keyspace::json::Document;
 use crate::keyspace::list::{End, List};
 use crate::keyspace::set::Set;
 use crate::keyspace::sorted_set::SortedSet;
@@ -266,8 +266,7 @@ fn decode_fields(cursor: &mut Cursor<'_>, hash: &mut Hash) -> Result<(), Fault> 
 
 fn decode_document(text: &[u8]) -> Result<Document, Fault> {
     let text = std::str::from_utf8(text).map_err(|_| "a document is no text")?;
-    let root = Json::parse(text).map_err(|_| "a document is not JSON")?;
-    Ok(Document::new(root))
+    Document::parse(text).map_err(|_| "a document is not JSON")
 }
 
 fn hash_before<'a>(keys: &'a mut [LoadedKey], key: &[u8]) -> Result<&'a mut Hash, Fault> {
@@ -353,7 +352,7 @@ mod tests {
 
     fn document() -> Document {
         let text = r#"{"b":[0.1,0.2,0.3,1e300],"a":{"\"":[1,null,true,18446744073709551615]}}"#;
-        Document::new(Json::parse(text).unwrap())
+        Document::parse(text).unwrap()
     }
 
     #[test]
