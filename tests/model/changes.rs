@@ -55,6 +55,8 @@ pub fn kind(change: &Change) -> &'static str {
         Effect::FlushDb => "FlushDb",
         Effect::FlushAll => "FlushAll",
         Effect::SwapDb { .. } => "SwapDb",
+        Effect::CreateIndex { .. } => "CreateIndex",
+        Effect::DropIndex => "DropIndex",
         Effect::HashSet { .. } => "HashSet",
         Effect::HashDelete { .. } => "HashDelete",
         Effect::HashExpireAt { .. } => "HashExpireAt",

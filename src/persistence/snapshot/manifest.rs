@@ -547,6 +547,7 @@ pub(super) mod tests {
                 },
             )]
             .into(),
+            indexes: [(b"pets".to_vec(), vec![ByteBuf::from("SCHEMA")])].into(),
             packs: [(pack, 200)].into(),
             images: [(place, ImageRecord::new(&header, pack, 40))].into(),
         }
