@@ -1,7 +1,8 @@
 //! RediSearch's commands over the indexes of documents (keyspace/documents/), and their language as pure code: words of FT commands
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
-//! - [`indexes`]: FT.CREATE and its like; [`find`]: FT.SEARCH, with [`rows`], what is shown; [`info`]: FT.INFO;
+//! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown; pipeline.rs: FT.AGGREGATE, with cursors.rs;
+//!   info.rs: FT.INFO; look.rs: FT.EXPLAIN and FT.TAGVALS;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
 //! - [`search`], [`aggregate`]: the words of FT.SEARCH, FT.AGGREGATE and FT.CURSOR, with the [`options`] that they share;

@@ -51,7 +51,7 @@ pub const TANH_FACTOR: u64 = 4;
 /// A word's part in a document.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
-    /// How often it stands there, counted as [`times`] says.
+    /// How often it stands there, counted as [`crate::keyspace::documents::fields::times`] says.
     pub frequency: u32,
     /// Documents of the index that hold it.
     pub documents_with: u64,
@@ -71,7 +71,7 @@ pub struct Corpus {
 pub struct Document {
     /// Its own score, 0 to 1.
     pub score: f64,
-    /// Its words without stop words, counted as [`times`] says.
+    /// Its words without stop words, counted as [`crate::keyspace::documents::fields::times`] says.
     pub length: u32,
     /// The frequency of its most frequent word or stem.
     pub frequency_max: u32,
@@ -84,12 +84,6 @@ pub enum Join {
     All,
     /// One would have been enough.
     Any,
-}
-
-/// What one occurrence of a word counts for: the field's weight cut to an integer, 1 at least; a stem a fifth of it.
-pub fn times(weight: f64, is_stem: bool) -> u32 {
-    let factor = if is_stem { 0.2f32 } else { 1.0 };
-    (weight as f32 * factor).max(1.0) as u32
 }
 
 impl Scorer {
@@ -203,6 +197,7 @@ fn saturation_old(frequency: f64, corpus: Corpus) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyspace::documents::fields::times;
 
     const DOCUMENT: Document = Document {
         score: 1.0,
