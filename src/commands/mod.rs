@@ -8,7 +8,9 @@ pub mod connection;
 pub mod desk;
 pub mod docs;
 pub mod error;
+pub mod ft;
 pub mod hash;
+pub mod json;
 pub mod keys;
 pub mod list;
 pub mod members;
@@ -23,7 +25,7 @@ pub mod transaction;
 pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
-pub use together::{REQUESTS_MIN, Run, execute_together};
+pub use together::{REQUESTS_MIN, Run, execute_one_by_one, execute_together};
 
 use crate::config::Config;
 use crate::engine::{Access, Engine, Patience};
@@ -45,6 +47,8 @@ const FAMILIES: &[&[Command]] = &[
     sorted_set::COMMANDS,
     list::COMMANDS,
     hash::COMMANDS,
+    json::COMMANDS,
+    ft::COMMANDS,
     keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,
@@ -80,6 +84,8 @@ pub struct Context {
     pub slow_log: server::slowlog::SlowLog,
     /// What keeps promises of recall.
     pub calibrator: vector_set::calibrator::Calibrator,
+    /// Aggregations that are read in parts.
+    pub cursors: ft::Cursors,
     /// Events that took long.
     pub latency_log: server::latency::LatencyLog,
     /// State of [`Context::draw_random`].
@@ -99,6 +105,7 @@ impl Context {
             run_id: draw_run_id(),
             slow_log: Default::default(),
             calibrator: Default::default(),
+            cursors: Default::default(),
             latency_log: Default::default(),
             random: AtomicU64::new(started_ms),
         }

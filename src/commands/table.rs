@@ -150,6 +150,10 @@ pub enum Group {
     List,
     /// Hashes.
     Hash,
+    /// JSON documents.
+    Json,
+    /// Indexes over documents.
+    Search,
     /// Vector sets and native collections.
     VectorSet,
     /// One client's connection.
@@ -170,7 +174,7 @@ impl Group {
             Group::SortedSet => "sorted-set",
             Group::List => "list",
             Group::Hash => "hash",
-            Group::VectorSet => "module",
+            Group::Json | Group::Search | Group::VectorSet => "module",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -186,6 +190,8 @@ impl Group {
             Group::SortedSet => "Sorted sets",
             Group::List => "Lists",
             Group::Hash => "Hashes",
+            Group::Json => "JSON documents",
+            Group::Search => "Search",
             Group::VectorSet => "Vectors",
             Group::Connection => "Connection",
             Group::Server => "Server",
@@ -195,7 +201,12 @@ impl Group {
 
     /// The module of Redis that has its commands, if they are in one.
     pub fn module(self) -> Option<&'static str> {
-        (self == Group::VectorSet).then_some("vectorset")
+        match self {
+            Group::Json => Some("ReJSON"),
+            Group::Search => Some("search"),
+            Group::VectorSet => Some("vectorset"),
+            _ => None,
+        }
     }
 
     /// Its ACL category.
@@ -207,6 +218,8 @@ impl Group {
             Group::SortedSet => Some("@sortedset"),
             Group::List => Some("@list"),
             Group::Hash => Some("@hash"),
+            Group::Json => Some("@json"),
+            Group::Search => Some("@search"),
             Group::VectorSet => Some("@vectorset"),
             Group::Connection => Some("@connection"),
             Group::Server => None,

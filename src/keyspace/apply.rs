@@ -3,7 +3,9 @@
 
 use super::change::{Change, Effect, Expiry, Upsert};
 use super::collection::{Collection, Schema};
+use super::documents::INDEXED_DB;
 use super::hash::Hash;
+use super::json::{Document, Edit, Json, Place};
 use super::list::{End, List};
 use super::set::Set;
 use super::sorted_set::SortedSet;
@@ -17,9 +19,27 @@ use std::sync::atomic::Ordering;
 impl Keyspace {
     /// Applies one change under its number. The engine holds the gates that the change asks for; recovery keeps the same order.
     pub fn apply(&self, change: Change, number: u64) {
+        let followed = match self.indexes().is_empty() {
+            true => Vec::new(),
+            false => change.altered_keys(),
+        };
+        self.alter(change, number);
+        for (db, key) in followed {
+            if db == INDEXED_DB {
+                self.indexes().refresh(&key, &self.database(db));
+            }
+        }
+    }
+
+    fn alter(&self, change: Change, number: u64) {
         let database = self.database(change.db);
         let key = &*change.key;
         match change.effect {
+            Effect::CreateIndex { schema } => {
+                self.indexes()
+                    .create(key, schema, &self.database(INDEXED_DB));
+            }
+            Effect::DropIndex => self.indexes().drop_index(key),
             Effect::Set { value, expiry } => self.set(&database, key, value, expiry, number),
             Effect::Append { suffix } => {
                 self.alter_string(&database, key, number, |old| old.extend_from_slice(&suffix))
@@ -99,6 +119,7 @@ impl Keyspace {
             Effect::HashPersist { fields } => self.alter_hash(&database, key, number, |hash| {
                 fields.iter().for_each(|field| hash.set_expiry(field, None));
             }),
+            Effect::Json { place, edit } => self.edit_json(&database, key, &place, edit, number),
             Effect::CreateCollection { schema } => {
                 drop(self.create_collection(&database, key, *schema, number))
             }
@@ -198,8 +219,12 @@ impl Keyspace {
     }
 
     /// A running save cannot see what was there, so it is cancelled; the engine starts it anew.
+    /// Indexes over the database's documents go with it.
     fn flush(&self, db: usize) {
         self.cancel_save();
+        if db == INDEXED_DB {
+            self.indexes().clear();
+        }
         let empty = Arc::new(Database::new(self.seed()));
         let old = std::mem::replace(&mut self.databases.write()[db], empty);
         // Outside the lock: it may take long.
@@ -214,6 +239,9 @@ impl Keyspace {
     fn swap(&self, a: usize, b: usize) {
         self.cancel_save();
         self.databases.write().swap(a, b);
+        if a == INDEXED_DB || b == INDEXED_DB {
+            self.indexes().refill(&self.database(INDEXED_DB));
+        }
     }
 
     /// Ends the running save, done or not: nothing more is kept for it.
@@ -402,6 +430,21 @@ impl Keyspace {
                 true => Outcome::Remove,
                 false => Outcome::Keep,
             }
+        });
+    }
+
+    fn edit_json(&self, database: &Database, key: &[u8], place: &Place, edit: Edit, number: u64) {
+        let makes = place.is_root() && matches!(edit, Edit::Set(_));
+        let make = || makes.then(|| Value::Json(Arc::new(Document::new(Json::Null))));
+        database.alter(key, number, self.save_clock(), make, |entry| {
+            if let Value::Json(document) = &mut entry.value {
+                match edit {
+                    // Not altered but replaced: what a reader or a running save still holds is not copied first.
+                    Edit::Set(root) if makes => *document = Arc::new(Document::new(root)),
+                    edit => drop(Arc::make_mut(document).edit(place, edit)),
+                }
+            }
+            Outcome::Keep
         });
     }
 

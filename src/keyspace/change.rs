@@ -6,9 +6,12 @@
 
 use super::Key;
 use super::collection::Schema;
+use super::documents::schema;
+use super::json::{Edit, Place};
 use super::list::End;
 use bytes::Bytes;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// One alteration of one key (or of a database as a whole: then `key` is empty).
 #[derive(Clone, Debug, PartialEq)]
@@ -179,6 +182,20 @@ pub enum Effect {
         /// The fields.
         fields: Vec<Bytes>,
     },
+    /// Alters a JSON document at one place. Setting the root makes the document if the key is missing.
+    Json {
+        /// Where.
+        place: Place,
+        /// What.
+        edit: Edit,
+    },
+    /// Makes an index over documents of database 0; the key is the index's name.
+    CreateIndex {
+        /// What it is made of.
+        schema: Arc<schema::Schema>,
+    },
+    /// Drops the index whose name is the key; the documents stay.
+    DropIndex,
     /// Makes an empty declared collection.
     CreateCollection {
         /// Its schema.
@@ -244,11 +261,27 @@ impl Change {
         end.unwrap_or(changes.len())
     }
 
-    /// Whether it alters a database as a whole.
+    /// Whether it alters a database as a whole, or looks at all of its keys.
     pub fn is_world(&self) -> bool {
         matches!(
             self.effect,
-            Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. }
+            Effect::FlushDb
+                | Effect::FlushAll
+                | Effect::SwapDb { .. }
+                | Effect::CreateIndex { .. }
+                | Effect::DropIndex
         )
+    }
+
+    /// The keys, each with its database, that it may leave with another value than before. Of databases as a whole it names none.
+    pub fn altered_keys(&self) -> Vec<(usize, Key)> {
+        let own = (self.db, self.key.clone());
+        match &self.effect {
+            _ if self.is_world() => Vec::new(),
+            Effect::Rename { to } => vec![own, (self.db, to.clone())],
+            Effect::Copy { to_db, to } => vec![(*to_db, to.clone())],
+            Effect::Move { to_db } => vec![own, (*to_db, self.key.clone())],
+            _ => vec![own],
+        }
     }
 }

@@ -33,6 +33,8 @@ pub enum ValueState {
     List(Vec<Bytes>),
     /// Fields with values and expiries.
     Hash(BTreeMap<Bytes, (Bytes, Option<u64>)>),
+    /// A JSON document, as text.
+    Json(Bytes),
     /// Elements with vectors as stored and attributes.
     Collection {
         /// The collection's options.
@@ -109,6 +111,7 @@ pub fn value_state(value: &Value) -> ValueState {
                 .map(|(name, field)| (name.clone(), (field.value.clone(), field.expires_at_ms)))
                 .collect(),
         ),
+        Value::Json(document) => ValueState::Json(document.root().to_text().into()),
         Value::Collection(collection) => ValueState::Collection {
             schema: collection.schema().clone(),
             elements: elements(collection)
@@ -168,6 +171,7 @@ fn hash_value(value: &Value, hasher: &mut FoldHasher<'_>) {
             }
             (2u8, sum).hash(hasher);
         }
+        Value::Json(document) => (16u8, document.root().to_text()).hash(hasher),
         Value::Collection(collection) => {
             (3u8, format!("{:?}", collection.schema())).hash(hasher);
             for (name, stored, attributes) in elements(collection) {

@@ -12,7 +12,9 @@ pub mod change;
 pub mod collection;
 pub mod columns;
 pub mod digest;
+pub mod documents;
 pub mod hash;
+pub mod json;
 pub mod list;
 pub mod projection;
 pub mod save;
@@ -24,7 +26,9 @@ use crate::stats::Stats;
 use bytes::Bytes;
 use collection::Collection;
 use columns::ColumnBudget;
+use documents::Indexes;
 use hash::Hash;
+use json::Document;
 use list::List;
 use save::SaveClock;
 use set::Set;
@@ -49,6 +53,8 @@ pub enum Value {
     List(Arc<List>),
     /// Fields with values.
     Hash(Arc<Hash>),
+    /// A JSON document.
+    Json(Arc<Document>),
     /// Elements with vectors.
     Collection(Arc<Collection>),
 }
@@ -79,6 +85,8 @@ pub struct Keyspace {
     save_clock: Arc<SaveClock>,
     /// What columns of all collections may take; shared with each.
     column_budget: Arc<ColumnBudget>,
+    /// Indexes over the documents of one database.
+    indexes: Indexes,
     /// The seed of this data directory: levels of graph nodes are drawn from it.
     seed: u64,
     /// The next collection's id.
@@ -98,6 +106,7 @@ impl Keyspace {
             ),
             save_clock: Arc::default(),
             column_budget: Arc::default(),
+            indexes: Indexes::default(),
             seed,
             next_collection_id: AtomicU64::new(0),
             force_graph: AtomicBool::new(false),
@@ -122,6 +131,11 @@ impl Keyspace {
     /// What columns of all collections may take.
     pub fn column_budget(&self) -> &Arc<ColumnBudget> {
         &self.column_budget
+    }
+
+    /// Indexes over documents.
+    pub fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     /// The seed of this data directory.

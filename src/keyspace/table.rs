@@ -384,6 +384,7 @@ impl SavedKey {
             Value::SortedSet(set) => set.bytes().min(BUCKET_BYTES_MAX),
             Value::List(list) => list.bytes().min(BUCKET_BYTES_MAX),
             Value::Hash(hash) => hash.bytes().min(BUCKET_BYTES_MAX),
+            Value::Json(document) => document.bytes(),
             Value::Collection(_) => 0,
         };
         size_of::<SavedKey>() + self.key.len() + value

@@ -7,6 +7,7 @@ use rhumb::keyspace::change::{Change, Effect, Expiry, Upsert};
 use rhumb::keyspace::collection::{
     IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
 };
+use rhumb::keyspace::json::{Edit, Json, Place, Step};
 use rhumb::keyspace::list::End;
 use rhumb::persistence::disk::fault::Random;
 
@@ -58,6 +59,7 @@ pub fn kind(change: &Change) -> &'static str {
         Effect::HashDelete { .. } => "HashDelete",
         Effect::HashExpireAt { .. } => "HashExpireAt",
         Effect::HashPersist { .. } => "HashPersist",
+        Effect::Json { .. } => "Json",
         Effect::CreateCollection { .. } => "CreateCollection",
         Effect::Upsert(_) => "Upsert",
         Effect::Remove { .. } => "Remove",
@@ -100,6 +102,7 @@ impl Drawer {
             "HashDelete",
             "HashExpireAt",
             "HashPersist",
+            "Json",
             "CreateCollection",
             "Upsert",
             "Remove",
@@ -120,6 +123,7 @@ impl Drawer {
             Some(Row::SortedSet(_)) => self.sorted_set_effect(),
             Some(Row::List(_)) => self.list_effect(),
             Some(Row::Hash(_)) => self.hash_effect(),
+            Some(Row::Json(_)) => self.json_effect(),
             Some(Row::Collection { schema, .. }) => self.collection_effect(schema.clone()),
         };
         match effect {
@@ -174,11 +178,15 @@ impl Drawer {
 
     /// What makes a key.
     fn beginning(&mut self) -> Effect {
-        match self.below(14) {
+        match self.below(15) {
             8 | 9 => self.set_effect(),
             10 | 11 => self.sorted_set_effect(),
             12 | 13 => self.list_effect(),
             0 => self.set(),
+            14 => Effect::Json {
+                place: Place::root(),
+                edit: Edit::Set(Json::empty_object()),
+            },
             1 => Effect::Append {
                 suffix: self.bytes(),
             },
@@ -299,6 +307,29 @@ impl Drawer {
             },
             _ => self.hash_set(),
         }
+    }
+
+    /// Some names stand for arrays, some for strings, some for whatever comes.
+    fn json_effect(&mut self) -> Effect {
+        let n = self.below(20);
+        let place = Place::new(vec![Step::Name(format!("name {n}").into())]);
+        let edit = match (self.below(6), n) {
+            (0, _) => Edit::Delete,
+            (1, ..7) => Edit::Pop { at: self.below(4) },
+            (2, ..7) => Edit::Trim {
+                start: self.below(2),
+                len: 1 + self.below(4),
+            },
+            (3, ..7) => Edit::Set(Json::Array(Vec::new())),
+            (_, ..7) => Edit::Insert {
+                at: self.below(4),
+                values: vec![Json::Int(self.below(100) as i64), Json::Float(0.5)],
+            },
+            (1, 7..14) => Edit::Set(Json::Text("text".into())),
+            (_, 7..14) => Edit::Append(format!("\"{}", self.below(100)).into()),
+            _ => Edit::Set(Json::array(vec![Json::Float(self.below(100) as f64); 5])),
+        };
+        Effect::Json { place, edit }
     }
 
     fn collection_effect(&mut self, schema: Schema) -> Effect {

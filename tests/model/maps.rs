@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use rhumb::keyspace::change::{Change, Effect, Expiry, Upsert};
 use rhumb::keyspace::collection::{Collection, Metric, Quantization, Schema};
+use rhumb::keyspace::json::{Edit, Json, Place, Step};
 use rhumb::keyspace::list::End;
 use rhumb::keyspace::projection::project;
 use rhumb::keyspace::{Entry, Key, Keyspace, Value};
@@ -24,6 +25,8 @@ pub enum Row {
     List(Vec<Bytes>),
     /// Fields with values and expiries.
     Hash(BTreeMap<Bytes, (Bytes, Option<u64>)>),
+    /// A JSON document.
+    Json(serde_json::Value),
     /// Elements under a schema.
     Collection {
         /// The schema.
@@ -150,6 +153,7 @@ impl Maps {
                 self.expire_fields(db, key, fields, Some(*at_ms))
             }
             Effect::HashPersist { fields } => self.expire_fields(db, key, fields, None),
+            Effect::Json { place, edit } => self.json(db, key, place, edit),
             Effect::CreateCollection { schema } => {
                 let row = Row::Collection {
                     schema: (**schema).clone(),
@@ -215,6 +219,19 @@ impl Maps {
             if hash.is_empty() {
                 self.0[db].remove(key);
             }
+        }
+    }
+
+    fn json(&mut self, db: usize, key: &Key, place: &Place, edit: &Edit) {
+        if let (true, Edit::Set(root)) = (place.is_root(), edit) {
+            let row = self.0[db]
+                .entry(key.clone())
+                .or_insert((Row::Json(serde_json::Value::Null), None));
+            if let (Row::Json(document), _) = row {
+                *document = plain(root);
+            }
+        } else if let Some((Row::Json(document), _)) = self.0[db].get_mut(key) {
+            edit_plain(document, place, edit);
         }
     }
 
@@ -329,6 +346,33 @@ fn alter_list(list: &mut Vec<Bytes>, effect: &Effect) {
     }
 }
 
+fn plain(json: &Json) -> serde_json::Value {
+    serde_json::from_slice(&json.node().to_text()).expect("the text of a document is JSON")
+}
+
+/// Alters members of an object, and what is in them: as deep as the drawn changes go.
+fn edit_plain(document: &mut serde_json::Value, place: &Place, edit: &Edit) {
+    use serde_json::Value;
+    let (Value::Object(object), [Step::Name(name)]) = (document, place.steps()) else {
+        return;
+    };
+    match (object.get_mut(&**name), edit) {
+        (_, Edit::Set(value)) => drop(object.insert(name.to_string(), plain(value))),
+        (Some(_), Edit::Delete) => drop(object.shift_remove(&**name)),
+        (Some(Value::String(text)), Edit::Append(suffix)) => text.push_str(suffix),
+        (Some(Value::Array(elements)), Edit::Insert { at, values }) if *at <= elements.len() => {
+            drop(elements.splice(at..at, values.iter().map(plain)));
+        }
+        (Some(Value::Array(elements)), Edit::Pop { at }) if *at < elements.len() => {
+            elements.remove(*at);
+        }
+        (Some(Value::Array(elements)), Edit::Trim { start, len }) => {
+            *elements = elements.iter().skip(*start).take(*len).cloned().collect();
+        }
+        _ => {}
+    }
+}
+
 fn expiry_after(expiry: Expiry, old: Option<u64>) -> Option<u64> {
     match expiry {
         Expiry::Clear => None,
@@ -402,6 +446,12 @@ fn assert_holds(entry: &Entry, row: &Row, what: &str) {
                 .map(|(name, (value, _))| name.len() + value.len())
                 .sum();
             assert_eq!((hash.len(), hash.bytes()), (fields.len(), bytes), "{what}");
+        }
+        (Value::Json(document), Row::Json(expected)) => {
+            let text = String::from_utf8_lossy(&document.root().to_text()).into_owned();
+            assert_eq!(text, expected.to_string(), "{what}");
+            let bytes = document.root().heap_bytes();
+            assert_eq!(document.bytes(), bytes, "{what}: bytes");
         }
         (Value::Collection(collection), Row::Collection { schema, elements }) => {
             assert_eq!(collection.schema(), schema, "{what}");

@@ -33,7 +33,7 @@ pub fn encoding_of(value: &Value, config: &Config) -> &'static str {
         Value::Hash(hash) if !is_listpack(hash, config) => "hashtable",
         Value::Hash(hash) if hash.expiring() > 0 => "listpackex",
         Value::Hash(_) => "listpack",
-        Value::Collection(_) => "raw",
+        Value::Json(_) | Value::Collection(_) => "raw",
     }
 }
 

@@ -80,6 +80,7 @@ pub fn cost_of_values(context: &Context, session: &Session, request: &Request) -
         Some(Value::SortedSet(set)) => set.len() as u64 / 16,
         Some(Value::List(list)) => list.len() as u64 / 16,
         Some(Value::Hash(hash)) => hash.len() as u64 / 16,
+        Some(Value::Json(document)) => document.bytes() as u64 / 256,
         Some(Value::Collection(collection)) => collection.len() as u64,
         None => 0,
     };
@@ -95,6 +96,7 @@ fn type_name(value: &Value) -> &'static str {
         Value::SortedSet(_) => "zset",
         Value::List(_) => "list",
         Value::Hash(_) => "hash",
+        Value::Json(_) => "ReJSON-RL",
         Value::Collection(_) => "vectorset",
     }
 }

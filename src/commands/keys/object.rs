@@ -5,6 +5,7 @@ use crate::commands::Call;
 use crate::commands::error::{self, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use crate::keyspace::hash::{Field, Hash};
+use crate::keyspace::json::Document;
 use crate::keyspace::list::List;
 use crate::keyspace::set::Set;
 use crate::keyspace::sorted_set::{Ranked, SortedSet};
@@ -187,6 +188,7 @@ fn value_bytes(value: &Value) -> u64 {
             (size_of::<List>() + list.bytes() + fixed) as u64
         }
         Value::Hash(hash) => (size_of::<Hash>() + hash.bytes() + hash.len() * FIELD_FIXED) as u64,
+        Value::Json(document) => (size_of::<Document>() + document.bytes()) as u64,
         Value::Collection(collection) => collection.memory().total(),
     }
 }

@@ -168,6 +168,7 @@ fn address(entry: &Entry) -> usize {
         Value::SortedSet(set) => Arc::as_ptr(set).addr(),
         Value::List(list) => Arc::as_ptr(list).addr(),
         Value::Hash(hash) => Arc::as_ptr(hash).addr(),
+        Value::Json(document) => Arc::as_ptr(document).addr(),
         Value::Collection(collection) => Arc::as_ptr(collection).addr(),
     }
 }
@@ -179,6 +180,7 @@ fn bytes(entry: &Entry) -> usize {
         Value::SortedSet(set) => set.bytes(),
         Value::List(list) => list.bytes(),
         Value::Hash(hash) => hash.bytes(),
+        Value::Json(document) => document.bytes(),
         Value::Collection(collection) => collection.memory().total() as usize,
     }
 }

@@ -9,10 +9,13 @@ use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
 use crate::keyspace::collection::{
     IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
 };
+use crate::keyspace::documents;
+use crate::keyspace::json::{Edit, Json, Node, Place};
 use crate::keyspace::list::End;
 use crate::protocol::number::{double_text, parse_double, parse_u64};
 use bytes::Bytes;
 use std::fmt;
+use std::sync::Arc;
 
 // Vectors are written as they lie in memory, and are little endian on disk.
 const _: () = assert!(cfg!(target_endian = "little"));
@@ -117,6 +120,12 @@ pub fn encode(change: &Change, out: &mut Vec<u8>) {
             let n = digits(fields.len() as u64);
             write_with_list(out, &[b"HPERSIST", key, b"FIELDS", &n], fields);
         }
+        Effect::Json { place, edit } => encode_edit(key, place, edit, out),
+        Effect::CreateIndex { schema } => {
+            let words: Vec<Bytes> = schema.to_words().into_iter().map(Bytes::from).collect();
+            write_with_list(out, &[b"FT.CREATE", key], &words);
+        }
+        Effect::DropIndex => write(out, &[b"FT.DROPINDEX", key]),
         Effect::CreateCollection { schema } => encode_create(key, schema, out),
         Effect::Upsert(upsert) => encode_upsert(key, upsert, out),
         Effect::Remove { element } => write(out, &[b"VREM", key, element]),
@@ -175,6 +184,35 @@ fn encode_hash_set(key: &[u8], fields: &[(Bytes, Bytes)], expiry: Expiry, out: &
     for (name, value) in fields {
         write_word(out, name);
         write_word(out, value);
+    }
+}
+
+/// A trimmed array keeps `start ..= stop`; none of it when stop lies before start.
+fn encode_edit(key: &[u8], place: &Place, edit: &Edit, out: &mut Vec<u8>) {
+    let place = place.to_string();
+    let place = place.as_bytes();
+    match edit {
+        Edit::Set(value) => write(out, &[b"JSON.SET", key, place, &value.node().to_text()]),
+        Edit::Delete => write(out, &[b"JSON.DEL", key, place]),
+        Edit::Merge(patch) => write(out, &[b"JSON.MERGE", key, place, &patch.node().to_text()]),
+        Edit::Append(suffix) => {
+            let suffix = Node::Text(suffix).to_text();
+            write(out, &[b"JSON.STRAPPEND", key, place, &suffix]);
+        }
+        Edit::Insert { at, values } => {
+            let values: Vec<Bytes> = values.iter().map(|v| v.node().to_text().into()).collect();
+            let head: [&[u8]; 4] = [b"JSON.ARRINSERT", key, place, &digits(*at as u64)];
+            write_with_list(out, &head, &values);
+        }
+        Edit::Pop { at } => write(out, &[b"JSON.ARRPOP", key, place, &digits(*at as u64)]),
+        Edit::Trim { start, len } => {
+            let (start, stop) = match *len {
+                0 => (1, 0),
+                len => (*start, *start + len - 1),
+            };
+            let (start, stop) = (digits(start as u64), digits(stop as u64));
+            write(out, &[b"JSON.ARRTRIM", key, place, &start, &stop]);
+        }
     }
 }
 
@@ -335,6 +373,8 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
     }
     let key = args.next()?;
     let effect = match name {
+        b"FT.CREATE" => decode_index(args)?,
+        b"FT.DROPINDEX" => Effect::DropIndex,
         b"SET" => Effect::Set {
             value: args.next()?,
             expiry: args.expiry()?,
@@ -400,6 +440,10 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
                 fields: args.rest(),
             }
         }
+        name if name.starts_with(b"JSON.") => Effect::Json {
+            place: args.place()?,
+            edit: decode_edit(name, args)?,
+        },
         b"VCREATE" => Effect::CreateCollection {
             schema: Box::new(decode_create(args)?),
         },
@@ -414,6 +458,16 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
         _ => return Err("no such word"),
     };
     Ok(Change::new(db, &key, effect))
+}
+
+fn decode_index(args: &mut Args<'_>) -> Result<Effect, &'static str> {
+    let words = args.rest();
+    let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+    let mut words = documents::words::Words::new(&words);
+    let schema = documents::schema::create(&mut words).map_err(|_| "not the words of an index")?;
+    Ok(Effect::CreateIndex {
+        schema: Arc::new(schema),
+    })
 }
 
 fn decode_list(name: &[u8], args: &mut Args<'_>) -> Result<Effect, &'static str> {
@@ -472,6 +526,40 @@ fn decode_copy(args: &mut Args<'_>) -> Result<Effect, &'static str> {
     let to_db = args.number()? as usize;
     args.expect(b"REPLACE")?;
     Ok(Effect::Copy { to_db, to })
+}
+
+fn decode_edit(name: &[u8], args: &mut Args<'_>) -> Result<Edit, &'static str> {
+    Ok(match name {
+        b"JSON.SET" => Edit::Set(args.json()?),
+        b"JSON.DEL" => Edit::Delete,
+        b"JSON.MERGE" => Edit::Merge(args.json()?),
+        b"JSON.STRAPPEND" => match args.json()? {
+            Json::Text(suffix) => Edit::Append(suffix),
+            _ => return Err("a string is expected"),
+        },
+        b"JSON.ARRINSERT" => {
+            let at = args.number()? as usize;
+            let mut values = vec![args.json()?];
+            while args.0.len() > 0 {
+                values.push(args.json()?);
+            }
+            Edit::Insert { at, values }
+        }
+        b"JSON.ARRPOP" => Edit::Pop {
+            at: args.number()? as usize,
+        },
+        b"JSON.ARRTRIM" => {
+            let (start, stop) = (args.number()? as usize, args.number()? as usize);
+            match start > stop {
+                true => Edit::Trim { start: 0, len: 0 },
+                false => Edit::Trim {
+                    start,
+                    len: (stop - start).saturating_add(1),
+                },
+            }
+        }
+        _ => return Err("no such word"),
+    })
 }
 
 fn decode_create(args: &mut Args<'_>) -> Result<Schema, &'static str> {
@@ -726,6 +814,18 @@ impl Args<'_> {
 
     fn small(&mut self) -> Result<u32, &'static str> {
         u32::try_from(self.number()?).map_err(|_| "a number is too large")
+    }
+
+    fn json(&mut self) -> Result<Json, &'static str> {
+        let word = self.next()?;
+        let text = std::str::from_utf8(&word).map_err(|_| "a value is not UTF-8")?;
+        Json::parse(text).map_err(|_| "a value is not JSON")
+    }
+
+    fn place(&mut self) -> Result<Place, &'static str> {
+        let word = self.next()?;
+        let text = std::str::from_utf8(&word).map_err(|_| "a place is not UTF-8")?;
+        Place::parse(text).map_err(|_| "a place is not concrete")
     }
 
     fn expect(&mut self, word: &[u8]) -> Result<(), &'static str> {

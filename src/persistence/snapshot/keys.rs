@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, Fault, put_bytes, put_varint};
 use crate::keyspace::hash::{Field, Hash};
+use crate::keyspace::json::{Document, Json};
 use crate::keyspace::list::{End, List};
 use crate::keyspace::set::Set;
 use crate::keyspace::sorted_set::SortedSet;
@@ -18,6 +19,7 @@ const SORTED_SET: u8 = 9;
 const LIST: u8 = 10;
 /// More members of the set or sorted set, or elements of the list, before it.
 const MORE: u8 = 11;
+const JSON: u8 = 16;
 const EXPIRES: u8 = 0x80;
 /// A piece ends with the entry that carries it to this many bytes.
 const PIECE_BYTES: usize = 4 << 20;
@@ -35,6 +37,7 @@ pub(super) enum LoadedValue {
     SortedSet(SortedSet),
     List(List),
     Hash(Hash),
+    Json(Document),
     Collection(u64),
 }
 
@@ -72,6 +75,11 @@ pub(super) fn encode<E>(
                 })?;
             }
             Value::Hash(hash) => encode_hash(&mut pieces, key, hash)?,
+            Value::Json(document) => {
+                pieces.begin(JSON, &key.key, key.expires_at_ms);
+                put_bytes(&mut pieces.payload, &document.root().to_text());
+                pieces.end()?;
+            }
             Value::Collection(collection) => {
                 pieces.begin(COLLECTION, &key.key, key.expires_at_ms);
                 pieces
@@ -231,6 +239,7 @@ pub(super) fn decode(
                 decode_fields(&mut cursor, hash_before(keys, &key)?)?;
                 continue;
             }
+            JSON => LoadedValue::Json(decode_document(cursor.bytes()?)?),
             COLLECTION => LoadedValue::Collection(cursor.u64()?),
             _ => return Err("a key has a type that is not known"),
         };
@@ -253,6 +262,12 @@ fn decode_fields(cursor: &mut Cursor<'_>, hash: &mut Hash) -> Result<(), Fault> 
         }
     }
     Ok(())
+}
+
+fn decode_document(text: &[u8]) -> Result<Document, Fault> {
+    let text = std::str::from_utf8(text).map_err(|_| "a document is no text")?;
+    let root = Json::parse(text).map_err(|_| "a document is not JSON")?;
+    Ok(Document::new(root))
 }
 
 fn hash_before<'a>(keys: &'a mut [LoadedKey], key: &[u8]) -> Result<&'a mut Hash, Fault> {
@@ -336,6 +351,11 @@ mod tests {
         hash
     }
 
+    fn document() -> Document {
+        let text = r#"{"b":[0.1,0.2,0.3,1e300],"a":{"\"":[1,null,true,18446744073709551615]}}"#;
+        Document::new(Json::parse(text).unwrap())
+    }
+
     #[test]
     fn strings_and_large_hashes_come_back_from_their_pieces() {
         let hash = big_hash();
@@ -348,6 +368,7 @@ mod tests {
             ),
             saved("hash", Value::Hash(Arc::new(hash.clone())), Some(7)),
             saved("", Value::String(Bytes::from_static(b"\r\n\0")), Some(0)),
+            saved("json", Value::Json(Arc::new(document())), Some(9)),
         ];
         let pieces = pieces(&keys);
         assert!(pieces.len() >= 3, "the hash must be cut");
@@ -369,6 +390,7 @@ mod tests {
             match (&key.value, &loaded.value) {
                 (Value::String(expected), LoadedValue::String(got)) => assert_eq!(expected, got),
                 (Value::Hash(expected), LoadedValue::Hash(got)) => assert_eq!(**expected, *got),
+                (Value::Json(expected), LoadedValue::Json(got)) => assert_eq!(**expected, *got),
                 _ => panic!("another type"),
             }
         }
@@ -381,6 +403,7 @@ mod tests {
         let keys = [
             saved("a", Value::Hash(Arc::new(hash)), None),
             saved("b", Value::String(Bytes::from_static(b"value")), Some(3)),
+            saved("c", Value::Json(Arc::new(document())), None),
         ];
         let (entries, payload) = pieces(&keys).remove(0);
         for len in 0..payload.len() {

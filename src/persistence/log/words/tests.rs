@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
+use crate::keyspace::json::{Object, Step};
 
 /// A random number generator for tests: SplitMix64 (Steele, Lea and Flood 2014).
 struct Random(u64);
@@ -213,9 +214,77 @@ impl Random {
                 first: self.draw() as usize,
                 last: self.draw() as usize,
             },
-            _ => Effect::SetAttributes {
+            29 => Effect::SetAttributes {
                 element: self.bytes(),
                 attributes: self.bytes(),
+            },
+            _ => Effect::Json {
+                place: self.place(),
+                edit: self.edit(),
+            },
+        }
+    }
+
+    /// Any characters, often those that quotes and escapes are about.
+    fn text(&mut self) -> String {
+        const TRAPS: [char; 8] = ['"', '\'', '\\', '\n', '\0', ']', 'é', '𝄞'];
+        let any = |random: &mut Random| match random.flip() {
+            true => TRAPS[random.below(8) as usize],
+            false => char::from(b'a' + random.below(26) as u8),
+        };
+        (0..self.below(6)).map(|_| any(self)).collect()
+    }
+
+    fn place(&mut self) -> Place {
+        let step = |random: &mut Random| match random.flip() {
+            true => Step::Name(random.text().into()),
+            false => Step::At(random.below(1 << 40) as usize),
+        };
+        Place::new((0..self.below(4)).map(|_| step(self)).collect())
+    }
+
+    fn json(&mut self, depth: u64) -> Json {
+        match self.below(if depth == 0 { 6 } else { 8 }) {
+            0 => Json::Null,
+            1 => Json::Bool(self.flip()),
+            2 => Json::Int(self.draw() as i64),
+            3 => Json::Uint(self.draw() | 1 << 63),
+            4 => {
+                let float = f64::from_bits(self.draw());
+                Json::Float(if float.is_finite() { float } else { -0.0 })
+            }
+            5 => Json::Text(self.text().into()),
+            6 => {
+                let elements = (0..self.below(6)).map(|_| self.json(depth - 1)).collect();
+                Json::array(elements)
+            }
+            _ => {
+                let members =
+                    (0..self.below(6)).map(|_| (self.text().into(), self.json(depth - 1)));
+                Json::Object(Box::new(Object::new(members.collect())))
+            }
+        }
+    }
+
+    fn edit(&mut self) -> Edit {
+        match self.below(7) {
+            0 => Edit::Set(self.json(3)),
+            1 => Edit::Delete,
+            2 => Edit::Merge(self.json(3)),
+            3 => Edit::Append(self.text().into()),
+            4 => Edit::Insert {
+                at: self.below(100) as usize,
+                values: (0..1 + self.below(3)).map(|_| self.json(2)).collect(),
+            },
+            5 => Edit::Pop {
+                at: self.below(100) as usize,
+            },
+            _ => match self.flip() {
+                true => Edit::Trim { start: 0, len: 0 },
+                false => Edit::Trim {
+                    start: self.below(100) as usize,
+                    len: 1 + self.below(100) as usize,
+                },
             },
         }
     }
@@ -231,7 +300,7 @@ impl Random {
     }
 }
 
-const KINDS_OF_CHANGE: u64 = 30;
+const KINDS_OF_CHANGE: u64 = 31;
 
 /// Which of [`Random::effect`]'s kinds it is; a new variant does not compile until it has one.
 fn kind(effect: &Effect) -> u64 {
@@ -266,6 +335,7 @@ fn kind(effect: &Effect) -> u64 {
         Effect::ListRemove { .. } => 27,
         Effect::ListTrim { .. } => 28,
         Effect::SetAttributes { .. } => 29,
+        Effect::Json { .. } => 30,
     }
 }
 
@@ -483,6 +553,53 @@ fn check_list_words(f: &Bytes, v: &Bytes) {
     check_words(Effect::ListTrim { first: 1, last: 4 }, "LTRIM k 1 4");
 }
 
+#[test]
+fn the_words_of_documents_are_those_of_the_documentation() {
+    let check = |place: &str, edit: Edit, expected: &str| {
+        let place = Place::parse(place).unwrap();
+        check_words(Effect::Json { place, edit }, expected);
+    };
+    let json = |text: &str| Json::parse(text).unwrap();
+    check(
+        "$",
+        Edit::Set(json("{\"a\": [1]}")),
+        "JSON.SET k $ {\"a\":[1]}",
+    );
+    check(
+        "$.a[0]",
+        Edit::Set(json("2.0")),
+        "JSON.SET k $[\"a\"][0] 2.0",
+    );
+    check("$['\"']", Edit::Delete, "JSON.DEL k $['\"']");
+    check(
+        "$.a",
+        Edit::Merge(json("{\"b\":null}")),
+        "JSON.MERGE k $[\"a\"] {\"b\":null}",
+    );
+    check(
+        "$.a",
+        Edit::Append("b".into()),
+        "JSON.STRAPPEND k $[\"a\"] \"b\"",
+    );
+    let values = vec![json("1"), json("\"x\"")];
+    check(
+        "$.a",
+        Edit::Insert { at: 7, values },
+        "JSON.ARRINSERT k $[\"a\"] 7 1 \"x\"",
+    );
+    check("$.a", Edit::Pop { at: 3 }, "JSON.ARRPOP k $[\"a\"] 3");
+    check(
+        "$.a",
+        Edit::Trim { start: 2, len: 3 },
+        "JSON.ARRTRIM k $[\"a\"] 2 4",
+    );
+    check(
+        "$.a",
+        Edit::Trim { start: 0, len: 0 },
+        "JSON.ARRTRIM k $[\"a\"] 1 0",
+    );
+}
+
 fn check_refused(body: &str, what: &str) {
     let error = decoded(body.as_bytes(), 0).unwrap_err();
     assert!(error.what.contains(what), "{body:?}: {error}");
@@ -506,6 +623,12 @@ fn what_is_not_in_the_list_is_refused() {
         "score",
     );
     check_refused("DEL k\r\n", "not an array");
+    let word = |word: &str| format!("${}\r\n{word}\r\n", word.len());
+    let edit = |words: [&str; 4]| format!("*4\r\n{}", words.map(word).concat());
+    check_refused(&edit(["JSON.SET", "k", "$", "[1"]), "not JSON");
+    check_refused(&edit(["JSON.SET", "k", "$.*", "1"]), "not concrete");
+    check_refused(&edit(["JSON.STRAPPEND", "k", "$", "1"]), "string");
+    check_refused(&edit(["JSON.CLEAR", "k", "$", "1"]), "no such word");
     check_refused("*1\r\n$9999999999999999999999\r\n", "length");
     check_refused("*18446744073709551615\r\n$3\r\nDEL\r\n", "length");
     check_refused(

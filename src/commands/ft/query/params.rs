@@ -1,0 +1,109 @@
+//! PARAMS: names that stand for values in a query.
+
+use super::QueryError;
+use super::token::is_escapable;
+use crate::protocol::number;
+use std::collections::HashMap;
+
+/// The parameters of one request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params(HashMap<String, Vec<u8>>);
+
+impl Params {
+    /// Adds one; false if the name is taken.
+    pub fn add(&mut self, name: String, value: Vec<u8>) -> bool {
+        let is_new = !self.0.contains_key(&name);
+        if is_new {
+            self.0.insert(name, value);
+        }
+        is_new
+    }
+
+    /// The value of that name.
+    pub fn get(&self, name: &str) -> Result<&[u8], QueryError> {
+        let value = self.0.get(name);
+        value
+            .map(Vec::as_slice)
+            .ok_or_else(|| QueryError::NoParameter(name.to_owned()))
+    }
+
+    /// The number of that name, with the sign that the query put before it.
+    pub(super) fn number(&self, name: &str, is_negative: bool) -> Result<f64, QueryError> {
+        let value = self.get(name)?;
+        let number = number::parse_double(value).ok_or_else(|| invalid(value, name))?;
+        Ok(if is_negative { -number } else { number })
+    }
+
+    /// The count of that name.
+    pub(super) fn count(&self, name: &str) -> Result<usize, QueryError> {
+        let value = self.get(name)?;
+        let count = number::parse_i64(value).and_then(|count| usize::try_from(count).ok());
+        count.ok_or_else(|| invalid(value, name))
+    }
+
+    /// The bound of a range of that name. A leading `(` is read over, as RediSearch does.
+    pub(super) fn bound(
+        &self,
+        name: &str,
+        is_negative: bool,
+        is_lower: bool,
+    ) -> Result<f64, QueryError> {
+        let value = self.get(name)?;
+        let text = value.strip_prefix(b"(").unwrap_or(value);
+        let bound = parse_bound(text, is_negative, is_lower);
+        let shown = || String::from_utf8_lossy(text).into_owned();
+        bound.ok_or_else(|| match is_lower {
+            true => QueryError::LowerBound(shown()),
+            false => QueryError::UpperBound(shown()),
+        })
+    }
+}
+
+/// A bound of a range: a number, `-inf` below or `inf` above. Nothing at all is 0.
+pub fn parse_bound(text: &[u8], is_negative: bool, is_lower: bool) -> Option<f64> {
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let value = number::parse_double(text)?;
+    let value = if is_negative { -value } else { value };
+    let is_outward = value
+        == if is_lower {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        };
+    (value.is_finite() || is_outward).then_some(value)
+}
+
+fn invalid(value: &[u8], name: &str) -> QueryError {
+    QueryError::NumericParameter {
+        value: String::from_utf8_lossy(value).into_owned(),
+        name: name.to_owned(),
+    }
+}
+
+/// Takes the backslashes before signs and blanks away.
+pub fn unescape(text: &[u8]) -> String {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text.iter().copied().peekable();
+    while let Some(byte) = rest.next() {
+        match (byte, rest.peek().copied()) {
+            // Of two backslashes RediSearch drops the first and looks at the second anew.
+            (b'\\', Some(next)) if is_escapable(next) => {}
+            _ => plain.push(byte),
+        }
+    }
+    String::from_utf8(plain).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+/// A word as it is indexed: without escapes, in lower case.
+pub fn normalize(text: &[u8]) -> String {
+    let plain = unescape(text);
+    match plain
+        .bytes()
+        .any(|b| b.is_ascii_uppercase() || !b.is_ascii())
+    {
+        true => plain.to_lowercase(),
+        false => plain,
+    }
+}

@@ -1,0 +1,73 @@
+//! Deciding `?` selectors: whether a filter holds for a node.
+
+use super::find::Scope;
+use super::{Comparison, Filter, Operand};
+use crate::keyspace::json::Node;
+use std::cmp::Ordering;
+
+/// What an operand comes to: the nodes that a query leads to, or one constant.
+enum Term<'d> {
+    Constant(Node<'d>),
+    Nodes(Vec<Node<'d>>),
+}
+
+impl Filter {
+    /// Whether it holds for `node`.
+    pub(super) fn holds<'d>(&'d self, scope: Scope<'_, 'd>, node: Node<'d>) -> bool {
+        match self {
+            Filter::Any(all) => all.iter().any(|filter| filter.holds(scope, node)),
+            Filter::Every(all) => all.iter().all(|filter| filter.holds(scope, node)),
+            Filter::Not(filter) => !filter.holds(scope, node),
+            Filter::Exists(operand) => match operand.term(scope, node) {
+                Term::Constant(_) => true,
+                Term::Nodes(nodes) => !nodes.is_empty(),
+            },
+            Filter::Compare(left, comparison, right) => {
+                compare(left.term(scope, node), *comparison, right.term(scope, node))
+            }
+        }
+    }
+}
+
+impl Operand {
+    fn term<'d>(&'d self, scope: Scope<'_, 'd>, node: Node<'d>) -> Term<'d> {
+        match self {
+            Operand::Constant(json) => Term::Constant(json.node()),
+            Operand::Here(path) => Term::Nodes(scope.query(path, node)),
+            Operand::Root(path) => Term::Nodes(scope.query(path, scope.root())),
+        }
+    }
+}
+
+/// With several nodes on a side it holds if it holds for one of them; unequal is the opposite of equal.
+fn compare(left: Term<'_>, comparison: Comparison, right: Term<'_>) -> bool {
+    let is = |wanted: fn(Ordering) -> bool| {
+        any_pair(&left, &right, |a, b| a.order(b).is_some_and(wanted))
+    };
+    let is_equal = || match (&left, &right) {
+        (Term::Nodes(_), Term::Nodes(_)) => any_pair(&left, &right, |a, b| a == b),
+        _ => is(Ordering::is_eq),
+    };
+    match comparison {
+        Comparison::Equal => is_equal(),
+        Comparison::Unequal => !is_equal(),
+        Comparison::Less => is(Ordering::is_lt),
+        Comparison::LessOrEqual => is(Ordering::is_le),
+        Comparison::Greater => is(Ordering::is_gt),
+        Comparison::GreaterOrEqual => is(Ordering::is_ge),
+    }
+}
+
+fn any_pair(left: &Term, right: &Term, holds: impl Fn(Node, Node) -> bool) -> bool {
+    let (left, right) = (left.nodes(), right.nodes());
+    left.iter().any(|a| right.iter().any(|b| holds(*a, *b)))
+}
+
+impl<'d> Term<'d> {
+    fn nodes(&self) -> &[Node<'d>] {
+        match self {
+            Term::Constant(node) => std::slice::from_ref(node),
+            Term::Nodes(nodes) => nodes,
+        }
+    }
+}
