@@ -90,10 +90,8 @@ impl Maps {
                 let row = self.made(db, key, || Row::SortedSet(BTreeMap::new()));
                 let Row::SortedSet(set) = row else { return };
                 for (score, member) in members {
-                    // A zero does not replace the other one.
-                    if set.get(member) != Some(score) {
-                        set.insert(member.clone(), *score);
-                    }
+                    // Both zeros are kept as the positive one.
+                    set.insert(member.clone(), score + 0.0);
                 }
             }
             Effect::SortedSetRemove { members } => self.collected(db, key, |row| {
