@@ -1,8 +1,9 @@
 //! What replacing half of the elements does to a graph: `cargo bench --bench churn -- [--type Q8] [--rows N]`.
 //!
 //! Two thirds of the rows are built into a graph; in five rounds a tenth of its elements each is taken out and as many of the
-//! other rows are put in. Then recall@10 is compared with that of a graph built anew from the same elements, as are memory and
-//! the time of a replacement with that of an insert; the invariants are checked. Which elements go:
+//! other rows are put in. Then recall@10 is compared with that of a graph built anew from the same elements, as is memory, and
+//! the time of a replacement with that of the insert in it, which meets a graph of the same size, and with that of an insert while
+//! the graph grew; the invariants are checked. Which elements go:
 //! random; newest: those put in last, again and again; regions: around one element a round, the nearest to it.
 
 mod bed;
@@ -34,6 +35,13 @@ enum Victims {
     Random,
     Newest,
     Regions,
+}
+
+/// Seconds of replacements.
+#[derive(Default)]
+struct Spent {
+    inserts_s: f64,
+    removals_s: f64,
 }
 
 /// A graph and the rows that live in it.
@@ -69,23 +77,24 @@ fn churn(data: &DataSet, rows: usize, quantization: Quantization, victims: Victi
     let mut herd = Herd::new(data, quantization, rows * 2 / 3);
     let insert_us = started.elapsed().as_secs_f64() * 1e6 / herd.living.len() as f64;
     let mut spare: Vec<u32> = (herd.living.len() as u32..rows as u32).collect();
-    let (mut replace_s, mut replaced) = (0.0, 0);
+    let (mut spent, mut replaced) = (Spent::default(), 0);
     for _ in 0..ROUNDS {
         let going = herd.choose(victims, herd.living.len() / ROUND_SHARE);
         replaced += going.len();
-        replace_s += herd.replace(&going, &mut spare);
+        herd.replace(&going, &mut spare, &mut spent);
     }
     herd.index
         .check()
         .unwrap_or_else(|error| panic!("the graph is damaged: {error}"));
     let fresh = herd.built_anew(quantization);
-    let replace_us = replace_s * 1e6 / replaced as f64;
+    let replace_us = (spent.inserts_s + spent.removals_s) * 1e6 / replaced as f64;
     println!(
-        "{:8} {} | {}  bytes {:.2} of new  replace {replace_us:.0} us, {:.2} of an insert",
+        "{:8} {} | {}  bytes {:.2} of new  replace {replace_us:.0} us, {:.2} of its insert, {:.2} of one while the graph grew",
         format!("{victims:?}"),
         herd.recalls(),
         fresh.recalls(),
         bytes(&herd.index) / bytes(&fresh.index),
+        (spent.inserts_s + spent.removals_s) / spent.inserts_s,
         replace_us / insert_us
     );
 }
@@ -135,23 +144,24 @@ impl Herd<'_> {
         hits.iter().map(|hit| place_of[hit.slot as usize]).collect()
     }
 
-    /// One comes, one goes, as an update does it: the new one is linked first. What went can come back later. Returns the
-    /// seconds that the graph needed.
-    fn replace(&mut self, going: &[usize], spare: &mut Vec<u32>) -> f64 {
+    /// One comes, one goes, as an update does it: the new one is linked first. What went can come back later. The
+    /// graph's time is added to `spent`.
+    fn replace(&mut self, going: &[usize], spare: &mut Vec<u32>, spent: &mut Spent) {
         let coming: Vec<u32> = spare.drain(..going.len()).collect();
-        let started = Instant::now();
         let mut placed = Vec::with_capacity(going.len());
         for (&place, row) in going.iter().zip(coming) {
+            let started = Instant::now();
             let slot = graph::insert(&self.index, &self.data.base, row, FORCED);
+            let inserted = Instant::now();
             placed.push((row, slot));
             self.index.remove(self.living[place].1);
+            spent.inserts_s += (inserted - started).as_secs_f64();
+            spent.removals_s += inserted.elapsed().as_secs_f64();
         }
-        let seconds = started.elapsed().as_secs_f64();
         for &place in going {
             spare.push(self.living.remove(place).0);
         }
         self.living.extend(placed);
-        seconds
     }
 
     /// A graph of the same rows in the same order.

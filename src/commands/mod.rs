@@ -10,9 +10,14 @@ pub mod docs;
 pub mod error;
 pub mod ft;
 pub mod hash;
+pub mod json;
 pub mod keys;
+pub mod list;
+pub mod members;
 pub mod server;
 pub mod session;
+pub mod set;
+pub mod sorted_set;
 pub mod string;
 pub mod table;
 pub mod together;
@@ -20,7 +25,7 @@ pub mod transaction;
 pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
-pub use together::{REQUESTS_MIN, Run, execute_together};
+pub use together::{REQUESTS_MIN, Run, execute_one_by_one, execute_together};
 
 use crate::config::Config;
 use crate::engine::{Access, Engine, Patience};
@@ -38,7 +43,12 @@ use table::{Command, Flags, Table};
 /// The families, in the order of the table. A new family is one line here.
 const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
+    set::COMMANDS,
+    sorted_set::COMMANDS,
+    list::COMMANDS,
     hash::COMMANDS,
+    json::COMMANDS,
+    ft::COMMANDS,
     keys::COMMANDS,
     transaction::COMMANDS,
     connection::COMMANDS,
@@ -74,6 +84,8 @@ pub struct Context {
     pub slow_log: server::slowlog::SlowLog,
     /// What keeps promises of recall.
     pub calibrator: vector_set::calibrator::Calibrator,
+    /// Aggregations that are read in parts.
+    pub cursors: ft::Cursors,
     /// Events that took long.
     pub latency_log: server::latency::LatencyLog,
     /// State of [`Context::draw_random`].
@@ -93,6 +105,7 @@ impl Context {
             run_id: draw_run_id(),
             slow_log: Default::default(),
             calibrator: Default::default(),
+            cursors: Default::default(),
             latency_log: Default::default(),
             random: AtomicU64::new(started_ms),
         }

@@ -142,8 +142,18 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Sets.
+    Set,
+    /// Sorted sets.
+    SortedSet,
+    /// Lists.
+    List,
     /// Hashes.
     Hash,
+    /// JSON documents.
+    Json,
+    /// Indexes over documents.
+    Search,
     /// Vector sets and native collections.
     VectorSet,
     /// One client's connection.
@@ -160,8 +170,11 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Set => "set",
+            Group::SortedSet => "sorted-set",
+            Group::List => "list",
             Group::Hash => "hash",
-            Group::VectorSet => "module",
+            Group::Json | Group::Search | Group::VectorSet => "module",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -173,7 +186,12 @@ impl Group {
         match self {
             Group::Generic => "Keys",
             Group::String => "Strings",
+            Group::Set => "Sets",
+            Group::SortedSet => "Sorted sets",
+            Group::List => "Lists",
             Group::Hash => "Hashes",
+            Group::Json => "JSON documents",
+            Group::Search => "Search",
             Group::VectorSet => "Vectors",
             Group::Connection => "Connection",
             Group::Server => "Server",
@@ -183,7 +201,12 @@ impl Group {
 
     /// The module of Redis that has its commands, if they are in one.
     pub fn module(self) -> Option<&'static str> {
-        (self == Group::VectorSet).then_some("vectorset")
+        match self {
+            Group::Json => Some("ReJSON"),
+            Group::Search => Some("search"),
+            Group::VectorSet => Some("vectorset"),
+            _ => None,
+        }
     }
 
     /// Its ACL category.
@@ -191,7 +214,12 @@ impl Group {
         match self {
             Group::Generic => Some("@keyspace"),
             Group::String => Some("@string"),
+            Group::Set => Some("@set"),
+            Group::SortedSet => Some("@sortedset"),
+            Group::List => Some("@list"),
             Group::Hash => Some("@hash"),
+            Group::Json => Some("@json"),
+            Group::Search => Some("@search"),
             Group::VectorSet => Some("@vectorset"),
             Group::Connection => Some("@connection"),
             Group::Server => None,
@@ -518,10 +546,17 @@ impl Command {
         }
     }
 
-    /// Where its keys are; nowhere fixed, if a word of the request counts them.
+    /// Where its keys are; of those that a word of the request counts the ones in front of that word.
     pub fn key_positions(&self) -> KeyPositions {
         if self.counted_keys().is_some() {
-            return NO_KEYS;
+            return match self.args {
+                [Arg::Key(_), ..] => KeyPositions {
+                    first: 1,
+                    last: 1,
+                    step: 1,
+                },
+                _ => NO_KEYS,
+            };
         }
         self.keys.unwrap_or_else(|| self.derived_keys())
     }
@@ -560,6 +595,11 @@ impl Command {
 
     /// The keys of a request that fits.
     pub fn keys_of<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+        let fixed = self.key_positions();
+        let in_front = match self.counted_keys() {
+            Some(_) => fixed.first as usize..fixed.last as usize + usize::from(fixed.first > 0),
+            None => 0..0,
+        };
         let (first, end, step) = match self.counted_keys() {
             Some((first, step)) => {
                 let count = request.get(first - 1).and_then(number::parse_u64);
@@ -568,13 +608,15 @@ impl Command {
                 (first, end, step)
             }
             None => {
-                let KeyPositions { first, last, step } = self.key_positions();
+                let KeyPositions { first, last, step } = fixed;
                 let from_end = if last < 0 { request.len() as i64 } else { 0 };
                 let end = if first > 0 { last + from_end + 1 } else { 0 };
                 (first as usize, end.max(0) as usize, step.max(1) as usize)
             }
         };
-        (first..end).step_by(step).filter_map(|i| request.get(i))
+        in_front
+            .chain((first..end).step_by(step))
+            .filter_map(|i| request.get(i))
     }
 
     fn derived_keys(&self) -> KeyPositions {

@@ -89,11 +89,18 @@ pub fn execute_together(
 ) -> Vec<(Reply, bool)> {
     match run(context, session, requests) {
         Some(replies) => replies,
-        None => requests
-            .iter()
-            .map(|request| run_alone(context, session, request))
-            .collect(),
+        None => execute_one_by_one(context, session, requests),
     }
+}
+
+/// The same on this thread alone.
+pub fn execute_one_by_one(
+    context: &Context,
+    session: &mut Session,
+    requests: &[Request],
+) -> Vec<(Reply, bool)> {
+    let run = |request| run_alone(context, session, request);
+    requests.iter().map(run).collect()
 }
 
 fn run_alone(context: &Context, session: &mut Session, request: &Request) -> (Reply, bool) {

@@ -85,6 +85,9 @@ const fn bytes(min: i64) -> Kind {
 pub static ALIASES: &[(&str, Id)] = &[
     ("hash-max-ziplist-entries", Id::HashMaxListpackEntries),
     ("hash-max-ziplist-value", Id::HashMaxListpackValue),
+    ("list-max-ziplist-size", Id::ListMaxListpackSize),
+    ("zset-max-ziplist-entries", Id::ZsetMaxListpackEntries),
+    ("zset-max-ziplist-value", Id::ZsetMaxListpackValue),
 ];
 
 const YES_NO_LOCAL: Kind = Kind::Choice(&["no", "yes", "local"]);
@@ -178,6 +181,18 @@ options! {
             "Up to so many fields OBJECT ENCODING calls a hash `listpack`. Only the name follows it, memory does not.";
         HashMaxListpackValue: "hash-max-listpack-value" = "64", integer(0, i64::MAX, "bytes"), WhileRunning, Served,
             "Up to so many bytes per field or value OBJECT ENCODING calls a hash `listpack`. Only the name follows it, memory does not.";
+        SetMaxIntsetEntries: "set-max-intset-entries" = "512", integer(0, i64::MAX, "members"), WhileRunning, Served,
+            "Up to so many integers OBJECT ENCODING calls a set `intset`. Only the name follows it, memory does not.";
+        SetMaxListpackEntries: "set-max-listpack-entries" = "128", integer(0, i64::MAX, "members"), WhileRunning, Served,
+            "Up to so many members OBJECT ENCODING calls a set `listpack`. Only the name follows it, memory does not.";
+        SetMaxListpackValue: "set-max-listpack-value" = "64", integer(0, i64::MAX, "bytes"), WhileRunning, Served,
+            "Up to so many bytes per member OBJECT ENCODING calls a set `listpack`. Only the name follows it, memory does not.";
+        ZsetMaxListpackEntries: "zset-max-listpack-entries" = "128", integer(0, i64::MAX, "members"), WhileRunning, Served,
+            "Up to so many members OBJECT ENCODING calls a sorted set `listpack`. Only the name follows it, memory does not.";
+        ZsetMaxListpackValue: "zset-max-listpack-value" = "64", integer(0, i64::MAX, "bytes"), WhileRunning, Served,
+            "Up to so many bytes per member OBJECT ENCODING calls a sorted set `listpack`. Only the name follows it, memory does not.";
+        ListMaxListpackSize: "list-max-listpack-size" = "-2", integer(-5, i32::MAX as i64, "elements"), WhileRunning, Served,
+            "Up to so many elements OBJECT ENCODING calls a list `listpack`; below zero up to so many bytes: -1 is 4 KiB, -2 is 8, -5 is 64. Only the name follows it, memory does not.";
         LazyfreeLazyEviction: "lazyfree-lazy-eviction" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: memory is always given back in the background where that takes long.";
         LazyfreeLazyExpire: "lazyfree-lazy-expire" = "no", Kind::Switch, WhileRunning, Kept,

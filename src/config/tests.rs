@@ -82,6 +82,14 @@ fn every_getter_reads_a_row_of_its_own_kind() {
         config.hash_max_listpack_entries(),
     );
     let _ = (
+        config.set_max_intset_entries(),
+        config.set_max_listpack_entries(),
+        config.set_max_listpack_value_bytes(),
+        config.zset_max_listpack_entries(),
+        config.zset_max_listpack_value_bytes(),
+        config.list_max_listpack_size(),
+    );
+    let _ = (
         config.hash_max_listpack_value_bytes(),
         config.appendfilename(),
         config.appenddirname(),

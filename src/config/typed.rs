@@ -250,6 +250,39 @@ impl Config {
     }
 }
 
+/// Limits of small collections, by which OBJECT ENCODING names their forms.
+impl Config {
+    /// Integers up to which a set is called `intset`.
+    pub fn set_max_intset_entries(&self) -> u64 {
+        self.unsigned(Id::SetMaxIntsetEntries)
+    }
+
+    /// Members up to which a set is called `listpack`.
+    pub fn set_max_listpack_entries(&self) -> u64 {
+        self.unsigned(Id::SetMaxListpackEntries)
+    }
+
+    /// Bytes per member up to which a set is called `listpack`.
+    pub fn set_max_listpack_value_bytes(&self) -> u64 {
+        self.unsigned(Id::SetMaxListpackValue)
+    }
+
+    /// Members up to which a sorted set is called `listpack`.
+    pub fn zset_max_listpack_entries(&self) -> u64 {
+        self.unsigned(Id::ZsetMaxListpackEntries)
+    }
+
+    /// Bytes per member up to which a sorted set is called `listpack`.
+    pub fn zset_max_listpack_value_bytes(&self) -> u64 {
+        self.unsigned(Id::ZsetMaxListpackValue)
+    }
+
+    /// Elements up to which a list is called `listpack`; below zero a step of bytes: -1 is 4 KiB, -5 is 64 KiB.
+    pub fn list_max_listpack_size(&self) -> i64 {
+        self.number(Id::ListMaxListpackSize)
+    }
+}
+
 /// Durability.
 impl Config {
     /// The data directory.

@@ -27,11 +27,10 @@ static WITHOUT_EFFECT: &[&str] = &[
     // Memory and encodings.
     "active-defrag-cycle-max", "active-defrag-cycle-min", "active-defrag-ignore-bytes", "active-defrag-max-scan-fields",
     "active-defrag-threshold-lower", "active-defrag-threshold-upper", "activedefrag", "activerehashing", "hll-sparse-max-bytes",
-    "key-memory-histograms", "lfu-decay-time", "lfu-log-factor", "list-compress-depth", "list-max-listpack-size", "list-max-ziplist-entries",
-    "list-max-ziplist-size", "list-max-ziplist-value", "maxmemory-clients", "maxmemory-eviction-tenacity", "maxmemory-samples",
-    "set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value", "stream-idmp-duration", "stream-idmp-maxsize",
-    "stream-node-max-bytes", "stream-node-max-entries", "tracking-table-max-keys", "zset-max-listpack-entries", "zset-max-listpack-value",
-    "zset-max-ziplist-entries", "zset-max-ziplist-value",
+    "key-memory-histograms", "lfu-decay-time", "lfu-log-factor", "list-compress-depth", "list-max-ziplist-entries",
+    "list-max-ziplist-value", "maxmemory-clients", "maxmemory-eviction-tenacity", "maxmemory-samples",
+    "stream-idmp-duration", "stream-idmp-maxsize",
+    "stream-node-max-bytes", "stream-node-max-entries", "tracking-table-max-keys", 
     // Durability.
     "aof-load-corrupt-tail-max-size", "aof-rewrite-incremental-fsync", "aof-timestamp-enabled", "aof-use-rdb-preamble", "dbfilename",
     "rdb-del-sync-files", "rdb-save-incremental-fsync", "rdbchecksum", "rdbcompression", "sanitize-dump-payload",

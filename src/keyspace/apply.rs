@@ -3,7 +3,12 @@
 
 use super::change::{Change, Effect, Expiry, Upsert};
 use super::collection::{Collection, Schema};
+use super::documents::INDEXED_DB;
 use super::hash::Hash;
+use super::json::{Document, Edit, Json, Place};
+use super::list::{End, List};
+use super::set::Set;
+use super::sorted_set::SortedSet;
 use super::table::{Database, Outcome};
 use super::{Entry, Keyspace, Value};
 use crate::index::LinkOptions;
@@ -14,9 +19,27 @@ use std::sync::atomic::Ordering;
 impl Keyspace {
     /// Applies one change under its number. The engine holds the gates that the change asks for; recovery keeps the same order.
     pub fn apply(&self, change: Change, number: u64) {
+        let followed = match self.indexes().is_empty() {
+            true => Vec::new(),
+            false => change.altered_keys(),
+        };
+        self.alter(change, number);
+        for (db, key) in followed {
+            if db == INDEXED_DB {
+                self.indexes().refresh(&key, &self.database(db));
+            }
+        }
+    }
+
+    fn alter(&self, change: Change, number: u64) {
         let database = self.database(change.db);
         let key = &*change.key;
         match change.effect {
+            Effect::CreateIndex { schema } => {
+                self.indexes()
+                    .create(key, schema, &self.database(INDEXED_DB));
+            }
+            Effect::DropIndex => self.indexes().drop_index(key),
             Effect::Set { value, expiry } => self.set(&database, key, value, expiry, number),
             Effect::Append { suffix } => {
                 self.alter_string(&database, key, number, |old| old.extend_from_slice(&suffix))
@@ -24,6 +47,49 @@ impl Keyspace {
             Effect::SetRange { offset, part } => {
                 self.alter_string(&database, key, number, |old| overwrite(old, offset, &part));
             }
+            Effect::SetAdd { members } => self.set_add(&database, key, members, number),
+            Effect::SetRemove { members } => self.alter_set(&database, key, number, |set| {
+                for member in &members {
+                    set.remove(member);
+                }
+            }),
+            Effect::SortedSetAdd { members } => {
+                self.sorted_set_add(&database, key, members, number)
+            }
+            Effect::SortedSetRemove { members } => {
+                self.alter_sorted_set(&database, key, number, |set| {
+                    for member in &members {
+                        set.remove(member);
+                    }
+                })
+            }
+            Effect::ListPush { end, elements } => {
+                self.list_push(&database, key, end, elements, number)
+            }
+            Effect::ListPop { end, count } => {
+                self.alter_list(&database, key, number, |list| list.cut(end, count))
+            }
+            Effect::ListSet { place, element } => self.alter_list(&database, key, number, |list| {
+                list.set(place, Bytes::copy_from_slice(&element));
+            }),
+            Effect::ListInsert {
+                side,
+                pivot,
+                element,
+            } => self.alter_list(&database, key, number, |list| {
+                insert_beside(list, side, &pivot, &element);
+            }),
+            Effect::ListRemove {
+                end,
+                count,
+                element,
+            } => self.alter_list(&database, key, number, |list| {
+                list.remove(end, count, &element);
+            }),
+            Effect::ListTrim { first, last } => self.alter_list(&database, key, number, |list| {
+                list.cut(End::Back, list.len().saturating_sub(last.saturating_add(1)));
+                list.cut(End::Front, first);
+            }),
             Effect::Delete => drop(database.remove(key, number, self.save_clock())),
             Effect::ExpireAt { at_ms } => self.set_expiry(&database, key, Some(at_ms), number),
             Effect::Persist => self.set_expiry(&database, key, None, number),
@@ -53,6 +119,7 @@ impl Keyspace {
             Effect::HashPersist { fields } => self.alter_hash(&database, key, number, |hash| {
                 fields.iter().for_each(|field| hash.set_expiry(field, None));
             }),
+            Effect::Json { place, edit } => self.edit_json(&database, key, &place, edit, number),
             Effect::CreateCollection { schema } => {
                 drop(self.create_collection(&database, key, *schema, number))
             }
@@ -152,8 +219,12 @@ impl Keyspace {
     }
 
     /// A running save cannot see what was there, so it is cancelled; the engine starts it anew.
+    /// Indexes over the database's documents go with it.
     fn flush(&self, db: usize) {
         self.cancel_save();
+        if db == INDEXED_DB {
+            self.indexes().clear();
+        }
         let empty = Arc::new(Database::new(self.seed()));
         let old = std::mem::replace(&mut self.databases.write()[db], empty);
         // Outside the lock: it may take long.
@@ -168,6 +239,9 @@ impl Keyspace {
     fn swap(&self, a: usize, b: usize) {
         self.cancel_save();
         self.databases.write().swap(a, b);
+        if a == INDEXED_DB || b == INDEXED_DB {
+            self.indexes().refill(&self.database(INDEXED_DB));
+        }
     }
 
     /// Ends the running save, done or not: nothing more is kept for it.
@@ -235,6 +309,143 @@ impl Keyspace {
                 _ => Outcome::Keep,
             },
         );
+    }
+
+    fn set_add(&self, database: &Database, key: &[u8], members: Vec<Bytes>, number: u64) {
+        let seed = self.seed();
+        let make = || Some(Value::Set(Arc::new(Set::new(seed))));
+        database.alter(key, number, self.save_clock(), make, |entry| {
+            if let Value::Set(set) = &mut entry.value {
+                let set = Arc::make_mut(set);
+                for member in members {
+                    set.insert(Bytes::copy_from_slice(&member));
+                }
+            }
+            Outcome::Keep
+        });
+    }
+
+    fn alter_set(
+        &self,
+        database: &Database,
+        key: &[u8],
+        number: u64,
+        alter: impl FnOnce(&mut Set),
+    ) {
+        self.alter_value(database, key, number, |value| match value {
+            Value::Set(set) => {
+                let set = Arc::make_mut(set);
+                alter(set);
+                set.is_empty()
+            }
+            _ => false,
+        });
+    }
+
+    fn sorted_set_add(
+        &self,
+        database: &Database,
+        key: &[u8],
+        members: Vec<(f64, Bytes)>,
+        number: u64,
+    ) {
+        let seed = self.seed();
+        let make = || Some(Value::SortedSet(Arc::new(SortedSet::new(seed))));
+        database.alter(key, number, self.save_clock(), make, |entry| {
+            if let Value::SortedSet(set) = &mut entry.value {
+                let set = Arc::make_mut(set);
+                for (score, member) in members {
+                    set.insert(Bytes::copy_from_slice(&member), score);
+                }
+            }
+            Outcome::Keep
+        });
+    }
+
+    fn alter_sorted_set(
+        &self,
+        database: &Database,
+        key: &[u8],
+        number: u64,
+        alter: impl FnOnce(&mut SortedSet),
+    ) {
+        self.alter_value(database, key, number, |value| match value {
+            Value::SortedSet(set) => {
+                let set = Arc::make_mut(set);
+                alter(set);
+                set.is_empty()
+            }
+            _ => false,
+        });
+    }
+
+    fn list_push(
+        &self,
+        database: &Database,
+        key: &[u8],
+        end: End,
+        elements: Vec<Bytes>,
+        number: u64,
+    ) {
+        let make = || Some(Value::List(Arc::default()));
+        database.alter(key, number, self.save_clock(), make, |entry| {
+            if let Value::List(list) = &mut entry.value {
+                let list = Arc::make_mut(list);
+                for element in elements {
+                    list.push(end, Bytes::copy_from_slice(&element));
+                }
+            }
+            Outcome::Keep
+        });
+    }
+
+    fn alter_list(
+        &self,
+        database: &Database,
+        key: &[u8],
+        number: u64,
+        alter: impl FnOnce(&mut List),
+    ) {
+        self.alter_value(database, key, number, |value| match value {
+            Value::List(list) => {
+                let list = Arc::make_mut(list);
+                alter(list);
+                list.is_empty()
+            }
+            _ => false,
+        });
+    }
+
+    /// Alters a value that is there; removes the key if `alter` says that it became empty.
+    fn alter_value(
+        &self,
+        database: &Database,
+        key: &[u8],
+        number: u64,
+        alter: impl FnOnce(&mut Value) -> bool,
+    ) {
+        let make = || None;
+        database.alter(key, number, self.save_clock(), make, |entry| {
+            match alter(&mut entry.value) {
+                true => Outcome::Remove,
+                false => Outcome::Keep,
+            }
+        });
+    }
+
+    fn edit_json(&self, database: &Database, key: &[u8], place: &Place, edit: Edit, number: u64) {
+        let makes = place.is_root() && matches!(edit, Edit::Set(_));
+        let make = || makes.then(|| Value::Json(Arc::new(Document::new(Json::Null))));
+        database.alter(key, number, self.save_clock(), make, |entry| {
+            if let Value::Json(document) = &mut entry.value {
+                match edit {
+                    // Not altered but replaced: what a reader or a running save still holds is not copied first.
+                    Edit::Set(root) if makes => *document = Arc::new(Document::new(root)),
+                    edit => drop(Arc::make_mut(document).edit(place, edit)),
+                }
+            }
+            Outcome::Keep
+        });
     }
 
     fn create_collection(
@@ -313,6 +524,15 @@ impl Keyspace {
         self.save_clock()
             .unpin(saved.iter().map(super::table::SavedKey::bytes).sum());
         saved
+    }
+}
+
+/// Nothing happens if no element equals `pivot`.
+fn insert_beside(list: &mut List, side: End, pivot: &[u8], element: &[u8]) {
+    let found = list.iter().position(|other| other == pivot);
+    if let Some(place) = found {
+        let place = place + usize::from(side == End::Back);
+        list.insert(place, Bytes::copy_from_slice(element));
     }
 }
 

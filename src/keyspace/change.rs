@@ -6,8 +6,12 @@
 
 use super::Key;
 use super::collection::Schema;
+use super::documents::schema;
+use super::json::{Edit, Place};
+use super::list::End;
 use bytes::Bytes;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// One alteration of one key (or of a database as a whole: then `key` is empty).
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +56,72 @@ pub enum Effect {
         offset: usize,
         /// The part.
         part: Bytes,
+    },
+    /// Adds members to a set (made if missing).
+    SetAdd {
+        /// The members.
+        members: Vec<Bytes>,
+    },
+    /// Removes members of a set; the key goes with its last member.
+    SetRemove {
+        /// The members.
+        members: Vec<Bytes>,
+    },
+    /// Sets the scores of members of a sorted set (made if missing).
+    SortedSetAdd {
+        /// Members with their new scores, none of which is NaN.
+        members: Vec<(f64, Bytes)>,
+    },
+    /// Removes members of a sorted set; the key goes with its last member.
+    SortedSetRemove {
+        /// The members.
+        members: Vec<Bytes>,
+    },
+    /// Adds elements to a list (made if missing), one after the other.
+    ListPush {
+        /// At which end.
+        end: End,
+        /// The elements.
+        elements: Vec<Bytes>,
+    },
+    /// Removes elements of a list; the key goes with its last element.
+    ListPop {
+        /// At which end.
+        end: End,
+        /// How many.
+        count: usize,
+    },
+    /// Replaces an element of a list.
+    ListSet {
+        /// Its place.
+        place: usize,
+        /// The new element.
+        element: Bytes,
+    },
+    /// Puts an element beside the first one that equals another.
+    ListInsert {
+        /// On which side of it.
+        side: End,
+        /// What the other equals.
+        pivot: Bytes,
+        /// The new element.
+        element: Bytes,
+    },
+    /// Removes elements of a list that equal one; the key goes with its last element.
+    ListRemove {
+        /// From which end they are counted.
+        end: End,
+        /// How many, at most.
+        count: usize,
+        /// What they equal.
+        element: Bytes,
+    },
+    /// Keeps some elements of a list that are next to each other; the key goes if there are none.
+    ListTrim {
+        /// The place of the first one that is kept.
+        first: usize,
+        /// The place of the last one.
+        last: usize,
     },
     /// Removes the key. Nothing if it is missing.
     Delete,
@@ -112,6 +182,20 @@ pub enum Effect {
         /// The fields.
         fields: Vec<Bytes>,
     },
+    /// Alters a JSON document at one place. Setting the root makes the document if the key is missing.
+    Json {
+        /// Where.
+        place: Place,
+        /// What.
+        edit: Edit,
+    },
+    /// Makes an index over documents of database 0; the key is the index's name.
+    CreateIndex {
+        /// What it is made of.
+        schema: Arc<schema::Schema>,
+    },
+    /// Drops the index whose name is the key; the documents stay.
+    DropIndex,
     /// Makes an empty declared collection.
     CreateCollection {
         /// Its schema.
@@ -177,11 +261,27 @@ impl Change {
         end.unwrap_or(changes.len())
     }
 
-    /// Whether it alters a database as a whole.
+    /// Whether it alters a database as a whole, or looks at all of its keys.
     pub fn is_world(&self) -> bool {
         matches!(
             self.effect,
-            Effect::FlushDb | Effect::FlushAll | Effect::SwapDb { .. }
+            Effect::FlushDb
+                | Effect::FlushAll
+                | Effect::SwapDb { .. }
+                | Effect::CreateIndex { .. }
+                | Effect::DropIndex
         )
+    }
+
+    /// The keys, each with its database, that it may leave with another value than before. Of databases as a whole it names none.
+    pub fn altered_keys(&self) -> Vec<(usize, Key)> {
+        let own = (self.db, self.key.clone());
+        match &self.effect {
+            _ if self.is_world() => Vec::new(),
+            Effect::Rename { to } => vec![own, (self.db, to.clone())],
+            Effect::Copy { to_db, to } => vec![(*to_db, to.clone())],
+            Effect::Move { to_db } => vec![own, (*to_db, self.key.clone())],
+            _ => vec![own],
+        }
     }
 }

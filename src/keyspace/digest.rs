@@ -2,10 +2,11 @@
 //! means for DEBUG DIGEST, for recovery and for models.
 
 use super::collection::{Collection, Schema, Stored};
+use super::sorted_set::Ranked;
 use super::{Entry, Key, Keyspace, Value};
 use bytes::Bytes;
 use foldhash::quality::{FixedState, FoldHasher};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -24,8 +25,16 @@ pub struct KeyState {
 pub enum ValueState {
     /// A string.
     String(Bytes),
+    /// Members.
+    Set(BTreeSet<Bytes>),
+    /// Members with the bits of their scores.
+    SortedSet(BTreeMap<Bytes, u64>),
+    /// Elements in order.
+    List(Vec<Bytes>),
     /// Fields with values and expiries.
     Hash(BTreeMap<Bytes, (Bytes, Option<u64>)>),
+    /// A JSON document, as text.
+    Json(Bytes),
     /// Elements with vectors as stored and attributes.
     Collection {
         /// The collection's options.
@@ -81,23 +90,34 @@ pub fn digest_value(entry: &Entry) -> [u8; 20] {
 }
 
 fn key_state(entry: &Entry) -> KeyState {
-    let value = match &entry.value {
+    KeyState {
+        value: value_state(&entry.value),
+        expires_at_ms: entry.expires_at_ms,
+    }
+}
+
+/// The exact state of a value.
+pub fn value_state(value: &Value) -> ValueState {
+    match value {
         Value::String(bytes) => ValueState::String(bytes.clone()),
+        Value::Set(set) => ValueState::Set(set.iter().cloned().collect()),
+        Value::SortedSet(set) => {
+            let bits = |item: &Ranked| (item.member.clone(), item.score.to_bits());
+            ValueState::SortedSet(set.iter().map(bits).collect())
+        }
+        Value::List(list) => ValueState::List(list.iter().cloned().collect()),
         Value::Hash(hash) => ValueState::Hash(
             hash.iter()
                 .map(|(name, field)| (name.clone(), (field.value.clone(), field.expires_at_ms)))
                 .collect(),
         ),
+        Value::Json(document) => ValueState::Json(document.root().to_text().into()),
         Value::Collection(collection) => ValueState::Collection {
             schema: collection.schema().clone(),
             elements: elements(collection)
                 .map(|(name, stored, attributes)| (name, (stored, attributes)))
                 .collect(),
         },
-    };
-    KeyState {
-        value,
-        expires_at_ms: entry.expires_at_ms,
     }
 }
 
@@ -125,6 +145,23 @@ fn add(sum: &mut [u64; 3], write: impl Fn(&mut FoldHasher<'_>)) {
 fn hash_value(value: &Value, hasher: &mut FoldHasher<'_>) {
     match value {
         Value::String(bytes) => (1u8, bytes).hash(hasher),
+        Value::Set(set) => {
+            let mut sum = [0u64; 3];
+            for member in set.iter() {
+                add(&mut sum, |hasher| member.hash(hasher));
+            }
+            (8u8, sum).hash(hasher);
+        }
+        Value::SortedSet(set) => {
+            (9u8, set.len()).hash(hasher);
+            for item in set.iter() {
+                (&item.member, item.score.to_bits()).hash(hasher);
+            }
+        }
+        Value::List(list) => {
+            (10u8, list.len()).hash(hasher);
+            list.iter().for_each(|element| element.hash(hasher));
+        }
         Value::Hash(hash) => {
             let mut sum = [0u64; 3];
             for (name, field) in hash.iter() {
@@ -134,6 +171,7 @@ fn hash_value(value: &Value, hasher: &mut FoldHasher<'_>) {
             }
             (2u8, sum).hash(hasher);
         }
+        Value::Json(document) => (16u8, document.root().to_text()).hash(hasher),
         Value::Collection(collection) => {
             (3u8, format!("{:?}", collection.schema())).hash(hasher);
             for (name, stored, attributes) in elements(collection) {

@@ -6,22 +6,33 @@
 
 pub mod apply;
 pub mod attributes;
+mod buckets;
 pub mod calibration;
 pub mod change;
 pub mod collection;
 pub mod columns;
 pub mod digest;
+pub mod documents;
 pub mod hash;
+pub mod json;
+pub mod list;
 pub mod projection;
 pub mod save;
+pub mod set;
+pub mod sorted_set;
 pub mod table;
 
 use crate::stats::Stats;
 use bytes::Bytes;
 use collection::Collection;
 use columns::ColumnBudget;
+use documents::Indexes;
 use hash::Hash;
+use json::Document;
+use list::List;
 use save::SaveClock;
+use set::Set;
+use sorted_set::SortedSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use table::Database;
@@ -34,8 +45,16 @@ pub type Key = Box<[u8]>;
 pub enum Value {
     /// A string.
     String(Bytes),
+    /// Different members.
+    Set(Arc<Set>),
+    /// Members with scores.
+    SortedSet(Arc<SortedSet>),
+    /// Elements in order.
+    List(Arc<List>),
     /// Fields with values.
     Hash(Arc<Hash>),
+    /// A JSON document.
+    Json(Arc<Document>),
     /// Elements with vectors.
     Collection(Arc<Collection>),
 }
@@ -66,6 +85,8 @@ pub struct Keyspace {
     save_clock: Arc<SaveClock>,
     /// What columns of all collections may take; shared with each.
     column_budget: Arc<ColumnBudget>,
+    /// Indexes over the documents of one database.
+    indexes: Indexes,
     /// The seed of this data directory: levels of graph nodes are drawn from it.
     seed: u64,
     /// The next collection's id.
@@ -85,6 +106,7 @@ impl Keyspace {
             ),
             save_clock: Arc::default(),
             column_budget: Arc::default(),
+            indexes: Indexes::default(),
             seed,
             next_collection_id: AtomicU64::new(0),
             force_graph: AtomicBool::new(false),
@@ -109,6 +131,11 @@ impl Keyspace {
     /// What columns of all collections may take.
     pub fn column_budget(&self) -> &Arc<ColumnBudget> {
         &self.column_budget
+    }
+
+    /// Indexes over documents.
+    pub fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     /// The seed of this data directory.

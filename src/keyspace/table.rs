@@ -379,8 +379,12 @@ impl SavedKey {
     pub fn bytes(&self) -> usize {
         let value = match &self.value {
             Value::String(bytes) => bytes.len(),
-            // Its buckets are shared; a change replaces one of them.
+            // Their parts are shared; a change replaces few of them.
+            Value::Set(set) => set.bytes().min(BUCKET_BYTES_MAX),
+            Value::SortedSet(set) => set.bytes().min(BUCKET_BYTES_MAX),
+            Value::List(list) => list.bytes().min(BUCKET_BYTES_MAX),
             Value::Hash(hash) => hash.bytes().min(BUCKET_BYTES_MAX),
+            Value::Json(document) => document.bytes(),
             Value::Collection(_) => 0,
         };
         size_of::<SavedKey>() + self.key.len() + value

@@ -3,6 +3,7 @@
 //! sets for them. calibrate.rs measures which effort keeps a promised recall. What a hit is worth in a client's scores is the front-ends' business.
 
 pub mod calibrate;
+pub mod documents;
 pub mod expression;
 pub mod filter;
 pub mod plan;

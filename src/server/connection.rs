@@ -208,7 +208,8 @@ impl Connection {
         Ok(run)
     }
 
-    /// Runs requests that change different things in the pool, on all cores; a few of them here.
+    /// Runs requests that change different things in the pool: on all cores, but on one while others read, who would wait for the
+    /// rest. A few of them here.
     async fn execute_together(&mut self, run: Run) -> Result<(), Closed> {
         let requests = run.into_requests();
         if requests.len() < REQUESTS_MIN {
@@ -226,7 +227,12 @@ impl Connection {
         let server = Arc::clone(&self.server);
         let mut output = std::mem::take(&mut self.output);
         let run = move || {
-            let replies = commands::execute_together(&server.context, &mut session, &requests);
+            let now_ms = server.context.engine.now_ms();
+            let execute = match server.readers.are_others(session.client.id, now_ms) {
+                true => commands::execute_one_by_one,
+                false => commands::execute_together,
+            };
+            let replies = execute(&server.context, &mut session, &requests);
             for (reply, is_write) in &replies {
                 output.push(reply, &mut session, *is_write);
             }
@@ -248,6 +254,7 @@ impl Connection {
         match commands::execute(context, &mut session, &request, Patience::Try) {
             Outcome::Reply(reply) => {
                 let is_write = session.last_number != before;
+                self.server.note_read(&session, is_write);
                 self.output.push(&reply, &mut session, is_write);
             }
             Outcome::Pool => session = self.execute_in_pool(session, request).await?,
@@ -269,6 +276,7 @@ impl Connection {
             match commands::execute(context, &mut session, &request, Patience::Wait) {
                 Outcome::Reply(reply) => {
                     let is_write = session.last_number != before;
+                    server.note_read(&session, is_write);
                     output.push(&reply, &mut session, is_write);
                     Some((session, output))
                 }

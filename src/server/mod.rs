@@ -7,6 +7,7 @@ mod logging;
 mod output;
 mod pool;
 mod progress;
+mod readers;
 mod run;
 mod sending;
 mod service;
@@ -15,9 +16,10 @@ pub use pool::Pool;
 pub use progress::Progress;
 pub use run::run;
 
-use crate::commands::{self, Client, Context};
+use crate::commands::{self, Client, Context, Session};
 use crate::protocol::Request;
 use connection::Connection;
+use readers::Readers;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -41,9 +43,19 @@ pub struct Server {
     pub progress: Arc<Progress>,
     /// Whether a thread of its own is writing to the log for all who wait.
     pub is_writing_aside: AtomicBool,
+    /// Who read last.
+    readers: Readers,
 }
 
 impl Server {
+    /// Whoever executed a command that changed nothing is a reader.
+    fn note_read(&self, session: &Session, is_write: bool) {
+        if !is_write {
+            self.readers
+                .note(session.client.id, self.context.engine.now_ms());
+        }
+    }
+
     /// Waits until the log holds change `number`, synced if the policy says so. The error is the line for the clients.
     pub async fn wait_durable(self: &Arc<Self>, number: u64) -> Result<(), String> {
         let engine = &self.context.engine;

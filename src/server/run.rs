@@ -1,5 +1,6 @@
 //! The life of the server process: options, listen (clients are told to wait), recover, serve, stop.
 
+use super::readers::Readers;
 use super::{Pool, Server, accept, calibration, listen, logging, service};
 use crate::commands::{self, Context};
 use crate::config::{self, Appendfsync, Config, Loaded, Sources};
@@ -107,6 +108,7 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
         pool: Pool::start(threads),
         progress: Arc::default(),
         is_writing_aside: AtomicBool::new(false),
+        readers: Readers::default(),
     });
     for listener in listeners {
         tokio::spawn(accept(Arc::clone(&server), listener));

@@ -25,6 +25,11 @@ fn redis_py_vector_sets() {
 }
 
 #[test]
+fn redis_py_json_documents() {
+    script("json_documents.py");
+}
+
+#[test]
 fn redis_py_finds_the_true_neighbours_of_the_bundled_packages() {
     script("packages.py");
 }

@@ -7,6 +7,8 @@ use rhumb::keyspace::change::{Change, Effect, Expiry, Upsert};
 use rhumb::keyspace::collection::{
     IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
 };
+use rhumb::keyspace::json::{Edit, Json, Place, Step};
+use rhumb::keyspace::list::End;
 use rhumb::persistence::disk::fault::Random;
 
 /// Names of keys, in each database.
@@ -34,6 +36,16 @@ pub fn kind(change: &Change) -> &'static str {
         Effect::Set { .. } => "Set",
         Effect::Append { .. } => "Append",
         Effect::SetRange { .. } => "SetRange",
+        Effect::SetAdd { .. } => "SetAdd",
+        Effect::SetRemove { .. } => "SetRemove",
+        Effect::SortedSetAdd { .. } => "SortedSetAdd",
+        Effect::SortedSetRemove { .. } => "SortedSetRemove",
+        Effect::ListPush { .. } => "ListPush",
+        Effect::ListPop { .. } => "ListPop",
+        Effect::ListSet { .. } => "ListSet",
+        Effect::ListInsert { .. } => "ListInsert",
+        Effect::ListRemove { .. } => "ListRemove",
+        Effect::ListTrim { .. } => "ListTrim",
         Effect::Delete => "Delete",
         Effect::ExpireAt { .. } => "ExpireAt",
         Effect::Persist => "Persist",
@@ -43,10 +55,13 @@ pub fn kind(change: &Change) -> &'static str {
         Effect::FlushDb => "FlushDb",
         Effect::FlushAll => "FlushAll",
         Effect::SwapDb { .. } => "SwapDb",
+        Effect::CreateIndex { .. } => "CreateIndex",
+        Effect::DropIndex => "DropIndex",
         Effect::HashSet { .. } => "HashSet",
         Effect::HashDelete { .. } => "HashDelete",
         Effect::HashExpireAt { .. } => "HashExpireAt",
         Effect::HashPersist { .. } => "HashPersist",
+        Effect::Json { .. } => "Json",
         Effect::CreateCollection { .. } => "CreateCollection",
         Effect::Upsert(_) => "Upsert",
         Effect::Remove { .. } => "Remove",
@@ -66,6 +81,16 @@ impl Drawer {
             "Set",
             "Append",
             "SetRange",
+            "SetAdd",
+            "SetRemove",
+            "SortedSetAdd",
+            "SortedSetRemove",
+            "ListPush",
+            "ListPop",
+            "ListSet",
+            "ListInsert",
+            "ListRemove",
+            "ListTrim",
             "Delete",
             "ExpireAt",
             "Persist",
@@ -79,6 +104,7 @@ impl Drawer {
             "HashDelete",
             "HashExpireAt",
             "HashPersist",
+            "Json",
             "CreateCollection",
             "Upsert",
             "Remove",
@@ -95,7 +121,11 @@ impl Drawer {
             _ if self.below(12) == 0 => self.key_effect(),
             None => self.beginning(),
             Some(Row::Text(_)) => self.text_effect(),
+            Some(Row::Set(_)) => self.set_effect(),
+            Some(Row::SortedSet(_)) => self.sorted_set_effect(),
+            Some(Row::List(_)) => self.list_effect(),
             Some(Row::Hash(_)) => self.hash_effect(),
+            Some(Row::Json(_)) => self.json_effect(),
             Some(Row::Collection { schema, .. }) => self.collection_effect(schema.clone()),
         };
         match effect {
@@ -150,8 +180,15 @@ impl Drawer {
 
     /// What makes a key.
     fn beginning(&mut self) -> Effect {
-        match self.below(8) {
+        match self.below(15) {
+            8 | 9 => self.set_effect(),
+            10 | 11 => self.sorted_set_effect(),
+            12 | 13 => self.list_effect(),
             0 => self.set(),
+            14 => Effect::Json {
+                place: Place::root(),
+                edit: Edit::Set(Json::empty_object()),
+            },
             1 => Effect::Append {
                 suffix: self.bytes(),
             },
@@ -186,6 +223,78 @@ impl Drawer {
         }
     }
 
+    fn set_effect(&mut self) -> Effect {
+        let members = self.many_elements();
+        match self.below(3) {
+            0 => Effect::SetRemove { members },
+            _ => Effect::SetAdd { members },
+        }
+    }
+
+    fn sorted_set_effect(&mut self) -> Effect {
+        let members = self.many_elements();
+        if self.below(3) == 0 {
+            return Effect::SortedSetRemove { members };
+        }
+        let scored = members.into_iter().map(|member| (self.score(), member));
+        Effect::SortedSetAdd {
+            members: scored.collect(),
+        }
+    }
+
+    fn list_effect(&mut self) -> Effect {
+        let (end, element, place) = (self.end(), self.field(), self.below(200));
+        match self.below(16) {
+            0 => Effect::ListPop {
+                end,
+                count: self.below(100),
+            },
+            1 | 2 => Effect::ListSet { place, element },
+            3 | 4 => Effect::ListInsert {
+                side: end,
+                pivot: self.field(),
+                element,
+            },
+            5 => Effect::ListRemove {
+                end,
+                count: 1 + self.below(6),
+                element,
+            },
+            6 => Effect::ListTrim {
+                first: self.below(8),
+                last: place + 8,
+            },
+            _ => Effect::ListPush {
+                end,
+                elements: self.many_elements(),
+            },
+        }
+    }
+
+    /// Few different ones, so that many members share a score.
+    fn score(&mut self) -> f64 {
+        match self.below(12) {
+            0 => f64::INFINITY,
+            1 => f64::NEG_INFINITY,
+            2 => -0.0,
+            _ => self.below(60) as f64 / 7.0 - 3.0,
+        }
+    }
+
+    fn end(&mut self) -> End {
+        [End::Front, End::Back][self.below(2)]
+    }
+
+    fn many_elements(&mut self) -> Vec<Bytes> {
+        let count = match self.below(5) {
+            0 => 60,
+            _ => 3,
+        };
+        (0..1 + self.below(count))
+            .map(|_| Bytes::from(format!("field {}", self.below(6 * FIELDS))))
+            .collect()
+    }
+
     fn hash_effect(&mut self) -> Effect {
         match self.below(8) {
             0 | 1 => Effect::HashDelete {
@@ -200,6 +309,29 @@ impl Drawer {
             },
             _ => self.hash_set(),
         }
+    }
+
+    /// Some names stand for arrays, some for strings, some for whatever comes.
+    fn json_effect(&mut self) -> Effect {
+        let n = self.below(20);
+        let place = Place::new(vec![Step::Name(format!("name {n}").into())]);
+        let edit = match (self.below(6), n) {
+            (0, _) => Edit::Delete,
+            (1, ..7) => Edit::Pop { at: self.below(4) },
+            (2, ..7) => Edit::Trim {
+                start: self.below(2),
+                len: 1 + self.below(4),
+            },
+            (3, ..7) => Edit::Set(Json::Array(Vec::new())),
+            (_, ..7) => Edit::Insert {
+                at: self.below(4),
+                values: vec![Json::Int(self.below(100) as i64), Json::Float(0.5)],
+            },
+            (1, 7..14) => Edit::Set(Json::Text("text".into())),
+            (_, 7..14) => Edit::Append(format!("\"{}", self.below(100)).into()),
+            _ => Edit::Set(Json::array(vec![Json::Float(self.below(100) as f64); 5])),
+        };
+        Effect::Json { place, edit }
     }
 
     fn collection_effect(&mut self, schema: Schema) -> Effect {
@@ -291,10 +423,12 @@ impl Drawer {
         Bytes::from(format!("element {}", self.below(ELEMENTS)))
     }
 
+    fn field(&mut self) -> Bytes {
+        Bytes::from(format!("field {}", self.below(FIELDS)))
+    }
+
     fn fields(&mut self) -> Vec<Bytes> {
-        (0..1 + self.below(3))
-            .map(|_| Bytes::from(format!("field {}", self.below(FIELDS))))
-            .collect()
+        (0..1 + self.below(3)).map(|_| self.field()).collect()
     }
 
     /// Any bytes, now and then so many that a hash is split into buckets.

@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use rhumb::keyspace::change::{Change, Effect, Expiry, Upsert};
 use rhumb::keyspace::collection::{Collection, Metric, Quantization, Schema};
+use rhumb::keyspace::json::{Edit, Json, Place, Step};
+use rhumb::keyspace::list::End;
 use rhumb::keyspace::projection::project;
 use rhumb::keyspace::{Entry, Key, Keyspace, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An element: its vector as the index was given it, and its attributes.
 pub type Element = (Vec<f32>, Option<Bytes>);
@@ -15,8 +17,16 @@ pub type Element = (Vec<f32>, Option<Bytes>);
 pub enum Row {
     /// A string.
     Text(Vec<u8>),
+    /// Members.
+    Set(BTreeSet<Bytes>),
+    /// Members with scores.
+    SortedSet(BTreeMap<Bytes, f64>),
+    /// Elements in order.
+    List(Vec<Bytes>),
     /// Fields with values and expiries.
     Hash(BTreeMap<Bytes, (Bytes, Option<u64>)>),
+    /// A JSON document.
+    Json(serde_json::Value),
     /// Elements under a schema.
     Collection {
         /// The schema.
@@ -51,6 +61,8 @@ impl Maps {
     pub fn apply(&mut self, change: &Change) {
         let (db, key) = (change.db, &change.key);
         match &change.effect {
+            // Indexes hold nothing of their own; tests/documents.rs compares them with a model.
+            Effect::CreateIndex { .. } | Effect::DropIndex => {}
             Effect::Set { value, expiry } => {
                 let old = self.0[db].get(key).and_then(|(_, expiry)| *expiry);
                 let row = Row::Text(value.to_vec());
@@ -61,6 +73,51 @@ impl Maps {
                 let end = offset + part.len();
                 text.resize(text.len().max(end), 0);
                 text[*offset..end].copy_from_slice(part);
+            }),
+            Effect::SetAdd { members } => {
+                let row = self.made(db, key, || Row::Set(BTreeSet::new()));
+                if let Row::Set(set) = row {
+                    set.extend(members.iter().cloned());
+                }
+            }
+            Effect::SetRemove { members } => self.collected(db, key, |row| {
+                let Row::Set(set) = row else { return };
+                for member in members {
+                    set.remove(member);
+                }
+            }),
+            Effect::SortedSetAdd { members } => {
+                let row = self.made(db, key, || Row::SortedSet(BTreeMap::new()));
+                let Row::SortedSet(set) = row else { return };
+                for (score, member) in members {
+                    // A zero does not replace the other one.
+                    if set.get(member) != Some(score) {
+                        set.insert(member.clone(), *score);
+                    }
+                }
+            }
+            Effect::SortedSetRemove { members } => self.collected(db, key, |row| {
+                let Row::SortedSet(set) = row else { return };
+                for member in members {
+                    set.remove(member);
+                }
+            }),
+            Effect::ListPush { end, elements } => {
+                let row = self.made(db, key, || Row::List(Vec::new()));
+                let Row::List(list) = row else { return };
+                for element in elements {
+                    let place = if *end == End::Front { 0 } else { list.len() };
+                    list.insert(place, element.clone());
+                }
+            }
+            Effect::ListPop { .. }
+            | Effect::ListSet { .. }
+            | Effect::ListInsert { .. }
+            | Effect::ListRemove { .. }
+            | Effect::ListTrim { .. } => self.collected(db, key, |row| {
+                if let Row::List(list) = row {
+                    alter_list(list, &change.effect);
+                }
             }),
             Effect::Delete => drop(self.0[db].remove(key)),
             Effect::ExpireAt { at_ms } => self.expire(db, key, Some(*at_ms)),
@@ -100,6 +157,7 @@ impl Maps {
                 self.expire_fields(db, key, fields, Some(*at_ms))
             }
             Effect::HashPersist { fields } => self.expire_fields(db, key, fields, None),
+            Effect::Json { place, edit } => self.json(db, key, place, edit),
             Effect::CreateCollection { schema } => {
                 let row = Row::Collection {
                     schema: (**schema).clone(),
@@ -123,6 +181,28 @@ impl Maps {
         }
     }
 
+    fn made(&mut self, db: usize, key: &Key, make: impl FnOnce() -> Row) -> &mut Row {
+        let rows = &mut self.0[db];
+        &mut rows.entry(key.clone()).or_insert_with(|| (make(), None)).0
+    }
+
+    /// Alters a row that is there; it goes when it is empty.
+    fn collected(&mut self, db: usize, key: &Key, alter: impl FnOnce(&mut Row)) {
+        let Some((row, _)) = self.0[db].get_mut(key) else {
+            return;
+        };
+        alter(row);
+        let is_empty = match row {
+            Row::Set(set) => set.is_empty(),
+            Row::SortedSet(set) => set.is_empty(),
+            Row::List(list) => list.is_empty(),
+            _ => false,
+        };
+        if is_empty {
+            self.0[db].remove(key);
+        }
+    }
+
     fn text(&mut self, db: usize, key: &Key, alter: impl FnOnce(&mut Vec<u8>)) {
         let row = self.0[db]
             .entry(key.clone())
@@ -143,6 +223,19 @@ impl Maps {
             if hash.is_empty() {
                 self.0[db].remove(key);
             }
+        }
+    }
+
+    fn json(&mut self, db: usize, key: &Key, place: &Place, edit: &Edit) {
+        if let (true, Edit::Set(root)) = (place.is_root(), edit) {
+            let row = self.0[db]
+                .entry(key.clone())
+                .or_insert((Row::Json(serde_json::Value::Null), None));
+            if let (Row::Json(document), _) = row {
+                *document = plain(root);
+            }
+        } else if let Some((Row::Json(document), _)) = self.0[db].get_mut(key) {
+            edit_plain(document, place, edit);
         }
     }
 
@@ -206,6 +299,84 @@ impl Maps {
     }
 }
 
+/// What the changes to places of a list mean.
+fn alter_list(list: &mut Vec<Bytes>, effect: &Effect) {
+    match effect {
+        Effect::ListPop { end, count } => {
+            let count = *count.min(&list.len());
+            let places = match end {
+                End::Front => 0..count,
+                End::Back => list.len() - count..list.len(),
+            };
+            list.drain(places);
+        }
+        Effect::ListSet { place, element } => {
+            let found = list.get_mut(*place);
+            found.into_iter().for_each(|old| *old = element.clone());
+        }
+        Effect::ListInsert {
+            side,
+            pivot,
+            element,
+        } => {
+            let found = list.iter().position(|other| other == pivot);
+            let places = found
+                .into_iter()
+                .map(|at| at + usize::from(*side == End::Back));
+            places.for_each(|place| list.insert(place, element.clone()));
+        }
+        Effect::ListRemove {
+            end,
+            count,
+            element,
+        } => {
+            let mut places: Vec<usize> =
+                (0..list.len()).filter(|at| list[*at] == element).collect();
+            if *end == End::Back {
+                places.reverse();
+            }
+            places.truncate(*count);
+            places.sort_unstable();
+            places
+                .iter()
+                .rev()
+                .for_each(|place| drop(list.remove(*place)));
+        }
+        Effect::ListTrim { first, last } => {
+            list.truncate(last + 1);
+            list.drain(..*first.min(&list.len()));
+        }
+        _ => {}
+    }
+}
+
+fn plain(json: &Json) -> serde_json::Value {
+    serde_json::from_slice(&json.node().to_text()).expect("the text of a document is JSON")
+}
+
+/// Alters members of an object, and what is in them: as deep as the drawn changes go.
+fn edit_plain(document: &mut serde_json::Value, place: &Place, edit: &Edit) {
+    use serde_json::Value;
+    let (Value::Object(object), [Step::Name(name)]) = (document, place.steps()) else {
+        return;
+    };
+    match (object.get_mut(&**name), edit) {
+        (_, Edit::Set(value)) => drop(object.insert(name.to_string(), plain(value))),
+        (Some(_), Edit::Delete) => drop(object.swap_remove(&**name)),
+        (Some(Value::String(text)), Edit::Append(suffix)) => text.push_str(suffix),
+        (Some(Value::Array(elements)), Edit::Insert { at, values }) if *at <= elements.len() => {
+            drop(elements.splice(at..at, values.iter().map(plain)));
+        }
+        (Some(Value::Array(elements)), Edit::Pop { at }) if *at < elements.len() => {
+            elements.remove(*at);
+        }
+        (Some(Value::Array(elements)), Edit::Trim { start, len }) => {
+            *elements = elements.iter().skip(*start).take(*len).cloned().collect();
+        }
+        _ => {}
+    }
+}
+
 fn expiry_after(expiry: Expiry, old: Option<u64>) -> Option<u64> {
     match expiry {
         Expiry::Clear => None,
@@ -246,6 +417,29 @@ pub fn assert_equal(keyspace: &Keyspace, maps: &Maps, what: &str) {
 fn assert_holds(entry: &Entry, row: &Row, what: &str) {
     match (&entry.value, row) {
         (Value::String(bytes), Row::Text(text)) => assert_eq!(bytes, text, "{what}"),
+        (Value::Set(set), Row::Set(members)) => {
+            let found: BTreeSet<Bytes> = set.iter().cloned().collect();
+            assert_eq!(found, *members, "{what}");
+            let bytes: usize = members.iter().map(Bytes::len).sum();
+            assert_eq!((set.len(), set.bytes()), (members.len(), bytes), "{what}");
+        }
+        (Value::SortedSet(set), Row::SortedSet(scores)) => {
+            let mut expected: Vec<(f64, &Bytes)> = scores.iter().map(|(m, s)| (*s, m)).collect();
+            expected.sort_by(|a, b| a.partial_cmp(b).expect("no NaN"));
+            let found = set.iter().map(|item| (item.score, &item.member));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{what}");
+            let is_same = |(member, score): (&Bytes, &f64)| {
+                set.score(member).map(f64::to_bits) == Some(score.to_bits())
+            };
+            assert!(scores.iter().all(is_same), "{what}");
+        }
+        (Value::List(list), Row::List(elements)) => {
+            assert!(
+                list.iter().eq(elements),
+                "{what}: {list:?}, not {elements:?}"
+            );
+            assert_eq!(list.len(), elements.len(), "{what}");
+        }
         (Value::Hash(hash), Row::Hash(fields)) => {
             let found = hash
                 .iter()
@@ -256,6 +450,12 @@ fn assert_holds(entry: &Entry, row: &Row, what: &str) {
                 .map(|(name, (value, _))| name.len() + value.len())
                 .sum();
             assert_eq!((hash.len(), hash.bytes()), (fields.len(), bytes), "{what}");
+        }
+        (Value::Json(document), Row::Json(expected)) => {
+            let text = String::from_utf8_lossy(&document.root().to_text()).into_owned();
+            assert_eq!(text, expected.to_string(), "{what}");
+            let bytes = document.root().heap_bytes();
+            assert_eq!(document.bytes(), bytes, "{what}: bytes");
         }
         (Value::Collection(collection), Row::Collection { schema, elements }) => {
             assert_eq!(collection.schema(), schema, "{what}");

@@ -2,7 +2,7 @@
 
 use super::{DATABASES, Story, seeds};
 use rhumb::keyspace::collection::{Collection, Stored};
-use rhumb::keyspace::digest::{KeyState, ValueState, exact_state};
+use rhumb::keyspace::digest::{KeyState, ValueState, exact_state, value_state};
 use rhumb::keyspace::table::SHARDS;
 use rhumb::keyspace::{Key, Value};
 use std::collections::BTreeMap;
@@ -64,14 +64,8 @@ fn walk(story: &mut Story, save: u64, cut: u64) -> Option<BTreeMap<(usize, Key),
     let mut state = BTreeMap::new();
     for (key, (value, expires_at_ms)) in collected {
         let value = match value {
-            Value::String(bytes) => ValueState::String(bytes),
-            Value::Hash(hash) => {
-                let fields = hash.iter().map(|(name, field)| {
-                    (name.clone(), (field.value.clone(), field.expires_at_ms))
-                });
-                ValueState::Hash(fields.collect())
-            }
             Value::Collection(collection) => walk_collection(story, &collection, save, cut)?,
+            whole => value_state(&whole),
         };
         state.insert(
             key,

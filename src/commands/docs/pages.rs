@@ -40,6 +40,7 @@ const GROUPS: &[Group] = &[
     Group::Generic,
     Group::String,
     Group::Hash,
+    Group::Json,
     Group::Transactions,
     Group::Connection,
     Group::Server,

@@ -103,7 +103,8 @@ refusals!(
     QueryError,
     RequestError,
     ExpressionError,
-    EvalError
+    EvalError,
+    ReducerError
 );
 
 impl Display for ArgumentError {
@@ -218,7 +219,6 @@ impl Display for SchemaError {
                 f,
                 "Number of prefixes ({count}) exceeds maximum allowed (1000000)"
             ),
-            SchemaError::Filter(error) => error.fmt(f),
             SchemaError::IndexAll => {
                 f.write_str("Invalid argument for `INDEXALL`, use ENABLE/DISABLE")
             }

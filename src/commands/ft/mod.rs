@@ -1,6 +1,7 @@
-//! RediSearch's language as pure code: words of FT commands in, typed requests and query trees out, with RediSearch's error
-//! texts and offsets. Nothing here touches the data: a schema is handed in, a tree comes back.
+//! RediSearch's commands over the indexes of documents (keyspace/documents/), and their language as pure code: words of FT commands
+//! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
+//! - [`indexes`]: FT.CREATE and its like; [`find`]: FT.SEARCH, with [`rows`], what is shown; [`info`]: FT.INFO;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
 //! - [`search`], [`aggregate`]: the words of FT.SEARCH, FT.AGGREGATE and FT.CURSOR, with the [`options`] that they share;
@@ -10,14 +11,38 @@
 //! - [`words`]: reading arguments with RediSearch's rules; [`errors`]: all error lines.
 
 pub mod aggregate;
+mod cursors;
 pub mod errors;
 pub mod explain;
 pub mod expression;
+mod find;
+mod indexes;
+mod info;
+mod look;
 pub mod options;
+mod pipeline;
 pub mod query;
 pub mod reducers;
-pub mod schema;
+mod rows;
 pub mod scores;
 pub mod search;
-pub mod text;
-pub mod words;
+
+pub use crate::keyspace::documents::{schema, text, words};
+
+pub use cursors::Cursors;
+
+use super::table::Command;
+
+/// The family.
+pub const COMMANDS: &[Command] = &[
+    indexes::CREATE,
+    indexes::DROPINDEX,
+    indexes::LIST,
+    find::SEARCH,
+    pipeline::AGGREGATE,
+    pipeline::CURSOR,
+    look::EXPLAIN,
+    look::EXPLAINCLI,
+    look::TAGVALS,
+    info::INFO,
+];

@@ -2,6 +2,7 @@
 
 mod copy;
 mod databases;
+mod encoding;
 mod expire;
 #[cfg(test)]
 mod model;
@@ -12,7 +13,7 @@ mod scan;
 mod tests;
 mod when;
 
-pub use object::is_listpack;
+pub use encoding::{encoding_of, is_listpack, is_listpack_sorted_set, is_small_set};
 pub use presence::Presence;
 pub use scan::{ScanOptions, parse_cursor, step_reply};
 pub use when::{ExpiryOption, TIMES_OR_KEEPTTL, TIMES_OR_PERSIST, TimeForm};
@@ -75,7 +76,11 @@ pub fn cost_of_values(context: &Context, session: &Session, request: &Request) -
     let database = context.engine.keyspace().database(session.db);
     let held = |key| match database.peek(key).map(|entry| entry.value) {
         Some(Value::String(bytes)) => bytes.len() as u64 / BYTES_PER_US,
+        Some(Value::Set(set)) => set.len() as u64 / 16,
+        Some(Value::SortedSet(set)) => set.len() as u64 / 16,
+        Some(Value::List(list)) => list.len() as u64 / 16,
         Some(Value::Hash(hash)) => hash.len() as u64 / 16,
+        Some(Value::Json(document)) => document.bytes() as u64 / 256,
         Some(Value::Collection(collection)) => collection.len() as u64,
         None => 0,
     };
@@ -87,7 +92,11 @@ pub fn cost_of_values(context: &Context, session: &Session, request: &Request) -
 fn type_name(value: &Value) -> &'static str {
     match value {
         Value::String(_) => "string",
+        Value::Set(_) => "set",
+        Value::SortedSet(_) => "zset",
+        Value::List(_) => "list",
         Value::Hash(_) => "hash",
+        Value::Json(_) => "ReJSON-RL",
         Value::Collection(_) => "vectorset",
     }
 }

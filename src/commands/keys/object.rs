@@ -1,17 +1,16 @@
 //! What is known about a key besides its value: OBJECT and MEMORY USAGE.
 
+use super::encoding::encoding_of;
 use crate::commands::Call;
 use crate::commands::error::{self, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
-use crate::config::Config;
 use crate::keyspace::hash::{Field, Hash};
+use crate::keyspace::json::Document;
+use crate::keyspace::list::List;
+use crate::keyspace::set::Set;
+use crate::keyspace::sorted_set::{Ranked, SortedSet};
 use crate::keyspace::{Entry, Key, Value, View};
-use crate::protocol::{Reply, number};
-
-/// Bytes up to which a string that is no integer is called `embstr`.
-const EMBSTR_BYTES_MAX: usize = 44;
-/// Longest text of a 64-bit integer.
-const INT_BYTES_MAX: usize = 20;
+use crate::protocol::Reply;
 
 /// OBJECT ENCODING key
 pub const ENCODING: Command = Command {
@@ -45,30 +44,6 @@ fn of_key(call: &Call, reply: impl FnOnce(&View, &[u8], Entry) -> Reply) -> Resu
         view.peek(key)
             .map_or(Reply::Null, |entry| reply(view, key, entry))
     })?)
-}
-
-fn encoding_of(value: &Value, config: &Config) -> &'static str {
-    match value {
-        Value::String(bytes) if bytes.len() <= INT_BYTES_MAX => match number::parse_i64(bytes) {
-            Some(_) => "int",
-            None => "embstr",
-        },
-        Value::String(bytes) if bytes.len() <= EMBSTR_BYTES_MAX => "embstr",
-        Value::String(_) => "raw",
-        Value::Hash(hash) if !is_listpack(hash, config) => "hashtable",
-        Value::Hash(hash) if hash.expiring() > 0 => "listpackex",
-        Value::Hash(_) => "listpack",
-        Value::Collection(_) => "raw",
-    }
-}
-
-/// Whether a hash is so small that Redis keeps it as one list; HSCAN then answers with all of it.
-pub fn is_listpack(hash: &Hash, config: &Config) -> bool {
-    let bytes_max = config.hash_max_listpack_value_bytes();
-    hash.len() as u64 <= config.hash_max_listpack_entries()
-        && hash.iter().all(|(name, Field { value, .. })| {
-            name.len() as u64 <= bytes_max && value.len() as u64 <= bytes_max
-        })
 }
 
 /// OBJECT FREQ key
@@ -199,9 +174,21 @@ fn memory_usage(call: &mut Call) -> Result {
 fn value_bytes(value: &Value) -> u64 {
     /// Name, value, expiry, the hash of the name, and its place in the index.
     const FIELD_FIXED: usize = size_of::<bytes::Bytes>() + size_of::<Field>() + 16;
+    /// Name, the hash of the name, and its place in the index.
+    const MEMBER_FIXED: usize = size_of::<bytes::Bytes>() + 16;
     match value {
         Value::String(bytes) => bytes.len() as u64,
+        Value::Set(set) => (size_of::<Set>() + set.bytes() + set.len() * MEMBER_FIXED) as u64,
+        Value::SortedSet(set) => {
+            let fixed = MEMBER_FIXED + size_of::<f64>() + size_of::<Ranked>() * 4 / 3;
+            (size_of::<SortedSet>() + set.bytes() + set.len() * fixed) as u64
+        }
+        Value::List(list) => {
+            let fixed = list.len() * size_of::<bytes::Bytes>();
+            (size_of::<List>() + list.bytes() + fixed) as u64
+        }
         Value::Hash(hash) => (size_of::<Hash>() + hash.bytes() + hash.len() * FIELD_FIXED) as u64,
+        Value::Json(document) => (size_of::<Document>() + document.bytes()) as u64,
         Value::Collection(collection) => collection.memory().total(),
     }
 }

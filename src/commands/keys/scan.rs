@@ -94,6 +94,15 @@ impl<'r> ScanOptions<'r> {
         Ok(options)
     }
 
+    /// As `parse`, for SSCAN and ZSCAN: members have no kind, so that TYPE is unknown.
+    pub fn of_members(args: &mut Args<'r>) -> Result<ScanOptions<'r>> {
+        let options = ScanOptions::parse(args, false)?;
+        match options.kind {
+            None => Ok(options),
+            Some(_) => Err(error::SYNTAX),
+        }
+    }
+
     /// Whether the pattern takes this name.
     pub fn takes(&self, name: &[u8]) -> bool {
         self.pattern

@@ -167,7 +167,7 @@ impl Entry {
             |words: Vec<&'static str>| Reply::Set(words.into_iter().map(Reply::Simple).collect());
         let KeyPositions { first, last, step } =
             self.command.map_or(NO_POSITIONS, Command::key_positions);
-        let specification = self.command.and_then(key_specification);
+        let specifications = self.command.map_or(Vec::new(), key_specifications);
         Reply::Array(vec![
             Reply::bulk(self.shown_name()),
             Reply::Int(self.command.map_or(-2, Command::arity)),
@@ -177,7 +177,7 @@ impl Entry {
             Reply::Int(step),
             words(self.categories()),
             Reply::Set(Vec::new()),
-            Reply::Set(specification.into_iter().collect()),
+            Reply::Set(specifications),
             self.subcommand_infos(),
         ])
     }
@@ -293,8 +293,8 @@ fn key_flags(command: &Command) -> &'static [&'static str] {
     }
 }
 
-/// The key specification that the key positions amount to.
-fn key_specification(command: &Command) -> Option<Reply> {
+/// The key specifications that the key positions amount to.
+fn key_specifications(command: &Command) -> Vec<Reply> {
     let text = Reply::bulk_static;
     let search = |kind, spec: &[(&'static str, i64)]| {
         let spec = spec.iter().map(|(name, n)| (text(name), Reply::Int(*n)));
@@ -303,26 +303,27 @@ fn key_specification(command: &Command) -> Option<Reply> {
             (text("spec"), Reply::Map(spec.collect())),
         ])
     };
-    let KeyPositions { first, last, step } = command.key_positions();
-    let (begin, find) = match command.counted_keys() {
-        Some((first, step)) => {
-            let spec = [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)];
-            (first as i64 - 1, search("keynum", &spec))
-        }
-        None if first == 0 => return None,
-        None => {
-            // The last key counts from the first one, or from the end.
-            let last = if last < 0 { last } else { last - first };
-            let spec = [("lastkey", last), ("keystep", step), ("limit", 0)];
-            (first, search("range", &spec))
-        }
-    };
     let flags = key_flags(command).iter().map(|word| Reply::Simple(word));
-    Some(Reply::Map(vec![
-        (text("flags"), Reply::Set(flags.collect())),
-        (text("begin_search"), search("index", &[("index", begin)])),
-        (text("find_keys"), find),
-    ]))
+    let flags = Reply::Set(flags.collect());
+    let specification = |begin, find| {
+        Reply::Map(vec![
+            (text("flags"), flags.clone()),
+            (text("begin_search"), search("index", &[("index", begin)])),
+            (text("find_keys"), find),
+        ])
+    };
+    let KeyPositions { first, last, step } = command.key_positions();
+    let fixed = (first > 0).then(|| {
+        // The last key counts from the first one, or from the end.
+        let last = if last < 0 { last } else { last - first };
+        let spec = [("lastkey", last), ("keystep", step), ("limit", 0)];
+        specification(first, search("range", &spec))
+    });
+    let counted = command.counted_keys().map(|(first, step)| {
+        let spec = [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)];
+        specification(first as i64 - 1, search("keynum", &spec))
+    });
+    fixed.into_iter().chain(counted).collect()
 }
 
 /// An argument as COMMAND DOCS describes it.

@@ -2,11 +2,12 @@
 
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
-use crate::commands::{Call, Context, Session, docs};
+use crate::commands::{Call, Context, Session, docs, keys};
 use crate::config::Permission;
 use crate::engine::Decision;
 use crate::keyspace::{Entry, Value, digest};
 use crate::protocol::{Reply, number};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// DEBUG.
@@ -155,7 +156,7 @@ fn object(call: &mut Call) -> Result {
     Ok(Reply::Text(format!(
         "Value at:{:#x} refcount:1 encoding:{} serializedlength:{} lru:{accessed_s} lru_seconds_idle:{idle_s}",
         address(&entry),
-        encoding(&entry),
+        keys::encoding_of(&entry.value, &call.context.config),
         bytes(&entry),
     )))
 }
@@ -163,22 +164,23 @@ fn object(call: &mut Call) -> Result {
 fn address(entry: &Entry) -> usize {
     match &entry.value {
         Value::String(bytes) => bytes.as_ptr().addr(),
-        Value::Hash(hash) => std::sync::Arc::as_ptr(hash).addr(),
-        Value::Collection(collection) => std::sync::Arc::as_ptr(collection).addr(),
-    }
-}
-
-fn encoding(entry: &Entry) -> &'static str {
-    match &entry.value {
-        Value::String(_) | Value::Collection(_) => "raw",
-        Value::Hash(_) => "hashtable",
+        Value::Set(set) => Arc::as_ptr(set).addr(),
+        Value::SortedSet(set) => Arc::as_ptr(set).addr(),
+        Value::List(list) => Arc::as_ptr(list).addr(),
+        Value::Hash(hash) => Arc::as_ptr(hash).addr(),
+        Value::Json(document) => Arc::as_ptr(document).addr(),
+        Value::Collection(collection) => Arc::as_ptr(collection).addr(),
     }
 }
 
 fn bytes(entry: &Entry) -> usize {
     match &entry.value {
         Value::String(bytes) => bytes.len(),
+        Value::Set(set) => set.bytes(),
+        Value::SortedSet(set) => set.bytes(),
+        Value::List(list) => list.bytes(),
         Value::Hash(hash) => hash.bytes(),
+        Value::Json(document) => document.bytes(),
         Value::Collection(collection) => collection.memory().total() as usize,
     }
 }

@@ -2,10 +2,11 @@
 //! by slot and never sees a vector.
 //!
 //! Order of reading: graph.rs (lists, locks, entry point), search.rs (the walk), filtered.rs, select.rs (whom to link), insert.rs,
-//! remove.rs, load.rs (snapshots), check.rs (the invariants, as code), models.rs (what
+//! remove.rs and circle.rs, load.rs (snapshots), check.rs (the invariants, as code), models.rs (what
 //! threads may do to each other, for loom).
 
 mod check;
+mod circle;
 mod filtered;
 mod graph;
 mod insert;

@@ -1,10 +1,10 @@
 //! Unlinking a node and giving each of its former neighbours a replacement, so that recall does not fall with churn
 //! (ann.md, 10).
 
-use super::graph::{Entry, Graph, Pinned};
+use super::circle::{CIRCLE_MAX, Circle};
+use super::graph::{Entry, Graph, Linking, Pinned};
 use super::scratch::{self, Choice, Scratch};
 use crate::index::LinkOptions;
-use crate::index::nearest::Candidate;
 
 impl Graph {
     /// Takes a live node out of the graph. Afterwards nobody links to it; the caller frees the slot.
@@ -52,71 +52,79 @@ impl Pinned<'_> {
     /// Unlinks x on one layer and repairs the lists it was in.
     fn cut_out(&self, layer: u8, x: u32, scratch: &mut Scratch) {
         let xs = self.all_neighbours(layer, x);
+        xs.iter().for_each(|&y| self.prefetch_list(layer, y));
+        self.scorer(&scratch.node).prefetch(&xs);
         for &y in &xs {
             self.unlink(layer, x, y);
         }
+        // Each part begins with the end of the one before, so that what is whole in each is whole.
+        let mut rest = &xs[..];
+        while rest.len() > 1 {
+            let (part, _) = rest.split_at(rest.len().min(CIRCLE_MAX));
+            self.repair(layer, part, scratch);
+            rest = &rest[part.len() - 1..];
+        }
         for &y in &xs {
-            let others = self.replace_neighbour(layer, y, &xs, &mut scratch.choice);
-            if self.degree(layer, y) < self.graph.links_min() {
-                self.rescue(layer, y, &others, &mut scratch.choice);
-            }
             if layer == 0 && self.degree(0, y) == 0 && self.graph.slots.is_live(y) {
                 self.join(y, 0, LinkOptions::default(), scratch);
             }
         }
-        self.keep_together(layer, &xs, &mut scratch.choice);
     }
 
-    /// x led from each of its neighbours to all others; now they lead to each other, directly or by a common neighbour.
-    fn keep_together(&self, layer: u8, xs: &[u32], choice: &mut Choice) {
-        let is_live = |slot: &&u32| self.graph.slots.is_live(**slot);
-        let live: Vec<u32> = xs.iter().filter(is_live).copied().collect();
-        for pair in live.windows(2) {
-            if !self.are_near(layer, pair[0], pair[1]) {
-                self.force(layer, pair[0], pair[1], choice);
+    /// Gives each of the former neighbours of a node a way to the others.
+    fn repair(&self, layer: u8, nodes: &[u32], scratch: &mut Scratch) {
+        let choice = &mut scratch.choice;
+        let mut circle = self.circle(layer, nodes, choice);
+        for (at, &y) in nodes.iter().enumerate() {
+            self.replace_neighbour(layer, at, &mut circle);
+            if self.degree(layer, y) < self.graph.links_min() {
+                self.rescue(layer, y, &circle.others(at), choice);
+            }
+        }
+        self.keep_together(layer, &mut circle, choice);
+    }
+
+    /// What is between the former neighbours of a node: each pair is compared once.
+    fn circle(&self, layer: u8, nodes: &[u32], choice: &mut Choice) -> Circle {
+        let mut circle = Circle::new(nodes);
+        for (at, &y) in nodes.iter().enumerate() {
+            let vectors = &self.graph.vectors;
+            vectors.load_point(y, &mut choice.node, self.guard);
+            let scorer = self.scorer(&choice.node);
+            scorer.score(&nodes[at + 1..], &mut choice.distances);
+            circle.set_distances(at, &choice.distances);
+        }
+        circle.set_links(nodes.iter().map(|&y| self.neighbours(layer, y)));
+        circle
+    }
+
+    /// Links y to the nearest of the others that it is not near to. One is enough; re-choosing whole lists would drop links
+    /// that an earlier graph had justified.
+    fn replace_neighbour(&self, layer: u8, y: usize, circle: &mut Circle) {
+        while let Some(z) = circle.take_lost(y) {
+            if self.link(layer, circle.nodes()[y], circle.nodes()[z]) == Linking::Linked {
+                circle.set_near(y, z);
+                return;
             }
         }
     }
 
-    /// Links y to the nearest other neighbour z of the removed node that y cannot be led to: no link w of y has
-    /// d(y, w) < d(y, z) and d(w, z) < d(y, z). One is enough; re-choosing whole lists would drop links that an earlier graph
-    /// had justified. Returns all that came into question, nearest first.
-    fn replace_neighbour(
-        &self,
-        layer: u8,
-        y: u32,
-        xs: &[u32],
-        choice: &mut Choice,
-    ) -> Vec<Candidate> {
-        let links = self.ranked_neighbours(layer, y, choice);
-        let is_new = |&z: &u32| z != y && links.iter().all(|w| w.slot() != z);
-        let others: Vec<u32> = xs.iter().copied().filter(is_new).collect();
-        let others = self.ranked(&choice.node, &others, &mut choice.distances);
-        for z in &others {
-            if !self.leads_to(&links, z, choice)
-                && self.connect(layer, y, z.slot(), z.distance(), choice)
-            {
-                break;
+    /// x led from each of its neighbours to all others; now they lead to each other: whoever is not reached from the first is
+    /// linked to the nearest of those who are.
+    fn keep_together(&self, layer: u8, circle: &mut Circle, choice: &mut Choice) {
+        let mut reached = vec![0];
+        let mut missing: Vec<usize> = (1..circle.nodes().len()).collect();
+        let mut next = 0;
+        while !missing.is_empty() {
+            if next == reached.len() {
+                let (one, other) = circle.nearest_pair(&reached, &missing);
+                self.force(layer, circle.nodes()[one], circle.nodes()[other], choice);
+                circle.set_near(one, other);
+                next = reached.iter().position(|&place| place == one).unwrap_or(0);
             }
+            let from = reached[next];
+            next += 1;
+            reached.extend(missing.extract_if(.., |place| circle.are_near(from, *place)));
         }
-        others
-    }
-
-    /// Whether one of a node's links is nearer to it, and to z, than z is to it.
-    fn leads_to(&self, links: &[Candidate], z: &Candidate, choice: &mut Choice) -> bool {
-        let nearer = &links[..links.partition_point(|w| w.distance() < z.distance())];
-        if nearer.is_empty() {
-            return false;
-        }
-        self.graph
-            .vectors
-            .load_point(z.slot(), &mut choice.candidate, self.guard);
-        let scorer = self.scorer(&choice.candidate);
-        nearer.chunks(4).any(|group| {
-            choice.slots.clear();
-            choice.slots.extend(group.iter().map(|w| w.slot()));
-            scorer.score(&choice.slots, &mut choice.distances);
-            choice.distances.iter().any(|&d| d < z.distance())
-        })
     }
 }

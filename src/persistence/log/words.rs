@@ -9,9 +9,13 @@ use crate::keyspace::change::{Change, Effect, Expiry, Upsert};
 use crate::keyspace::collection::{
     IndexKind, IndexOptions, Metric, Quantization, Schema, WalkedOn,
 };
-use crate::protocol::number::parse_u64;
+use crate::keyspace::documents;
+use crate::keyspace::json::{Edit, Json, Node, Place};
+use crate::keyspace::list::End;
+use crate::protocol::number::{double_text, parse_double, parse_u64};
 use bytes::Bytes;
 use std::fmt;
+use std::sync::Arc;
 
 // Vectors are written as they lie in memory, and are little endian on disk.
 const _: () = assert!(cfg!(target_endian = "little"));
@@ -48,6 +52,41 @@ pub fn encode(change: &Change, out: &mut Vec<u8>) {
         Effect::SetRange { offset, part } => {
             write(out, &[b"SETRANGE", key, &digits(*offset as u64), part]);
         }
+        Effect::SetAdd { members } => write_with_list(out, &[b"SADD", key], members),
+        Effect::SetRemove { members } => write_with_list(out, &[b"SREM", key], members),
+        Effect::SortedSetAdd { members } => encode_scores(key, members, out),
+        Effect::SortedSetRemove { members } => write_with_list(out, &[b"ZREM", key], members),
+        Effect::ListPush { end, elements } => {
+            write_with_list(out, &[at_end(*end, b"LPUSH", b"RPUSH"), key], elements);
+        }
+        Effect::ListPop { end, count } => {
+            let word = at_end(*end, b"LPOP", b"RPOP");
+            write(out, &[word, key, &digits(*count as u64)]);
+        }
+        Effect::ListSet { place, element } => {
+            write(out, &[b"LSET", key, &digits(*place as u64), element]);
+        }
+        Effect::ListInsert {
+            side,
+            pivot,
+            element,
+        } => {
+            let side = at_end(*side, b"BEFORE", b"AFTER");
+            write(out, &[b"LINSERT", key, side, pivot, element]);
+        }
+        Effect::ListRemove {
+            end,
+            count,
+            element,
+        } => {
+            let mut signed = Digits::from_slice(at_end(*end, b"", b"-"));
+            signed.extend_from_slice(&digits(*count as u64));
+            write(out, &[b"LREM", key, &signed, element]);
+        }
+        Effect::ListTrim { first, last } => {
+            let (first, last) = (digits(*first as u64), digits(*last as u64));
+            write(out, &[b"LTRIM", key, &first, &last]);
+        }
         Effect::Delete => write(out, &[b"DEL", key]),
         Effect::ExpireAt { at_ms } => write(out, &[b"PEXPIREAT", key, &digits(*at_ms)]),
         Effect::Persist => write(out, &[b"PERSIST", key]),
@@ -81,6 +120,12 @@ pub fn encode(change: &Change, out: &mut Vec<u8>) {
             let n = digits(fields.len() as u64);
             write_with_list(out, &[b"HPERSIST", key, b"FIELDS", &n], fields);
         }
+        Effect::Json { place, edit } => encode_edit(key, place, edit, out),
+        Effect::CreateIndex { schema } => {
+            let words: Vec<Bytes> = schema.to_words().into_iter().map(Bytes::from).collect();
+            write_with_list(out, &[b"FT.CREATE", key], &words);
+        }
+        Effect::DropIndex => write(out, &[b"FT.DROPINDEX", key]),
         Effect::CreateCollection { schema } => encode_create(key, schema, out),
         Effect::Upsert(upsert) => encode_upsert(key, upsert, out),
         Effect::Remove { element } => write(out, &[b"VREM", key, element]),
@@ -103,6 +148,24 @@ pub(super) const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 /// Ends them.
 pub(super) const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 
+fn encode_scores(key: &[u8], members: &[(f64, Bytes)], out: &mut Vec<u8>) {
+    write_count(out, 2 + 2 * members.len());
+    write_word(out, b"ZADD");
+    write_word(out, key);
+    for (score, member) in members {
+        write_word(out, &double_text(*score));
+        write_word(out, member);
+    }
+}
+
+/// The word for one end of a list, or the other.
+fn at_end(end: End, front: &'static [u8], back: &'static [u8]) -> &'static [u8] {
+    match end {
+        End::Front => front,
+        End::Back => back,
+    }
+}
+
 fn encode_hash_set(key: &[u8], fields: &[(Bytes, Bytes)], expiry: Expiry, out: &mut Vec<u8>) {
     let n = digits(fields.len() as u64);
     let at_ms = if let Expiry::At(at_ms) = expiry {
@@ -121,6 +184,35 @@ fn encode_hash_set(key: &[u8], fields: &[(Bytes, Bytes)], expiry: Expiry, out: &
     for (name, value) in fields {
         write_word(out, name);
         write_word(out, value);
+    }
+}
+
+/// A trimmed array keeps `start ..= stop`; none of it when stop lies before start.
+fn encode_edit(key: &[u8], place: &Place, edit: &Edit, out: &mut Vec<u8>) {
+    let place = place.to_string();
+    let place = place.as_bytes();
+    match edit {
+        Edit::Set(value) => write(out, &[b"JSON.SET", key, place, &value.node().to_text()]),
+        Edit::Delete => write(out, &[b"JSON.DEL", key, place]),
+        Edit::Merge(patch) => write(out, &[b"JSON.MERGE", key, place, &patch.node().to_text()]),
+        Edit::Append(suffix) => {
+            let suffix = Node::Text(suffix).to_text();
+            write(out, &[b"JSON.STRAPPEND", key, place, &suffix]);
+        }
+        Edit::Insert { at, values } => {
+            let values: Vec<Bytes> = values.iter().map(|v| v.node().to_text().into()).collect();
+            let head: [&[u8]; 4] = [b"JSON.ARRINSERT", key, place, &digits(*at as u64)];
+            write_with_list(out, &head, &values);
+        }
+        Edit::Pop { at } => write(out, &[b"JSON.ARRPOP", key, place, &digits(*at as u64)]),
+        Edit::Trim { start, len } => {
+            let (start, stop) = match *len {
+                0 => (1, 0),
+                len => (*start, *start + len - 1),
+            };
+            let (start, stop) = (digits(start as u64), digits(stop as u64));
+            write(out, &[b"JSON.ARRTRIM", key, place, &start, &stop]);
+        }
     }
 }
 
@@ -281,6 +373,8 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
     }
     let key = args.next()?;
     let effect = match name {
+        b"FT.CREATE" => decode_index(args)?,
+        b"FT.DROPINDEX" => Effect::DropIndex,
         b"SET" => Effect::Set {
             value: args.next()?,
             expiry: args.expiry()?,
@@ -292,6 +386,21 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
             offset: args.number()? as usize,
             part: args.next()?,
         },
+        b"SADD" => Effect::SetAdd {
+            members: args.rest(),
+        },
+        b"SREM" => Effect::SetRemove {
+            members: args.rest(),
+        },
+        b"ZADD" => Effect::SortedSetAdd {
+            members: args.scores()?,
+        },
+        b"ZREM" => Effect::SortedSetRemove {
+            members: args.rest(),
+        },
+        b"LPUSH" | b"RPUSH" | b"LPOP" | b"RPOP" | b"LSET" | b"LINSERT" | b"LREM" | b"LTRIM" => {
+            decode_list(name, args)?
+        }
         b"DEL" => Effect::Delete,
         b"PEXPIREAT" => Effect::ExpireAt {
             at_ms: args.number()?,
@@ -331,6 +440,10 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
                 fields: args.rest(),
             }
         }
+        name if name.starts_with(b"JSON.") => Effect::Json {
+            place: args.place()?,
+            edit: decode_edit(name, args)?,
+        },
         b"VCREATE" => Effect::CreateCollection {
             schema: Box::new(decode_create(args)?),
         },
@@ -347,12 +460,106 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
     Ok(Change::new(db, &key, effect))
 }
 
+fn decode_index(args: &mut Args<'_>) -> Result<Effect, &'static str> {
+    let words = args.rest();
+    let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+    let mut words = documents::words::Words::new(&words);
+    let schema = documents::schema::create(&mut words).map_err(|_| "not the words of an index")?;
+    Ok(Effect::CreateIndex {
+        schema: Arc::new(schema),
+    })
+}
+
+fn decode_list(name: &[u8], args: &mut Args<'_>) -> Result<Effect, &'static str> {
+    let end = match name {
+        b"RPUSH" | b"RPOP" => End::Back,
+        _ => End::Front,
+    };
+    Ok(match name {
+        b"LPUSH" | b"RPUSH" => Effect::ListPush {
+            end,
+            elements: args.rest(),
+        },
+        b"LPOP" | b"RPOP" => Effect::ListPop {
+            end,
+            count: args.number()? as usize,
+        },
+        b"LSET" => Effect::ListSet {
+            place: args.number()? as usize,
+            element: args.next()?,
+        },
+        b"LINSERT" => Effect::ListInsert {
+            side: match &args.next()?[..] {
+                b"BEFORE" => End::Front,
+                b"AFTER" => End::Back,
+                _ => return Err("neither BEFORE nor AFTER"),
+            },
+            pivot: args.next()?,
+            element: args.next()?,
+        },
+        b"LREM" => decode_list_remove(args)?,
+        _ => Effect::ListTrim {
+            first: args.number()? as usize,
+            last: args.number()? as usize,
+        },
+    })
+}
+
+/// The count is below zero where it is counted from the last element.
+fn decode_list_remove(args: &mut Args<'_>) -> Result<Effect, &'static str> {
+    let count = args.next()?;
+    let (end, digits) = match count.strip_prefix(b"-") {
+        Some(digits) => (End::Back, digits),
+        None => (End::Front, &count[..]),
+    };
+    let count = parse_u64(digits).ok_or("a number is expected")? as usize;
+    Ok(Effect::ListRemove {
+        end,
+        count,
+        element: args.next()?,
+    })
+}
+
 fn decode_copy(args: &mut Args<'_>) -> Result<Effect, &'static str> {
     let to = args.key()?;
     args.expect(b"DB")?;
     let to_db = args.number()? as usize;
     args.expect(b"REPLACE")?;
     Ok(Effect::Copy { to_db, to })
+}
+
+fn decode_edit(name: &[u8], args: &mut Args<'_>) -> Result<Edit, &'static str> {
+    Ok(match name {
+        b"JSON.SET" => Edit::Set(args.json()?),
+        b"JSON.DEL" => Edit::Delete,
+        b"JSON.MERGE" => Edit::Merge(args.json()?),
+        b"JSON.STRAPPEND" => match args.json()? {
+            Json::Text(suffix) => Edit::Append(suffix),
+            _ => return Err("a string is expected"),
+        },
+        b"JSON.ARRINSERT" => {
+            let at = args.number()? as usize;
+            let mut values = vec![args.json()?];
+            while args.0.len() > 0 {
+                values.push(args.json()?);
+            }
+            Edit::Insert { at, values }
+        }
+        b"JSON.ARRPOP" => Edit::Pop {
+            at: args.number()? as usize,
+        },
+        b"JSON.ARRTRIM" => {
+            let (start, stop) = (args.number()? as usize, args.number()? as usize);
+            match start > stop {
+                true => Edit::Trim { start: 0, len: 0 },
+                false => Edit::Trim {
+                    start,
+                    len: (stop - start).saturating_add(1),
+                },
+            }
+        }
+        _ => return Err("no such word"),
+    })
 }
 
 fn decode_create(args: &mut Args<'_>) -> Result<Schema, &'static str> {
@@ -609,6 +816,18 @@ impl Args<'_> {
         u32::try_from(self.number()?).map_err(|_| "a number is too large")
     }
 
+    fn json(&mut self) -> Result<Json, &'static str> {
+        let word = self.next()?;
+        let text = std::str::from_utf8(&word).map_err(|_| "a value is not UTF-8")?;
+        Json::parse(text).map_err(|_| "a value is not JSON")
+    }
+
+    fn place(&mut self) -> Result<Place, &'static str> {
+        let word = self.next()?;
+        let text = std::str::from_utf8(&word).map_err(|_| "a place is not UTF-8")?;
+        Place::parse(text).map_err(|_| "a place is not concrete")
+    }
+
     fn expect(&mut self, word: &[u8]) -> Result<(), &'static str> {
         if self.optional(word) {
             Ok(())
@@ -662,6 +881,15 @@ impl Args<'_> {
             .iter()
             .map(|[name, value]| (name.clone(), value.clone()))
             .collect())
+    }
+
+    /// Scores with their members.
+    fn scores(&mut self) -> Result<Vec<(f64, Bytes)>, &'static str> {
+        let pairs = self.pairs()?.into_iter();
+        let scored = pairs.map(|(score, member)| Some((parse_double(&score)?, member)));
+        scored
+            .collect::<Option<_>>()
+            .ok_or("a score is not a number")
     }
 
     fn end(&mut self) -> Result<(), &'static str> {

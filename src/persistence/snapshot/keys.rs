@@ -2,6 +2,10 @@
 
 use super::cursor::{Cursor, Fault, put_bytes, put_varint};
 use crate::keyspace::hash::{Field, Hash};
+use crate::keyspace::json::Document;
+use crate::keyspace::list::{End, List};
+use crate::keyspace::set::Set;
+use crate::keyspace::sorted_set::SortedSet;
 use crate::keyspace::table::SavedKey;
 use crate::keyspace::{Key, Value};
 use bytes::Bytes;
@@ -10,6 +14,12 @@ const STRING: u8 = 1;
 const HASH: u8 = 2;
 const MORE_FIELDS: u8 = 3;
 const COLLECTION: u8 = 4;
+const SET: u8 = 8;
+const SORTED_SET: u8 = 9;
+const LIST: u8 = 10;
+/// More members of the set or sorted set, or elements of the list, before it.
+const MORE: u8 = 11;
+const JSON: u8 = 16;
 const EXPIRES: u8 = 0x80;
 /// A piece ends with the entry that carries it to this many bytes.
 const PIECE_BYTES: usize = 4 << 20;
@@ -23,7 +33,11 @@ pub(super) struct LoadedKey {
 
 pub(super) enum LoadedValue {
     String(Bytes),
+    Set(Set),
+    SortedSet(SortedSet),
+    List(List),
     Hash(Hash),
+    Json(Document),
     Collection(u64),
 }
 
@@ -44,7 +58,28 @@ pub(super) fn encode<E>(
                 put_bytes(&mut pieces.payload, bytes);
                 pieces.end()?;
             }
+            Value::Set(set) => {
+                encode_items(&mut pieces, key, SET, set.iter(), |out, member| {
+                    put_bytes(out, member)
+                })?;
+            }
+            Value::SortedSet(set) => {
+                encode_items(&mut pieces, key, SORTED_SET, set.iter(), |out, item| {
+                    out.extend_from_slice(&item.score.to_le_bytes());
+                    put_bytes(out, &item.member);
+                })?;
+            }
+            Value::List(list) => {
+                encode_items(&mut pieces, key, LIST, list.iter(), |out, element| {
+                    put_bytes(out, element)
+                })?;
+            }
             Value::Hash(hash) => encode_hash(&mut pieces, key, hash)?,
+            Value::Json(document) => {
+                pieces.begin(JSON, &key.key, key.expires_at_ms);
+                put_bytes(&mut pieces.payload, &document.root().to_text());
+                pieces.end()?;
+            }
             Value::Collection(collection) => {
                 pieces.begin(COLLECTION, &key.key, key.expires_at_ms);
                 pieces
@@ -123,6 +158,36 @@ where
     Ok(())
 }
 
+/// A value of many items goes on in further entries, so that no piece grows with it.
+fn encode_items<E, F, T>(
+    pieces: &mut Pieces<F>,
+    key: &SavedKey,
+    kind: u8,
+    items: impl Iterator<Item = T>,
+    put: impl Fn(&mut Vec<u8>, T),
+) -> Result<(), E>
+where
+    F: FnMut(u32, &[u8]) -> Result<(), E>,
+{
+    let (mut kind, mut expires_at_ms) = (kind, key.expires_at_ms);
+    let (mut group, mut count) = (Vec::new(), 0);
+    let mut items = items.peekable();
+    while let Some(item) = items.next() {
+        put(&mut group, item);
+        count += 1;
+        if group.len() >= PIECE_BYTES || items.peek().is_none() {
+            pieces.begin(kind, &key.key, expires_at_ms);
+            put_varint(&mut pieces.payload, count);
+            pieces.payload.extend_from_slice(&group);
+            pieces.end()?;
+            (kind, expires_at_ms) = (MORE, None);
+            group.clear();
+            count = 0;
+        }
+    }
+    Ok(())
+}
+
 /// Appends the keys of one piece to `keys`, which hold those of the pieces before. `seed` is the keyspace's.
 pub(super) fn decode(
     payload: &[u8],
@@ -146,10 +211,35 @@ pub(super) fn decode(
                 decode_fields(&mut cursor, &mut hash)?;
                 LoadedValue::Hash(hash)
             }
+            SET => {
+                let mut set = Set::new(seed);
+                decode_members(&mut cursor, &mut set)?;
+                LoadedValue::Set(set)
+            }
+            SORTED_SET => {
+                let mut set = SortedSet::new(seed);
+                decode_scores(&mut cursor, &mut set)?;
+                LoadedValue::SortedSet(set)
+            }
+            LIST => {
+                let mut list = List::new();
+                decode_elements(&mut cursor, &mut list)?;
+                LoadedValue::List(list)
+            }
+            MORE => {
+                match value_before(keys, &key)? {
+                    LoadedValue::Set(set) => decode_members(&mut cursor, set)?,
+                    LoadedValue::SortedSet(set) => decode_scores(&mut cursor, set)?,
+                    LoadedValue::List(list) => decode_elements(&mut cursor, list)?,
+                    _ => return Err("members follow a value that has none"),
+                }
+                continue;
+            }
             MORE_FIELDS => {
                 decode_fields(&mut cursor, hash_before(keys, &key)?)?;
                 continue;
             }
+            JSON => LoadedValue::Json(decode_document(cursor.bytes()?)?),
             COLLECTION => LoadedValue::Collection(cursor.u64()?),
             _ => return Err("a key has a type that is not known"),
         };
@@ -174,15 +264,54 @@ fn decode_fields(cursor: &mut Cursor<'_>, hash: &mut Hash) -> Result<(), Fault> 
     Ok(())
 }
 
+fn decode_document(text: &[u8]) -> Result<Document, Fault> {
+    let text = std::str::from_utf8(text).map_err(|_| "a document is no text")?;
+    Document::parse(text).map_err(|_| "a document is not JSON")
+}
+
 fn hash_before<'a>(keys: &'a mut [LoadedKey], key: &[u8]) -> Result<&'a mut Hash, Fault> {
-    match keys.last_mut() {
-        Some(LoadedKey {
-            key: last,
-            value: LoadedValue::Hash(hash),
-            ..
-        }) if **last == *key => Ok(hash),
-        _ => Err("fields follow another key than their hash"),
+    match value_before(keys, key)? {
+        LoadedValue::Hash(hash) => Ok(hash),
+        _ => Err("fields follow a value that has none"),
     }
+}
+
+fn value_before<'a>(keys: &'a mut [LoadedKey], key: &[u8]) -> Result<&'a mut LoadedValue, Fault> {
+    match keys.last_mut() {
+        Some(last) if *last.key == *key => Ok(&mut last.value),
+        _ => Err("a part of a value follows another key"),
+    }
+}
+
+fn decode_members(cursor: &mut Cursor<'_>, set: &mut Set) -> Result<(), Fault> {
+    for _ in 0..cursor.count(1)? {
+        if !set.insert(Bytes::copy_from_slice(cursor.bytes()?)) {
+            return Err("a set has a member twice");
+        }
+    }
+    Ok(())
+}
+
+fn decode_scores(cursor: &mut Cursor<'_>, set: &mut SortedSet) -> Result<(), Fault> {
+    // A score takes eight bytes, a member one at least.
+    for _ in 0..cursor.count(9)? {
+        let score = f64::from_bits(cursor.u64()?);
+        let member = Bytes::copy_from_slice(cursor.bytes()?);
+        if score.is_nan() {
+            return Err("a member of a sorted set has no score");
+        }
+        if set.insert(member, score).is_some() {
+            return Err("a sorted set has a member twice");
+        }
+    }
+    Ok(())
+}
+
+fn decode_elements(cursor: &mut Cursor<'_>, list: &mut List) -> Result<(), Fault> {
+    for _ in 0..cursor.count(1)? {
+        list.push(End::Back, Bytes::copy_from_slice(cursor.bytes()?));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -221,6 +350,11 @@ mod tests {
         hash
     }
 
+    fn document() -> Document {
+        let text = r#"{"b":[0.1,0.2,0.3,1e300],"a":{"\"":[1,null,true,18446744073709551615]}}"#;
+        Document::parse(text).unwrap()
+    }
+
     #[test]
     fn strings_and_large_hashes_come_back_from_their_pieces() {
         let hash = big_hash();
@@ -233,6 +367,7 @@ mod tests {
             ),
             saved("hash", Value::Hash(Arc::new(hash.clone())), Some(7)),
             saved("", Value::String(Bytes::from_static(b"\r\n\0")), Some(0)),
+            saved("json", Value::Json(Arc::new(document())), Some(9)),
         ];
         let pieces = pieces(&keys);
         assert!(pieces.len() >= 3, "the hash must be cut");
@@ -254,6 +389,7 @@ mod tests {
             match (&key.value, &loaded.value) {
                 (Value::String(expected), LoadedValue::String(got)) => assert_eq!(expected, got),
                 (Value::Hash(expected), LoadedValue::Hash(got)) => assert_eq!(**expected, *got),
+                (Value::Json(expected), LoadedValue::Json(got)) => assert_eq!(**expected, *got),
                 _ => panic!("another type"),
             }
         }
@@ -266,6 +402,7 @@ mod tests {
         let keys = [
             saved("a", Value::Hash(Arc::new(hash)), None),
             saved("b", Value::String(Bytes::from_static(b"value")), Some(3)),
+            saved("c", Value::Json(Arc::new(document())), None),
         ];
         let (entries, payload) = pieces(&keys).remove(0);
         for len in 0..payload.len() {

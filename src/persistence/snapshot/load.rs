@@ -8,6 +8,8 @@ use super::keys::{self, LoadedKey, LoadedValue};
 use super::manifest::{self, CollectionRecord, ImageRecord, Manifest};
 use super::pack::{self, PackReader};
 use crate::keyspace::collection::{Collection, SavedElement, SavedNode};
+use crate::keyspace::documents::words::Words;
+use crate::keyspace::documents::{INDEXED_DB, schema};
 use crate::keyspace::{Entry, Keyspace, Value};
 use crate::persistence::disk::Disk;
 use parking_lot::Mutex;
@@ -97,6 +99,7 @@ pub fn load(
     keyspace.raise_collection_id(state.next_collection_id);
     let (collections, relinked) = loader.collections()?;
     let keys = loader.keys(Mutex::new(collections))?;
+    loader.indexes()?;
     let elements = manifest
         .collections
         .values()
@@ -121,6 +124,20 @@ struct Loader<'a> {
 type SegmentImages<'a> = HashMap<Kind, (Place, &'a ImageRecord)>;
 
 impl Loader<'_> {
+    /// Makes the indexes again, from the documents that are there now.
+    fn indexes(&self) -> Result<(), SnapshotError> {
+        for (name, words) in &self.manifest.indexes {
+            let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+            let schema = schema::create(&mut Words::new(&words))
+                .map_err(|_| self.contradiction("an index's words do not make one"))?;
+            let database = self.keyspace.database(INDEXED_DB);
+            self.keyspace
+                .indexes()
+                .load(name, Arc::new(schema), &database);
+        }
+        Ok(())
+    }
+
     /// Something that the table promised and the images do not have.
     fn contradiction(&self, what: &'static str) -> SnapshotError {
         SnapshotError::damaged(&self.path, 0, what)
@@ -300,7 +317,11 @@ impl Loader<'_> {
         {
             let value = match value {
                 LoadedValue::String(bytes) => Value::String(bytes),
+                LoadedValue::Set(set) => Value::Set(Arc::new(set)),
+                LoadedValue::SortedSet(set) => Value::SortedSet(Arc::new(set)),
+                LoadedValue::List(list) => Value::List(Arc::new(list)),
                 LoadedValue::Hash(hash) => Value::Hash(Arc::new(hash)),
+                LoadedValue::Json(document) => Value::Json(Arc::new(document)),
                 LoadedValue::Collection(id) => {
                     let collection = collections.lock().remove(&id);
                     Value::Collection(collection.ok_or_else(|| {

@@ -7,6 +7,7 @@ use super::{SnapshotError, crc32c, record};
 use crate::keyspace::collection::{Schema, WalkedOn};
 use crate::persistence::disk::{self, Disk};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,8 @@ pub struct Manifest {
     pub state: State,
     /// Collections by id.
     pub collections: BTreeMap<u64, CollectionRecord>,
+    /// Indexes over documents by name: the words that make them again. What they know is read from the documents.
+    pub indexes: BTreeMap<Vec<u8>, Vec<ByteBuf>>,
     /// Packs and their lengths in bytes.
     pub packs: BTreeMap<PackId, u64>,
     /// Images and where they are.
@@ -170,6 +173,11 @@ impl Manifest {
                 put(key, encoded);
             }
         }
+        for (name, words) in &self.indexes {
+            let key = [b"f", name.as_slice()].concat();
+            let encoded = record::encode(&key, words);
+            put(key, encoded);
+        }
         for (pack, bytes) in &self.packs {
             let key = pack_key(*pack);
             let encoded = record::encode(&key, bytes);
@@ -190,6 +198,7 @@ impl Manifest {
         let mut state = None;
         let mut collections = BTreeMap::<u64, CollectionRecord>::new();
         let (mut extras, mut packs, mut images) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut indexes = BTreeMap::new();
         for (key, record) in records {
             let mut cursor = Cursor::new(key);
             match cursor.u8()? {
@@ -200,6 +209,10 @@ impl Manifest {
                 b'o' => {
                     let found: Extras = record::decode(key, record)?;
                     extras.push((big_u64(&mut cursor)?, found));
+                }
+                b'f' => {
+                    let name = cursor.take(key.len() - 1)?.to_vec();
+                    indexes.insert(name, record::decode(key, record)?);
                 }
                 b'p' => {
                     let pack = PackId {
@@ -224,6 +237,7 @@ impl Manifest {
         let manifest = Manifest {
             state,
             collections,
+            indexes,
             packs,
             images,
         };
@@ -533,6 +547,7 @@ pub(super) mod tests {
                 },
             )]
             .into(),
+            indexes: [(b"pets".to_vec(), vec![ByteBuf::from("SCHEMA")])].into(),
             packs: [(pack, 200)].into(),
             images: [(place, ImageRecord::new(&header, pack, 40))].into(),
         }

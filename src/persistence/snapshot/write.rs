@@ -14,9 +14,11 @@ use super::manifest::{self, CollectionRecord, Manifest, PackId, State};
 use super::pack::{self, PackWriter};
 use super::{SnapshotError, elements, keys, packs_dir};
 use crate::keyspace::collection::Collection;
+use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::table::SHARDS;
 use crate::keyspace::{Keyspace, Value};
 use crate::persistence::disk::Disk;
+use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
@@ -200,6 +202,12 @@ fn remove_manifests(disk: &dyn Disk, dir: &Path, generations: &[u64]) -> Result<
         disk.remove(&path).map_err(SnapshotError::io(&path))?;
     }
     Ok(())
+}
+
+/// An index's name and the words that make it again. Taken after the cut: what came or went since is in the log that is kept.
+fn definition(index: &Arc<DocumentIndex>) -> (Vec<u8>, Vec<ByteBuf>) {
+    let words = index.schema().to_words().into_iter().map(ByteBuf::from);
+    (index.name().to_vec(), words.collect())
 }
 
 /// The walk, one shard or segment a step.
@@ -390,6 +398,13 @@ impl<'a> Walk<'a> {
         Manifest {
             state,
             collections: self.collections,
+            indexes: self
+                .keyspace
+                .indexes()
+                .all()
+                .iter()
+                .map(definition)
+                .collect(),
             packs,
             images,
         }

@@ -15,9 +15,9 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod token;
-pub mod tree;
 pub mod vector;
 
+pub use crate::search::documents::tree;
 pub use params::Params;
 pub use tree::{Kind, Node, Query};
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
+use crate::keyspace::json::{Object, Step};
 
 /// A random number generator for tests: SplitMix64 (Steele, Lea and Flood 2014).
 struct Random(u64);
@@ -51,6 +52,20 @@ impl Random {
             1 => Expiry::Keep,
             _ => Expiry::At(self.draw()),
         }
+    }
+
+    fn end(&mut self) -> End {
+        if self.flip() { End::Front } else { End::Back }
+    }
+
+    /// Any number but NaN.
+    fn score(&mut self) -> f64 {
+        const TRAPS: [f64; 4] = [f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324];
+        if self.below(4) == 0 {
+            return TRAPS[self.below(4) as usize];
+        }
+        let score = f64::from_bits(self.draw());
+        if score.is_nan() { 0.5 } else { score }
     }
 
     fn declared(&mut self) -> Schema {
@@ -158,9 +173,139 @@ impl Random {
             18 => Effect::Remove {
                 element: self.bytes(),
             },
-            _ => Effect::SetAttributes {
+            19 => Effect::SetAdd {
+                members: self.list(),
+            },
+            20 => Effect::SetRemove {
+                members: self.list(),
+            },
+            21 => {
+                let members = self.list().into_iter();
+                Effect::SortedSetAdd {
+                    members: members.map(|member| (self.score(), member)).collect(),
+                }
+            }
+            22 => Effect::SortedSetRemove {
+                members: self.list(),
+            },
+            23 => Effect::ListPush {
+                end: self.end(),
+                elements: self.list(),
+            },
+            24 => Effect::ListPop {
+                end: self.end(),
+                count: self.draw() as usize,
+            },
+            25 => Effect::ListSet {
+                place: self.draw() as usize,
+                element: self.bytes(),
+            },
+            26 => Effect::ListInsert {
+                side: self.end(),
+                pivot: self.bytes(),
+                element: self.bytes(),
+            },
+            27 => Effect::ListRemove {
+                end: self.end(),
+                count: self.draw() as usize,
+                element: self.bytes(),
+            },
+            28 => Effect::ListTrim {
+                first: self.draw() as usize,
+                last: self.draw() as usize,
+            },
+            29 => Effect::SetAttributes {
                 element: self.bytes(),
                 attributes: self.bytes(),
+            },
+            30 => Effect::Json {
+                place: self.place(),
+                edit: self.edit(),
+            },
+            31 => Effect::CreateIndex {
+                schema: Arc::new(self.index_schema()),
+            },
+            _ => Effect::DropIndex,
+        }
+    }
+
+    fn index_schema(&mut self) -> documents::schema::Schema {
+        let kinds = [
+            "TEXT",
+            "TAG",
+            "NUMERIC SORTABLE",
+            "VECTOR FLAT 6 TYPE FLOAT32 DIM 3 DISTANCE_METRIC L2",
+        ];
+        let mut text = format!("PREFIX 1 p{} SCHEMA", self.draw());
+        for at in 0..=self.below(3) {
+            let kind = kinds[self.below(kinds.len() as u64) as usize];
+            text.push_str(&format!(" f{at} {kind}"));
+        }
+        let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
+        let mut words = documents::words::Words::new(&words);
+        documents::schema::create(&mut words).expect("the words of an index")
+    }
+
+    /// Any characters, often those that quotes and escapes are about.
+    fn text(&mut self) -> String {
+        const TRAPS: [char; 8] = ['"', '\'', '\\', '\n', '\0', ']', 'é', '𝄞'];
+        let any = |random: &mut Random| match random.flip() {
+            true => TRAPS[random.below(8) as usize],
+            false => char::from(b'a' + random.below(26) as u8),
+        };
+        (0..self.below(6)).map(|_| any(self)).collect()
+    }
+
+    fn place(&mut self) -> Place {
+        let step = |random: &mut Random| match random.flip() {
+            true => Step::Name(random.text().into()),
+            false => Step::At(random.below(1 << 40) as usize),
+        };
+        Place::new((0..self.below(4)).map(|_| step(self)).collect())
+    }
+
+    fn json(&mut self, depth: u64) -> Json {
+        match self.below(if depth == 0 { 6 } else { 8 }) {
+            0 => Json::Null,
+            1 => Json::Bool(self.flip()),
+            2 => Json::Int(self.draw() as i64),
+            3 => Json::Uint(self.draw() | 1 << 63),
+            4 => {
+                let float = f64::from_bits(self.draw());
+                Json::Float(if float.is_finite() { float } else { -0.0 })
+            }
+            5 => Json::Text(self.text().into()),
+            6 => {
+                let elements = (0..self.below(6)).map(|_| self.json(depth - 1)).collect();
+                Json::array(elements)
+            }
+            _ => {
+                let members =
+                    (0..self.below(6)).map(|_| (self.text().into(), self.json(depth - 1)));
+                Json::Object(Box::new(Object::new(members.collect())))
+            }
+        }
+    }
+
+    fn edit(&mut self) -> Edit {
+        match self.below(7) {
+            0 => Edit::Set(self.json(3)),
+            1 => Edit::Delete,
+            2 => Edit::Merge(self.json(3)),
+            3 => Edit::Append(self.text().into()),
+            4 => Edit::Insert {
+                at: self.below(100) as usize,
+                values: (0..1 + self.below(3)).map(|_| self.json(2)).collect(),
+            },
+            5 => Edit::Pop {
+                at: self.below(100) as usize,
+            },
+            _ => match self.flip() {
+                true => Edit::Trim { start: 0, len: 0 },
+                false => Edit::Trim {
+                    start: self.below(100) as usize,
+                    len: 1 + self.below(100) as usize,
+                },
             },
         }
     }
@@ -176,7 +321,7 @@ impl Random {
     }
 }
 
-const KINDS_OF_CHANGE: u64 = 20;
+const KINDS_OF_CHANGE: u64 = 33;
 
 /// Which of [`Random::effect`]'s kinds it is; a new variant does not compile until it has one.
 fn kind(effect: &Effect) -> u64 {
@@ -200,7 +345,20 @@ fn kind(effect: &Effect) -> u64 {
         Effect::CreateCollection { .. } => 16,
         Effect::Upsert(..) => 17,
         Effect::Remove { .. } => 18,
-        Effect::SetAttributes { .. } => 19,
+        Effect::SetAdd { .. } => 19,
+        Effect::SetRemove { .. } => 20,
+        Effect::SortedSetAdd { .. } => 21,
+        Effect::SortedSetRemove { .. } => 22,
+        Effect::ListPush { .. } => 23,
+        Effect::ListPop { .. } => 24,
+        Effect::ListSet { .. } => 25,
+        Effect::ListInsert { .. } => 26,
+        Effect::ListRemove { .. } => 27,
+        Effect::ListTrim { .. } => 28,
+        Effect::SetAttributes { .. } => 29,
+        Effect::Json { .. } => 30,
+        Effect::CreateIndex { .. } => 31,
+        Effect::DropIndex => 32,
     }
 }
 
@@ -366,6 +524,9 @@ fn the_words_are_those_of_the_documentation() {
         },
         "HPEXPIREAT k 7 FIELDS 1 f",
     );
+    check_list_words(&f, &v);
+    let members = vec![(1.5, f.clone()), (f64::NEG_INFINITY, v.clone())];
+    check_words(Effect::SortedSetAdd { members }, "ZADD k 1.5 f -inf v");
     let mut schema = Schema::implied(2, None, Quantization::F32, 8);
     let vector = vec![f32::from_le_bytes(*b"abcd"), f32::from_le_bytes(*b"efgh")];
     let upsert = Upsert {
@@ -389,6 +550,79 @@ fn the_words_are_those_of_the_documentation() {
     );
 }
 
+fn check_list_words(f: &Bytes, v: &Bytes) {
+    let elements = vec![f.clone(), v.clone()];
+    let end = End::Back;
+    check_words(Effect::ListPush { end, elements }, "RPUSH k f v");
+    let (end, count) = (End::Front, 2);
+    check_words(Effect::ListPop { end, count }, "LPOP k 2");
+    let insert = Effect::ListInsert {
+        side: End::Back,
+        pivot: f.clone(),
+        element: v.clone(),
+    };
+    check_words(insert, "LINSERT k AFTER f v");
+    let remove = Effect::ListRemove {
+        end: End::Back,
+        count: 2,
+        element: v.clone(),
+    };
+    check_words(remove, "LREM k -2 v");
+    let set = Effect::ListSet {
+        place: 3,
+        element: v.clone(),
+    };
+    check_words(set, "LSET k 3 v");
+    check_words(Effect::ListTrim { first: 1, last: 4 }, "LTRIM k 1 4");
+}
+
+#[test]
+fn the_words_of_documents_are_those_of_the_documentation() {
+    let check = |place: &str, edit: Edit, expected: &str| {
+        let place = Place::parse(place).unwrap();
+        check_words(Effect::Json { place, edit }, expected);
+    };
+    let json = |text: &str| Json::parse(text).unwrap();
+    check(
+        "$",
+        Edit::Set(json("{\"a\": [1]}")),
+        "JSON.SET k $ {\"a\":[1]}",
+    );
+    check(
+        "$.a[0]",
+        Edit::Set(json("2.0")),
+        "JSON.SET k $[\"a\"][0] 2.0",
+    );
+    check("$['\"']", Edit::Delete, "JSON.DEL k $['\"']");
+    check(
+        "$.a",
+        Edit::Merge(json("{\"b\":null}")),
+        "JSON.MERGE k $[\"a\"] {\"b\":null}",
+    );
+    check(
+        "$.a",
+        Edit::Append("b".into()),
+        "JSON.STRAPPEND k $[\"a\"] \"b\"",
+    );
+    let values = vec![json("1"), json("\"x\"")];
+    check(
+        "$.a",
+        Edit::Insert { at: 7, values },
+        "JSON.ARRINSERT k $[\"a\"] 7 1 \"x\"",
+    );
+    check("$.a", Edit::Pop { at: 3 }, "JSON.ARRPOP k $[\"a\"] 3");
+    check(
+        "$.a",
+        Edit::Trim { start: 2, len: 3 },
+        "JSON.ARRTRIM k $[\"a\"] 2 4",
+    );
+    check(
+        "$.a",
+        Edit::Trim { start: 0, len: 0 },
+        "JSON.ARRTRIM k $[\"a\"] 1 0",
+    );
+}
+
 fn check_refused(body: &str, what: &str) {
     let error = decoded(body.as_bytes(), 0).unwrap_err();
     assert!(error.what.contains(what), "{body:?}: {error}");
@@ -407,7 +641,17 @@ fn what_is_not_in_the_list_is_refused() {
         "*4\r\n$8\r\nHPERSIST\r\n$1\r\nk\r\n$6\r\nFIELDS\r\n$1\r\n1\r\n",
         "fields is wrong",
     );
+    check_refused(
+        "*4\r\n$4\r\nZADD\r\n$1\r\nk\r\n$3\r\nnan\r\n$1\r\nm\r\n",
+        "score",
+    );
     check_refused("DEL k\r\n", "not an array");
+    let word = |word: &str| format!("${}\r\n{word}\r\n", word.len());
+    let edit = |words: [&str; 4]| format!("*4\r\n{}", words.map(word).concat());
+    check_refused(&edit(["JSON.SET", "k", "$", "[1"]), "not JSON");
+    check_refused(&edit(["JSON.SET", "k", "$.*", "1"]), "not concrete");
+    check_refused(&edit(["JSON.STRAPPEND", "k", "$", "1"]), "string");
+    check_refused(&edit(["JSON.CLEAR", "k", "$", "1"]), "no such word");
     check_refused("*1\r\n$9999999999999999999999\r\n", "length");
     check_refused("*18446744073709551615\r\n$3\r\nDEL\r\n", "length");
     check_refused(

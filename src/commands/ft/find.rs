@@ -1,0 +1,383 @@
+//! FT.SEARCH: which documents of an index a query finds, and what is shown of them.
+
+use super::errors;
+use super::indexes::find_index;
+use super::options::{Limits, Options};
+use super::query::tree::{FieldMask, Kind, Node, Query};
+use super::query::{self, Context};
+use super::rows;
+use super::schema::FieldKind;
+use super::search::{self, SearchRequest, SortBy};
+use super::words::Words;
+use crate::commands::Call;
+use crate::commands::error::{Refusal, Result};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::documents::fields::DocumentId;
+use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::text::language::Language;
+use crate::keyspace::documents::values::FieldValue;
+use crate::keyspace::{Key, View};
+use crate::search::documents::matching::Matcher;
+use crate::search::documents::nearest::nearest;
+use crate::search::documents::score::{Scorer, TANH_FACTOR};
+use crate::search::documents::worth::Worth;
+use roaring::RoaringBitmap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+
+/// `FT.SEARCH index query [option ...]`
+pub const SEARCH: Command = Command {
+    name: "FT.SEARCH",
+    summary: "Searches an index for documents.",
+    group: Group::Search,
+    since: "1.0.0",
+    complexity: "O(N), N the number of documents that pass; a KNN alone takes a walk through its graph",
+    args: &[
+        Arg::Str("index"),
+        Arg::Str("query"),
+        Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
+    ],
+    flags: flags(&[Flags::READONLY]),
+    class: Class::Pool,
+    examples: &[
+        (
+            "FT.CREATE pets PREFIX 1 pet: SCHEMA name TEXT age NUMERIC",
+            "OK",
+        ),
+        ("HSET pet:1 name Tom age 3", "(integer) 2"),
+        ("HSET pet:2 name Felix age 5", "(integer) 2"),
+        (
+            "FT.SEARCH pets '@age:[4 +inf]'",
+            "1) (integer) 1\n2) \"pet:2\"\n3) 1) \"name\"\n   2) \"Felix\"\n   3) \"age\"\n   4) \"5\"",
+        ),
+        (
+            "FT.SEARCH pets tom RETURN 1 age",
+            "1) (integer) 1\n2) \"pet:1\"\n3) 1) \"age\"\n   2) \"3\"",
+        ),
+        ("FT.SEARCH cars tom", "(error) No such index cars"),
+    ],
+    run,
+    ..COMMAND
+};
+
+/// What a query command asks for.
+pub struct Asked<'a> {
+    /// Its options.
+    pub options: &'a Options,
+    /// Whether scores are wanted.
+    pub is_scored: bool,
+}
+
+/// The documents that passed.
+pub struct Matches {
+    /// In the order of indexing.
+    pub documents: Vec<Match>,
+    /// Distances that were asked for, by name and document; the KNN's first.
+    pub distances: Vec<(String, BTreeMap<DocumentId, f32>)>,
+}
+
+/// A document that passed.
+pub struct Match {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its key.
+    pub key: Key,
+    /// What it is worth; 0 unless scores are wanted.
+    pub score: f64,
+}
+
+/// What is shown of a search.
+pub struct Found {
+    /// How many documents passed.
+    pub total: usize,
+    /// Those that are shown.
+    pub hits: Vec<Hit>,
+}
+
+/// A document that is shown.
+pub struct Hit {
+    /// Its key.
+    pub key: Key,
+    /// What it is worth.
+    pub score: f64,
+    /// Distances that were asked for, by name.
+    pub distances: Vec<(String, f32)>,
+    /// What it was sorted by.
+    pub sort_key: Option<SortKey>,
+}
+
+/// What documents are sorted by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SortKey {
+    /// A number, of NUMERIC fields and distances.
+    Number(f64),
+    /// Text, in lower case unless the field is kept as written.
+    Text(Vec<u8>),
+}
+
+fn run(call: &mut Call) -> Result {
+    let name = call.args.word()?;
+    let words: Vec<&[u8]> = call.args.rest_words().collect();
+    let view = call.access.view(INDEXED_DB);
+    let index = find_index(&view, name)?;
+    let request = search::read(&mut Words::new(&words), &Limits::default())?;
+    let asked = Asked {
+        options: &request.options,
+        is_scored: request.sort.is_none() || request.options.with_scores,
+    };
+    let matches = find(&index, &asked)?;
+    let found = show(&view, &index, &request, matches)?;
+    Ok(rows::reply(
+        &view,
+        &index,
+        &request,
+        found,
+        call.session.version,
+    ))
+}
+
+/// The documents that a query finds.
+pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
+    let options = asked.options;
+    let no_such_language = Refusal::line(errors::NO_SUCH_LANGUAGE);
+    let language = match &options.language {
+        Some(name) => Language::parse(name.as_bytes()).ok_or(no_such_language)?,
+        None => index.schema().language,
+    };
+    let no_such_scorer = |name: &String| Refusal::made(format!("No such scorer {name}"));
+    let scorer = match &options.scorer {
+        Some(name) => Scorer::parse(name).ok_or_else(|| no_such_scorer(name))?,
+        None => Scorer::default(),
+    };
+    let query = read_query(index, asked)?;
+    let state = index.read();
+    check_ranges(&query.root, index, &state)?;
+    let mut matcher = Matcher {
+        index,
+        state: &state,
+        language,
+        is_verbatim: options.is_verbatim,
+        distances: HashMap::new(),
+    };
+    let mut ids = matcher.matching(&query.root);
+    if let Some(keys) = &options.keys {
+        let wanted = keys.iter().filter_map(|key| state.id_of(key));
+        ids &= wanted.collect::<RoaringBitmap>();
+    }
+    let mut distances = Vec::new();
+    if let Some(knn) = &query.knn {
+        let nearest = take_nearest(index, &state, &query, &ids, options.keys.is_some())?;
+        ids = nearest.keys().copied().collect();
+        distances.push((knn.distance_name.clone(), nearest));
+    }
+    let mut ranges = std::mem::take(&mut matcher.distances);
+    let named = query.distance_names().into_iter();
+    distances.extend(named.filter_map(|name| ranges.remove_entry(name)));
+    let tanh_factor = options.tanh_factor.unwrap_or(TANH_FACTOR);
+    let worth = Worth::new(&matcher, &query.root, scorer, tanh_factor);
+    let is_scored = asked.is_scored && query.knn.is_none();
+    let documents = ids.iter().filter_map(|id| {
+        let key = state.documents.get(&id)?.key.clone();
+        let score = if is_scored { worth.of(id) } else { 0.0 };
+        Some(Match { id, key, score })
+    });
+    let mut documents: Vec<Match> = documents.collect();
+    if scorer == Scorer::Bm25StdNorm {
+        normalize(&mut documents);
+    }
+    Ok(Matches {
+        documents,
+        distances,
+    })
+}
+
+/// Scores as shares of the best.
+fn normalize(documents: &mut [Match]) {
+    let best = documents
+        .iter()
+        .map(|found| found.score)
+        .fold(0.0, f64::max);
+    let scored = documents.iter_mut().filter(|_| best > 0.0);
+    scored.for_each(|found| found.score /= best);
+}
+
+/// Sorts what was found, and takes what LIMIT says.
+fn show(
+    view: &View,
+    index: &DocumentIndex,
+    request: &SearchRequest,
+    matches: Matches,
+) -> Result<Found> {
+    let total = matches.documents.len();
+    let Matches {
+        documents,
+        distances,
+    } = matches;
+    let sorted = match &request.sort {
+        None => by_score(documents),
+        Some(sort) => sort_by(view, index, documents, sort, &distances)?,
+    };
+    let (offset, num) = (request.offset as usize, request.num as usize);
+    let page = sorted.into_iter().skip(offset).take(num);
+    let hits = page.map(|(found, sort_key)| {
+        let of_document = |(name, all): &(String, BTreeMap<DocumentId, f32>)| {
+            Some((name.clone(), *all.get(&found.id)?))
+        };
+        Hit {
+            distances: distances.iter().filter_map(of_document).collect(),
+            key: found.key,
+            score: found.score,
+            sort_key,
+        }
+    });
+    Ok(Found {
+        total,
+        hits: hits.collect(),
+    })
+}
+
+type Sorted = Vec<(Match, Option<SortKey>)>;
+
+/// The best first; equal ones in the order of indexing.
+fn by_score(mut documents: Vec<Match>) -> Sorted {
+    documents.sort_by(|one, other| other.score.total_cmp(&one.score));
+    documents.into_iter().map(|found| (found, None)).collect()
+}
+
+/// The query's tree with what the options add to it.
+pub fn read_query(index: &DocumentIndex, asked: &Asked) -> Result<Query> {
+    let options = asked.options;
+    let schema = index.schema();
+    let context = Context {
+        schema,
+        params: &options.params,
+        stop_words: (!options.keeps_stop_words).then(|| index.stop_words()),
+        dialect: options.dialect,
+    };
+    let mut query = query::parse(&options.query, &context)?;
+    let filters = options.filters(schema)?;
+    if !options.fields.is_empty() {
+        let named = schema
+            .text_fields()
+            .filter(|(_, field)| options.fields.contains(&field.name));
+        let mask = FieldMask(named.fold(0, |mask, (bit, _)| mask | bit));
+        restrict(&mut query.root, mask);
+    }
+    if let Kind::And(_) = query.root.kind {
+        let asked = &mut query.root.options;
+        let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
+        asked.slop = asked.slop.or(slop);
+        if options.is_in_order {
+            asked.in_order = asked.in_order.or(Some(true));
+        }
+    }
+    if !filters.is_empty() {
+        let all = std::iter::once(query.root).chain(filters);
+        query.root = Node::new(Kind::And(all.collect()));
+    }
+    Ok(query)
+}
+
+/// Words that are looked for in all fields are looked for in these.
+fn restrict(node: &mut Node, mask: FieldMask) {
+    if node.fields.is_all() {
+        node.fields = mask;
+    }
+    node.children_mut()
+        .iter_mut()
+        .for_each(|child| restrict(child, mask));
+}
+
+/// Vectors of ranges are checked once something was indexed in their field.
+fn check_ranges(node: &Node, index: &DocumentIndex, state: &State) -> Result<()> {
+    if let Kind::VectorRange(range) = &node.kind
+        && let FieldKind::Vector(attributes) = &index.schema().fields[range.field].kind
+        && !state.fields[range.field].present.is_empty()
+    {
+        range.check(attributes)?;
+    }
+    node.children()
+        .iter()
+        .try_for_each(|child| check_ranges(child, index, state))
+}
+
+fn take_nearest(
+    index: &DocumentIndex,
+    state: &State,
+    query: &Query,
+    ids: &RoaringBitmap,
+    has_keys: bool,
+) -> Result<BTreeMap<DocumentId, f32>> {
+    let Some(knn) = &query.knn else {
+        return Ok(BTreeMap::new());
+    };
+    let FieldKind::Vector(attributes) = &index.schema().fields[knn.field].kind else {
+        return Ok(BTreeMap::new());
+    };
+    if state.fields[knn.field].present.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let is_filtered = has_keys || query.root.kind != Kind::All;
+    let parameters = knn.check(attributes, query.root.kind != Kind::All)?;
+    let ef = parameters.ef_runtime.or(match &attributes.algorithm {
+        super::schema::Algorithm::Hnsw(hnsw) => hnsw.ef_runtime,
+        _ => None,
+    });
+    Ok(nearest((index, state), knn, ef, is_filtered.then_some(ids)))
+}
+
+/// By a distance, a field or a part of the document; documents without it come last, equal ones in the order of indexing.
+fn sort_by(
+    view: &View,
+    index: &DocumentIndex,
+    documents: Vec<Match>,
+    sort: &SortBy,
+    distances: &[(String, BTreeMap<DocumentId, f32>)],
+) -> Result<Sorted> {
+    let distance = distances.iter().find(|(name, _)| *name == sort.field);
+    let field = index.schema().find(&sort.field);
+    if distance.is_none() && field.is_none() {
+        let line = format!("Property `{}` not loaded nor in schema", sort.field);
+        return Err(Refusal::made(line));
+    }
+    let state = index.read();
+    let key_of = |found: &Match| -> Option<SortKey> {
+        if let Some((_, all)) = distance {
+            return all.get(&found.id).map(|&d| SortKey::Number(f64::from(d)));
+        }
+        let field = field?;
+        let document = state.documents.get(&found.id)?;
+        if let FieldValue::Numbers(numbers) = &document.values[field] {
+            return numbers.first().map(|&number| SortKey::Number(number));
+        }
+        let definition = &index.schema().fields[field];
+        let value = rows::value(view, &found.key, &definition.identifier)?;
+        Some(SortKey::Text(match definition.is_unnormalized {
+            true => value.to_vec(),
+            false => String::from_utf8_lossy(&value).to_lowercase().into_bytes(),
+        }))
+    };
+    let mut sorted: Sorted = documents
+        .into_iter()
+        .map(|found| {
+            let key = key_of(&found);
+            (found, key)
+        })
+        .collect();
+    sorted.sort_by(|one, other| match (&one.1, &other.1) {
+        (Some(one), Some(other)) if sort.is_descending => order(other, one),
+        (Some(one), Some(other)) => order(one, other),
+        (one, other) => other.is_some().cmp(&one.is_some()),
+    });
+    Ok(sorted)
+}
+
+fn order(one: &SortKey, other: &SortKey) -> Ordering {
+    match (one, other) {
+        (SortKey::Number(one), SortKey::Number(other)) => one.total_cmp(other),
+        (SortKey::Text(one), SortKey::Text(other)) => one.cmp(other),
+        (SortKey::Number(_), SortKey::Text(_)) => Ordering::Less,
+        (SortKey::Text(_), SortKey::Number(_)) => Ordering::Greater,
+    }
+}

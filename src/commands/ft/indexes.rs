@@ -1,0 +1,164 @@
+//! FT.CREATE, FT.DROPINDEX and FT._LIST: indexes come and go.
+
+use super::schema::{self, FieldKind, Schema};
+use super::words::Words;
+use crate::commands::Call;
+use crate::commands::error::{Refusal, Result};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::engine::Decision;
+use crate::keyspace::View;
+use crate::keyspace::change::{Change, Effect};
+use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::documents::index::DocumentIndex;
+use crate::protocol::Reply;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// `FT.CREATE index [ON HASH | JSON] [PREFIX count prefix ...] [option ...] SCHEMA field [AS name] type [option ...] ...`
+pub const CREATE: Command = Command {
+    name: "FT.CREATE",
+    summary: "Creates an index over hashes or JSON documents.",
+    group: Group::Search,
+    since: "1.0.0",
+    complexity: "O(N), N the number of keys with one of the prefixes",
+    args: &[
+        Arg::Str("index"),
+        Arg::Multiple(&Arg::Str("option")),
+        Arg::Token("SCHEMA"),
+        Arg::Multiple(&Arg::Str("field")),
+    ],
+    flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
+    class: Class::Pool,
+    examples: &[
+        (
+            "FT.CREATE pets PREFIX 1 pet: SCHEMA kind TAG age NUMERIC",
+            "OK",
+        ),
+        ("HSET pet:1 kind cat age 3", "(integer) 2"),
+        (
+            "FT.SEARCH pets '@kind:{cat}' NOCONTENT",
+            "1) (integer) 1\n2) \"pet:1\"",
+        ),
+        (
+            "FT.CREATE pets SCHEMA kind TAG",
+            "(error) Index already exists",
+        ),
+    ],
+    run: create,
+    ..COMMAND
+};
+
+/// `FT.DROPINDEX index [DD]`
+pub const DROPINDEX: Command = Command {
+    name: "FT.DROPINDEX",
+    summary: "Deletes an index; with DD also the documents that it knows.",
+    group: Group::Search,
+    since: "2.0.0",
+    complexity: "O(1), with DD O(N), N the number of documents",
+    args: &[Arg::Str("index"), Arg::Optional(&Arg::Token("DD"))],
+    flags: flags(&[Flags::WRITE, Flags::WORLD]),
+    class: Class::Pool,
+    examples: &[
+        ("FT.CREATE pets SCHEMA kind TAG", "OK"),
+        ("FT.DROPINDEX pets", "OK"),
+        ("FT.DROPINDEX pets", "(error) pets: no such index"),
+    ],
+    run: drop_index,
+    ..COMMAND
+};
+
+/// FT._LIST
+pub const LIST: Command = Command {
+    name: "FT._LIST",
+    summary: "Lists the names of all indexes.",
+    group: Group::Search,
+    since: "2.0.0",
+    complexity: "O(N), N the number of indexes",
+    flags: flags(&[Flags::READONLY]),
+    examples: &[
+        ("FT.CREATE pets SCHEMA kind TAG", "OK"),
+        ("FT._LIST", "1) pets"),
+    ],
+    run: list,
+    ..COMMAND
+};
+
+/// The index of that name, for commands that tell of one.
+pub fn index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
+    let index = view.keyspace().indexes().get(name);
+    index.ok_or_else(|| Refusal::made(format!("{}: no such index", String::from_utf8_lossy(name))))
+}
+
+/// The index of that name, for commands that search.
+pub fn find_index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
+    let index = view.keyspace().indexes().get(name);
+    let name = || String::from_utf8_lossy(name);
+    index.ok_or_else(|| Refusal::made(format!("No such index {}", name())))
+}
+
+fn create(call: &mut Call) -> Result {
+    let name = call.args.word()?;
+    let words: Vec<&[u8]> = call.args.rest_words().collect();
+    let schema = schema::create(&mut Words::new(&words))?;
+    check_served(&schema)?;
+    if call.db() != INDEXED_DB {
+        return Err(Refusal::line("Cannot create index on db != 0"));
+    }
+    let schema = Arc::new(schema);
+    call.access.write_world(INDEXED_DB, |view| {
+        if view.keyspace().indexes().get(name).is_some() {
+            return Err(Refusal::line("Index already exists"));
+        }
+        let effect = Effect::CreateIndex { schema };
+        Ok(Decision::one(
+            Reply::ok(),
+            Change::new(INDEXED_DB, name, effect),
+        ))
+    })
+}
+
+/// What a definition may say and this server does not do yet.
+fn check_served(schema: &Schema) -> Result<()> {
+    let refuse = |what: &str| Err(Refusal::made(format!("ERR {what} is not supported")));
+    let is_geoshape = |field: &schema::Field| matches!(field.kind, FieldKind::Geoshape { .. });
+    match schema {
+        schema if schema.fields.iter().any(is_geoshape) => refuse("GEOSHAPE"),
+        schema if schema.filter.is_some() => refuse("FILTER of FT.CREATE"),
+        schema if schema.temporary_s.is_some() => refuse("TEMPORARY"),
+        schema if schema.language_field.is_some() => refuse("LANGUAGE_FIELD"),
+        schema if schema.payload_field.is_some() => refuse("PAYLOAD_FIELD"),
+        _ => Ok(()),
+    }
+}
+
+fn drop_index(call: &mut Call) -> Result {
+    let name = call.args.word()?;
+    let deletes = match call.args.try_next() {
+        None => false,
+        Some(word) if word.eq_ignore_ascii_case(b"DD") && call.args.is_done() => true,
+        Some(_) => return Err(Refusal::line("Unknown argument")),
+    };
+    call.access.write_world(INDEXED_DB, |view| {
+        let index = index(view, name)?;
+        let mut changes = vec![Change::new(INDEXED_DB, name, Effect::DropIndex)];
+        if deletes {
+            let state = index.read();
+            let keys = state.documents.values().map(|document| &document.key);
+            changes.extend(keys.map(|key| Change::new(INDEXED_DB, key, Effect::Delete)));
+        }
+        Ok::<_, Refusal>(Decision::with(Reply::ok(), changes))
+    })
+}
+
+fn list(call: &mut Call) -> Result {
+    let all = call.access.view(INDEXED_DB).keyspace().indexes().all();
+    let names = all
+        .iter()
+        .map(|index| Reply::Text(String::from_utf8_lossy(index.name()).into_owned()));
+    Ok(Reply::Set(names.collect()))
+}
+
+/// Bytes as a reply's string.
+pub fn bulk(bytes: &[u8]) -> Reply {
+    Reply::Bulk(Bytes::copy_from_slice(bytes))
+}

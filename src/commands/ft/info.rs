@@ -1,0 +1,263 @@
+//! FT.INFO: what an index is made of and what it knows.
+
+use super::indexes::{self, bulk};
+use super::schema::{Algorithm, DocumentKind, Field, FieldKind, Metric, Schema, VectorAttributes};
+use super::scores::print;
+use crate::commands::Call;
+use crate::commands::error::Result;
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::documents::index::{DocumentIndex, Refusal, State};
+use crate::protocol::{Reply, Version};
+
+/// FT.INFO index
+pub const INFO: Command = Command {
+    name: "FT.INFO",
+    summary: "Describes an index.",
+    group: Group::Search,
+    since: "1.0.0",
+    complexity: "O(N), N the number of fields and words",
+    args: &[Arg::Str("index")],
+    flags: flags(&[Flags::READONLY]),
+    class: Class::Pool,
+    examples: &[("FT.INFO pets", "(error) pets: no such index")],
+    run: info,
+    ..COMMAND
+};
+
+const MB: f64 = 1024.0 * 1024.0;
+
+fn info(call: &mut Call) -> Result {
+    let name = call.args.word()?;
+    let index = indexes::index(&call.access.view(INDEXED_DB), name)?;
+    let state = index.read();
+    let version = call.session.version;
+    let mut parts = definition(&index, version);
+    parts.extend(counts(&index, &state, version));
+    parts.extend(upkeep(&index, &state));
+    Ok(Reply::Map(parts))
+}
+
+type Parts = Vec<(Reply, Reply)>;
+
+/// A name of the reply.
+fn word(word: &'static str) -> Reply {
+    Reply::Simple(word)
+}
+
+/// A number with a fraction: text in RESP2.
+fn float(value: f64, version: Version) -> Reply {
+    match version {
+        Version::Resp2 => Reply::bulk(print(value)),
+        Version::Resp3 => Reply::Double(value),
+    }
+}
+
+fn definition(index: &DocumentIndex, version: Version) -> Parts {
+    let schema = index.schema();
+    let prefixes = schema.prefixes.iter().map(|prefix| bulk(prefix));
+    let mut about = vec![
+        (word("key_type"), word(schema.documents.word())),
+        (word("prefixes"), Reply::Array(prefixes.collect())),
+        (word("default_score"), float(schema.score, version)),
+        (
+            word("indexes_all"),
+            Reply::bulk(schema.indexes_all.to_string()),
+        ),
+    ];
+    if let Some(field) = &schema.score_field {
+        about.insert(3, (word("score_field"), bulk(field.as_bytes())));
+    }
+    let fields = schema.fields.iter();
+    let attributes = fields.map(|field| attribute(field, schema.documents, version));
+    vec![
+        (word("index_name"), bulk(index.name())),
+        (word("index_options"), Reply::Array(options(schema))),
+        (word("index_definition"), Reply::Map(about)),
+        (word("attributes"), Reply::Array(attributes.collect())),
+    ]
+}
+
+fn options(schema: &Schema) -> Vec<Reply> {
+    let options = &schema.options;
+    let known = [
+        ("MAXTEXTFIELDS", options.max_text_fields),
+        ("NOFREQS", options.no_frequencies),
+        ("NOOFFSETS", options.no_offsets),
+        ("NOHL", options.no_highlights),
+        ("NOFIELDS", options.no_fields),
+    ];
+    let set = known.into_iter().filter(|(_, is_set)| *is_set);
+    set.map(|(name, _)| word(name)).collect()
+}
+
+/// One field: in RESP2 a flat list that ends with its flags, in RESP3 a map that has a list of them.
+fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply {
+    let mut parts = vec![
+        (word("identifier"), bulk(field.identifier.as_bytes())),
+        (word("attribute"), bulk(field.name.as_bytes())),
+        (word("type"), word(field.kind.word())),
+    ];
+    let mut flags = Vec::new();
+    match &field.kind {
+        FieldKind::Text {
+            weight,
+            is_unstemmed,
+            ..
+        } => {
+            parts.push((word("WEIGHT"), float(*weight, version)));
+            flags.push(("NOSTEM", *is_unstemmed));
+        }
+        FieldKind::Tag {
+            separator,
+            is_case_sensitive,
+        } => {
+            let shown = separator.map(|byte| vec![byte]).unwrap_or_default();
+            parts.push((word("SEPARATOR"), Reply::bulk(shown)));
+            flags.push(("CASESENSITIVE", *is_case_sensitive));
+        }
+        FieldKind::Vector(attributes) => parts.extend(vector(attributes)),
+        FieldKind::Numeric | FieldKind::Geo | FieldKind::Geoshape { .. } => {}
+    }
+    let is_unnormalized = field.is_unnormalized && documents == DocumentKind::Hash;
+    flags.extend([
+        ("SORTABLE", field.is_sortable),
+        ("UNF", field.is_sortable && is_unnormalized),
+        ("NOINDEX", field.is_unindexed),
+        ("WITHSUFFIXTRIE", field.has_suffixes),
+        ("INDEXEMPTY", field.indexes_empty),
+        ("INDEXMISSING", field.indexes_missing),
+    ]);
+    let set = flags.into_iter().filter(|(_, is_set)| *is_set);
+    let flags: Vec<Reply> = set.map(|(name, _)| word(name)).collect();
+    match version {
+        Version::Resp2 => {
+            let parts = parts.into_iter().flat_map(|(name, value)| [name, value]);
+            Reply::Array(parts.chain(flags).collect())
+        }
+        Version::Resp3 => {
+            parts.push((word("flags"), Reply::Array(flags)));
+            Reply::Map(parts)
+        }
+    }
+}
+
+fn vector(attributes: &VectorAttributes) -> Parts {
+    let count = |n: usize| Reply::count(n);
+    let metric = match attributes.metric {
+        Metric::L2 => "L2",
+        Metric::Ip => "IP",
+        Metric::Cosine => "COSINE",
+    };
+    let algorithm = match &attributes.algorithm {
+        Algorithm::Flat => "FLAT",
+        Algorithm::Hnsw(_) => "HNSW",
+        Algorithm::Svs(_) => "SVS-VAMANA",
+    };
+    let mut parts = vec![
+        (word("algorithm"), word(algorithm)),
+        (word("data_type"), word(attributes.kind.word())),
+        (word("dim"), count(attributes.dimension)),
+        (word("distance_metric"), word(metric)),
+    ];
+    match &attributes.algorithm {
+        Algorithm::Flat => {}
+        Algorithm::Hnsw(hnsw) => {
+            parts.push((word("M"), count(hnsw.m)));
+            parts.push((word("ef_construction"), count(hnsw.ef_construction)));
+        }
+        Algorithm::Svs(svs) => {
+            let degree = svs.graph_max_degree.unwrap_or(32);
+            let window = svs.construction_window_size.unwrap_or(200);
+            parts.push((word("graph_max_degree"), count(degree)));
+            parts.push((word("construction_window_size"), count(window)));
+            let compression = svs.compression.map_or("NO_COMPRESSION", |_| "GlobalSQ8");
+            parts.push((word("compression"), word(compression)));
+        }
+    }
+    parts
+}
+
+fn counts(index: &DocumentIndex, state: &State, version: Version) -> Parts {
+    let documents = state.documents.len();
+    let records: usize = state
+        .words
+        .values()
+        .map(std::collections::BTreeMap::len)
+        .sum();
+    let fields = index.schema().fields.len();
+    let vector_bytes: u64 = (0..fields)
+        .filter_map(|field| index.vectors(field))
+        .map(|vectors| {
+            let memory = vectors.memory();
+            memory.vectors + memory.codes + memory.links
+        })
+        .sum();
+    let newest = state.documents.last_key_value().map_or(0, |(id, _)| *id);
+    let mean = match documents {
+        0 => f64::NAN,
+        n => records as f64 / n as f64,
+    };
+    vec![
+        (word("num_docs"), Reply::count(documents)),
+        (word("max_doc_id"), Reply::Int(i64::from(newest))),
+        (word("num_terms"), Reply::count(state.words.len())),
+        (word("num_records"), Reply::count(records)),
+        (
+            word("vector_index_sz_mb"),
+            float(vector_bytes as f64 / MB, version),
+        ),
+        (word("records_per_doc_avg"), float(mean, version)),
+    ]
+}
+
+fn upkeep(index: &DocumentIndex, state: &State) -> Parts {
+    let failures = Reply::Int(i64::try_from(index.failures()).unwrap_or(i64::MAX));
+    let fields = &index.schema().fields;
+    let last = state.last_failure.as_ref();
+    let (error, key) = match last {
+        None => (bulk(b"N/A"), bulk(b"N/A")),
+        Some(failure) => (Reply::bulk(text_of(&failure.why)), bulk(&failure.key)),
+    };
+    let errors = vec![
+        (word("indexing failures"), failures.clone()),
+        (word("last indexing error"), error),
+        (word("last indexing error key"), key),
+        (word("background indexing status"), bulk(b"OK")),
+    ];
+    let statistics = fields.iter().map(|field| {
+        Reply::Map(vec![
+            (word("identifier"), bulk(field.identifier.as_bytes())),
+            (word("attribute"), bulk(field.name.as_bytes())),
+        ])
+    });
+    let mut parts = vec![
+        (word("hash_indexing_failures"), failures),
+        (word("indexing"), Reply::Int(0)),
+        (word("percent_indexed"), Reply::bulk("1")),
+    ];
+    if let Some(words) = &index.schema().stop_words {
+        let words = words.iter().map(|word| bulk(word.as_bytes()));
+        parts.push((word("stopwords_list"), Reply::Array(words.collect())));
+    }
+    parts.push((word("Index Errors"), Reply::Map(errors)));
+    parts.push((word("field statistics"), Reply::Array(statistics.collect())));
+    parts
+}
+
+/// Why a document was not indexed, in RediSearch's words.
+fn text_of(why: &Refusal) -> String {
+    match why {
+        Refusal::Blob { got, expected } => {
+            format!("Could not add vector with blob size {got} (expected size {expected})")
+        }
+        Refusal::Length { got, expected } => {
+            format!("Invalid vector length. Expected {expected}, got {got}")
+        }
+        Refusal::Component(at) => format!("Invalid vector element at index {at}"),
+        Refusal::NotFinite => "Could not add vector with a component that is not finite".to_owned(),
+        Refusal::Number(text) => format!("Invalid numeric value: '{text}'"),
+        Refusal::Point(text) => format!("Invalid geo string: '{text}'"),
+        Refusal::Type => "Invalid JSON type".to_owned(),
+    }
+}

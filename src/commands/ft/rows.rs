@@ -1,0 +1,214 @@
+//! What is shown of documents: their fields, in the forms of both protocols.
+
+use super::find::{Found, Hit, SortKey};
+use super::indexes::bulk;
+use super::options::Returned;
+use super::schema::{DocumentKind, Schema};
+use super::scores::{print, print_exactly};
+use super::search::SearchRequest;
+use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::json::{Document, JsonPath, Layout, Node};
+use crate::keyspace::{Value, View};
+use crate::protocol::{Reply, Version};
+use bytes::Bytes;
+
+/// The reply of FT.SEARCH.
+pub fn reply(
+    view: &View,
+    index: &DocumentIndex,
+    request: &SearchRequest,
+    found: Found,
+    version: Version,
+) -> Reply {
+    let rows = found.hits.iter().filter_map(|hit| {
+        let is_bare = request.options.is_without_content;
+        // A document that expired since it was found is left out.
+        let fields = match is_bare {
+            true => Vec::new(),
+            false => fields(view, index.schema(), request, hit)?,
+        };
+        Some((hit, fields))
+    });
+    match version {
+        Version::Resp2 => flat(found.total, rows, request),
+        Version::Resp3 => map(found.total, rows, request),
+    }
+}
+
+type Row<'h> = (&'h Hit, Vec<(Reply, Reply)>);
+
+fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
+    let options = &request.options;
+    let mut items = vec![Reply::count(total)];
+    for (hit, fields) in rows {
+        items.push(bulk(&hit.key));
+        if options.with_scores {
+            items.push(Reply::bulk(print_exactly(hit.score)));
+        }
+        if options.with_payloads {
+            items.push(Reply::Null);
+        }
+        if options.with_sort_keys {
+            items.push(sort_key(hit));
+        }
+        if !options.is_without_content {
+            let flat = fields.into_iter().flat_map(|(name, value)| [name, value]);
+            items.push(Reply::Array(flat.collect()));
+        }
+    }
+    Reply::Array(items)
+}
+
+fn map<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
+    let options = &request.options;
+    let word = Reply::Simple;
+    let row = |(hit, fields): Row<'h>| {
+        let mut parts = vec![(word("id"), bulk(&hit.key))];
+        if options.with_scores {
+            parts.push((word("score"), Reply::Double(hit.score)));
+        }
+        if options.with_payloads {
+            parts.push((word("payload"), Reply::Null));
+        }
+        if options.with_sort_keys {
+            parts.push((word("sortkey"), sort_key(hit)));
+        }
+        if !options.is_without_content {
+            parts.push((word("extra_attributes"), Reply::Map(fields)));
+        }
+        parts.push((word("values"), Reply::Array(Vec::new())));
+        Reply::Map(parts)
+    };
+    Reply::Map(vec![
+        (word("attributes"), Reply::Array(Vec::new())),
+        (word("format"), word("STRING")),
+        (word("results"), Reply::Array(rows.map(row).collect())),
+        (word("total_results"), Reply::count(total)),
+        (word("warning"), Reply::Array(Vec::new())),
+    ])
+}
+
+fn sort_key(hit: &Hit) -> Reply {
+    match &hit.sort_key {
+        None => Reply::Null,
+        Some(SortKey::Number(number)) => Reply::bulk(format!("#{}", print_exactly(*number))),
+        Some(SortKey::Text(text)) => Reply::bulk([b"$", text.as_slice()].concat()),
+    }
+}
+
+/// Names and values that a row shows; none if the document is gone.
+fn fields(
+    view: &View,
+    schema: &Schema,
+    request: &SearchRequest,
+    hit: &Hit,
+) -> Option<Vec<(Reply, Reply)>> {
+    let document = view.peek(&hit.key)?.value;
+    if let Some(returned) = &request.options.returned {
+        let shown = returned.iter().filter_map(|returned| {
+            let value = shown(&document, schema, request.options.dialect, hit, returned)?;
+            Some((bulk(returned.name.as_bytes()), Reply::Bulk(value)))
+        });
+        return Some(shown.collect());
+    }
+    let distances = hit.distances.iter();
+    let mut all: Vec<_> = distances
+        .map(|(name, distance)| {
+            (
+                bulk(name.as_bytes()),
+                Reply::bulk(print(f64::from(*distance))),
+            )
+        })
+        .collect();
+    match &document {
+        Value::Hash(hash) => {
+            let fields = hash.iter_at(view.now_ms);
+            all.extend(fields.map(|(name, field)| {
+                (Reply::Bulk(name.clone()), Reply::Bulk(field.value.clone()))
+            }));
+        }
+        Value::Json(document) => {
+            let mut text = document.root().to_text();
+            if request.options.dialect >= 3 {
+                text = [b"[", text.as_slice(), b"]"].concat();
+            }
+            all.push((bulk(b"$"), Reply::bulk(text)));
+        }
+        _ => return None,
+    }
+    Some(all)
+}
+
+/// The value of one name of RETURN: a distance, the key, a field of the schema, or a part of the document.
+fn shown(
+    document: &Value,
+    schema: &Schema,
+    dialect: u8,
+    hit: &Hit,
+    returned: &Returned,
+) -> Option<Bytes> {
+    let name = returned.identifier.as_str();
+    let distance = hit.distances.iter().find(|(known, _)| known == name);
+    if let Some((_, distance)) = distance {
+        return Some(print(f64::from(*distance)).into());
+    }
+    if name == "__key" {
+        return Some(Bytes::copy_from_slice(&hit.key));
+    }
+    let identifier = match schema.find(name) {
+        Some(field) => schema.fields[field].identifier.as_str(),
+        None => name,
+    };
+    match (schema.documents, document) {
+        (DocumentKind::Json, Value::Json(document)) if dialect >= 3 => {
+            let found = found(document, identifier)?;
+            let mut text = Vec::new();
+            Layout::default().array(found.into_iter(), 0, &mut text);
+            Some(text.into())
+        }
+        _ => part(document, identifier),
+    }
+}
+
+/// A part of a document as text: a hash's field; of a JSON document the first match, texts without quotes.
+pub fn value(view: &View, key: &[u8], identifier: &str) -> Option<Bytes> {
+    part(&view.peek(key)?.value, identifier)
+}
+
+/// All of a document as names and texts: the fields of a hash, or `$` of a JSON document.
+pub fn whole(view: &View, key: &[u8]) -> Vec<(String, Bytes)> {
+    match view.peek(key).map(|entry| entry.value) {
+        Some(Value::Hash(hash)) => {
+            let name = |name: &Bytes| String::from_utf8_lossy(name).into_owned();
+            let fields = hash.iter_at(view.now_ms);
+            fields
+                .map(|(key, field)| (name(key), field.value.clone()))
+                .collect()
+        }
+        Some(Value::Json(document)) => {
+            vec![("$".to_owned(), document.root().to_text().into())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn part(document: &Value, identifier: &str) -> Option<Bytes> {
+    match document {
+        Value::Hash(hash) => hash
+            .get(identifier.as_bytes(), 0)
+            .map(|field| field.value.clone()),
+        Value::Json(document) => {
+            let first = found(document, identifier)?.into_iter().next()?;
+            Some(match first.as_str() {
+                Some(text) => Bytes::copy_from_slice(text.as_bytes()),
+                None => first.to_text().into(),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn found<'d>(document: &'d Document, path: &str) -> Option<Vec<Node<'d>>> {
+    let found = JsonPath::parse(path).ok()?.find(document.root()).ok()?;
+    (!found.is_empty()).then_some(found)
+}

@@ -1,0 +1,206 @@
+//! Which documents hold a value: postings of words and tags, numbers in order, points. Documents are named by ids, which grow with
+//! the time of indexing.
+
+use super::schema::{Field, FieldKind, Schema};
+use super::text::stop_words::StopWords;
+use super::text::tokenize::tokenize;
+use super::values::FieldValue;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+/// A document's number in its index: the later it was indexed, the greater.
+pub type DocumentId = u32;
+
+/// What one field knows. Only the part that its kind needs is ever filled.
+#[derive(Default)]
+pub struct FieldIndex {
+    /// Documents that hold it.
+    pub present: RoaringBitmap,
+    /// TAG: documents by value.
+    pub tags: BTreeMap<Box<str>, RoaringBitmap>,
+    /// NUMERIC: documents by number.
+    pub numbers: BTreeMap<Ordered, RoaringBitmap>,
+    /// GEO: longitudes and latitudes.
+    pub points: BTreeMap<DocumentId, Vec<(f64, f64)>>,
+}
+
+/// A number that is not NaN, in order.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Ordered(pub f64);
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Ordered) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Ordered) -> std::cmp::Ordering {
+        // -0 and 0 are one number.
+        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
+    }
+}
+
+/// The words of all TEXT fields.
+pub type Words = BTreeMap<Box<str>, BTreeMap<DocumentId, Posting>>;
+
+/// A word in a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Posting {
+    /// The TEXT fields that it stands in (`Schema::text_bit`).
+    pub fields: u128,
+    /// How often, by the fields' weights.
+    pub frequency: u32,
+    /// Where, over all fields in their order.
+    pub positions: Vec<u32>,
+}
+
+/// The words of one document.
+#[derive(Default)]
+pub struct DocumentWords {
+    /// With their postings.
+    pub postings: HashMap<Box<str>, Posting>,
+    /// Words, counted by the fields' weights.
+    pub length: u32,
+    /// The frequency of the most frequent one.
+    pub frequency_max: u32,
+}
+
+/// Cuts the texts of a document into words and their stems.
+pub fn words_of(schema: &Schema, values: &[FieldValue], stop_words: &StopWords) -> DocumentWords {
+    let mut words = DocumentWords::default();
+    let mut before = 0;
+    for (at, (field, value)) in schema.fields.iter().zip(values).enumerate() {
+        let (Some(bit), FieldValue::Texts(texts)) = (schema.text_bit(at), value) else {
+            continue;
+        };
+        for text in texts {
+            before = words.add(schema, (field, bit), text, stop_words, before);
+        }
+    }
+    words.frequency_max = words
+        .postings
+        .values()
+        .map(|p| p.frequency)
+        .max()
+        .unwrap_or(0);
+    words
+}
+
+impl DocumentWords {
+    /// Adds one text, its positions behind `before`; the last position.
+    fn add(
+        &mut self,
+        schema: &Schema,
+        (field, bit): (&Field, u128),
+        text: &str,
+        stop_words: &StopWords,
+        before: u32,
+    ) -> u32 {
+        let FieldKind::Text {
+            weight,
+            is_unstemmed,
+            ..
+        } = field.kind
+        else {
+            return before;
+        };
+        let stems = (!is_unstemmed).then(|| schema.language.stems());
+        let times = |is_stem: bool| {
+            let factor = if is_stem { 0.2f32 } else { 1.0 };
+            (weight as f32 * factor).max(1.0) as u32
+        };
+        let mut last = before;
+        for token in tokenize(text, stop_words) {
+            if token.text.is_empty() && !field.indexes_empty {
+                continue;
+            }
+            last = before + token.position;
+            self.length += times(false);
+            let stem = stems
+                .as_ref()
+                .and_then(|stems| stems.of_document(&token.text));
+            self.note(token.text, bit, times(false), last);
+            if let Some(stem) = stem {
+                self.note(stem, bit, times(true), last);
+            }
+        }
+        last
+    }
+
+    fn note(&mut self, word: String, bit: u128, times: u32, position: u32) {
+        let posting = self.postings.entry(word.into()).or_default();
+        posting.fields |= bit;
+        posting.frequency += times;
+        posting.positions.push(position);
+    }
+}
+
+impl FieldIndex {
+    /// Adds a document's value.
+    pub fn add(&mut self, id: DocumentId, value: &FieldValue) {
+        match value {
+            FieldValue::Missing => return,
+            FieldValue::Tags(tags) => tags.iter().for_each(|tag| {
+                self.tags.entry(tag.as_str().into()).or_default().insert(id);
+            }),
+            FieldValue::Numbers(numbers) => numbers.iter().for_each(|&number| {
+                self.numbers.entry(Ordered(number)).or_default().insert(id);
+            }),
+            FieldValue::Points(points) => drop(self.points.insert(id, points.clone())),
+            FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
+        }
+        self.present.insert(id);
+    }
+
+    /// Takes a document's value out.
+    pub fn remove(&mut self, id: DocumentId, value: &FieldValue) {
+        self.present.remove(id);
+        match value {
+            FieldValue::Tags(tags) => tags.iter().for_each(|tag| {
+                take_out(&mut self.tags, tag.as_str(), id);
+            }),
+            FieldValue::Numbers(numbers) => numbers.iter().for_each(|&number| {
+                take_out(&mut self.numbers, &Ordered(number), id);
+            }),
+            FieldValue::Points(_) => drop(self.points.remove(&id)),
+            FieldValue::Missing | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
+        }
+    }
+
+    /// Documents with a number between two bounds.
+    pub fn between(&self, min: Bound<f64>, max: Bound<f64>) -> RoaringBitmap {
+        let (min, max) = (min.map(Ordered), max.map(Ordered));
+        let is_empty = match (min, max) {
+            (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
+                let is_point = matches!((min, max), (Bound::Included(_), Bound::Included(_)));
+                a > b || (a == b && !is_point)
+            }
+            _ => false,
+        };
+        if is_empty {
+            return RoaringBitmap::new();
+        }
+        let mut found = RoaringBitmap::new();
+        for ids in self.numbers.range((min, max)).map(|(_, ids)| ids) {
+            found |= ids;
+        }
+        found
+    }
+}
+
+fn take_out<K, Q>(map: &mut BTreeMap<K, RoaringBitmap>, key: &Q, id: DocumentId)
+where
+    K: std::borrow::Borrow<Q> + Ord,
+    Q: Ord + ?Sized,
+{
+    if let Some(ids) = map.get_mut(key) {
+        ids.remove(id);
+        if ids.is_empty() {
+            map.remove(key);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Full text without the index: languages and their stemmers, stop words, how text is cut into words.
+
+pub mod language;
+pub mod stop_words;
+pub mod tokenize;
+
+pub use tokenize::split;

@@ -1,0 +1,254 @@
+//! What a document holds for a schema: the values of its fields, read from a hash or a JSON document.
+
+use super::Read;
+use super::index::Refusal;
+use super::schema::{DocumentKind, Field, FieldKind, Schema, VectorAttributes, VectorType};
+use super::text::tokenize::split_tags;
+use crate::keyspace::Value;
+use crate::keyspace::hash::Hash;
+use crate::keyspace::json::{Document, JsonPath, Node};
+use crate::protocol::number::parse_double;
+use half::{bf16, f16};
+
+/// What a document holds for each field of a schema.
+pub struct DocumentValues {
+    /// By the fields' places.
+    pub fields: Vec<FieldValue>,
+    /// The document's own score, 0 to 1.
+    pub score: f32,
+}
+
+/// The value of one field; several where a JSON path has several matches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldValue {
+    /// There is none.
+    Missing,
+    /// TEXT.
+    Texts(Vec<String>),
+    /// TAG, cut at the separator and folded.
+    Tags(Vec<String>),
+    /// NUMERIC.
+    Numbers(Vec<f64>),
+    /// GEO: longitude and latitude in degrees.
+    Points(Vec<(f64, f64)>),
+    /// VECTOR.
+    Vectors(Vec<Vec<f32>>),
+}
+
+/// Reads a document. None if the value is of another kind than the schema's documents. The error names the field.
+pub fn read(schema: &Schema, value: &Value) -> Option<Read> {
+    let read_field: Box<dyn Fn(&Field) -> Result<FieldValue, Refusal>> =
+        match (schema.documents, value) {
+            (DocumentKind::Hash, Value::Hash(hash)) => Box::new(move |field| of_hash(hash, field)),
+            (DocumentKind::Json, Value::Json(document)) => {
+                Box::new(move |field| of_json(document, field))
+            }
+            _ => return None,
+        };
+    let fields = schema.fields.iter().enumerate();
+    let fields = fields.map(|(at, field)| read_field(field).map_err(|why| (at, why)));
+    let score = document_score(schema, value);
+    Some(
+        fields
+            .collect::<Result<_, _>>()
+            .map(|fields| DocumentValues { fields, score }),
+    )
+}
+
+/// The value of the score field between 0 and 1; the schema's score without one.
+fn document_score(schema: &Schema, value: &Value) -> f32 {
+    let field = schema.score_field.as_ref();
+    let score = field.and_then(|field| match value {
+        Value::Hash(hash) => parse_double(&hash.get(field.as_bytes(), 0)?.value),
+        Value::Json(document) => find(document, field).first()?.as_f64(),
+        _ => None,
+    });
+    score
+        .filter(|score| (0.0..=1.0).contains(score))
+        .unwrap_or(schema.score) as f32
+}
+
+fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
+    let Some(found) = hash.get(field.identifier.as_bytes(), 0) else {
+        return Ok(FieldValue::Missing);
+    };
+    let bytes = &found.value[..];
+    let text = || String::from_utf8_lossy(bytes).into_owned();
+    Ok(match &field.kind {
+        FieldKind::Text { .. } => FieldValue::Texts(vec![text()]),
+        FieldKind::Tag { .. } => FieldValue::Tags(tags(field, &text())),
+        FieldKind::Numeric => FieldValue::Numbers(vec![number(bytes)?]),
+        FieldKind::Geo => FieldValue::Points(vec![point(&text())?]),
+        FieldKind::Vector(attributes) => FieldValue::Vectors(vec![vector(bytes, attributes)?]),
+        FieldKind::Geoshape { .. } => FieldValue::Missing,
+    })
+}
+
+fn tags(field: &Field, text: &str) -> Vec<String> {
+    match field.kind {
+        FieldKind::Tag {
+            separator,
+            is_case_sensitive,
+        } => split_tags(text, separator, is_case_sensitive, field.indexes_empty),
+        _ => Vec::new(),
+    }
+}
+
+fn number(bytes: &[u8]) -> Result<f64, Refusal> {
+    let number = parse_double(bytes.trim_ascii()).filter(|number| !number.is_nan());
+    number.ok_or_else(|| Refusal::Number(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// `lon,lat`, or the two with a blank between.
+fn point(text: &str) -> Result<(f64, f64), Refusal> {
+    let parsed = text
+        .split_once([',', ' '])
+        .and_then(|(longitude, latitude)| {
+            let degrees = |text: &str| parse_double(text.trim().as_bytes());
+            Some((degrees(longitude)?, degrees(latitude)?))
+        });
+    let is_on_earth = |(longitude, latitude): &(f64, f64)| {
+        longitude.abs() <= 180.0 && latitude.abs() <= 85.051_128_78
+    };
+    parsed
+        .filter(is_on_earth)
+        .ok_or_else(|| Refusal::Point(text.to_owned()))
+}
+
+/// The components of a packed vector, little-endian, as f32.
+pub fn vector(bytes: &[u8], attributes: &VectorAttributes) -> Result<Vec<f32>, Refusal> {
+    let (got, expected) = (bytes.len(), attributes.blob_bytes());
+    if got != expected {
+        return Err(Refusal::Blob { got, expected });
+    }
+    let components: Vec<f32> = match attributes.kind {
+        VectorType::Float32 => {
+            let parts = bytes.as_chunks().0.iter();
+            parts.map(|part| f32::from_le_bytes(*part)).collect()
+        }
+        VectorType::Float64 => {
+            let parts = bytes.as_chunks().0.iter();
+            parts.map(|part| f64::from_le_bytes(*part) as f32).collect()
+        }
+        VectorType::Float16 => {
+            let parts = bytes.as_chunks().0.iter();
+            parts
+                .map(|part| f16::from_le_bytes(*part).to_f32())
+                .collect()
+        }
+        VectorType::Bfloat16 => {
+            let parts = bytes.as_chunks().0.iter();
+            parts
+                .map(|part| bf16::from_le_bytes(*part).to_f32())
+                .collect()
+        }
+        VectorType::Int8 => bytes.iter().map(|&byte| f32::from(byte as i8)).collect(),
+        VectorType::Uint8 => bytes.iter().map(|&byte| f32::from(byte)).collect(),
+    };
+    Ok(components)
+}
+
+fn find<'d>(document: &'d Document, path: &str) -> Vec<Node<'d>> {
+    let path = JsonPath::parse(path).ok();
+    let found = path.and_then(|path| path.find(document.root()).ok());
+    found.unwrap_or_default()
+}
+
+fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
+    let mut found = find(document, &field.identifier);
+    found.retain(|node| !matches!(node, Node::Null));
+    if found.is_empty() {
+        return Ok(FieldValue::Missing);
+    }
+    if let FieldKind::Vector(attributes) = &field.kind {
+        return json_vectors(&found, attributes).map(FieldValue::Vectors);
+    }
+    // An array stands for its elements.
+    let mut nodes = Vec::new();
+    for node in found {
+        match node.as_array() {
+            Some(elements) => nodes.extend(elements.iter().filter(|e| !matches!(e, Node::Null))),
+            None => nodes.push(node),
+        }
+    }
+    let text = |node: &Node<'_>| node.as_str().map(str::to_owned).ok_or(Refusal::Type);
+    Ok(match &field.kind {
+        FieldKind::Text { .. } => {
+            FieldValue::Texts(nodes.iter().map(text).collect::<Result<_, _>>()?)
+        }
+        FieldKind::Tag { .. } => {
+            let word = |node: &Node<'_>| match node {
+                Node::Bool(true) => Ok("true".to_owned()),
+                Node::Bool(false) => Ok("false".to_owned()),
+                node => text(node),
+            };
+            let words: Vec<String> = nodes.iter().map(word).collect::<Result<_, _>>()?;
+            FieldValue::Tags(words.iter().flat_map(|word| tags(field, word)).collect())
+        }
+        FieldKind::Numeric => {
+            let number = |node: &Node<'_>| node.as_f64().ok_or(Refusal::Type);
+            FieldValue::Numbers(nodes.iter().map(number).collect::<Result<_, _>>()?)
+        }
+        FieldKind::Geo => {
+            let place = |node: &Node<'_>| point(&text(node)?);
+            FieldValue::Points(nodes.iter().map(place).collect::<Result<_, _>>()?)
+        }
+        FieldKind::Vector(_) | FieldKind::Geoshape { .. } => FieldValue::Missing,
+    })
+}
+
+/// One vector for each match; of a single match that is an array of arrays, one for each of these. Matches that are numbers are
+/// the components of one.
+fn json_vectors(
+    found: &[Node<'_>],
+    attributes: &VectorAttributes,
+) -> Result<Vec<Vec<f32>>, Refusal> {
+    let all_numbers = found.iter().all(|node| node.as_f64().is_some());
+    if all_numbers {
+        return Ok(vec![components(found.iter().copied(), attributes)?]);
+    }
+    let mut vectors = Vec::new();
+    for node in found {
+        let elements = node.as_array().ok_or(Refusal::Type)?;
+        let is_nested = elements
+            .iter()
+            .next()
+            .is_some_and(|first| first.as_array().is_some());
+        if !is_nested {
+            vectors.push(components(elements.iter(), attributes)?);
+            continue;
+        }
+        for inner in elements.iter() {
+            let inner = inner.as_array().ok_or(Refusal::Type)?;
+            vectors.push(components(inner.iter(), attributes)?);
+        }
+    }
+    Ok(vectors)
+}
+
+fn components<'d>(
+    nodes: impl Iterator<Item = Node<'d>>,
+    attributes: &VectorAttributes,
+) -> Result<Vec<f32>, Refusal> {
+    let range = match attributes.kind {
+        VectorType::Int8 => Some(-128.0..=127.0),
+        VectorType::Uint8 => Some(0.0..=255.0),
+        _ => None,
+    };
+    let mut components = Vec::with_capacity(attributes.dimension);
+    for (at, node) in nodes.enumerate() {
+        let fits = |x: &f64| {
+            let is_whole = x.fract() == 0.0;
+            range
+                .as_ref()
+                .is_none_or(|range| is_whole && range.contains(x))
+        };
+        let component = node.as_f64().filter(fits).ok_or(Refusal::Component(at))?;
+        components.push(component as f32);
+    }
+    let (got, expected) = (components.len(), attributes.dimension);
+    match got == expected {
+        true => Ok(components),
+        false => Err(Refusal::Length { got, expected }),
+    }
+}

@@ -1,0 +1,269 @@
+//! Which documents pass a tree of conditions: sets of ids, put together from the postings.
+
+use super::pattern::{EXPANSIONS_MAX, Wildcard, is_near};
+use super::proximity::is_within;
+use super::tree::{
+    Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, TagValue, VectorRange,
+};
+use crate::keyspace::documents::fields::{DocumentId, Posting};
+use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::schema::FieldKind;
+use crate::keyspace::documents::text::language::Language;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+/// Mean radius of the earth in metres, as the peers have it.
+const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
+
+/// What a query is answered with.
+pub struct Matcher<'a> {
+    /// The index.
+    pub index: &'a DocumentIndex,
+    /// Its postings, held for the query.
+    pub state: &'a State,
+    /// The language of the query's words.
+    pub language: Language,
+    /// Words stand for themselves alone.
+    pub is_verbatim: bool,
+    /// Distances of ranges that are named: by name and document. Filled while matching.
+    pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+}
+
+impl<'a> Matcher<'a> {
+    /// Documents that pass.
+    pub fn matching(&mut self, node: &Node) -> RoaringBitmap {
+        match &node.kind {
+            Kind::Nothing => RoaringBitmap::new(),
+            Kind::All => self.all(),
+            Kind::And(nodes) => self.all_of(nodes, &node.options),
+            Kind::Or(nodes) => {
+                let found = nodes.iter().map(|node| self.matching(node));
+                found.fold(RoaringBitmap::new(), |all, ids| all | ids)
+            }
+            Kind::Not(inner) => self.all() - self.matching(inner),
+            Kind::Optional(inner) => {
+                self.matching(inner);
+                self.all()
+            }
+            Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
+                let words = self.words_of(node);
+                self.holding(&words, node.fields)
+            }
+            Kind::Phrase(words) => self.phrase(words, node.fields),
+            Kind::Tag { field, values } => self.tagged(*field, values),
+            Kind::Numeric(range) => self.between(range),
+            Kind::Geo(circle) => self.around(circle),
+            Kind::Geoshape { .. } => RoaringBitmap::new(),
+            Kind::VectorRange(range) => self.within(range),
+            Kind::Missing { field } => self.all() - &self.state.fields[*field].present,
+        }
+    }
+
+    fn all(&self) -> RoaringBitmap {
+        self.state.documents.keys().copied().collect()
+    }
+
+    fn all_of(&mut self, nodes: &[Node], options: &Options) -> RoaringBitmap {
+        let mut found: Option<RoaringBitmap> = None;
+        for node in nodes {
+            let ids = self.matching(node);
+            found = Some(match found {
+                Some(found) => found & ids,
+                None => ids,
+            });
+        }
+        let found = found.unwrap_or_default();
+        if options.slop.is_none() && options.in_order.is_none() {
+            return found;
+        }
+        let slop = options.slop.unwrap_or(u32::MAX / 2);
+        let is_in_order = options.in_order.unwrap_or(false);
+        let words: Vec<Vec<String>> = nodes.iter().map(|node| self.words_of(node)).collect();
+        let is_close = |id: &DocumentId| self.is_close(&words, *id, slop, is_in_order);
+        found.into_iter().filter(is_close).collect()
+    }
+
+    /// Whether one of each group of words stands near one of every other.
+    fn is_close(
+        &self,
+        words: &[Vec<String>],
+        id: DocumentId,
+        slop: u32,
+        is_in_order: bool,
+    ) -> bool {
+        let positions: Vec<Vec<u32>> = words
+            .iter()
+            .filter(|group| !group.is_empty())
+            .map(|group| {
+                let found = group.iter().filter_map(|word| self.posting(word, id));
+                let mut positions: Vec<u32> = found
+                    .flat_map(|posting| posting.positions.iter().copied())
+                    .collect();
+                positions.sort_unstable();
+                positions
+            })
+            .collect();
+        let positions: Vec<&[u32]> = positions.iter().map(Vec::as_slice).collect();
+        is_within(&positions, slop, is_in_order)
+    }
+
+    /// The posting of a word in a document.
+    pub fn posting(&self, word: &str, id: DocumentId) -> Option<&'a Posting> {
+        self.state.words.get(word)?.get(&id)
+    }
+
+    /// The indexed words that a condition on words stands for.
+    pub fn words_of(&self, node: &Node) -> Vec<String> {
+        match &node.kind {
+            Kind::Word(word) => {
+                let mut words = vec![word.text.clone()];
+                if !word.is_verbatim && !self.is_verbatim {
+                    words.extend(self.language.stems().of_query(&word.text));
+                }
+                words
+            }
+            Kind::Affix(affix) => self.with_part(affix),
+            Kind::Wildcard(pattern) => {
+                let pattern = Wildcard::new(&pattern.to_lowercase());
+                self.like(&pattern.prefix(), |word| pattern.matches(word))
+            }
+            Kind::Fuzzy { word, distance } => {
+                self.like("", |other| is_near(word, other, *distance))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn with_part(&self, affix: &Affix) -> Vec<String> {
+        let Some(affix) = affix.folded() else {
+            return Vec::new();
+        };
+        let prefix = if affix.is_suffix {
+            ""
+        } else {
+            affix.text.as_str()
+        };
+        self.like(prefix, |word| affix.matches(word))
+    }
+
+    /// The first words that begin with `prefix` and are as `is_like` wants them; stems are none.
+    fn like(&self, prefix: &str, is_like: impl Fn(&str) -> bool) -> Vec<String> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let words = self
+            .state
+            .words
+            .range::<str, _>(from)
+            .map(|(word, _)| &**word);
+        words
+            .take_while(|word| word.starts_with(prefix))
+            .filter(|word| !word.starts_with('+') && is_like(word))
+            .take(EXPANSIONS_MAX)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn holding(&self, words: &[String], fields: FieldMask) -> RoaringBitmap {
+        let mut found = RoaringBitmap::new();
+        for word in words {
+            let postings = self.state.words.get(word.as_str()).into_iter().flatten();
+            let asked = postings.filter(|(_, posting)| fields.has(posting.fields));
+            found.extend(asked.map(|(id, _)| *id));
+        }
+        found
+    }
+
+    fn phrase(&self, words: &[String], fields: FieldMask) -> RoaringBitmap {
+        let Some((first, others)) = words.split_first() else {
+            return RoaringBitmap::new();
+        };
+        let mut found = self.holding(std::slice::from_ref(first), fields);
+        for word in others {
+            found &= self.holding(std::slice::from_ref(word), fields);
+        }
+        let groups: Vec<Vec<String>> = words.iter().map(|word| vec![word.clone()]).collect();
+        let is_phrase = |id: &DocumentId| self.is_close(&groups, *id, 0, true);
+        found.into_iter().filter(is_phrase).collect()
+    }
+
+    fn tagged(&self, field: usize, values: &[TagValue]) -> RoaringBitmap {
+        let schema = self.index.schema();
+        let is_case_sensitive = matches!(
+            schema.fields[field].kind,
+            FieldKind::Tag {
+                is_case_sensitive: true,
+                ..
+            }
+        );
+        let folded = |text: &str| match is_case_sensitive {
+            true => text.to_owned(),
+            false => text.to_lowercase(),
+        };
+        let tags = &self.state.fields[field].tags;
+        let mut found = RoaringBitmap::new();
+        for value in values {
+            match value {
+                TagValue::Whole(text) => {
+                    if let Some(ids) = tags.get(folded(text.trim()).as_str()) {
+                        found |= ids;
+                    }
+                }
+                TagValue::Affix(affix) => {
+                    let affix = Affix {
+                        text: folded(&affix.text),
+                        ..*affix
+                    };
+                    let like = tags.iter().filter(|(tag, _)| affix.matches(tag));
+                    like.take(EXPANSIONS_MAX).for_each(|(_, ids)| found |= ids);
+                }
+                TagValue::Wildcard(pattern) => {
+                    let pattern = Wildcard::new(&folded(pattern));
+                    let like = tags.iter().filter(|(tag, _)| pattern.matches(tag));
+                    like.take(EXPANSIONS_MAX).for_each(|(_, ids)| found |= ids);
+                }
+            }
+        }
+        found
+    }
+
+    fn between(&self, range: &NumericRange) -> RoaringBitmap {
+        let bound = |value: f64, is_included: bool| match is_included {
+            _ if value.is_infinite() && is_included => Bound::Unbounded,
+            true => Bound::Included(value),
+            false => Bound::Excluded(value),
+        };
+        let (min, max) = (
+            bound(range.min, range.includes_min),
+            bound(range.max, range.includes_max),
+        );
+        self.state.fields[range.field].between(min, max)
+    }
+
+    fn around(&self, circle: &GeoRadius) -> RoaringBitmap {
+        let centre = (circle.longitude, circle.latitude);
+        let is_near = |point: &(f64, f64)| distance_m(centre, *point) <= circle.radius_m();
+        let points = self.state.fields[circle.field].points.iter();
+        let near = points.filter(|(_, points)| points.iter().any(is_near));
+        near.map(|(id, _)| *id).collect()
+    }
+
+    /// Compared exactly with every vector.
+    fn within(&mut self, range: &VectorRange) -> RoaringBitmap {
+        let hits = super::nearest::within(self.index, self.state, range);
+        let found = hits.keys().copied().collect();
+        if let Some(name) = &range.distance_name {
+            self.distances.insert(name.clone(), hits);
+        }
+        found
+    }
+}
+
+/// Metres between two points (longitude and latitude in degrees) on a sphere.
+pub fn distance_m(one: (f64, f64), other: (f64, f64)) -> f64 {
+    let (longitude, latitude) = (one.0.to_radians(), one.1.to_radians());
+    let (other_longitude, other_latitude) = (other.0.to_radians(), other.1.to_radians());
+    let u = ((other_latitude - latitude) / 2.0).sin();
+    let v = ((other_longitude - longitude) / 2.0).sin();
+    let a = u * u + latitude.cos() * other_latitude.cos() * v * v;
+    2.0 * EARTH_RADIUS_M * a.sqrt().asin()
+}
