@@ -37,6 +37,7 @@ use super::table::Command;
 /// The family.
 pub const COMMANDS: &[Command] = &[
     indexes::CREATE,
+    indexes::ALTER,
     indexes::DROPINDEX,
     indexes::LIST,
     find::SEARCH,
