@@ -57,6 +57,8 @@ pub fn kind(change: &Change) -> &'static str {
         Effect::SwapDb { .. } => "SwapDb",
         Effect::CreateIndex { .. } => "CreateIndex",
         Effect::DropIndex => "DropIndex",
+        Effect::SetAlias { .. } => "SetAlias",
+        Effect::DropAlias => "DropAlias",
         Effect::HashSet { .. } => "HashSet",
         Effect::HashDelete { .. } => "HashDelete",
         Effect::HashExpireAt { .. } => "HashExpireAt",

@@ -62,7 +62,10 @@ impl Maps {
         let (db, key) = (change.db, &change.key);
         match &change.effect {
             // Indexes hold nothing of their own; tests/documents.rs compares them with a model.
-            Effect::CreateIndex { .. } | Effect::DropIndex => {}
+            Effect::CreateIndex { .. }
+            | Effect::DropIndex
+            | Effect::SetAlias { .. }
+            | Effect::DropAlias => {}
             Effect::Set { value, expiry } => {
                 let old = self.0[db].get(key).and_then(|(_, expiry)| *expiry);
                 let row = Row::Text(value.to_vec());

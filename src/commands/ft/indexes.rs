@@ -155,7 +155,7 @@ fn alter(call: &mut Call) -> Result {
         // The index is made anew, from the documents that are there.
         schema.skips_initial_scan = false;
         let schema = Arc::new(schema);
-        let change = Change::new(INDEXED_DB, name, Effect::CreateIndex { schema });
+        let change = Change::new(INDEXED_DB, index.name(), Effect::CreateIndex { schema });
         Ok::<_, Refusal>(Decision::one(Reply::ok(), change))
     })
 }
@@ -183,7 +183,7 @@ fn drop_index(call: &mut Call) -> Result {
     };
     call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
-        let mut changes = vec![Change::new(INDEXED_DB, name, Effect::DropIndex)];
+        let mut changes = vec![Change::new(INDEXED_DB, index.name(), Effect::DropIndex)];
         if deletes {
             let state = index.read();
             let keys = state.documents.values().map(|document| &document.key);

@@ -12,6 +12,7 @@
 //! - [`words`]: reading arguments with RediSearch's rules; [`errors`]: all error lines.
 
 pub mod aggregate;
+mod aliases;
 mod cursors;
 pub mod errors;
 pub mod explain;
@@ -40,6 +41,9 @@ pub const COMMANDS: &[Command] = &[
     indexes::ALTER,
     indexes::DROPINDEX,
     indexes::LIST,
+    aliases::ALIASADD,
+    aliases::ALIASUPDATE,
+    aliases::ALIASDEL,
     find::SEARCH,
     pipeline::AGGREGATE,
     pipeline::CURSOR,

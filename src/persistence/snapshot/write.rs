@@ -210,6 +210,10 @@ fn definition(index: &Arc<DocumentIndex>) -> (Vec<u8>, Vec<ByteBuf>) {
     (index.name().to_vec(), words.collect())
 }
 
+fn alias((alias, name): (Box<[u8]>, Box<[u8]>)) -> (Vec<u8>, ByteBuf) {
+    (alias.into_vec(), ByteBuf::from(name.into_vec()))
+}
+
 /// The walk, one shard or segment a step.
 struct Walk<'a> {
     keyspace: &'a Keyspace,
@@ -404,6 +408,13 @@ impl<'a> Walk<'a> {
                 .all()
                 .iter()
                 .map(definition)
+                .collect(),
+            aliases: self
+                .keyspace
+                .indexes()
+                .aliases()
+                .into_iter()
+                .map(alias)
                 .collect(),
             packs,
             images,

@@ -225,6 +225,10 @@ impl Random {
             31 => Effect::CreateIndex {
                 schema: Arc::new(self.index_schema()),
             },
+            32 => Effect::SetAlias {
+                index: self.bytes()[..].into(),
+            },
+            33 => Effect::DropAlias,
             _ => Effect::DropIndex,
         }
     }
@@ -321,7 +325,7 @@ impl Random {
     }
 }
 
-const KINDS_OF_CHANGE: u64 = 33;
+const KINDS_OF_CHANGE: u64 = 35;
 
 /// Which of [`Random::effect`]'s kinds it is; a new variant does not compile until it has one.
 fn kind(effect: &Effect) -> u64 {
@@ -358,7 +362,9 @@ fn kind(effect: &Effect) -> u64 {
         Effect::SetAttributes { .. } => 29,
         Effect::Json { .. } => 30,
         Effect::CreateIndex { .. } => 31,
-        Effect::DropIndex => 32,
+        Effect::SetAlias { .. } => 32,
+        Effect::DropAlias => 33,
+        Effect::DropIndex => 34,
     }
 }
 
