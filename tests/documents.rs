@@ -1,0 +1,22 @@
+//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive), find what an
+//! obvious twin finds (random, twin), and answer as clients expect in both versions of the protocol (replies).
+//!
+//! The random test prints its seed; RHUMB_TEST_SEED repeats one.
+
+mod support;
+
+#[path = "documents/client.rs"]
+mod client;
+#[path = "documents/follow.rs"]
+mod follow;
+#[path = "documents/random.rs"]
+mod random;
+#[path = "documents/replies.rs"]
+mod replies;
+#[path = "documents/survive.rs"]
+mod survive;
+#[path = "documents/twin.rs"]
+mod twin;
+#[path = "crash/wire.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod wire;
