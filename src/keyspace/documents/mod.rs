@@ -12,6 +12,7 @@ pub mod text;
 pub mod values;
 pub mod words;
 
+use super::Key;
 use super::table::Database;
 use index::{DocumentIndex, Refusal};
 use parking_lot::RwLock;
@@ -60,7 +61,7 @@ impl Indexes {
     }
 
     /// The aliases, each with the name of its index.
-    pub fn aliases(&self) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+    pub fn aliases(&self) -> Vec<(Key, Key)> {
         let names = self.names.read();
         let pairs = names.aliases.iter();
         pairs

@@ -16,7 +16,7 @@ use super::{SnapshotError, elements, keys, packs_dir};
 use crate::keyspace::collection::Collection;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::table::SHARDS;
-use crate::keyspace::{Keyspace, Value};
+use crate::keyspace::{Key, Keyspace, Value};
 use crate::persistence::disk::Disk;
 use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -210,7 +210,7 @@ fn definition(index: &Arc<DocumentIndex>) -> (Vec<u8>, Vec<ByteBuf>) {
     (index.name().to_vec(), words.collect())
 }
 
-fn alias((alias, name): (Box<[u8]>, Box<[u8]>)) -> (Vec<u8>, ByteBuf) {
+fn alias((alias, name): (Key, Key)) -> (Vec<u8>, ByteBuf) {
     (alias.into_vec(), ByteBuf::from(name.into_vec()))
 }
 
