@@ -17,6 +17,8 @@ mod draw;
 mod faults;
 #[path = "crash/life.rs"]
 mod life;
+#[path = "crash/members.rs"]
+mod members;
 #[path = "crash/model.rs"]
 mod model;
 #[path = "crash/recall.rs"]

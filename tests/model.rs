@@ -123,7 +123,7 @@ fn as_logged(change: &Change) -> Change {
 #[test]
 fn searches_find_what_an_exact_scan_over_maps_finds() {
     let (mut found, mut wanted) = (0, 0);
-    for seed in seeds(4) {
+    for seed in seeds(8) {
         let mut story = Story::begin(seed);
         for turn in 0..3_000 {
             story.go_on();

@@ -84,6 +84,8 @@ pub struct Context {
     pub slow_log: server::slowlog::SlowLog,
     /// What keeps promises of recall.
     pub calibrator: vector_set::calibrator::Calibrator,
+    /// Aggregations that are read in parts.
+    pub cursors: ft::Cursors,
     /// Events that took long.
     pub latency_log: server::latency::LatencyLog,
     /// State of [`Context::draw_random`].
@@ -103,6 +105,7 @@ impl Context {
             run_id: draw_run_id(),
             slow_log: Default::default(),
             calibrator: Default::default(),
+            cursors: Default::default(),
             latency_log: Default::default(),
             random: AtomicU64::new(started_ms),
         }

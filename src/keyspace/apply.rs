@@ -40,6 +40,8 @@ impl Keyspace {
                     .create(key, schema, &self.database(INDEXED_DB));
             }
             Effect::DropIndex => self.indexes().drop_index(key),
+            Effect::SetAlias { index } => self.indexes().set_alias(key, &index),
+            Effect::DropAlias => self.indexes().drop_alias(key),
             Effect::Set { value, expiry } => self.set(&database, key, value, expiry, number),
             Effect::Append { suffix } => {
                 self.alter_string(&database, key, number, |old| old.extend_from_slice(&suffix))
@@ -219,7 +221,7 @@ impl Keyspace {
     }
 
     /// A running save cannot see what was there, so it is cancelled; the engine starts it anew.
-    /// Indexes over the database's documents go with it, as in Redis.
+    /// Indexes over the database's documents go with it.
     fn flush(&self, db: usize) {
         self.cancel_save();
         if db == INDEXED_DB {

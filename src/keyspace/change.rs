@@ -196,6 +196,13 @@ pub enum Effect {
     },
     /// Drops the index whose name is the key; the documents stay.
     DropIndex,
+    /// Makes the key another name of an index, whatever it stood for.
+    SetAlias {
+        /// The index's own name.
+        index: Key,
+    },
+    /// Forgets the alias that is the key.
+    DropAlias,
     /// Makes an empty declared collection.
     CreateCollection {
         /// Its schema.
@@ -270,6 +277,8 @@ impl Change {
                 | Effect::SwapDb { .. }
                 | Effect::CreateIndex { .. }
                 | Effect::DropIndex
+                | Effect::SetAlias { .. }
+                | Effect::DropAlias
         )
     }
 

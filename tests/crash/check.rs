@@ -89,6 +89,15 @@ fn prefix_of(name: &str) -> Option<String> {
         .then(|| format!("{prefix}:"))
 }
 
+fn texts(reply: &Value) -> Vec<String> {
+    reply
+        .as_items()
+        .expect("an array")
+        .iter()
+        .map(text)
+        .collect()
+}
+
 struct Reader {
     wire: Wire,
     epoch_ms: u64,
@@ -103,6 +112,22 @@ impl Reader {
                 Content::Text(bytes(&value))
             }
             Some("hash") => Content::Hash(self.hash(key)),
+            Some("set") => {
+                let [all] = self.call([words(["SMEMBERS", key])]);
+                Content::Members(texts(&all).into_iter().collect())
+            }
+            Some("zset") => {
+                let [all] = self.call([words(["ZRANGE", key, "0", "-1", "WITHSCORES"])]);
+                let pairs = texts(&all);
+                let scored = pairs.as_chunks::<2>().0.iter();
+                let scored = scored
+                    .map(|[member, score]| (member.clone(), score.parse().expect("a whole score")));
+                Content::Scores(scored.collect())
+            }
+            Some("list") => {
+                let [all] = self.call([words(["LRANGE", key, "0", "-1"])]);
+                Content::Elements(texts(&all))
+            }
             Some("vectorset") => Content::Set(self.set(key)),
             _ => panic!("{key} is a {kind:?}"),
         };

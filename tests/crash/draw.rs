@@ -1,5 +1,6 @@
 //! Random operations of one connection: a command, or several between MULTI and EXEC.
 
+use super::members::MemberStep;
 use super::model::{DIM, SHARED, State};
 use super::step::Step;
 use super::wire::{Words, words};
@@ -78,7 +79,8 @@ impl Drawer {
     }
 
     fn step(&mut self) -> Step {
-        match self.below(40) {
+        match self.below(56) {
+            40.. => Step::Member(self.member_step()),
             0..3 => Step::Set {
                 key: self.key('s'),
                 value: self.value(),
@@ -150,6 +152,60 @@ impl Drawer {
         }
     }
 
+    fn member_step(&mut self) -> MemberStep {
+        let (set, scores, list) = (self.key('m'), self.key('z'), self.key('l'));
+        match self.below(16) {
+            0..3 => MemberStep::SetAdd {
+                key: set,
+                members: self.member_names(),
+            },
+            3 => MemberStep::SetRemove {
+                key: set,
+                members: self.member_names(),
+            },
+            4 => MemberStep::SetIntersect {
+                to: set,
+                from: [self.key('m'), self.key('m')],
+            },
+            5..8 => MemberStep::ScoreAdd {
+                key: scores,
+                by: self.below(20) as i64 - 10,
+                member: format!("m{}", self.below(30)),
+            },
+            8 => MemberStep::ScorePop {
+                key: scores,
+                count: 1 + self.below(4),
+            },
+            9..13 => MemberStep::ListPush {
+                key: list,
+                elements: self.member_names(),
+            },
+            13 => MemberStep::ListPop {
+                key: list,
+                count: 1 + self.below(3),
+            },
+            14 => MemberStep::ListTrim {
+                key: list,
+                last: self.below(40),
+            },
+            _ => {
+                let number = self.below(KEYS);
+                let name = |number| format!("{}l{}", self.prefix, number % KEYS);
+                MemberStep::ListMove {
+                    from: name(number),
+                    to: name(number + 1),
+                }
+            }
+        }
+    }
+
+    /// Different ones.
+    fn member_names(&mut self) -> Vec<String> {
+        let count = 1 + self.below(4);
+        let names = (0..count).map(|i| format!("m{}", 10 * i + self.below(10)));
+        names.collect()
+    }
+
     fn add(&mut self) -> Step {
         let attributes = match self.below(3) {
             0 => Some(self.attributes()),
@@ -166,14 +222,14 @@ impl Drawer {
         }
     }
 
-    /// A key of a class: strings, counters, brief strings, hashes, vector sets with exact vectors, with coded ones.
+    /// A key of a class: strings, counters, brief strings, hashes, sets, sorted sets, lists, vector sets with exact vectors, with coded ones.
     fn key(&mut self, class: char) -> String {
         let number = self.below(KEYS);
         format!("{}{class}{number}", self.prefix)
     }
 
     fn any_key(&mut self) -> String {
-        let class = self.class(&['s', 'n', 'h', 'v', 'q']);
+        let class = self.class(&['s', 'n', 'h', 'm', 'z', 'l', 'v', 'q']);
         self.key(class)
     }
 
@@ -182,7 +238,11 @@ impl Drawer {
     }
 
     fn two_keys(&mut self, step: impl Fn(String, String) -> Step) -> Step {
-        let class = self.class(&['s', 'h', 'v', 'q']);
+        let class = self.class(&['s', 'h', 'm', 'z', 'l', 'v', 'q']);
+        self.two_keys_of(class, step)
+    }
+
+    fn two_keys_of(&mut self, class: char, step: impl Fn(String, String) -> Step) -> Step {
         let first = self.below(KEYS);
         let second = (first + 1 + self.below(KEYS - 1)) % KEYS;
         let name = |number| format!("{}{class}{number}", self.prefix);

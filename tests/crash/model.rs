@@ -2,8 +2,9 @@
 //!
 //! A connection has keys of its own (`c3:s1`) and, in a vector set that it shares with others, elements of its own.
 
+use super::members::empty;
 use rhumb::protocol::client::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Components of all vectors.
 pub const DIM: usize = 24;
@@ -28,6 +29,12 @@ pub enum Content {
     Text(Vec<u8>),
     /// Fields with values and expiries, the latter in units of [`EXPIRY_UNIT_MS`] since the test began.
     Hash(BTreeMap<String, (Vec<u8>, Option<u64>)>),
+    /// Members of a set.
+    Members(BTreeSet<String>),
+    /// Members of a sorted set with their scores.
+    Scores(BTreeMap<String, i64>),
+    /// Elements of a list.
+    Elements(Vec<String>),
     /// Elements by name.
     Set(BTreeMap<String, Element>),
 }
@@ -80,6 +87,30 @@ impl State {
         }
     }
 
+    /// A set, made if it is missing.
+    pub fn members(&mut self, key: &str) -> &mut BTreeSet<String> {
+        match self.content(key, empty(key)) {
+            Content::Members(members) => members,
+            other => panic!("{key} is {other:?}"),
+        }
+    }
+
+    /// A sorted set, made if it is missing.
+    pub fn scores(&mut self, key: &str) -> &mut BTreeMap<String, i64> {
+        match self.content(key, empty(key)) {
+            Content::Scores(scores) => scores,
+            other => panic!("{key} is {other:?}"),
+        }
+    }
+
+    /// A list, made if it is missing.
+    pub fn elements(&mut self, key: &str) -> &mut Vec<String> {
+        match self.content(key, empty(key)) {
+            Content::Elements(elements) => elements,
+            other => panic!("{key} is {other:?}"),
+        }
+    }
+
     /// A vector set, made if it is missing.
     pub fn set(&mut self, key: &str) -> &mut BTreeMap<String, Element> {
         if key == SHARED {
@@ -104,11 +135,14 @@ impl State {
         Value::Array(vec![Value::Int(code)])
     }
 
-    /// Hashes and vector sets go with the last that is in them.
+    /// Hashes, sets and lists of every kind go with the last that is in them.
     pub fn forget_if_empty(&mut self, key: &str) {
         let is_empty = self.keys.get(key).is_some_and(|held| match &held.content {
             Content::Text(_) => false,
             Content::Hash(hash) => hash.is_empty(),
+            Content::Members(members) => members.is_empty(),
+            Content::Scores(scores) => scores.is_empty(),
+            Content::Elements(elements) => elements.is_empty(),
             Content::Set(set) => set.is_empty(),
         });
         if is_empty {

@@ -1,5 +1,6 @@
 //! The commands of a kill round: what is sent for each, what it does to the model, and the reply that follows from that.
 
+use super::members::MemberStep;
 use super::model::{Content, EXPIRY_UNIT_MS, Element, Held, State, is_coded};
 use super::wire::{Words, words};
 use rhumb::protocol::client::Value;
@@ -76,6 +77,8 @@ pub enum Step {
         set: String,
         element: String,
     },
+    /// Of a set, a sorted set or a list.
+    Member(MemberStep),
     SetAttributes {
         set: String,
         element: String,
@@ -133,6 +136,7 @@ impl Step {
                 vector,
                 attributes,
             } => add_request(set, element, vector, attributes.as_deref()),
+            Step::Member(step) => step.request(),
             Step::Remove { set, element } => words(["VREM", set, element]),
             Step::SetAttributes {
                 set,
@@ -242,6 +246,7 @@ impl Step {
                 };
                 Value::Int(state.set(set).insert(element.clone(), new).is_none().into())
             }
+            Step::Member(step) => step.apply(state),
             Step::Remove { set, element } => {
                 let gone = state.set(set).remove(element);
                 state.forget_if_empty(set);

@@ -61,6 +61,11 @@ impl Maps {
     pub fn apply(&mut self, change: &Change) {
         let (db, key) = (change.db, &change.key);
         match &change.effect {
+            // Indexes hold nothing of their own; tests/documents.rs compares them with a model.
+            Effect::CreateIndex { .. }
+            | Effect::DropIndex
+            | Effect::SetAlias { .. }
+            | Effect::DropAlias => {}
             Effect::Set { value, expiry } => {
                 let old = self.0[db].get(key).and_then(|(_, expiry)| *expiry);
                 let row = Row::Text(value.to_vec());
@@ -88,10 +93,8 @@ impl Maps {
                 let row = self.made(db, key, || Row::SortedSet(BTreeMap::new()));
                 let Row::SortedSet(set) = row else { return };
                 for (score, member) in members {
-                    // A zero does not replace the other one.
-                    if set.get(member) != Some(score) {
-                        set.insert(member.clone(), *score);
-                    }
+                    // Both zeros are kept as the positive one.
+                    set.insert(member.clone(), score + 0.0);
                 }
             }
             Effect::SortedSetRemove { members } => self.collected(db, key, |row| {
@@ -360,7 +363,7 @@ fn edit_plain(document: &mut serde_json::Value, place: &Place, edit: &Edit) {
     };
     match (object.get_mut(&**name), edit) {
         (_, Edit::Set(value)) => drop(object.insert(name.to_string(), plain(value))),
-        (Some(_), Edit::Delete) => drop(object.shift_remove(&**name)),
+        (Some(_), Edit::Delete) => drop(object.swap_remove(&**name)),
         (Some(Value::String(text)), Edit::Append(suffix)) => text.push_str(suffix),
         (Some(Value::Array(elements)), Edit::Insert { at, values }) if *at <= elements.len() => {
             drop(elements.splice(at..at, values.iter().map(plain)));

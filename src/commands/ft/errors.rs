@@ -103,7 +103,8 @@ refusals!(
     QueryError,
     RequestError,
     ExpressionError,
-    EvalError
+    EvalError,
+    ReducerError
 );
 
 impl Display for ArgumentError {

@@ -1,12 +1,14 @@
 //! FT.SEARCH: which documents of an index a query finds, and what is shown of them.
 
+use super::errors;
+use super::indexes::find_index;
+use super::options::{Limits, Options};
 use super::query::tree::{FieldMask, Kind, Node, Query};
 use super::query::{self, Context};
 use super::rows;
 use super::schema::FieldKind;
 use super::search::{self, SearchRequest, SortBy};
 use super::words::Words;
-use super::{errors, options::Limits};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
@@ -59,7 +61,33 @@ pub const SEARCH: Command = Command {
     ..COMMAND
 };
 
-/// What a search found.
+/// What a query command asks for.
+pub struct Asked<'a> {
+    /// Its options.
+    pub options: &'a Options,
+    /// Whether scores are wanted.
+    pub is_scored: bool,
+}
+
+/// The documents that passed.
+pub struct Matches {
+    /// In the order of indexing.
+    pub documents: Vec<Match>,
+    /// Distances that were asked for, by name and document; the KNN's first.
+    pub distances: Vec<(String, BTreeMap<DocumentId, f32>)>,
+}
+
+/// A document that passed.
+pub struct Match {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its key.
+    pub key: Key,
+    /// What it is worth; 0 unless scores are wanted.
+    pub score: f64,
+}
+
+/// What is shown of a search.
 pub struct Found {
     /// How many documents passed.
     pub total: usize,
@@ -92,15 +120,14 @@ fn run(call: &mut Call) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
-    let no_such_index =
-        || Refusal::made(format!("No such index {}", String::from_utf8_lossy(name)));
-    let index = view
-        .keyspace()
-        .indexes()
-        .get(name)
-        .ok_or_else(no_such_index)?;
+    let index = find_index(&view, name)?;
     let request = search::read(&mut Words::new(&words), &Limits::default())?;
-    let found = find(&view, &index, &request)?;
+    let asked = Asked {
+        options: &request.options,
+        is_scored: request.sort.is_none() || request.options.with_scores,
+    };
+    let matches = find(&index, &asked)?;
+    let found = show(&view, &index, &request, matches)?;
     Ok(rows::reply(
         &view,
         &index,
@@ -110,23 +137,22 @@ fn run(call: &mut Call) -> Result {
     ))
 }
 
-/// Answers a request.
-fn find(view: &View, index: &DocumentIndex, request: &SearchRequest) -> Result<Found> {
-    let options = &request.options;
+/// The documents that a query finds.
+pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
+    let options = asked.options;
+    let no_such_language = Refusal::line(errors::NO_SUCH_LANGUAGE);
     let language = match &options.language {
-        Some(name) => {
-            Language::parse(name.as_bytes()).ok_or(Refusal::line(errors::NO_SUCH_LANGUAGE))?
-        }
+        Some(name) => Language::parse(name.as_bytes()).ok_or(no_such_language)?,
         None => index.schema().language,
     };
+    let no_such_scorer = |name: &String| Refusal::made(format!("No such scorer {name}"));
     let scorer = match &options.scorer {
-        Some(name) => {
-            Scorer::parse(name).ok_or_else(|| Refusal::made(format!("No such scorer {name}")))?
-        }
+        Some(name) => Scorer::parse(name).ok_or_else(|| no_such_scorer(name))?,
         None => Scorer::default(),
     };
-    let query = read_query(index, request)?;
+    let query = read_query(index, asked)?;
     let state = index.read();
+    check_ranges(&query.root, index, &state)?;
     let mut matcher = Matcher {
         index,
         state: &state,
@@ -134,73 +160,76 @@ fn find(view: &View, index: &DocumentIndex, request: &SearchRequest) -> Result<F
         is_verbatim: options.is_verbatim,
         distances: HashMap::new(),
     };
-    check_ranges(&query.root, index, &state)?;
     let mut ids = matcher.matching(&query.root);
     if let Some(keys) = &options.keys {
-        ids &= keys
-            .iter()
-            .filter_map(|key| state.id_of(key))
-            .collect::<RoaringBitmap>();
+        let wanted = keys.iter().filter_map(|key| state.id_of(key));
+        ids &= wanted.collect::<RoaringBitmap>();
     }
-    let mut distances: Vec<(String, BTreeMap<DocumentId, f32>)> = Vec::new();
+    let mut distances = Vec::new();
     if let Some(knn) = &query.knn {
         let nearest = take_nearest(index, &state, &query, &ids, options.keys.is_some())?;
         ids = nearest.keys().copied().collect();
         distances.push((knn.distance_name.clone(), nearest));
     }
-    let ranges = std::mem::take(&mut matcher.distances);
-    for name in query.distance_names() {
-        distances.extend(
-            ranges
-                .get(name)
-                .map(|found| (name.to_owned(), found.clone())),
-        );
-    }
-    let worth = Worth::new(
-        &matcher,
-        &query.root,
-        scorer,
-        options.tanh_factor.unwrap_or(TANH_FACTOR),
-    );
-    let is_scored = query.knn.is_none() && (request.sort.is_none() || options.with_scores);
-    let score = |id| if is_scored { worth.of(id) } else { 0.0 };
-    let total = ids.len() as usize;
-    if options.is_count {
-        let hits = Vec::new();
-        return Ok(Found { total, hits });
-    }
-    let mut ranked: Vec<(DocumentId, f64)> = ids.iter().map(|id| (id, score(id))).collect();
+    let mut ranges = std::mem::take(&mut matcher.distances);
+    let named = query.distance_names().into_iter();
+    distances.extend(named.filter_map(|name| ranges.remove_entry(name)));
+    let tanh_factor = options.tanh_factor.unwrap_or(TANH_FACTOR);
+    let worth = Worth::new(&matcher, &query.root, scorer, tanh_factor);
+    let is_scored = asked.is_scored && query.knn.is_none();
+    let documents = ids.iter().filter_map(|id| {
+        let key = state.documents.get(&id)?.key.clone();
+        let score = if is_scored { worth.of(id) } else { 0.0 };
+        Some(Match { id, key, score })
+    });
+    let mut documents: Vec<Match> = documents.collect();
     if scorer == Scorer::Bm25StdNorm {
-        let best = ranked.iter().map(|(_, score)| *score).fold(0.0, f64::max);
-        ranked
-            .iter_mut()
-            .filter(|_| best > 0.0)
-            .for_each(|(_, score)| *score /= best);
+        normalize(&mut documents);
     }
+    Ok(Matches {
+        documents,
+        distances,
+    })
+}
+
+/// Scores as shares of the best.
+fn normalize(documents: &mut [Match]) {
+    let best = documents
+        .iter()
+        .map(|found| found.score)
+        .fold(0.0, f64::max);
+    let scored = documents.iter_mut().filter(|_| best > 0.0);
+    scored.for_each(|found| found.score /= best);
+}
+
+/// Sorts what was found, and takes what LIMIT says.
+fn show(
+    view: &View,
+    index: &DocumentIndex,
+    request: &SearchRequest,
+    matches: Matches,
+) -> Result<Found> {
+    let total = matches.documents.len();
+    let Matches {
+        documents,
+        distances,
+    } = matches;
     let sorted = match &request.sort {
-        None => {
-            ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            ranked
-                .into_iter()
-                .map(|(id, score)| (id, score, None))
-                .collect()
-        }
-        Some(sort) => sort_by(view, index, &state, ranked, sort, &distances)?,
+        None => by_score(documents),
+        Some(sort) => sort_by(view, index, documents, sort, &distances)?,
     };
-    let page = sorted
-        .into_iter()
-        .skip(request.offset as usize)
-        .take(request.num as usize);
-    let hits = page.filter_map(|(id, score, sort_key)| {
-        let of_document = |(name, found): &(String, BTreeMap<DocumentId, f32>)| {
-            Some((name.clone(), *found.get(&id)?))
+    let (offset, num) = (request.offset as usize, request.num as usize);
+    let page = sorted.into_iter().skip(offset).take(num);
+    let hits = page.map(|(found, sort_key)| {
+        let of_document = |(name, all): &(String, BTreeMap<DocumentId, f32>)| {
+            Some((name.clone(), *all.get(&found.id)?))
         };
-        Some(Hit {
-            key: state.documents.get(&id)?.key.clone(),
-            score,
+        Hit {
             distances: distances.iter().filter_map(of_document).collect(),
+            key: found.key,
+            score: found.score,
             sort_key,
-        })
+        }
     });
     Ok(Found {
         total,
@@ -208,9 +237,17 @@ fn find(view: &View, index: &DocumentIndex, request: &SearchRequest) -> Result<F
     })
 }
 
+type Sorted = Vec<(Match, Option<SortKey>)>;
+
+/// The best first; equal ones in the order of indexing.
+fn by_score(mut documents: Vec<Match>) -> Sorted {
+    documents.sort_by(|one, other| other.score.total_cmp(&one.score));
+    documents.into_iter().map(|found| (found, None)).collect()
+}
+
 /// The query's tree with what the options add to it.
-fn read_query(index: &DocumentIndex, request: &SearchRequest) -> Result<Query> {
-    let options = &request.options;
+pub fn read_query(index: &DocumentIndex, asked: &Asked) -> Result<Query> {
+    let options = asked.options;
     let schema = index.schema();
     let context = Context {
         schema,
@@ -290,45 +327,45 @@ fn take_nearest(
     Ok(nearest((index, state), knn, ef, is_filtered.then_some(ids)))
 }
 
-type Sorted = Vec<(DocumentId, f64, Option<SortKey>)>;
-
 /// By a distance, a field or a part of the document; documents without it come last, equal ones in the order of indexing.
 fn sort_by(
     view: &View,
     index: &DocumentIndex,
-    state: &State,
-    ranked: Vec<(DocumentId, f64)>,
+    documents: Vec<Match>,
     sort: &SortBy,
     distances: &[(String, BTreeMap<DocumentId, f32>)],
 ) -> Result<Sorted> {
     let distance = distances.iter().find(|(name, _)| *name == sort.field);
     let field = index.schema().find(&sort.field);
-    let is_known = distance.is_some() || field.is_some();
-    if !is_known {
+    if distance.is_none() && field.is_none() {
         let line = format!("Property `{}` not loaded nor in schema", sort.field);
         return Err(Refusal::made(line));
     }
-    let key_of = |id: DocumentId| -> Option<SortKey> {
-        if let Some((_, found)) = distance {
-            return found.get(&id).map(|&d| SortKey::Number(f64::from(d)));
+    let state = index.read();
+    let key_of = |found: &Match| -> Option<SortKey> {
+        if let Some((_, all)) = distance {
+            return all.get(&found.id).map(|&d| SortKey::Number(f64::from(d)));
         }
-        let document = state.documents.get(&id)?;
         let field = field?;
+        let document = state.documents.get(&found.id)?;
         if let FieldValue::Numbers(numbers) = &document.values[field] {
             return numbers.first().map(|&number| SortKey::Number(number));
         }
         let definition = &index.schema().fields[field];
-        let value = rows::value(view, &document.key, &definition.identifier)?;
+        let value = rows::value(view, &found.key, &definition.identifier)?;
         Some(SortKey::Text(match definition.is_unnormalized {
             true => value.to_vec(),
             false => String::from_utf8_lossy(&value).to_lowercase().into_bytes(),
         }))
     };
-    let mut sorted: Sorted = ranked
+    let mut sorted: Sorted = documents
         .into_iter()
-        .map(|(id, score)| (id, score, key_of(id)))
+        .map(|found| {
+            let key = key_of(&found);
+            (found, key)
+        })
         .collect();
-    sorted.sort_by(|a, b| match (&a.2, &b.2) {
+    sorted.sort_by(|one, other| match (&one.1, &other.1) {
         (Some(one), Some(other)) if sort.is_descending => order(other, one),
         (Some(one), Some(other)) => order(one, other),
         (one, other) => other.is_some().cmp(&one.is_some()),

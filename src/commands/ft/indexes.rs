@@ -67,6 +67,34 @@ pub const DROPINDEX: Command = Command {
     ..COMMAND
 };
 
+/// `FT.ALTER index [SKIPINITIALSCAN] SCHEMA ADD field type [option ...] ...`
+pub const ALTER: Command = Command {
+    name: "FT.ALTER",
+    summary: "Adds fields to an index.",
+    group: Group::Search,
+    since: "1.0.0",
+    complexity: "O(N), N the number of documents: all are read anew",
+    args: &[
+        Arg::Str("index"),
+        Arg::Token("SCHEMA"),
+        Arg::Token("ADD"),
+        Arg::Multiple(&Arg::Str("field")),
+    ],
+    flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
+    class: Class::Pool,
+    examples: &[
+        ("FT.CREATE pets SCHEMA kind TAG", "OK"),
+        ("HSET pet:1 kind cat age 3", "(integer) 2"),
+        ("FT.ALTER pets SCHEMA ADD age NUMERIC", "OK"),
+        (
+            "FT.SEARCH pets '@age:[3 3]' NOCONTENT",
+            "1) (integer) 1\n2) \"pet:1\"",
+        ),
+    ],
+    run: alter,
+    ..COMMAND
+};
+
 /// FT._LIST
 pub const LIST: Command = Command {
     name: "FT._LIST",
@@ -89,6 +117,13 @@ pub fn index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
     index.ok_or_else(|| Refusal::made(format!("{}: no such index", String::from_utf8_lossy(name))))
 }
 
+/// The index of that name, for commands that search.
+pub fn find_index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
+    let index = view.keyspace().indexes().get(name);
+    let name = || String::from_utf8_lossy(name);
+    index.ok_or_else(|| Refusal::made(format!("No such index {}", name())))
+}
+
 fn create(call: &mut Call) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
@@ -107,6 +142,21 @@ fn create(call: &mut Call) -> Result {
             Reply::ok(),
             Change::new(INDEXED_DB, name, effect),
         ))
+    })
+}
+
+fn alter(call: &mut Call) -> Result {
+    let name = call.args.word()?;
+    let words: Vec<&[u8]> = call.args.rest_words().collect();
+    call.access.write_world(INDEXED_DB, |view| {
+        let index = index(view, name)?;
+        let (mut schema, _) = schema::alter(index.schema(), &mut Words::new(&words))?;
+        check_served(&schema)?;
+        // The index is made anew, from the documents that are there.
+        schema.skips_initial_scan = false;
+        let schema = Arc::new(schema);
+        let change = Change::new(INDEXED_DB, index.name(), Effect::CreateIndex { schema });
+        Ok::<_, Refusal>(Decision::one(Reply::ok(), change))
     })
 }
 
@@ -133,7 +183,7 @@ fn drop_index(call: &mut Call) -> Result {
     };
     call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
-        let mut changes = vec![Change::new(INDEXED_DB, name, Effect::DropIndex)];
+        let mut changes = vec![Change::new(INDEXED_DB, index.name(), Effect::DropIndex)];
         if deletes {
             let state = index.read();
             let keys = state.documents.values().map(|document| &document.key);

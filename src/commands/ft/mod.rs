@@ -1,7 +1,8 @@
 //! RediSearch's commands over the indexes of documents (keyspace/documents/), and their language as pure code: words of FT commands
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
-//! - [`indexes`]: FT.CREATE and its like; [`find`]: FT.SEARCH, with [`rows`], what is shown; [`info`]: FT.INFO;
+//! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown; pipeline.rs: FT.AGGREGATE, with cursors.rs;
+//!   info.rs: FT.INFO; look.rs: FT.EXPLAIN and FT.TAGVALS;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
 //! - [`search`], [`aggregate`]: the words of FT.SEARCH, FT.AGGREGATE and FT.CURSOR, with the [`options`] that they share;
@@ -11,13 +12,17 @@
 //! - [`words`]: reading arguments with RediSearch's rules; [`errors`]: all error lines.
 
 pub mod aggregate;
+mod aliases;
+mod cursors;
 pub mod errors;
 pub mod explain;
 pub mod expression;
 mod find;
 mod indexes;
 mod info;
+mod look;
 pub mod options;
+mod pipeline;
 pub mod query;
 pub mod reducers;
 mod rows;
@@ -26,13 +31,24 @@ pub mod search;
 
 pub use crate::keyspace::documents::{schema, text, words};
 
+pub use cursors::Cursors;
+
 use super::table::Command;
 
 /// The family.
 pub const COMMANDS: &[Command] = &[
     indexes::CREATE,
+    indexes::ALTER,
     indexes::DROPINDEX,
     indexes::LIST,
+    aliases::ALIASADD,
+    aliases::ALIASUPDATE,
+    aliases::ALIASDEL,
     find::SEARCH,
+    pipeline::AGGREGATE,
+    pipeline::CURSOR,
+    look::EXPLAIN,
+    look::EXPLAINCLI,
+    look::TAGVALS,
     info::INFO,
 ];

@@ -31,7 +31,7 @@ impl Default for Limits {
 }
 
 /// Options of a query command.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// The query.
     pub query: Vec<u8>,
@@ -199,33 +199,8 @@ impl Options {
         let query = query.map_err(|_| RequestError::Fixed(errors::NO_QUERY))?;
         Ok(Options {
             query: query.to_vec(),
-            is_without_content: false,
-            is_count: false,
-            is_verbatim: false,
-            keeps_stop_words: false,
-            with_scores: false,
-            adds_scores: false,
-            with_payloads: false,
-            with_sort_keys: false,
-            explains_scores: false,
-            filters: Vec::new(),
-            keys: None,
-            fields: Vec::new(),
-            returned: None,
-            slop: None,
-            is_in_order: false,
-            timeout_ms: None,
-            language: None,
-            expander: None,
-            scorer: None,
-            tanh_factor: None,
-            payload: None,
-            counts: None,
-            params: Params::default(),
-            has_params: false,
             dialect: limits.default_dialect,
-            format: Format::String,
-            has_empty_filter: false,
+            ..Options::default()
         })
     }
 

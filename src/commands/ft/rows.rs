@@ -175,6 +175,23 @@ pub fn value(view: &View, key: &[u8], identifier: &str) -> Option<Bytes> {
     part(&view.peek(key)?.value, identifier)
 }
 
+/// All of a document as names and texts: the fields of a hash, or `$` of a JSON document.
+pub fn whole(view: &View, key: &[u8]) -> Vec<(String, Bytes)> {
+    match view.peek(key).map(|entry| entry.value) {
+        Some(Value::Hash(hash)) => {
+            let name = |name: &Bytes| String::from_utf8_lossy(name).into_owned();
+            let fields = hash.iter_at(view.now_ms);
+            fields
+                .map(|(key, field)| (name(key), field.value.clone()))
+                .collect()
+        }
+        Some(Value::Json(document)) => {
+            vec![("$".to_owned(), document.root().to_text().into())]
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn part(document: &Value, identifier: &str) -> Option<Bytes> {
     match document {
         Value::Hash(hash) => hash

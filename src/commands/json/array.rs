@@ -268,7 +268,7 @@ fn trim(call: &mut Call) -> Result {
     let stop = call.args.int_or(errors::NOT_AN_INTEGER)?;
     alter(call, key, &path, Order::InsideFirst, |elements| {
         let len = elements.len();
-        let is_behind = usize::try_from(start).is_ok_and(|start| start >= len);
+        let is_behind = len == 0 || usize::try_from(start).is_ok_and(|start| start >= len);
         let (start, stop) = (clamp(start, len), clamp(stop, len));
         let kept = match is_behind || start > stop {
             true => 0..0,

@@ -35,7 +35,7 @@ const DELETES: Command = Command {
     examples: &[
         (r#"JSON.SET doc $ '{"a":1,"b":{"a":2},"c":3}'"#, "OK"),
         ("JSON.DEL doc $..a", "(integer) 2"),
-        ("JSON.GET doc", r#""{\"b\":{},\"c\":3}""#),
+        ("JSON.GET doc", r#""{\"c\":3,\"b\":{}}""#),
         ("JSON.FORGET doc $.b", "(integer) 1"),
         ("JSON.DEL doc", "(integer) 1"),
         ("EXISTS doc", "(integer) 0"),

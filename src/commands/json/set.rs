@@ -68,7 +68,7 @@ const WRITE_ERRORS: &[(&str, &str)] = &[
     ),
     (
         "ERR the document would be nested too deep",
-        "More than 127 containers would lie within each other.",
+        "More than 512 containers would lie within each other.",
     ),
     (
         "ERR document exceeds maximum allowed size (proto-max-bulk-len)",

@@ -113,11 +113,15 @@ impl<'r> Bounds<'r> {
     }
 }
 
-/// An empty word is 0, as C reads it.
+/// Unlike a score a bound may be beyond what f64 can tell (it is infinite, or zero, then), and is not hexadecimal. An empty
+/// word is 0, as C reads it.
 fn parse_score(word: &[u8]) -> Option<Bound<f64>> {
-    let number = |word: &[u8]| match word {
-        b"" => Some(0.0),
-        _ => number::parse_double(word),
+    let number = |word: &[u8]| match word.strip_prefix(b"+").unwrap_or(word) {
+        [] if word.is_empty() => Some(0.0),
+        [b'+' | b'-', ..] if word.starts_with(b"+") => None,
+        digits => fast_float2::parse(digits)
+            .ok()
+            .filter(|score: &f64| !score.is_nan()),
     };
     match word.strip_prefix(b"(") {
         Some(rest) => number(rest).map(Bound::Excluded),

@@ -267,14 +267,14 @@ impl Request {
         bounds: &Bounds,
     ) -> Box<dyn Iterator<Item = &'s Ranked> + 's> {
         let ranks = bounds.ranks(set, self.is_reversed());
-        let Ok(offset) = usize::try_from(self.offset) else {
-            return Box::new([].iter());
-        };
-        let count = usize::try_from(self.count).unwrap_or(usize::MAX);
-        // What is passed over is not gone through.
-        let (skipped, taken) = match self.by {
-            Some(By::Score | By::Bytes) => (offset.min(ranks.len()), count),
-            _ => (0, usize::MAX),
+        // Ranks know no LIMIT; what it passes over elsewhere is not gone through.
+        let (skipped, taken) = match (self.by, usize::try_from(self.offset)) {
+            (None | Some(By::Rank), _) => (0, usize::MAX),
+            (_, Err(_)) => (ranks.len(), 0),
+            (_, Ok(offset)) => {
+                let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+                (offset.min(ranks.len()), count)
+            }
         };
         match self.is_reversed() {
             true => Box::new(

@@ -69,6 +69,12 @@ pub struct DocumentWords {
     pub frequency_max: u32,
 }
 
+/// What one occurrence of a word counts for: the field's weight cut to an integer, 1 at least; a stem a fifth of it.
+pub fn times(weight: f64, is_stem: bool) -> u32 {
+    let factor = if is_stem { 0.2f32 } else { 1.0 };
+    (weight as f32 * factor).max(1.0) as u32
+}
+
 /// Cuts the texts of a document into words and their stems.
 pub fn words_of(schema: &Schema, values: &[FieldValue], stop_words: &StopWords) -> DocumentWords {
     let mut words = DocumentWords::default();
@@ -109,10 +115,7 @@ impl DocumentWords {
             return before;
         };
         let stems = (!is_unstemmed).then(|| schema.language.stems());
-        let times = |is_stem: bool| {
-            let factor = if is_stem { 0.2f32 } else { 1.0 };
-            (weight as f32 * factor).max(1.0) as u32
-        };
+        let times = |is_stem| times(weight, is_stem);
         let mut last = before;
         for token in tokenize(text, stop_words) {
             if token.text.is_empty() && !field.indexes_empty {

@@ -14,6 +14,7 @@ use crate::index::{
 use crate::keyspace::Key;
 use foldhash::fast::FixedState;
 use parking_lot::{RwLock, RwLockReadGuard};
+use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -79,6 +80,8 @@ pub struct DocumentIndex {
 #[derive(Default)]
 pub struct State {
     ids: HashMap<Key, DocumentId>,
+    /// The ids of all documents.
+    pub all: RoaringBitmap,
     /// The documents, oldest first.
     pub documents: BTreeMap<DocumentId, Document>,
     next_id: DocumentId,
@@ -243,7 +246,7 @@ impl State {
     /// The document that a slot of a VECTOR field belongs to, if it is still there.
     pub fn owner(&self, field: usize, slot: u32) -> Option<DocumentId> {
         let id = *self.owners.get(field)?.get(slot as usize)?;
-        self.documents.contains_key(&id).then_some(id)
+        self.all.contains(id).then_some(id)
     }
 
     /// The slots of a document's vectors in a field.
@@ -298,6 +301,7 @@ impl State {
             words: names,
             slots: slots.to_vec(),
         };
+        self.all.insert(id);
         self.documents.insert(id, document);
         self.ids.insert(key.into(), id);
         former
@@ -309,6 +313,7 @@ impl State {
         else {
             return Vec::new();
         };
+        self.all.remove(id);
         for (field, value) in self.fields.iter_mut().zip(&document.values) {
             field.remove(id, value);
         }

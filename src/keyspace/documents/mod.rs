@@ -12,6 +12,7 @@ pub mod text;
 pub mod values;
 pub mod words;
 
+use super::Key;
 use super::table::Database;
 use index::{DocumentIndex, Refusal};
 use parking_lot::RwLock;
@@ -29,9 +30,16 @@ pub const INDEXED_DB: usize = 0;
 /// All indexes, by name.
 #[derive(Default)]
 pub struct Indexes {
-    by_name: RwLock<BTreeMap<Box<[u8]>, Arc<DocumentIndex>>>,
-    /// How many there are: without any, a write looks no further.
+    names: RwLock<Names>,
+    /// How many indexes there are: without any, a write looks no further.
     count: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Names {
+    indexes: BTreeMap<Box<[u8]>, Arc<DocumentIndex>>,
+    /// Other names of indexes.
+    aliases: BTreeMap<Box<[u8]>, Box<[u8]>>,
 }
 
 impl Indexes {
@@ -40,14 +48,35 @@ impl Indexes {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// The index of that name.
+    /// The index of that name or alias.
     pub fn get(&self, name: &[u8]) -> Option<Arc<DocumentIndex>> {
-        self.by_name.read().get(name).map(Arc::clone)
+        let names = self.names.read();
+        let own = names.aliases.get(name).map_or(name, |own| own);
+        names.indexes.get(own).map(Arc::clone)
     }
 
     /// All of them, in the order of their names.
     pub fn all(&self) -> Vec<Arc<DocumentIndex>> {
-        self.by_name.read().values().map(Arc::clone).collect()
+        self.names.read().indexes.values().map(Arc::clone).collect()
+    }
+
+    /// The aliases, each with the name of its index.
+    pub fn aliases(&self) -> Vec<(Key, Key)> {
+        let names = self.names.read();
+        let pairs = names.aliases.iter();
+        pairs
+            .map(|(alias, name)| (alias.clone(), name.clone()))
+            .collect()
+    }
+
+    /// Makes `alias` another name of the index `name`, whatever it stood for.
+    pub fn set_alias(&self, alias: &[u8], name: &[u8]) {
+        self.names.write().aliases.insert(alias.into(), name.into());
+    }
+
+    /// Forgets an alias.
+    pub(super) fn drop_alias(&self, alias: &[u8]) {
+        self.names.write().aliases.remove(alias);
     }
 
     /// Makes an index and fills it from the keys that are there, on all cores. Nothing else may change keys meanwhile.
@@ -67,21 +96,22 @@ impl Indexes {
     }
 
     fn insert(&self, index: &Arc<DocumentIndex>) {
-        let mut by_name = self.by_name.write();
-        by_name.insert(index.name().into(), Arc::clone(index));
-        self.count.store(by_name.len(), Ordering::Release);
+        let mut names = self.names.write();
+        names.indexes.insert(index.name().into(), Arc::clone(index));
+        self.count.store(names.indexes.len(), Ordering::Release);
     }
 
-    /// Drops an index, if there is one of that name.
+    /// Drops an index, if there is one of that name, and its aliases.
     pub(super) fn drop_index(&self, name: &[u8]) {
-        let mut by_name = self.by_name.write();
-        by_name.remove(name);
-        self.count.store(by_name.len(), Ordering::Release);
+        let mut names = self.names.write();
+        names.indexes.remove(name);
+        names.aliases.retain(|_, own| **own != *name);
+        self.count.store(names.indexes.len(), Ordering::Release);
     }
 
     /// Drops all of them.
     pub(super) fn clear(&self) {
-        self.by_name.write().clear();
+        *self.names.write() = Names::default();
         self.count.store(0, Ordering::Release);
     }
 

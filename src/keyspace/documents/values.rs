@@ -37,22 +37,20 @@ pub enum FieldValue {
 
 /// Reads a document. None if the value is of another kind than the schema's documents. The error names the field.
 pub fn read(schema: &Schema, value: &Value) -> Option<Read> {
-    let read_field: Box<dyn Fn(&Field) -> Result<FieldValue, Refusal>> =
-        match (schema.documents, value) {
-            (DocumentKind::Hash, Value::Hash(hash)) => Box::new(move |field| of_hash(hash, field)),
-            (DocumentKind::Json, Value::Json(document)) => {
-                Box::new(move |field| of_json(document, field))
-            }
-            _ => return None,
-        };
-    let fields = schema.fields.iter().enumerate();
-    let fields = fields.map(|(at, field)| read_field(field).map_err(|why| (at, why)));
+    let read_field = |field: &Field| match (schema.documents, value) {
+        (DocumentKind::Hash, Value::Hash(hash)) => Some(of_hash(hash, field)),
+        (DocumentKind::Json, Value::Json(document)) => Some(of_json(document, field)),
+        _ => None,
+    };
+    let mut fields = Vec::with_capacity(schema.fields.len());
+    for (at, field) in schema.fields.iter().enumerate() {
+        match read_field(field)? {
+            Ok(value) => fields.push(value),
+            Err(why) => return Some(Err((at, why))),
+        }
+    }
     let score = document_score(schema, value);
-    Some(
-        fields
-            .collect::<Result<_, _>>()
-            .map(|fields| DocumentValues { fields, score }),
-    )
+    Some(Ok(DocumentValues { fields, score }))
 }
 
 /// The value of the score field between 0 and 1; the schema's score without one.

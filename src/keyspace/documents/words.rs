@@ -1,4 +1,4 @@
-//! The words of an FT command, read as RediSearch reads arguments: keywords in any case, numbers that may be written as
+//! The words of an FT command, read as the search module reads arguments: keywords in any case, numbers that may be written as
 //! floats (`3.00`), counted lists, and four reasons why a word does not do.
 
 use crate::protocol::number;

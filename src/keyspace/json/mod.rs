@@ -10,7 +10,7 @@ mod object;
 pub mod path;
 mod place;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod text;
 
 pub use edit::Edit;
@@ -20,8 +20,9 @@ pub use path::{Found, JsonPath};
 pub use place::{Place, Step};
 pub use text::{JsonError, Layout};
 
-/// Containers within each other, at most: what serde_json reads, so that every document can be read back.
-pub const DEPTH_MAX: usize = 127;
+/// Containers within each other in a document, at most; in a value that is read from text it is 127. Walks over a document
+/// recurse that deep on stacks of 2 MiB.
+pub const DEPTH_MAX: usize = 512;
 
 /// Arrays of at least so many floats and nothing else are packed.
 const PACKED_MIN: usize = 4;

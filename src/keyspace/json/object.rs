@@ -77,18 +77,19 @@ impl Object {
         }
     }
 
-    /// Removes a member; its value.
+    /// Removes a member; its value. The last member takes its place, as it does in RedisJSON.
     pub(super) fn remove(&mut self, name: &str) -> Option<Json> {
         let at = self.position(name)?;
-        let (_, value) = self.members.remove(at);
+        let (_, value) = self.members.swap_remove(at);
         if self.members.len() <= FEW {
             self.by_name = Vec::new();
         } else {
+            let moved = self.members.len();
             self.by_name.retain(|position| *position as usize != at);
-            let behind = self.by_name.iter_mut();
-            behind
-                .filter(|position| **position as usize > at)
-                .for_each(|position| *position -= 1);
+            let of_moved = self.by_name.iter_mut();
+            of_moved
+                .filter(|position| **position as usize == moved)
+                .for_each(|position| *position = at as u32);
         }
         Some(value)
     }

@@ -123,7 +123,7 @@ fn edit_plain(root: &mut serde_json::Value, place: &Place, edit: &Edit) {
     }
     if let (Edit::Delete, Some((last, parent))) = (edit, place.steps().split_last()) {
         match (root.pointer_mut(&pointer(parent)), last) {
-            (Some(Value::Object(object)), Step::Name(name)) => drop(object.shift_remove(&**name)),
+            (Some(Value::Object(object)), Step::Name(name)) => drop(object.swap_remove(&**name)),
             (Some(Value::Array(elements)), Step::At(at)) if *at < elements.len() => {
                 drop(elements.remove(*at))
             }
@@ -164,7 +164,7 @@ fn merge_plain(target: &mut serde_json::Value, patch: &serde_json::Value) {
     for (name, value) in patch {
         let object = target.as_object_mut().expect("made an object");
         match value.is_null() {
-            true => drop(object.shift_remove(name)),
+            true => drop(object.swap_remove(name)),
             false => {
                 let member = object.entry(name).or_insert(serde_json::Value::Null);
                 merge_plain(member, value);

@@ -1,7 +1,7 @@
 //! JSON text, read and written. Reading is serde_json's, so that its messages name the line and column; writing is our own,
 //! because it can be laid out as a client asks and writes floats in one fixed form.
 
-use super::{Elements, Json, Node, Object, PACKED_MIN};
+use super::{DEPTH_MAX, Document, Elements, Json, Node, Object, PACKED_MIN};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -29,13 +29,48 @@ pub struct Layout<'a> {
 }
 
 impl Json {
-    /// Reads a text: one value, at most `DEPTH_MAX` deep.
+    /// Reads a text: one value, at most 127 containers deep.
     ///
     /// # Errors
     /// Says what is wrong, and where.
     pub fn parse(text: &str) -> Result<Json, JsonError> {
         serde_json::from_str(text).map_err(|error| JsonError(error.to_string()))
     }
+}
+
+impl Document {
+    /// Reads the text of a whole document, which may be deeper than a value that comes from outside.
+    ///
+    /// # Errors
+    /// Says what is wrong, and where.
+    pub fn parse(text: &str) -> Result<Document, JsonError> {
+        if nesting(text) > DEPTH_MAX {
+            return Err(JsonError("nested too deep".to_owned()));
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        deserializer.disable_recursion_limit();
+        let root = Json::deserialize(&mut deserializer);
+        let root = root.and_then(|root| deserializer.end().map(|()| root));
+        root.map(Document::new)
+            .map_err(|error| JsonError(error.to_string()))
+    }
+}
+
+/// How deep the brackets of a text are nested, strings left out.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest, mut is_in_string) = (0usize, 0, false);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => is_in_string = !is_in_string,
+            b'\\' => drop(bytes.next()),
+            b'[' | b'{' if !is_in_string => depth += 1,
+            b']' | b'}' if !is_in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 impl Node<'_> {

@@ -76,9 +76,10 @@ impl SortedSet {
         (next, found.collect())
     }
 
-    /// Sets the score of a member, which must not be NaN; the old one. Where both are equal (the two zeros are) the old one stays.
+    /// Sets the score of a member, which must not be NaN; the old one. Both zeros are kept as the positive one.
     pub fn insert(&mut self, member: Bytes, score: f64) -> Option<f64> {
         debug_assert!(!score.is_nan());
+        let score = score + 0.0;
         let old = self.score(&member);
         if old == Some(score) {
             return old;

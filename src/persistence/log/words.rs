@@ -126,6 +126,8 @@ pub fn encode(change: &Change, out: &mut Vec<u8>) {
             write_with_list(out, &[b"FT.CREATE", key], &words);
         }
         Effect::DropIndex => write(out, &[b"FT.DROPINDEX", key]),
+        Effect::SetAlias { index } => write(out, &[b"FT.ALIASUPDATE", key, index]),
+        Effect::DropAlias => write(out, &[b"FT.ALIASDEL", key]),
         Effect::CreateCollection { schema } => encode_create(key, schema, out),
         Effect::Upsert(upsert) => encode_upsert(key, upsert, out),
         Effect::Remove { element } => write(out, &[b"VREM", key, element]),
@@ -375,6 +377,10 @@ fn decode_change(name: &[u8], args: &mut Args<'_>, db: usize) -> Result<Change, 
     let effect = match name {
         b"FT.CREATE" => decode_index(args)?,
         b"FT.DROPINDEX" => Effect::DropIndex,
+        b"FT.ALIASUPDATE" => Effect::SetAlias {
+            index: args.next()?[..].into(),
+        },
+        b"FT.ALIASDEL" => Effect::DropAlias,
         b"SET" => Effect::Set {
             value: args.next()?,
             expiry: args.expiry()?,

@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, Fault, put_bytes, put_varint};
 use crate::keyspace::hash::{Field, Hash};
-use crate::keyspace::json::{Document, Json};
+use crate::keyspace::json::Document;
 use crate::keyspace::list::{End, List};
 use crate::keyspace::set::Set;
 use crate::keyspace::sorted_set::SortedSet;
@@ -266,8 +266,7 @@ fn decode_fields(cursor: &mut Cursor<'_>, hash: &mut Hash) -> Result<(), Fault> 
 
 fn decode_document(text: &[u8]) -> Result<Document, Fault> {
     let text = std::str::from_utf8(text).map_err(|_| "a document is no text")?;
-    let root = Json::parse(text).map_err(|_| "a document is not JSON")?;
-    Ok(Document::new(root))
+    Document::parse(text).map_err(|_| "a document is not JSON")
 }
 
 fn hash_before<'a>(keys: &'a mut [LoadedKey], key: &[u8]) -> Result<&'a mut Hash, Fault> {
@@ -353,7 +352,7 @@ mod tests {
 
     fn document() -> Document {
         let text = r#"{"b":[0.1,0.2,0.3,1e300],"a":{"\"":[1,null,true,18446744073709551615]}}"#;
-        Document::new(Json::parse(text).unwrap())
+        Document::parse(text).unwrap()
     }
 
     #[test]
@@ -397,13 +396,67 @@ mod tests {
     }
 
     #[test]
+    fn large_sets_and_lists_come_back_from_their_pieces() {
+        let (mut set, mut scores, mut list) = (Set::new(1), SortedSet::new(1), List::new());
+        for i in 0..50_000u32 {
+            let member = Bytes::from(format!("{i} {}", "x".repeat(200)));
+            set.insert(member.clone());
+            scores.insert(member.clone(), f64::from(i % 7) / 3.0);
+            list.push(End::Back, member);
+        }
+        let mut infinite = SortedSet::new(1);
+        infinite.insert(Bytes::new(), f64::NEG_INFINITY);
+        let keys = [
+            saved("set", Value::Set(Arc::new(set.clone())), Some(7)),
+            saved("scores", Value::SortedSet(Arc::new(scores.clone())), None),
+            saved("list", Value::List(Arc::new(list.clone())), Some(9)),
+            saved(
+                "infinite",
+                Value::SortedSet(Arc::new(infinite.clone())),
+                None,
+            ),
+        ];
+        let pieces = pieces(&keys);
+        assert!(pieces.len() >= 7, "all three must be cut");
+        let mut loaded = Vec::new();
+        for (entries, payload) in &pieces {
+            decode(payload, *entries, 2, &mut loaded).unwrap();
+        }
+        let expiries: Vec<_> = loaded.iter().map(|key| key.expires_at_ms).collect();
+        assert_eq!(expiries, [Some(7), None, Some(9), None]);
+        let values: Vec<_> = loaded.into_iter().map(|key| key.value).collect();
+        assert!(matches!(&values[0], LoadedValue::Set(got) if *got == set));
+        assert!(matches!(&values[1], LoadedValue::SortedSet(got) if *got == scores));
+        assert!(matches!(&values[2], LoadedValue::List(got) if *got == list));
+        assert!(matches!(&values[3], LoadedValue::SortedSet(got) if *got == infinite));
+    }
+
+    #[test]
+    fn members_that_cannot_be_are_refused() {
+        let entry = |kind: u8, items: &[u8]| [&[kind], &b"\x01a"[..], items].concat();
+        let refused = |payload: &[u8]| decode(payload, 1, 1, &mut Vec::new()).is_err();
+        assert!(refused(&entry(SET, b"\x02\x01m\x01m")), "twice");
+        let nan = [&b"\x01"[..], &f64::NAN.to_le_bytes(), b"\x01m"].concat();
+        assert!(refused(&entry(SORTED_SET, &nan)), "no score");
+        assert!(refused(&entry(MORE, b"\x01\x01m")), "more of nothing");
+        assert!(refused(&entry(LIST, b"\x7f\x01m")), "fewer than it says");
+        let after_text = [entry(STRING, b"\x00"), entry(MORE, b"\x01\x01m")].concat();
+        assert!(decode(&after_text, 2, 1, &mut Vec::new()).is_err());
+    }
+
+    #[test]
     fn payloads_that_are_cut_or_altered_never_panic() {
         let mut hash = Hash::new(1);
         hash.set(Bytes::from_static(b"f"), Bytes::from_static(b"v"), Some(3));
+        let (mut scores, mut list) = (SortedSet::new(1), List::new());
+        scores.insert(Bytes::from_static(b"m"), 1.5);
+        list.push(End::Back, Bytes::from_static(b"e"));
         let keys = [
             saved("a", Value::Hash(Arc::new(hash)), None),
             saved("b", Value::String(Bytes::from_static(b"value")), Some(3)),
             saved("c", Value::Json(Arc::new(document())), None),
+            saved("d", Value::SortedSet(Arc::new(scores)), None),
+            saved("e", Value::List(Arc::new(list)), None),
         ];
         let (entries, payload) = pieces(&keys).remove(0);
         for len in 0..payload.len() {

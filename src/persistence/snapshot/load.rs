@@ -135,6 +135,9 @@ impl Loader<'_> {
                 .indexes()
                 .load(name, Arc::new(schema), &database);
         }
+        for (alias, name) in &self.manifest.aliases {
+            self.keyspace.indexes().set_alias(alias, name);
+        }
         Ok(())
     }
 

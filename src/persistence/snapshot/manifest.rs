@@ -27,6 +27,8 @@ pub struct Manifest {
     pub collections: BTreeMap<u64, CollectionRecord>,
     /// Indexes over documents by name: the words that make them again. What they know is read from the documents.
     pub indexes: BTreeMap<Vec<u8>, Vec<ByteBuf>>,
+    /// Other names of indexes, each with the index's own.
+    pub aliases: BTreeMap<Vec<u8>, ByteBuf>,
     /// Packs and their lengths in bytes.
     pub packs: BTreeMap<PackId, u64>,
     /// Images and where they are.
@@ -178,6 +180,11 @@ impl Manifest {
             let encoded = record::encode(&key, words);
             put(key, encoded);
         }
+        for (alias, name) in &self.aliases {
+            let key = [b"a", alias.as_slice()].concat();
+            let encoded = record::encode(&key, name);
+            put(key, encoded);
+        }
         for (pack, bytes) in &self.packs {
             let key = pack_key(*pack);
             let encoded = record::encode(&key, bytes);
@@ -198,7 +205,7 @@ impl Manifest {
         let mut state = None;
         let mut collections = BTreeMap::<u64, CollectionRecord>::new();
         let (mut extras, mut packs, mut images) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        let mut indexes = BTreeMap::new();
+        let (mut indexes, mut aliases) = (BTreeMap::new(), BTreeMap::new());
         for (key, record) in records {
             let mut cursor = Cursor::new(key);
             match cursor.u8()? {
@@ -213,6 +220,10 @@ impl Manifest {
                 b'f' => {
                     let name = cursor.take(key.len() - 1)?.to_vec();
                     indexes.insert(name, record::decode(key, record)?);
+                }
+                b'a' => {
+                    let alias = cursor.take(key.len() - 1)?.to_vec();
+                    aliases.insert(alias, record::decode(key, record)?);
                 }
                 b'p' => {
                     let pack = PackId {
@@ -238,6 +249,7 @@ impl Manifest {
             state,
             collections,
             indexes,
+            aliases,
             packs,
             images,
         };
@@ -547,6 +559,8 @@ pub(super) mod tests {
                 },
             )]
             .into(),
+            indexes: [(b"pets".to_vec(), vec![ByteBuf::from("SCHEMA")])].into(),
+            aliases: [(b"animals".to_vec(), ByteBuf::from("pets"))].into(),
             packs: [(pack, 200)].into(),
             images: [(place, ImageRecord::new(&header, pack, 40))].into(),
         }

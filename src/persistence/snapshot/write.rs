@@ -16,7 +16,7 @@ use super::{SnapshotError, elements, keys, packs_dir};
 use crate::keyspace::collection::Collection;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::table::SHARDS;
-use crate::keyspace::{Keyspace, Value};
+use crate::keyspace::{Key, Keyspace, Value};
 use crate::persistence::disk::Disk;
 use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -208,6 +208,10 @@ fn remove_manifests(disk: &dyn Disk, dir: &Path, generations: &[u64]) -> Result<
 fn definition(index: &Arc<DocumentIndex>) -> (Vec<u8>, Vec<ByteBuf>) {
     let words = index.schema().to_words().into_iter().map(ByteBuf::from);
     (index.name().to_vec(), words.collect())
+}
+
+fn alias((alias, name): (Key, Key)) -> (Vec<u8>, ByteBuf) {
+    (alias.into_vec(), ByteBuf::from(name.into_vec()))
 }
 
 /// The walk, one shard or segment a step.
@@ -404,6 +408,13 @@ impl<'a> Walk<'a> {
                 .all()
                 .iter()
                 .map(definition)
+                .collect(),
+            aliases: self
+                .keyspace
+                .indexes()
+                .aliases()
+                .into_iter()
+                .map(alias)
                 .collect(),
             packs,
             images,

@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
-/// Mean radius of the earth in metres, as Redis has it.
+/// Mean radius of the earth in metres, as the peers have it.
 const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
 
 /// What a query is answered with.
@@ -35,16 +35,16 @@ impl<'a> Matcher<'a> {
     pub fn matching(&mut self, node: &Node) -> RoaringBitmap {
         match &node.kind {
             Kind::Nothing => RoaringBitmap::new(),
-            Kind::All => self.all(),
+            Kind::All => self.state.all.clone(),
             Kind::And(nodes) => self.all_of(nodes, &node.options),
             Kind::Or(nodes) => {
                 let found = nodes.iter().map(|node| self.matching(node));
                 found.fold(RoaringBitmap::new(), |all, ids| all | ids)
             }
-            Kind::Not(inner) => self.all() - self.matching(inner),
+            Kind::Not(inner) => &self.state.all - self.matching(inner),
             Kind::Optional(inner) => {
                 self.matching(inner);
-                self.all()
+                self.state.all.clone()
             }
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
                 let words = self.words_of(node);
@@ -56,12 +56,8 @@ impl<'a> Matcher<'a> {
             Kind::Geo(circle) => self.around(circle),
             Kind::Geoshape { .. } => RoaringBitmap::new(),
             Kind::VectorRange(range) => self.within(range),
-            Kind::Missing { field } => self.all() - &self.state.fields[*field].present,
+            Kind::Missing { field } => &self.state.all - &self.state.fields[*field].present,
         }
-    }
-
-    fn all(&self) -> RoaringBitmap {
-        self.state.documents.keys().copied().collect()
     }
 
     fn all_of(&mut self, nodes: &[Node], options: &Options) -> RoaringBitmap {

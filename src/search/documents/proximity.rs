@@ -1,6 +1,6 @@
 //! How near words stand to each other in a document: SLOP and INORDER, and what older scorers divide by.
 //!
-//! Positions are those of [`super::tokenize::Token`], ascending; a word that stands for several has theirs merged.
+//! Positions are those of [`crate::keyspace::documents::text::tokenize::Token`], ascending; a word that stands for several has theirs merged.
 
 /// Whether the words stand within `slop` others of each other: one position of each, with at most so many positions between
 /// them that are none of theirs. A phrase is slop 0 in order.

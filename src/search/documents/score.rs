@@ -1,7 +1,7 @@
-//! What a document is worth for a query: RediSearch's scorers as formulas. A match is a tree as the query is: [`Scorer::leaf`]
+//! What a document is worth for a query: the search module's scorers as formulas. A match is a tree as the query is: [`Scorer::leaf`]
 //! scores one word, [`Scorer::join`] puts the scores of parts together, [`Scorer::finish`] weighs the sum by the document.
 //!
-//! The numbers are RediSearch's to the last digit: where it computes in f32, so do we.
+//! The numbers are the search module's to the last digit: where it computes in f32, so do we.
 
 /// How documents are scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Scorer {
     Bm25StdNorm,
     /// BM25STD, squeezed into 0 to 1 by a hyperbolic tangent.
     Bm25StdTanh,
-    /// RediSearch's older variant of BM25.
+    /// the search module's older variant of BM25.
     Bm25,
     /// Frequency by the most frequent word, times the word's rarity.
     Tfidf,
@@ -51,7 +51,7 @@ pub const TANH_FACTOR: u64 = 4;
 /// A word's part in a document.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
-    /// How often it stands there, counted as [`times`] says.
+    /// How often it stands there, counted as [`crate::keyspace::documents::fields::times`] says.
     pub frequency: u32,
     /// Documents of the index that hold it.
     pub documents_with: u64,
@@ -71,7 +71,7 @@ pub struct Corpus {
 pub struct Document {
     /// Its own score, 0 to 1.
     pub score: f64,
-    /// Its words without stop words, counted as [`times`] says.
+    /// Its words without stop words, counted as [`crate::keyspace::documents::fields::times`] says.
     pub length: u32,
     /// The frequency of its most frequent word or stem.
     pub frequency_max: u32,
@@ -84,12 +84,6 @@ pub enum Join {
     All,
     /// One would have been enough.
     Any,
-}
-
-/// What one occurrence of a word counts for: the field's weight cut to an integer, 1 at least; a stem a fifth of it.
-pub fn times(weight: f64, is_stem: bool) -> u32 {
-    let factor = if is_stem { 0.2f32 } else { 1.0 };
-    (weight as f32 * factor).max(1.0) as u32
 }
 
 impl Scorer {
@@ -203,6 +197,7 @@ fn saturation_old(frequency: f64, corpus: Corpus) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyspace::documents::fields::times;
 
     const DOCUMENT: Document = Document {
         score: 1.0,

@@ -115,7 +115,7 @@ pub enum Kind {
         wkt: String,
     },
     /// `@field:[VECTOR_RANGE radius $vector]`.
-    VectorRange(VectorRange),
+    VectorRange(Box<VectorRange>),
     /// `ismissing(@field)`.
     Missing {
         /// The field's place.

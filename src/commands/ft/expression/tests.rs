@@ -297,3 +297,38 @@ fn dates_are_those_of_the_calendar() {
         assert_eq!(time::Date::of(seconds).seconds(), seconds);
     }
 }
+
+/// Random strings of everything that means something: no panic, neither reading nor evaluating.
+#[test]
+fn random_expressions_are_answered() {
+    const PARTS: &str = "@n @name @gone @list 1 -1 2.5 + - * / % ^ ( ) , == != < >= && || ! 'a' \"%s\" NULL case exists format substr \
+         timefmt parsetime split geodistance @ts ä _ _";
+    let parts: Vec<&str> = PARTS.split_whitespace().collect();
+    let seeds = match std::env::var("RHUMB_TEST_SEED") {
+        Ok(seed) => vec![seed.parse().expect("RHUMB_TEST_SEED is a number")],
+        Err(_) => vec![1u64, 2, 3],
+    };
+    for seed in seeds {
+        println!("RHUMB_TEST_SEED={seed}");
+        let mut random = seed;
+        let mut draw = |below: usize| {
+            // xorshift64 (Marsaglia 2003).
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 11) as usize % below
+        };
+        let mut values = 0;
+        for _ in 0..10_000 {
+            let text: String = (0..draw(12)).map(|_| parts[draw(parts.len())]).collect();
+            if let Ok(expression) = parse(text.replace('_', " ").as_bytes()) {
+                values += usize::from(expression.evaluate(&Document, Mode::Query).is_ok());
+                expression.admits(&Document);
+            }
+        }
+        assert!(
+            values > 100,
+            "only {values} of the random expressions had values"
+        );
+    }
+}

@@ -230,7 +230,7 @@ impl<'q> Parser<'q> {
         };
         let blob = self.parameter(vector);
         let radius = self.value(first, Use::Number);
-        self.made(Kind::VectorRange(VectorRange {
+        self.made(Kind::VectorRange(Box::new(VectorRange {
             field,
             radius,
             target: VectorTarget {
@@ -239,7 +239,7 @@ impl<'q> Parser<'q> {
                 attributes: Vec::new(),
             },
             distance_name: None,
-        }))
+        })))
     }
 
     fn shape(

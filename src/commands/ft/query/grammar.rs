@@ -1,15 +1,14 @@
-//! The grammar of conditions, as a precedence parser.
+//! The grammar of conditions, as a precedence parser; `terms` and `fields` have its smallest ones.
 //!
 //! RediSearch generates its parser from a grammar whose ambiguities are settled by precedences, and not all of them are those
 //! one would choose: in `-a 5` the minus holds for both, in `-a b` for the first only. What a condition takes to its right is
 //! decided here by the same comparison of two levels, that of the rule under way and that of the next token; so results,
 //! and the place of an error, are the same.
 
-use super::params::{normalize, unescape};
-use super::token::{Comparison, Kind as Token, Token as Tok, Tokens};
-use super::tree::{Affix, FieldMask, Kind, Node, NumericRange, Query, Word};
+use super::params::unescape;
+use super::token::{Kind as Token, Token as Tok, Tokens};
+use super::tree::{Kind, Node, Query};
 use super::{Context, Misplaced, NODES_MAX, QueryError};
-use crate::protocol::number;
 
 type Result<T> = std::result::Result<T, QueryError>;
 
@@ -22,7 +21,7 @@ pub(super) struct Levels {
     not: u8,
     and: u8,
     or: u8,
-    field: u8,
+    pub(super) field: u8,
 }
 
 /// Dialects 2 to 4.
@@ -159,7 +158,7 @@ impl<'q> Parser<'q> {
     }
 
     /// Reads on with `symbols` more on the stack.
-    fn nested<T>(
+    pub(super) fn nested<T>(
         &mut self,
         symbols: usize,
         read: impl FnOnce(&mut Self) -> Result<T>,
@@ -183,7 +182,7 @@ impl<'q> Parser<'q> {
         })
     }
 
-    fn node(&mut self, kind: Kind) -> Result<Node> {
+    pub(super) fn node(&mut self, kind: Kind) -> Result<Node> {
         self.nodes += 1;
         match self.nodes > NODES_MAX {
             true => Err(QueryError::TooLarge),
@@ -236,7 +235,7 @@ impl<'q> Parser<'q> {
         (0..depth).try_for_each(|_| self.expect(b')'))
     }
 
-    fn levels(&self) -> &'static Levels {
+    pub(super) fn levels(&self) -> &'static Levels {
         match self.context.dialect {
             1 => &LEVELS_1,
             _ => &LEVELS,
@@ -293,7 +292,7 @@ impl<'q> Parser<'q> {
     }
 
     /// Two conditions as one: one that already joins in this way takes the other in, if no field was set for it.
-    fn join(
+    pub(super) fn join(
         &mut self,
         left: Option<Node>,
         right: Option<Node>,
@@ -338,307 +337,41 @@ impl<'q> Parser<'q> {
             }
             Token::Sign(b'"') => self.quoted_parameter(),
             Token::Sign(b'%') => self.fuzzy(),
-            Token::Sign(b'(') => {
-                self.advance();
-                let inner = self.nested(1, |p| p.condition(0, place.inside()))?;
-                self.expect(b')')?;
-                Ok(inner)
-            }
-            Token::Sign(b'-') => {
-                self.advance();
-                let level = self.levels().not;
-                let inner = self.nested(1, |p| p.condition(level, place.inside()))?;
-                inner.map(|node| self.negate(node)).transpose()
-            }
-            Token::Sign(b'~') => {
-                self.advance();
-                let level = self.levels().optional;
-                let inner = self.nested(1, |p| p.condition(level, place.inside()))?;
-                inner
-                    .map(|node| self.node(Kind::Optional(Box::new(node))))
-                    .transpose()
-            }
+            Token::Sign(b'(') => self.parentheses(place),
+            Token::Sign(b'-') => self.not(place),
+            Token::Sign(b'~') => self.optional(place),
             _ => Err(self.syntax()),
         }
     }
 
+    fn parentheses(&mut self, place: Place) -> Result<Option<Node>> {
+        self.advance();
+        let inner = self.nested(1, |p| p.condition(0, place.inside()))?;
+        self.expect(b')')?;
+        Ok(inner)
+    }
+
+    fn not(&mut self, place: Place) -> Result<Option<Node>> {
+        self.advance();
+        let level = self.levels().not;
+        let inner = self.nested(1, |p| p.condition(level, place.inside()))?;
+        inner.map(|node| self.negate(node)).transpose()
+    }
+
+    fn optional(&mut self, place: Place) -> Result<Option<Node>> {
+        self.advance();
+        let level = self.levels().optional;
+        let inner = self.nested(1, |p| p.condition(level, place.inside()))?;
+        let optional = |node| self.node(Kind::Optional(Box::new(node)));
+        inner.map(optional).transpose()
+    }
+
     /// All but these; all but all but these are these.
-    fn negate(&mut self, node: Node) -> Result<Node> {
+    pub(super) fn negate(&mut self, node: Node) -> Result<Node> {
         match node.kind {
             Kind::Not(inner) => Ok(*inner),
             _ => self.node(Kind::Not(Box::new(node))),
         }
-    }
-
-    /// A word, a number or a parameter; in dialect 1 with all words that follow.
-    fn word(&mut self) -> Result<Option<Node>> {
-        if self.context.dialect > 1 {
-            return self.single_word();
-        }
-        let mut first = self.single_word()?;
-        while matches!(
-            self.next.kind,
-            Token::Term | Token::As | Token::IsMissing | Token::Size(_) | Token::Number(_)
-        ) {
-            let next = self.single_word()?;
-            first = self.join(first, next, is_and, Kind::And)?;
-        }
-        Ok(first)
-    }
-
-    fn single_word(&mut self) -> Result<Option<Node>> {
-        let token = self.advance();
-        let word = match token.kind {
-            Token::Attribute { .. } => {
-                let name = text_of(token.text);
-                let value = self.context.params.get(&name).map(<[u8]>::to_vec);
-                let value = self.or_refuse(token.offset + KNN_RANKS, value);
-                Word {
-                    text: normalize(&value),
-                    is_verbatim: value.is_empty() || number::parse_double(&value).is_some(),
-                }
-            }
-            Token::Size(_) | Token::Number(_) => Word {
-                text: text_of(token.text),
-                is_verbatim: true,
-            },
-            _ => {
-                let stop_words = self.context.stop_words;
-                if stop_words.is_some_and(|stop| stop.contains(&text_of(token.text))) {
-                    return Ok(None);
-                }
-                Word {
-                    text: normalize(token.text),
-                    is_verbatim: false,
-                }
-            }
-        };
-        self.node(Kind::Word(word)).map(Some)
-    }
-
-    /// What stands between quotes, cut into words.
-    fn phrase(&mut self) -> Result<Option<Node>> {
-        let token = self.advance();
-        let words = crate::commands::ft::text::split(token.text);
-        let words = words.map(normalize).collect();
-        self.node(Kind::Phrase(words)).map(Some)
-    }
-
-    /// `"$name"` is the word `$name`.
-    fn quoted_parameter(&mut self) -> Result<Option<Node>> {
-        self.advance();
-        let Token::Attribute { .. } = self.next.kind else {
-            return Err(self.syntax());
-        };
-        let name = self.advance().text;
-        self.expect(b'"')?;
-        let word = format!("${}", normalize(name));
-        self.node(Kind::Phrase(vec![word])).map(Some)
-    }
-
-    /// The affix that is next, and whether it was a parameter.
-    pub(super) fn affix(&mut self, is_tag: bool) -> Result<(Affix, bool)> {
-        let token = self.advance();
-        let Token::Affix {
-            is_prefix,
-            is_suffix,
-            is_parameter,
-        } = token.kind
-        else {
-            return Err(self.syntax());
-        };
-        let text = match is_parameter {
-            false => unescape(token.text),
-            true => {
-                let value = self.parameter(token);
-                if is_tag {
-                    unescape(&value)
-                } else {
-                    normalize(&value)
-                }
-            }
-        };
-        let affix = Affix {
-            text,
-            is_prefix,
-            is_suffix,
-        };
-        Ok((affix, is_parameter))
-    }
-
-    /// The pattern that is next.
-    pub(super) fn wildcard(&mut self) -> Result<String> {
-        let token = self.advance();
-        Ok(match token.kind {
-            Token::Wildcard { is_parameter: true } => text_of(&self.parameter(token)),
-            _ => text_of(token.text),
-        })
-    }
-
-    /// The value of the parameter that a token names.
-    pub(super) fn parameter(&mut self, token: Tok) -> Vec<u8> {
-        let value = self.context.params.get(&text_of(token.text));
-        self.or_refuse(token.offset + KNN_RANKS, value.map(<[u8]>::to_vec))
-    }
-
-    /// `%word%`, `%%word%%` or `%%%word%%%`.
-    fn fuzzy(&mut self) -> Result<Option<Node>> {
-        let mut distance = 0;
-        while distance < 3 && self.take(b'%') {
-            distance += 1;
-        }
-        let token = self.next;
-        let word = match token.kind {
-            Token::Attribute { .. } if self.context.dialect > 1 => {
-                let value = self.parameter(token);
-                normalize(&value)
-            }
-            Token::Term | Token::As | Token::IsMissing | Token::Exact => normalize(token.text),
-            Token::Size(_) | Token::Number(_) => normalize(token.text),
-            _ => return Err(self.syntax()),
-        };
-        self.advance();
-        (0..distance).try_for_each(|_| self.expect(b'%'))?;
-        self.node(Kind::Fuzzy { word, distance }).map(Some)
-    }
-
-    /// `ismissing(@field)`.
-    fn missing(&mut self) -> Result<Option<Node>> {
-        self.advance();
-        self.expect(b'(')?;
-        if self.next.kind != Token::Modifier {
-            return Err(self.syntax());
-        }
-        let token = self.advance();
-        let field = self.find(token)?;
-        self.expect(b')')?;
-        let is_missing = |&field: &usize| self.context.schema.fields[field].indexes_missing;
-        match field.filter(is_missing) {
-            Some(field) => self.node(Kind::Missing { field }).map(Some),
-            None => Err(misplaced(Misplaced::IndexMissing, token)),
-        }
-    }
-
-    /// What begins with `@field`.
-    fn field(&mut self) -> Result<Option<Node>> {
-        let token = self.advance();
-        let field = self.find(token)?;
-        match self.next.kind {
-            Token::Compare(comparison) => {
-                self.advance();
-                self.comparison(token, field, comparison)
-            }
-            Token::Sign(b'|') => self.words_of_several(token, field),
-            Token::Sign(b':') => {
-                self.advance();
-                match self.next.kind {
-                    Token::Sign(b'{') => self.tag_set(token, field),
-                    Token::Sign(b'[') => self.range(token, field),
-                    _ => {
-                        let node = self.words_of_field()?;
-                        let bit = self.text_bit(token, field)?;
-                        Ok(node.map(|node| restrict(node, FieldMask(bit))))
-                    }
-                }
-            }
-            _ => Err(self.syntax()),
-        }
-    }
-
-    /// `@field|field:words`.
-    fn words_of_several(&mut self, first: Tok<'q>, field: Option<usize>) -> Result<Option<Node>> {
-        let mut mask = FieldMask(0);
-        let mut checked = Some((first, field));
-        while self.take(b'|') {
-            let token = self.next;
-            match token.kind {
-                Token::Term | Token::As | Token::IsMissing | Token::Exact => {}
-                Token::Size(_) | Token::Number(_) => {}
-                _ => return Err(self.syntax()),
-            }
-            self.advance();
-            if let Some((first, field)) = checked.take() {
-                mask.0 |= self.text_bit(first, field)?;
-            }
-            let field = self.find(token)?;
-            mask.0 |= self.text_bit(token, field)?;
-        }
-        self.expect(b':')?;
-        let node = self.words_of_field()?;
-        Ok(node.map(|node| restrict(node, mask)))
-    }
-
-    fn words_of_field(&mut self) -> Result<Option<Node>> {
-        let (level, place) = match self.context.dialect {
-            1 => (self.levels().field, Place::Inner),
-            _ => (self.levels().field, Place::Words),
-        };
-        self.nested(2, |p| p.condition(level, place))
-    }
-
-    /// `@field == number` and its like.
-    fn comparison(
-        &mut self,
-        token: Tok<'q>,
-        field: Option<usize>,
-        comparison: Comparison,
-    ) -> Result<Option<Node>> {
-        let value = self.number()?;
-        let Some(field) = self.typed(token, field, "NUMERIC")? else {
-            return Ok(None);
-        };
-        let (min, max) = match comparison {
-            Comparison::Equal | Comparison::NotEqual => (value, value),
-            Comparison::Above | Comparison::AtLeast => (value, f64::INFINITY),
-            Comparison::Below | Comparison::AtMost => (f64::NEG_INFINITY, value),
-        };
-        let range = self.node(Kind::Numeric(NumericRange {
-            field,
-            min,
-            max,
-            includes_min: comparison != Comparison::Above,
-            includes_max: comparison != Comparison::Below,
-        }))?;
-        match comparison {
-            Comparison::NotEqual => self.negate(range).map(Some),
-            _ => Ok(Some(range)),
-        }
-    }
-
-    /// The field that a token names. None in dialect 1, where a field that is not there matches nothing.
-    pub(super) fn find(&self, token: Tok) -> Result<Option<usize>> {
-        let found = self.context.schema.find(&unescape(token.text));
-        match (found, self.context.dialect) {
-            (None, 2..) => Err(misplaced(Misplaced::Field, token)),
-            (found, _) => Ok(found),
-        }
-    }
-
-    /// The bit of a TEXT field; 0 for those that are not searchable, and in dialect 1 for all that are no TEXT.
-    fn text_bit(&self, token: Tok, field: Option<usize>) -> Result<u128> {
-        let field = self.typed(token, field, "TEXT")?;
-        let bit = field.and_then(|field| self.context.schema.text_bit(field));
-        Ok(bit.unwrap_or(0))
-    }
-
-    /// The field if it has that type. In dialect 1 another type matches nothing.
-    pub(super) fn typed(
-        &self,
-        token: Tok,
-        field: Option<usize>,
-        kind: &'static str,
-    ) -> Result<Option<usize>> {
-        let fields = &self.context.schema.fields;
-        let typed = field.filter(|&field| fields[field].kind.word() == kind);
-        match (typed, self.context.dialect) {
-            (None, 2..) => Err(misplaced(Misplaced::FieldOf(kind), token)),
-            (typed, _) => Ok(typed),
-        }
-    }
-
-    /// The name of a field.
-    pub(super) fn name_of(&self, field: usize) -> &'q str {
-        &self.context.schema.fields[field].name
     }
 
     /// A condition of that kind.
@@ -664,18 +397,8 @@ fn is_or(node: &Node) -> bool {
     matches!(node.kind, Kind::Or(_))
 }
 
-fn is_and(node: &Node) -> bool {
+pub(super) fn is_and(node: &Node) -> bool {
     matches!(node.kind, Kind::And(_))
-}
-
-/// Restricts all words of a condition to fields.
-fn restrict(mut node: Node, mask: FieldMask) -> Node {
-    node.fields.0 &= mask.0;
-    for child in node.children_mut() {
-        let inner = std::mem::replace(child, Node::new(Kind::Nothing));
-        *child = restrict(inner, mask);
-    }
-    node
 }
 
 /// The error of a token that means the wrong thing.

@@ -1,14 +1,17 @@
 //! The query language, dialects 1 to 4: a string becomes a tree that was checked against a schema.
 //!
 //! The grammar is RediSearch's, with its precedences, because users see both: where an error is reported, and that
-//! `a b=>[KNN ...]` needs parentheses. `token` cuts the string, `grammar` is a precedence parser over the tokens with `bracket`
-//! for what stands in `[..]` and `{..}`, `check` looks at the finished tree.
+//! `a b=>[KNN ...]` needs parentheses. `token` cuts the string, `grammar` is a precedence parser over the tokens with
+//! `terms` and `fields` for the smallest conditions and `bracket` for what stands in `[..]` and `{..}`; `check` looks at the
+//! finished tree.
 
 mod attributes;
 mod bracket;
 mod check;
+mod fields;
 mod grammar;
 pub mod params;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -4,7 +4,7 @@ use super::super::text::language::Language;
 use super::super::words::{ArgumentError, Words, is_word, text_of};
 use super::*;
 
-/// Options as they were written; they are checked once all are read, as RediSearch does, so that the first error reported is
+/// Options as they were written; they are checked once all are read, as the module does, so that the first error reported is
 /// the same.
 #[derive(Default)]
 struct Written<'a> {
@@ -124,7 +124,7 @@ fn list<'a>(what: &'static str, words: &mut Words<'a>) -> Result<Words<'a>, Sche
     words.counted().map_err(bad(what))
 }
 
-/// Checks what was written in RediSearch's order.
+/// Checks what was written in the search module's order.
 fn check(written: &Written, schema: &mut Schema) -> Result<(), SchemaError> {
     if let Some(kind) = written.kind {
         schema.documents = match kind {

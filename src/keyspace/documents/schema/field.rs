@@ -151,7 +151,7 @@ fn read_tag(
     Ok(())
 }
 
-/// SORTABLE [UNF] and NOINDEX, in any order.
+/// SORTABLE, UNF and NOINDEX, in any order.
 fn read_sorting(schema: &Schema, field: &mut Field, words: &mut Words) {
     loop {
         if words.accept("SORTABLE") {

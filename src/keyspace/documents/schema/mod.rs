@@ -23,7 +23,7 @@ pub const TEXT_FIELDS_MAX: usize = 128;
 const NARROW_TEXT_FIELDS_MAX: usize = 32;
 /// Prefixes of one index.
 const PREFIXES_MAX: usize = 1_000_000;
-/// Stop words of one index; more are dropped, as RediSearch does.
+/// Stop words of one index; more are dropped, as the module does.
 const STOP_WORDS_MAX: usize = 1024;
 
 /// An index: which keys it follows, and what it knows of them.
@@ -223,7 +223,7 @@ impl Schema {
         bits.zip(self.fields.iter().filter(searchable))
     }
 
-    /// Whether some TEXT or TAG field does not index empty values. RediSearch validates queries only then.
+    /// Whether some TEXT or TAG field does not index empty values. the search module validates queries only then.
     pub fn has_non_empty(&self) -> bool {
         self.fields.iter().any(|field| {
             matches!(field.kind, FieldKind::Text { .. } | FieldKind::Tag { .. })

@@ -1,4 +1,4 @@
-//! The languages that RediSearch knows by name, and the Snowball stemmer of each that has one here.
+//! The languages that the search module knows by name, and the Snowball stemmer of each that has one here.
 
 use rust_stemmers::{Algorithm, Stemmer};
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-/// RediSearch's default list.
+/// the search module's default list.
 pub const DEFAULT: [&str; 33] = [
     "a", "is", "the", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into",
     "it", "no", "not", "of", "on", "or", "such", "that", "their", "then", "there", "these", "they",

@@ -42,7 +42,7 @@ pub fn tokenize<'a>(text: &'a str, stop_words: &'a StopWords) -> impl Iterator<I
     numbered.map(|(text, position)| Token { text, position })
 }
 
-/// A word without escapes, in lower case. Control characters are dropped, line ends among them, as RediSearch does: words
+/// A word without escapes, in lower case. Control characters are dropped, line ends among them, as the module does: words
 /// of two lines without a blank between become one.
 fn normalize(word: &[u8]) -> String {
     let mut plain = Vec::with_capacity(word.len());

@@ -1,6 +1,7 @@
 //! Deciding `?` selectors: whether a filter holds for a node.
 
 use super::find::Scope;
+use super::pattern::Pattern;
 use super::{Comparison, Filter, Operand};
 use crate::keyspace::json::Node;
 use std::cmp::Ordering;
@@ -25,6 +26,9 @@ impl Filter {
             Filter::Compare(left, comparison, right) => {
                 compare(left.term(scope, node), *comparison, right.term(scope, node))
             }
+            Filter::Matches(text, pattern, is_whole) => {
+                matches(scope, &text.term(scope, node), pattern, node, *is_whole)
+            }
         }
     }
 }
@@ -35,6 +39,22 @@ impl Operand {
             Operand::Constant(json) => Term::Constant(json.node()),
             Operand::Here(path) => Term::Nodes(scope.query(path, node)),
             Operand::Root(path) => Term::Nodes(scope.query(path, scope.root())),
+            Operand::Pattern(_) => Term::Nodes(Vec::new()),
+            Operand::Count(query) => {
+                let count = query.term(scope, node).nodes().len();
+                Term::Constant(Node::Int(count as i64))
+            }
+            Operand::Value(query) => match query.term(scope, node).nodes() {
+                [one] => Term::Nodes(vec![*one]),
+                _ => Term::Nodes(Vec::new()),
+            },
+            Operand::Length(operand) => match operand.term(scope, node).nodes() {
+                [Node::Text(text)] => Term::Constant(Node::Int(text.chars().count() as i64)),
+                [one @ (Node::Array(_) | Node::Object(_))] => {
+                    Term::Constant(Node::Int(one.len() as i64))
+                }
+                _ => Term::Nodes(Vec::new()),
+            },
         }
     }
 }
@@ -56,6 +76,28 @@ fn compare(left: Term<'_>, comparison: Comparison, right: Term<'_>) -> bool {
         Comparison::Greater => is(Ordering::is_gt),
         Comparison::GreaterOrEqual => is(Ordering::is_ge),
     }
+}
+
+/// Whether one of the strings has a match of one of the patterns; what is no pattern matches nothing.
+fn matches<'d>(
+    scope: Scope<'_, 'd>,
+    text: &Term<'d>,
+    pattern: &'d Operand,
+    node: Node<'d>,
+    is_whole: bool,
+) -> bool {
+    let holds = |pattern: &Pattern| {
+        let texts = text.nodes().iter().filter_map(|node| node.as_str());
+        let mut affordable = texts.filter(|text| scope.spend(pattern.cost(text)));
+        affordable.any(|text| pattern.matches(text, is_whole))
+    };
+    if let Operand::Pattern(pattern) = pattern {
+        return pattern.as_ref().is_some_and(holds);
+    }
+    let patterns = pattern.term(scope, node);
+    let patterns = patterns.nodes().iter().filter_map(|node| node.as_str());
+    let mut compiled = patterns.filter_map(Pattern::parse);
+    compiled.any(|pattern| holds(&pattern))
 }
 
 fn any_pair(left: &Term, right: &Term, holds: impl Fn(Node, Node) -> bool) -> bool {

@@ -113,15 +113,21 @@ impl<'d> Scope<'_, 'd> {
         found
     }
 
+    /// Takes so many visits from what is left; whether they were there.
+    pub(super) fn spend(self, visits: u64) -> bool {
+        let left = self.visits.get().saturating_sub(visits);
+        self.visits.set(left);
+        left > 0
+    }
+
     /// What `$` means.
     pub(super) fn root(self) -> Node<'d> {
         self.root
     }
 
     fn walk(self, segments: &[Segment], node: Node<'d>, trail: &Trail, each: &mut Each<'_, 'd>) {
-        match self.visits.get() {
-            0 => return,
-            left => self.visits.set(left - 1),
+        if !self.spend(1) {
+            return;
         }
         match segments.split_first() {
             None => each(node, trail),
@@ -141,9 +147,8 @@ impl<'d> Scope<'_, 'd> {
         trail: &Trail,
         each: &mut Each<'_, 'd>,
     ) {
-        match self.visits.get() {
-            0 => return,
-            left => self.visits.set(left - 1),
+        if !self.spend(1) {
+            return;
         }
         self.select(segment, rest, node, trail, each);
         for_children(node, trail, &mut |child, trail| {

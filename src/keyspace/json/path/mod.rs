@@ -10,10 +10,14 @@
 mod filter;
 mod find;
 mod parse;
+mod pattern;
+#[cfg(test)]
+mod tests;
 
 pub use find::{Exhausted, Found};
 
 use super::{Json, Place, Step};
+use pattern::Pattern;
 use std::fmt;
 
 /// A compiled path.
@@ -68,15 +72,25 @@ enum Filter {
     Not(Box<Filter>),
     Exists(Operand),
     Compare(Operand, Comparison, Operand),
+    /// The second one is a pattern, and matches in the first one: anywhere, or (true) as a whole.
+    Matches(Operand, Operand, bool),
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Operand {
     Constant(Json),
+    /// A constant that is used as a pattern, compiled; none if it is no pattern, and matches nothing.
+    Pattern(Option<Pattern>),
     /// From the node that is filtered.
     Here(JsonPath),
     /// From the root.
     Root(JsonPath),
+    /// Characters of a string, or elements or members.
+    Length(Box<Operand>),
+    /// Number of nodes.
+    Count(Box<Operand>),
+    /// The one node of a query that leads to one.
+    Value(Box<Operand>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

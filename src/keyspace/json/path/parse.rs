@@ -1,5 +1,6 @@
 //! Reading paths: by hand, byte by byte, with the position of the first thing that is wrong.
 
+use super::pattern::Pattern;
 use super::{Comparison, Filter, JsonPath, Operand, PathError, Segment, Selector};
 use crate::keyspace::json::Json;
 use std::borrow::Cow;
@@ -40,6 +41,16 @@ fn with_root(text: &str) -> (Cow<'_, str>, bool) {
         _ => (format!("$.{text}").into(), true),
     }
 }
+
+/// What makes an operand of its argument.
+type Function = fn(Box<Operand>) -> Operand;
+
+/// Functions of one argument (RFC 9535, 2.4).
+const FUNCTIONS: [(&str, Function); 3] = [
+    ("length(", Operand::Length),
+    ("count(", Operand::Count),
+    ("value(", Operand::Value),
+];
 
 struct Parser<'t> {
     text: &'t str,
@@ -234,7 +245,19 @@ impl<'t> Parser<'t> {
             self.expect(")")?;
             return Ok(inner);
         }
+        for (name, is_whole) in [("match(", true), ("search(", false)] {
+            if self.take(name) {
+                let text = self.operand()?;
+                self.expect(",")?;
+                let pattern = pattern(self.operand()?);
+                self.expect(")")?;
+                return Ok(Filter::Matches(text, pattern, is_whole));
+            }
+        }
         let left = self.operand()?;
+        if self.take("=~") {
+            return Ok(Filter::Matches(left, pattern(self.operand()?), false));
+        }
         match self.comparison() {
             Some(comparison) => Ok(Filter::Compare(left, comparison, self.operand()?)),
             None => Ok(Filter::Exists(left)),
@@ -261,6 +284,15 @@ impl<'t> Parser<'t> {
         }
         if self.take("$") {
             return self.query().map(Operand::Root);
+        }
+        for (name, function) in FUNCTIONS {
+            if self.take(name) {
+                self.nest()?;
+                let argument = self.operand()?;
+                self.nested -= 1;
+                self.expect(")")?;
+                return Ok(function(Box::new(argument)));
+            }
         }
         let constant = match self.peek() {
             Some(b'"' | b'\'') => Json::Text(self.string()?.into()),
@@ -352,6 +384,14 @@ impl<'t> Parser<'t> {
         let unit = unit.ok_or(self.expected("four hexadecimal digits"))?;
         self.at += 5;
         Ok(unit)
+    }
+}
+
+/// A constant is compiled once.
+fn pattern(operand: Operand) -> Operand {
+    match operand {
+        Operand::Constant(Json::Text(text)) => Operand::Pattern(Pattern::parse(&text)),
+        other => other,
     }
 }
 

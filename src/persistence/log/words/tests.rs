@@ -218,11 +218,36 @@ impl Random {
                 element: self.bytes(),
                 attributes: self.bytes(),
             },
-            _ => Effect::Json {
+            30 => Effect::Json {
                 place: self.place(),
                 edit: self.edit(),
             },
+            31 => Effect::CreateIndex {
+                schema: Arc::new(self.index_schema()),
+            },
+            32 => Effect::SetAlias {
+                index: self.bytes()[..].into(),
+            },
+            33 => Effect::DropAlias,
+            _ => Effect::DropIndex,
         }
+    }
+
+    fn index_schema(&mut self) -> documents::schema::Schema {
+        let kinds = [
+            "TEXT",
+            "TAG",
+            "NUMERIC SORTABLE",
+            "VECTOR FLAT 6 TYPE FLOAT32 DIM 3 DISTANCE_METRIC L2",
+        ];
+        let mut text = format!("PREFIX 1 p{} SCHEMA", self.draw());
+        for at in 0..=self.below(3) {
+            let kind = kinds[self.below(kinds.len() as u64) as usize];
+            text.push_str(&format!(" f{at} {kind}"));
+        }
+        let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
+        let mut words = documents::words::Words::new(&words);
+        documents::schema::create(&mut words).expect("the words of an index")
     }
 
     /// Any characters, often those that quotes and escapes are about.
@@ -300,7 +325,7 @@ impl Random {
     }
 }
 
-const KINDS_OF_CHANGE: u64 = 31;
+const KINDS_OF_CHANGE: u64 = 35;
 
 /// Which of [`Random::effect`]'s kinds it is; a new variant does not compile until it has one.
 fn kind(effect: &Effect) -> u64 {
@@ -336,6 +361,10 @@ fn kind(effect: &Effect) -> u64 {
         Effect::ListTrim { .. } => 28,
         Effect::SetAttributes { .. } => 29,
         Effect::Json { .. } => 30,
+        Effect::CreateIndex { .. } => 31,
+        Effect::SetAlias { .. } => 32,
+        Effect::DropAlias => 33,
+        Effect::DropIndex => 34,
     }
 }
 

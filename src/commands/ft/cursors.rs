@@ -1,0 +1,91 @@
+//! Aggregations of which not all rows were read yet.
+
+use super::pipeline::Properties;
+use crate::commands::error::{Refusal, Result};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+
+/// Cursors that one index may have at a time.
+const CURSORS_MAX: usize = 128;
+
+/// Rows that wait to be read.
+pub struct Cursor {
+    /// The index's name.
+    pub index: Box<[u8]>,
+    /// All rows.
+    pub rows: Vec<Properties>,
+    /// How many were read.
+    pub read: usize,
+    /// What replies give as their number.
+    pub total: usize,
+    /// Rows of one reply.
+    pub count: usize,
+    /// How long it lives unread, in milliseconds.
+    pub idle_max_ms: u64,
+    /// When it was read last, in milliseconds since 1970.
+    pub used_ms: u64,
+}
+
+impl Cursor {
+    /// The next rows.
+    pub fn take(&mut self, count: Option<usize>) -> &[Properties] {
+        let from = self.read;
+        let count = count.unwrap_or(self.count).max(1);
+        self.read = from.saturating_add(count).min(self.rows.len());
+        &self.rows[from..self.read]
+    }
+
+    /// Whether all rows were read.
+    pub fn is_done(&self) -> bool {
+        self.read == self.rows.len()
+    }
+
+    fn is_forgotten(&self, now_ms: u64) -> bool {
+        now_ms.saturating_sub(self.used_ms) > self.idle_max_ms
+    }
+}
+
+/// All cursors.
+#[derive(Default)]
+pub struct Cursors(Mutex<HashMap<i64, Cursor>>);
+
+impl Cursors {
+    /// Keeps a cursor; its id comes from `random`.
+    pub fn add(&self, cursor: Cursor, random: u64) -> Result<i64> {
+        let mut cursors = self.0.lock();
+        cursors.retain(|_, other| !other.is_forgotten(cursor.used_ms));
+        let siblings = cursors
+            .values()
+            .filter(|other| other.index == cursor.index)
+            .count();
+        if siblings >= CURSORS_MAX {
+            return Err(Refusal::line("Too many cursors allocated for index"));
+        }
+        // Positive, and exact as a double, which some clients make of it.
+        let mut id = (random >> 12) as i64;
+        while id == 0 || cursors.contains_key(&id) {
+            id += 1;
+        }
+        cursors.insert(id, cursor);
+        Ok(id)
+    }
+
+    /// Takes a cursor out.
+    pub fn take(&self, id: i64, now_ms: u64) -> Option<Cursor> {
+        let cursor = self.0.lock().remove(&id);
+        cursor.filter(|cursor| !cursor.is_forgotten(now_ms))
+    }
+
+    /// Keeps a cursor under the id that it had.
+    pub fn put_back(&self, id: i64, cursor: Cursor, now_ms: u64) {
+        let used_ms = now_ms;
+        self.0.lock().insert(id, Cursor { used_ms, ..cursor });
+    }
+
+    /// Forgets cursors that were not read for too long.
+    pub fn collect(&self, now_ms: u64) {
+        self.0
+            .lock()
+            .retain(|_, cursor| !cursor.is_forgotten(now_ms));
+    }
+}

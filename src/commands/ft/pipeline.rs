@@ -1,0 +1,495 @@
+//! FT.AGGREGATE and FT.CURSOR: documents become rows of properties, which steps load, group, compute, drop and sort.
+
+use super::aggregate::{
+    self, AggregateRequest, Arrange, CursorRequest, Load, Loaded, ReducerCall, Step,
+};
+use super::cursors::Cursor;
+use super::expression::{self, Expression, ExpressionError, Row, Value};
+use super::find::{Asked, Matches, find};
+use super::indexes::{self, bulk, find_index};
+use super::options::Limits;
+use super::reducers::Reducer;
+use super::rows;
+use super::schema::{FieldKind, Schema};
+use super::words::Words;
+use crate::commands::Call;
+use crate::commands::error::{Refusal, Result};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::keyspace::View;
+use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::documents::index::DocumentIndex;
+use crate::protocol::{Reply, Version};
+use bytes::Bytes;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+/// `FT.AGGREGATE index query [step ...]`
+pub const AGGREGATE: Command = Command {
+    name: "FT.AGGREGATE",
+    summary: "Searches an index, then groups, computes, filters and sorts what was found.",
+    group: Group::Search,
+    since: "1.1.0",
+    complexity: "O(N), N the number of documents that pass",
+    args: &[
+        Arg::Str("index"),
+        Arg::Str("query"),
+        Arg::Optional(&Arg::Multiple(&Arg::Str("step"))),
+    ],
+    flags: flags(&[Flags::READONLY]),
+    class: Class::Pool,
+    examples: &[
+        (
+            "FT.CREATE pets PREFIX 1 pet: SCHEMA kind TAG SORTABLE age NUMERIC SORTABLE",
+            "OK",
+        ),
+        ("HSET pet:1 kind cat age 3", "(integer) 2"),
+        ("HSET pet:2 kind cat age 5", "(integer) 2"),
+        (
+            "FT.AGGREGATE pets * GROUPBY 1 @kind REDUCE AVG 1 @age AS age",
+            "1) (integer) 1\n2) 1) \"kind\"\n   2) \"cat\"\n   3) \"age\"\n   4) \"4\"",
+        ),
+    ],
+    run: aggregate,
+    ..COMMAND
+};
+
+/// `FT.CURSOR READ | DEL index cursor [COUNT count]`
+pub const CURSOR: Command = Command {
+    name: "FT.CURSOR",
+    summary: "Reads the next rows of an aggregation, or forgets it.",
+    group: Group::Search,
+    since: "1.1.0",
+    complexity: "O(N), N the number of rows",
+    args: &[
+        Arg::OneOf(&[Arg::Token("READ"), Arg::Token("DEL")]),
+        Arg::Str("index"),
+        Arg::Int("cursor"),
+        Arg::Optional(&Arg::Option("COUNT", &[Arg::Int("count")])),
+    ],
+    flags: flags(&[Flags::READONLY]),
+    class: Class::Pool,
+    examples: &[("FT.CURSOR READ pets 1", "(error) pets: no such index")],
+    run: cursor,
+    ..COMMAND
+};
+
+/// Properties with their values, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub struct Properties(Vec<(String, Value)>);
+
+impl Row for Properties {
+    fn get(&self, property: &str) -> Option<Value> {
+        let found = self.0.iter().find(|(name, _)| name == property);
+        found.map(|(_, value)| value.clone())
+    }
+}
+
+impl Properties {
+    fn set(&mut self, name: &str, value: Value) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+}
+
+/// A row, and the document that it comes from until rows are grouped.
+struct Line {
+    key: Option<Box<[u8]>>,
+    properties: Properties,
+}
+
+fn aggregate(call: &mut Call) -> Result {
+    let name = call.args.word()?;
+    let words: Vec<&[u8]> = call.args.rest_words().collect();
+    let view = call.access.view(INDEXED_DB);
+    let index = find_index(&view, name)?;
+    let request = aggregate::read(&mut Words::new(&words), &Limits::default())?;
+    let asked = Asked {
+        options: &request.options,
+        is_scored: request.options.adds_scores,
+    };
+    let matches = find(&index, &asked)?;
+    let total = matches.documents.len();
+    let seed = call.context.draw_random();
+    let lines = Pipeline::begin(&view, &index, &request, &matches).run(matches, seed)?;
+    let rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
+    let is_counted = request.steps.iter().any(|step| {
+        matches!(step, Step::Group { .. })
+            || matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty())
+    });
+    let version = call.session.version;
+    let total = match is_counted {
+        true => rows.len(),
+        false => total.min(1),
+    };
+    let Some(options) = request.cursor else {
+        return Ok(reply(&rows, total, version));
+    };
+    let mut cursor = Cursor {
+        index: name.into(),
+        rows,
+        read: 0,
+        total,
+        count: options.count as usize,
+        idle_max_ms: u64::from(options.idle_max_ms),
+        used_ms: call.access.now_ms(),
+    };
+    let first = reply(cursor.take(None), total, version);
+    let id = match cursor.is_done() {
+        true => 0,
+        false => call
+            .context
+            .cursors
+            .add(cursor, call.context.draw_random())?,
+    };
+    Ok(Reply::Array(vec![first, Reply::Int(id)]))
+}
+
+fn cursor(call: &mut Call) -> Result {
+    let words: Vec<&[u8]> = call.args.rest_words().collect();
+    let name = words.get(1).copied().unwrap_or_default();
+    let request = aggregate::read_cursor_request(&mut Words::new(&words))?;
+    indexes::index(&call.access.view(INDEXED_DB), name)?;
+    let cursors = &call.context.cursors;
+    match request {
+        CursorRequest::Read { id, count } => {
+            let not_found = || Refusal::made(format!("Cursor not found, id: {id}"));
+            let mut cursor = cursors
+                .take(id, call.access.now_ms())
+                .ok_or_else(not_found)?;
+            let total = cursor.total;
+            let version = call.session.version;
+            let page = reply(
+                cursor.take(count.map(|count| count as usize)),
+                total,
+                version,
+            );
+            let id = match cursor.is_done() {
+                true => 0,
+                false => {
+                    cursors.put_back(id, cursor, call.access.now_ms());
+                    id
+                }
+            };
+            Ok(Reply::Array(vec![page, Reply::Int(id)]))
+        }
+        CursorRequest::Delete { id } => match cursors.take(id, call.access.now_ms()) {
+            Some(_) => Ok(Reply::ok()),
+            None => Err(Refusal::line("Cursor does not exist")),
+        },
+        CursorRequest::Collect => {
+            cursors.collect(call.access.now_ms());
+            Ok(Reply::ok())
+        }
+    }
+}
+
+/// The reply of FT.AGGREGATE.
+fn reply(rows: &[Properties], total: usize, version: Version) -> Reply {
+    let pairs = |row: &Properties| -> Vec<(Reply, Reply)> {
+        let properties = row.0.iter();
+        properties
+            .map(|(name, value)| (bulk(name.as_bytes()), value_reply(value)))
+            .collect()
+    };
+    match version {
+        Version::Resp2 => {
+            let flat = |row| {
+                let pairs = pairs(row).into_iter();
+                Reply::Array(pairs.flat_map(|(name, value)| [name, value]).collect())
+            };
+            let rows = rows.iter().map(flat);
+            Reply::Array(std::iter::once(Reply::count(total)).chain(rows).collect())
+        }
+        Version::Resp3 => {
+            let word = Reply::Simple;
+            let row = |row| {
+                Reply::Map(vec![
+                    (word("extra_attributes"), Reply::Map(pairs(row))),
+                    (word("values"), Reply::Array(Vec::new())),
+                ])
+            };
+            Reply::Map(vec![
+                (word("attributes"), Reply::Array(Vec::new())),
+                (word("format"), word("STRING")),
+                (
+                    word("results"),
+                    Reply::Array(rows.iter().map(row).collect()),
+                ),
+                (word("total_results"), Reply::count(total)),
+                (word("warning"), Reply::Array(Vec::new())),
+            ])
+        }
+    }
+}
+
+fn value_reply(value: &Value) -> Reply {
+    match value {
+        Value::Null => Reply::Null,
+        Value::Array(values) => Reply::Array(values.iter().map(value_reply).collect()),
+        value => Reply::Bulk(value.to_text()),
+    }
+}
+
+/// What the steps run with.
+struct Pipeline<'a> {
+    view: &'a View<'a>,
+    index: &'a DocumentIndex,
+    request: &'a AggregateRequest,
+    /// Properties that a step may name.
+    known: Vec<String>,
+}
+
+impl<'a> Pipeline<'a> {
+    fn begin(
+        view: &'a View<'a>,
+        index: &'a DocumentIndex,
+        request: &'a AggregateRequest,
+        matches: &Matches,
+    ) -> Pipeline<'a> {
+        let mut known = vec!["__key".to_owned(), "__score".to_owned()];
+        known.extend(matches.distances.iter().map(|(name, _)| name.clone()));
+        Pipeline {
+            view,
+            index,
+            request,
+            known,
+        }
+    }
+
+    fn schema(&self) -> &Schema {
+        self.index.schema()
+    }
+
+    fn run(mut self, matches: Matches, seed: u64) -> Result<Vec<Line>> {
+        let options = &self.request.options;
+        let mut lines: Vec<Line> = Vec::with_capacity(matches.documents.len());
+        for document in &matches.documents {
+            let mut properties = Properties::default();
+            for (name, found) in &matches.distances {
+                if let Some(distance) = found.get(&document.id) {
+                    properties.set(name, Value::Number(f64::from(*distance)));
+                }
+            }
+            if options.adds_scores {
+                properties.set("__score", Value::Number(document.score));
+            }
+            let key = Some(document.key.clone());
+            lines.push(Line { key, properties });
+        }
+        for step in &self.request.steps {
+            lines = match step {
+                Step::Load(load) => self.load(lines, load),
+                Step::Group {
+                    properties,
+                    reducers,
+                } => self.group(lines, properties, reducers, seed)?,
+                Step::Apply { expression, name } => self.apply(lines, expression, name)?,
+                Step::Filter { expression } => self.filter(lines, expression)?,
+                Step::Arrange(arrange) => self.arrange(lines, arrange)?,
+            };
+        }
+        Ok(lines)
+    }
+
+    /// Whether a step may name the property: it was made before, or the index has its value at hand.
+    fn is_known(&self, property: &str) -> bool {
+        let is_sortable = |at: usize| self.schema().fields[at].is_sortable;
+        self.known.iter().any(|known| known == property)
+            || self.schema().find(property).is_some_and(is_sortable)
+    }
+
+    fn learn(&mut self, property: &str) {
+        if !self.known.iter().any(|known| known == property) {
+            self.known.push(property.to_owned());
+        }
+    }
+
+    /// Makes a property that the index has at hand one of the rows'.
+    fn fetch(&self, lines: &mut [Line], property: &str) {
+        if self.schema().find(property).is_some() {
+            let loaded = Loaded {
+                identifier: property.to_owned(),
+                name: property.to_owned(),
+            };
+            lines
+                .iter_mut()
+                .for_each(|line| self.load_one(line, &loaded));
+        }
+    }
+
+    fn load(&mut self, mut lines: Vec<Line>, load: &Load) -> Vec<Line> {
+        match load {
+            Load::Fields(fields) => {
+                for loaded in fields {
+                    lines
+                        .iter_mut()
+                        .for_each(|line| self.load_one(line, loaded));
+                    self.learn(&loaded.name);
+                }
+            }
+            Load::All => {
+                for line in &mut lines {
+                    let all = line.key.as_ref().map(|key| rows::whole(self.view, key));
+                    for (name, value) in all.into_iter().flatten() {
+                        line.properties.set(&name, Value::Text(value));
+                    }
+                }
+                let names = lines.iter().flat_map(|line| &line.properties.0);
+                let names: Vec<String> = names.map(|(name, _)| name.clone()).collect();
+                names.iter().for_each(|name| self.learn(name));
+            }
+        }
+        lines
+    }
+
+    fn load_one(&self, line: &mut Line, loaded: &Loaded) {
+        if line.properties.get(&loaded.name).is_some() {
+            return;
+        }
+        let Some(key) = &line.key else { return };
+        if loaded.identifier == "__key" {
+            let key = Value::Text(Bytes::copy_from_slice(key));
+            return line.properties.set(&loaded.name, key);
+        }
+        let field = self.schema().find(&loaded.identifier);
+        let field = field.map(|at| &self.schema().fields[at]);
+        let identifier = field.map_or(&*loaded.identifier, |field| &*field.identifier);
+        let Some(value) = rows::value(self.view, key, identifier) else {
+            return;
+        };
+        let is_number = field.is_some_and(|field| field.kind == FieldKind::Numeric);
+        let number = is_number
+            .then(|| expression::value::parse_number(&value))
+            .flatten();
+        let value = number.map_or(Value::Text(value), Value::Number);
+        line.properties.set(&loaded.name, value);
+    }
+
+    /// Reads an expression, and fetches what it names and the index has at hand.
+    fn read(&self, lines: &mut [Line], text: &[u8]) -> Result<Expression> {
+        let expression = expression::parse(text)?;
+        let known = |property: &str| self.is_known(property);
+        expression
+            .check_properties(known)
+            .map_err(|error| match error {
+                ExpressionError::UnknownProperty(name) => {
+                    Refusal::made(format!("Property `{name}` not loaded nor in pipeline"))
+                }
+                error => error.into(),
+            })?;
+        for property in expression.properties() {
+            self.fetch(lines, property);
+        }
+        Ok(expression)
+    }
+
+    fn apply(&mut self, mut lines: Vec<Line>, text: &[u8], name: &str) -> Result<Vec<Line>> {
+        let expression = self.read(&mut lines, text)?;
+        for line in &mut lines {
+            let value = expression.evaluate(&line.properties, expression::Mode::Query);
+            line.properties.set(name, value?);
+        }
+        self.learn(name);
+        Ok(lines)
+    }
+
+    fn filter(&self, mut lines: Vec<Line>, text: &[u8]) -> Result<Vec<Line>> {
+        let expression = self.read(&mut lines, text)?;
+        let mut kept = Vec::with_capacity(lines.len());
+        for line in lines {
+            if expression.passes(&line.properties)? {
+                kept.push(line);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn group(
+        &mut self,
+        mut lines: Vec<Line>,
+        properties: &[String],
+        calls: &[ReducerCall],
+        seed: u64,
+    ) -> Result<Vec<Line>> {
+        for property in properties {
+            if !self.is_known(property) && self.schema().find(property).is_none() {
+                let line = format!("No such property `{property}`");
+                return Err(Refusal::made(line));
+            }
+            self.fetch(&mut lines, property);
+        }
+        let is_known =
+            |property: &str| self.is_known(property) || self.schema().find(property).is_some();
+        let mut reducers = Vec::with_capacity(calls.len());
+        for call in calls {
+            let reducer = Reducer::new(call, is_known)?;
+            reducer
+                .properties()
+                .for_each(|property| self.fetch(&mut lines, property));
+            reducers.push(reducer);
+        }
+        let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
+        let mut groups = Vec::new();
+        for line in &lines {
+            let values = properties
+                .iter()
+                .map(|property| line.properties.get(property));
+            let values: Vec<Value> = values.map(Option::unwrap_or_default).collect();
+            let name = values.iter().map(Value::to_text).collect();
+            let place = *places.entry(name).or_insert_with(|| {
+                let started = reducers.iter().map(|reducer| reducer.start(seed));
+                groups.push((values, started.collect::<Vec<_>>()));
+                groups.len() - 1
+            });
+            let gathering = groups[place].1.iter_mut();
+            gathering.for_each(|accumulator| accumulator.add(&line.properties));
+        }
+        self.known = properties.to_vec();
+        self.known
+            .extend(calls.iter().map(|call| call.name.clone()));
+        let grouped = groups.into_iter().map(|(values, gathered)| {
+            let named = properties.iter().cloned().zip(values);
+            let results = gathered.into_iter().map(|accumulator| accumulator.finish());
+            let results = calls.iter().map(|call| call.name.clone()).zip(results);
+            Line {
+                key: None,
+                properties: Properties(named.chain(results).collect()),
+            }
+        });
+        Ok(grouped.collect())
+    }
+
+    fn arrange(&self, mut lines: Vec<Line>, arrange: &Arrange) -> Result<Vec<Line>> {
+        for key in &arrange.keys {
+            if !self.is_known(&key.property) && self.schema().find(&key.property).is_none() {
+                let line = format!("Property `{}` not loaded nor in schema", key.property);
+                return Err(Refusal::made(line));
+            }
+            self.fetch(&mut lines, &key.property);
+        }
+        let order = |one: &Line, other: &Line| {
+            let compared = arrange.keys.iter().map(|key| {
+                let values = (
+                    one.properties.get(&key.property),
+                    other.properties.get(&key.property),
+                );
+                match values {
+                    (Some(one), Some(other)) if key.is_descending => other.order(&one),
+                    (Some(one), Some(other)) => one.order(&other),
+                    // What is missing comes last either way.
+                    (one, other) => other.is_some().cmp(&one.is_some()),
+                }
+            });
+            compared.fold(Ordering::Equal, Ordering::then)
+        };
+        lines.sort_by(order);
+        let kept = arrange.rows_max().map_or(usize::MAX, |max| max as usize);
+        Ok(lines
+            .into_iter()
+            .take(kept)
+            .skip(arrange.offset() as usize)
+            .collect())
+    }
+}

@@ -1,0 +1,145 @@
+//! Conditions on words: whole ones, phrases, parts, patterns and words a few edits away.
+
+use super::QueryError;
+use super::grammar::{KNN_RANKS, Parser, is_and, text_of};
+use super::params::{normalize, unescape};
+use super::token::{Kind as Token, Token as Tok};
+use super::tree::{Affix, Kind, Node, Word};
+use crate::commands::ft::text;
+use crate::protocol::number;
+
+type Result<T> = std::result::Result<T, QueryError>;
+
+impl Parser<'_> {
+    /// A word, a number or a parameter; in dialect 1 with all words that follow.
+    pub(super) fn word(&mut self) -> Result<Option<Node>> {
+        if self.context.dialect > 1 {
+            return self.single_word();
+        }
+        let mut first = self.single_word()?;
+        while matches!(
+            self.next.kind,
+            Token::Term | Token::As | Token::IsMissing | Token::Size(_) | Token::Number(_)
+        ) {
+            let next = self.single_word()?;
+            first = self.join(first, next, is_and, Kind::And)?;
+        }
+        Ok(first)
+    }
+
+    fn single_word(&mut self) -> Result<Option<Node>> {
+        let token = self.advance();
+        let word = match token.kind {
+            Token::Attribute { .. } => {
+                let name = text_of(token.text);
+                let value = self.context.params.get(&name).map(<[u8]>::to_vec);
+                let value = self.or_refuse(token.offset + KNN_RANKS, value);
+                Word {
+                    text: normalize(&value),
+                    is_verbatim: value.is_empty() || number::parse_double(&value).is_some(),
+                }
+            }
+            Token::Size(_) | Token::Number(_) => Word {
+                text: text_of(token.text),
+                is_verbatim: true,
+            },
+            _ => {
+                let stop_words = self.context.stop_words;
+                if stop_words.is_some_and(|stop| stop.contains(&text_of(token.text))) {
+                    return Ok(None);
+                }
+                Word {
+                    text: normalize(token.text),
+                    is_verbatim: false,
+                }
+            }
+        };
+        self.node(Kind::Word(word)).map(Some)
+    }
+
+    /// What stands between quotes, cut into words.
+    pub(super) fn phrase(&mut self) -> Result<Option<Node>> {
+        let token = self.advance();
+        let words = text::split(token.text);
+        let words = words.map(normalize).collect();
+        self.node(Kind::Phrase(words)).map(Some)
+    }
+
+    /// `"$name"` is the word `$name`.
+    pub(super) fn quoted_parameter(&mut self) -> Result<Option<Node>> {
+        self.advance();
+        let Token::Attribute { .. } = self.next.kind else {
+            return Err(self.syntax());
+        };
+        let name = self.advance().text;
+        self.expect(b'"')?;
+        let word = format!("${}", normalize(name));
+        self.node(Kind::Phrase(vec![word])).map(Some)
+    }
+
+    /// The affix that is next, and whether it was a parameter.
+    pub(super) fn affix(&mut self, is_tag: bool) -> Result<(Affix, bool)> {
+        let token = self.advance();
+        let Token::Affix {
+            is_prefix,
+            is_suffix,
+            is_parameter,
+        } = token.kind
+        else {
+            return Err(self.syntax());
+        };
+        let text = match is_parameter {
+            false => unescape(token.text),
+            true => {
+                let value = self.parameter(token);
+                if is_tag {
+                    unescape(&value)
+                } else {
+                    normalize(&value)
+                }
+            }
+        };
+        let affix = Affix {
+            text,
+            is_prefix,
+            is_suffix,
+        };
+        Ok((affix, is_parameter))
+    }
+
+    /// The pattern that is next.
+    pub(super) fn wildcard(&mut self) -> Result<String> {
+        let token = self.advance();
+        Ok(match token.kind {
+            Token::Wildcard { is_parameter: true } => text_of(&self.parameter(token)),
+            _ => text_of(token.text),
+        })
+    }
+
+    /// The value of the parameter that a token names.
+    pub(super) fn parameter(&mut self, token: Tok) -> Vec<u8> {
+        let value = self.context.params.get(&text_of(token.text));
+        self.or_refuse(token.offset + KNN_RANKS, value.map(<[u8]>::to_vec))
+    }
+
+    /// `%word%`, `%%word%%` or `%%%word%%%`.
+    pub(super) fn fuzzy(&mut self) -> Result<Option<Node>> {
+        let mut distance = 0;
+        while distance < 3 && self.take(b'%') {
+            distance += 1;
+        }
+        let token = self.next;
+        let word = match token.kind {
+            Token::Attribute { .. } if self.context.dialect > 1 => {
+                let value = self.parameter(token);
+                normalize(&value)
+            }
+            Token::Term | Token::As | Token::IsMissing | Token::Exact => normalize(token.text),
+            Token::Size(_) | Token::Number(_) => normalize(token.text),
+            _ => return Err(self.syntax()),
+        };
+        self.advance();
+        (0..distance).try_for_each(|_| self.expect(b'%'))?;
+        self.node(Kind::Fuzzy { word, distance }).map(Some)
+    }
+}
