@@ -239,10 +239,6 @@ impl Drawer {
 
     fn two_keys(&mut self, step: impl Fn(String, String) -> Step) -> Step {
         let class = self.class(&['s', 'h', 'm', 'z', 'l', 'v', 'q']);
-        self.two_keys_of(class, step)
-    }
-
-    fn two_keys_of(&mut self, class: char, step: impl Fn(String, String) -> Step) -> Step {
         let first = self.below(KEYS);
         let second = (first + 1 + self.below(KEYS - 1)) % KEYS;
         let name = |number| format!("{}{class}{number}", self.prefix);
