@@ -262,3 +262,48 @@ fn dropping_an_index_keeps_its_documents_unless_told_otherwise() {
     client.ok("FT.DROPINDEX idx DD");
     assert_eq!(client.ok("EXISTS pet:1 other:1").as_i64(), Some(1));
 }
+
+/// Four connections write pipelines at once while a fifth one asks; what the index knows at the end is what the keys hold.
+#[test]
+fn writers_at_the_same_time_leave_an_index_that_agrees_with_its_keys() {
+    const WRITERS: usize = 4;
+    const TURNS: usize = 600;
+    let (server, mut client) = start(PETS);
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let mut client = Client::new(&server);
+            scope.spawn(move || {
+                for turn in 0..TURNS {
+                    // Each turn another key and deed: 7 and 11 have no factor in common with 60 and 8.
+                    let key = format!("pet:{}", (turn * 7 + writer * 13) % 60);
+                    let kind = ["cat", "dog", "cow"][(turn + writer) % 3];
+                    client.ok(&match (turn * 11 + writer) % 8 {
+                        0 => format!("DEL {key}"),
+                        1 => format!("HINCRBY {key} size 1"),
+                        2 => format!("COPY {key} pet:{} REPLACE", 60 + turn % 10),
+                        3 => format!("HDEL {key} kind"),
+                        _ => format!("HSET {key} kind {kind} size {turn} name 'big {kind}'"),
+                    });
+                }
+            });
+        }
+        for _ in 0..TURNS {
+            client.ok("FT.SEARCH idx 'big @kind:{cat} @size:[5 +inf]' SORTBY size");
+        }
+    });
+    let mut kinds = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for n in 0..70 {
+        let key = format!("pet:{n}");
+        let kind = client.ok(&format!("HGET {key} kind"));
+        if let Some(kind) = kind.as_str() {
+            kinds.entry(kind.to_owned()).or_default().push(key);
+        }
+    }
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+    for (kind, mut keys) in kinds {
+        keys.sort();
+        assert_eq!(client.found("idx", &format!("@kind:{{{kind}}}")), keys);
+    }
+    let existing = client.ok("DBSIZE").as_i64();
+    assert_eq!(existing, Some(client.info("idx", "num_docs")));
+}
