@@ -3,21 +3,22 @@
 use super::errors;
 use super::indexes::find_index;
 use super::options::{Limits, Options};
+use super::query;
 use super::query::tree::{FieldMask, Kind, Node, Query};
-use super::query::{self, Context};
 use super::rows;
 use super::schema::FieldKind;
 use super::search::{self, SearchRequest, SortBy};
 use super::words::Words;
-use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, INLINE_US_MAX, flags};
+use crate::commands::{Call, Context, Session};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values::FieldValue;
 use crate::keyspace::{Key, View};
+use crate::protocol::{Request, number};
 use crate::search::documents::matching::Matcher;
 use crate::search::documents::nearest::nearest;
 use crate::search::documents::score::{Scorer, TANH_FACTOR};
@@ -39,7 +40,7 @@ pub const SEARCH: Command = Command {
         Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
+    class: Class::Predicted(cost_us),
     examples: &[
         (
             "FT.CREATE pets PREFIX 1 pet: SCHEMA name TEXT age NUMERIC",
@@ -114,6 +115,26 @@ pub enum SortKey {
     Number(f64),
     /// Text, in lower case unless the field is kept as written.
     Text(Vec<u8>),
+}
+
+/// A KNN without filter is a walk through one graph; with few candidates it takes less than two switches of threads. How long
+/// anything else takes is not told by the words.
+fn cost_us(_: &Context, _: &Session, request: &Request) -> u64 {
+    const WALK_US: u64 = 100;
+    const SMALL: i64 = 200;
+    let query = request.get(2).unwrap_or_default().trim_ascii();
+    let knn = query.strip_prefix(b"*").map(<[u8]>::trim_ascii_start);
+    let Some(knn) = knn.filter(|rest| rest.starts_with(b"=>")) else {
+        return INLINE_US_MAX + 1;
+    };
+    // Every number of the query and of its parameters: k and EF_RUNTIME are among them.
+    let words = knn.split(|byte| !byte.is_ascii_alphanumeric());
+    let params = (3..request.len()).filter_map(|at| request.get(at));
+    let numbers = words.chain(params).filter_map(number::parse_i64);
+    match numbers.max().unwrap_or(0) <= SMALL {
+        true => WALK_US,
+        false => INLINE_US_MAX + 1,
+    }
 }
 
 fn run(call: &mut Call) -> Result {
@@ -249,7 +270,7 @@ fn by_score(mut documents: Vec<Match>) -> Sorted {
 pub fn read_query(index: &DocumentIndex, asked: &Asked) -> Result<Query> {
     let options = asked.options;
     let schema = index.schema();
-    let context = Context {
+    let context = query::Context {
         schema,
         params: &options.params,
         stop_words: (!options.keeps_stop_words).then(|| index.stop_words()),
