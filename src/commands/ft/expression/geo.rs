@@ -1,9 +1,8 @@
 //! Distances on the earth: `geodistance`, and what GEO fields hold.
 
 use super::{EvalError, Value};
+use crate::search::documents::matching::distance_m;
 
-/// The earth's radius in metres, as Redis has it.
-const EARTH_RADIUS_M: f64 = 6_372_797.560856;
 /// Bytes of the longest point.
 const POINT_BYTES_MAX: usize = 128;
 
@@ -16,15 +15,6 @@ pub fn parse_point(text: &[u8]) -> Option<(f64, f64)> {
     let longitude = super::value::parse_number(&text[..end])?;
     let latitude = super::value::parse_number(&text[end + 1..])?;
     Some((longitude, latitude))
-}
-
-/// Metres between two points given in degrees, by the haversine formula.
-pub fn distance_m(one: (f64, f64), other: (f64, f64)) -> f64 {
-    let (lon1, lat1) = (one.0.to_radians(), one.1.to_radians());
-    let (lon2, lat2) = (other.0.to_radians(), other.1.to_radians());
-    let u = ((lat2 - lat1) / 2.0).sin();
-    let v = ((lon2 - lon1) / 2.0).sin();
-    2.0 * EARTH_RADIUS_M * (u * u + lat1.cos() * lat2.cos() * v * v).sqrt().asin()
 }
 
 /// `geodistance(point, point)`, either of them also as two numbers. NaN where one is no point.
