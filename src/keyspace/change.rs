@@ -282,15 +282,40 @@ impl Change {
         )
     }
 
-    /// The keys, each with its database, that it may leave with another value than before. Of databases as a whole it names none.
+    /// The keys, each with its database, whose document it may alter, make or take away. Of databases as a whole it names none, nor
+    /// of elements of a collection: these change on all cores at once, on threads that must not wait for an index.
     pub fn altered_keys(&self) -> Vec<(usize, Key)> {
         let own = (self.db, self.key.clone());
         match &self.effect {
             _ if self.is_world() => Vec::new(),
+            Effect::Upsert(_) | Effect::Remove { .. } | Effect::SetAttributes { .. } => Vec::new(),
             Effect::Rename { to } => vec![own, (self.db, to.clone())],
             Effect::Copy { to_db, to } => vec![(*to_db, to.clone())],
             Effect::Move { to_db } => vec![own, (*to_db, self.key.clone())],
             _ => vec![own],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_altered_by_what_writes_keys_and_not_by_elements() {
+        let altered = |effect| Change::new(0, b"key", effect).altered_keys();
+        let own: (usize, Key) = (0, (*b"key").into());
+        let element = Bytes::from_static(b"element");
+        assert_eq!(altered(Effect::Delete), vec![own.clone()]);
+        let to: Key = (*b"to").into();
+        let rename = Effect::Rename { to: to.clone() };
+        assert_eq!(altered(rename), [own, (0, to.clone())]);
+        let copy = Effect::Copy {
+            to_db: 3,
+            to: to.clone(),
+        };
+        assert_eq!(altered(copy), [(3, to)]);
+        assert_eq!(altered(Effect::Remove { element }), []);
+        assert_eq!(altered(Effect::FlushAll), []);
     }
 }

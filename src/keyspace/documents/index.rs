@@ -191,6 +191,10 @@ impl DocumentIndex {
 
     /// Forgets a key.
     pub(super) fn remove(&self, key: &[u8]) {
+        // Most keys that are no documents were none before.
+        if self.state.read().id_of(key).is_none() {
+            return;
+        }
         let former = self.state.write().remove(key);
         self.free(former);
     }
