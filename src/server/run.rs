@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 /// Runs the server until it is told to stop. `words` are those of the command line.
@@ -116,9 +116,10 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
     recover(&server).await?;
     let _upkeep = start_upkeep(&context);
     calibration::start(&context);
+    let signals = Signals::listen()?;
     tracing::info!("Ready to accept connections tcp");
     service::tell_ready(&config);
-    wait_for_the_end(&server).await;
+    wait_for_the_end(&server, signals).await;
     service::tell_stopping(&config);
     service::remove_pid_file(&config);
     tracing::warn!("Rhumb is now ready to exit, bye bye...");
@@ -231,26 +232,35 @@ fn triggers(config: &Config) -> SaveTriggers {
     }
 }
 
+/// The signals that ask for an end. Until somebody listens they end the process at once: they are listened for before
+/// systemd is told that the server is ready, and not before the data is there, when there is nothing to end in order.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// Waits for SHUTDOWN, SIGTERM or SIGINT, and ends the engine in order. A signal that fails to end it is waited for again; a
 /// second one while the first is being obeyed ends the process at once.
-async fn wait_for_the_end(server: &Arc<Server>) {
+async fn wait_for_the_end(server: &Arc<Server>, mut signals: Signals) {
     let context = &server.context;
     let stopped = Arc::new(Notify::new());
     let note = Arc::clone(&stopped);
     context
         .engine
         .on_stopped(Box::new(move || note.notify_one()));
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
-        return std::future::pending().await;
-    };
     loop {
         let on_signal = tokio::select! {
-            _ = terminate.recv() => context.config.on_sigterm(),
-            _ = interrupt.recv() => context.config.on_sigint(),
+            _ = signals.terminate.recv() => context.config.on_sigterm(),
+            _ = signals.interrupt.recv() => context.config.on_sigint(),
             () = stopped.notified() => return,
         };
         tracing::warn!("User requested shutdown...");
@@ -266,7 +276,7 @@ async fn wait_for_the_end(server: &Arc<Server>) {
                 Ok(Ok(())) => return,
                 _ => tracing::warn!("Errors trying to shut down: the server goes on"),
             },
-            _ = interrupt.recv() => std::process::exit(1),
+            _ = signals.interrupt.recv() => std::process::exit(1),
         }
     }
 }
