@@ -7,6 +7,7 @@
 
 mod hnsw;
 mod nearest;
+pub mod range;
 mod scan;
 pub mod segments;
 mod slots;

@@ -13,6 +13,7 @@ use crate::index::{
     self, IndexKind, IndexOptions, LinkOptions, Quantization, VectorIndex, WalkedOn,
 };
 use crate::keyspace::Key;
+use crate::keyspace::calibration::Calibration;
 use foldhash::fast::FixedState;
 use parking_lot::{RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
@@ -72,6 +73,9 @@ pub struct DocumentIndex {
     stop_words: StopWords,
     /// By the fields' places.
     vectors: Vec<Option<VectorIndex>>,
+    /// By the fields' places: what is known of the recall of searches.
+    calibrations: Vec<Calibration>,
+    inserts: AtomicU64,
     state: RwLock<State>,
     failures: AtomicU64,
     level_hasher: FixedState,
@@ -85,7 +89,8 @@ pub struct State {
     pub all: RoaringBitmap,
     /// The documents, oldest first.
     pub documents: BTreeMap<DocumentId, Document>,
-    next_id: DocumentId,
+    /// The id that the next document gets: greater than all so far.
+    pub next_id: DocumentId,
     /// By the fields' places.
     pub fields: Vec<FieldIndex>,
     /// Of all TEXT fields.
@@ -138,6 +143,12 @@ impl DocumentIndex {
             name: name.into(),
             stop_words: schema.stop_word_list(),
             vectors: vectors.collect(),
+            calibrations: schema
+                .fields
+                .iter()
+                .map(|_| Calibration::default())
+                .collect(),
+            inserts: AtomicU64::new(0),
             schema,
             state: RwLock::new(state),
             failures: AtomicU64::new(0),
@@ -165,6 +176,31 @@ impl DocumentIndex {
         self.vectors.get(field)?.as_ref()
     }
 
+    /// What is known of the recall of searches in a VECTOR field, by its place.
+    pub fn calibration(&self, field: usize) -> &Calibration {
+        &self.calibrations[field]
+    }
+
+    /// Documents that were indexed since the index was made, each as often as it was.
+    pub fn inserts(&self) -> u64 {
+        self.inserts.load(Ordering::Relaxed)
+    }
+
+    /// Documents that there are.
+    pub fn len(&self) -> usize {
+        self.state.read().documents.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether any document has a value in the field at this place.
+    pub fn holds(&self, field: usize) -> bool {
+        !self.state.read().fields[field].present.is_empty()
+    }
+
     /// The postings, which do not change while they are held.
     pub fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read()
@@ -183,6 +219,7 @@ impl DocumentIndex {
             Err(field) => return self.refuse(key, field, Refusal::NotFinite),
         };
         let former = self.state.write().put(key, values, words, &slots);
+        self.inserts.fetch_add(1, Ordering::Relaxed);
         for &(field, slot) in &slots {
             let level_hash = self.level_hasher.hash_one((key, field, slot));
             if let Some(vectors) = &self.vectors[field] {
@@ -253,7 +290,7 @@ impl State {
     /// The document that a slot of a VECTOR field belongs to, if it is still there. Of a vector that was written anew it is the
     /// document as it is now, whose slots are others.
     pub fn owner(&self, field: usize, slot: u32) -> Option<DocumentId> {
-        let id = self.slots[field].owner(slot);
+        let id = self.slots[field].owners().of(slot);
         self.all.contains(id).then_some(id)
     }
 
