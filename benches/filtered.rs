@@ -3,6 +3,9 @@
 //!
 //!     cargo bench --bench filtered -- [--base B.npy --queries Q.npy] [--metric cosine|l2|ip] [--type F32] [--ef 100]
 //!
+//! With --documents an index over hashes is searched instead, with ranges of a NUMERIC field, as FT.SEARCH does; --calibrated lets it
+//! choose the ef. `cargo bench --bench filtered -- --documents`.
+//!
 //! Who passes is drawn (random), or is a region: the vectors nearest to one of eight of them, which lies near the query or far
 //! from it. With --turns it is one of the engines of scripts/bench/filtered.py: it answers each line `KIND SHARE EF`.
 
@@ -10,13 +13,15 @@ mod bed;
 
 use bed::collection::{self, KEY_COUNT};
 use bed::data::{DataSet, Dice};
+use bed::documents;
 use bed::graph::{self, K};
 use bed::machine;
 use clap::Parser;
 use rayon::prelude::*;
 use rhumb::index::{Metric, Quantization};
 use rhumb::keyspace::collection::Collection;
-use rhumb::search::{self, Answer, Query, QueryTarget};
+use rhumb::keyspace::documents::index::DocumentIndex;
+use rhumb::search::{self, Query, QueryTarget};
 use serde_json::json;
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -28,7 +33,7 @@ const QUERIES: usize = 200;
 /// Elements whose surroundings are regions: the first rows.
 const REGIONS: usize = 8;
 /// Shares of the elements that pass.
-const SHARES: [f64; 7] = [0.5, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0002];
+const SHARES: [f64; 8] = [0.8, 0.5, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001];
 const KINDS: [&str; 3] = ["random", "near", "far"];
 
 #[derive(Parser)]
@@ -51,6 +56,12 @@ struct Options {
     /// Candidates of a walk
     #[arg(long, default_value_t = 100)]
     ef: usize,
+    /// Search documents in place of a vector set
+    #[arg(long)]
+    documents: bool,
+    /// Let the documents' index choose the candidates of a walk
+    #[arg(long, requires = "documents")]
+    calibrated: bool,
     /// Serve as one engine of several
     #[arg(long)]
     turns: bool,
@@ -59,7 +70,7 @@ struct Options {
 /// A collection whose elements say where they stand in a random order and in the order around each region's middle.
 struct Ground {
     data: DataSet,
-    collection: Arc<Collection>,
+    searched: Searched,
     /// The place of each row in the order of chance, then in those around the middles.
     orders: Vec<Vec<u32>>,
     /// For each query its distance to each row, by the vectors as given.
@@ -68,6 +79,21 @@ struct Ground {
     regions: Vec<(usize, usize)>,
     /// The rows of the true hits of each query, by kind and number of passing elements.
     truths: HashMap<(String, usize), Vec<Vec<u32>>>,
+}
+
+/// What is searched.
+enum Searched {
+    Elements(Arc<Collection>),
+    Documents {
+        index: Arc<DocumentIndex>,
+        is_calibrated: bool,
+    },
+}
+
+/// A search of it.
+enum Ask {
+    Elements(Box<Query>),
+    Documents(documents::Ask),
 }
 
 /// All queries of one kind and selectivity.
@@ -88,7 +114,7 @@ fn main() {
         }
         _ => DataSet::debian(),
     };
-    let mut ground = Ground::new(data, options.quantization);
+    let mut ground = Ground::new(data, &options);
     if options.turns {
         println!("{}", json!({ "rows": ground.data.base.rows() }));
         take_turns(&mut ground);
@@ -99,7 +125,7 @@ fn main() {
 }
 
 impl Ground {
-    fn new(data: DataSet, quantization: Quantization) -> Ground {
+    fn new(data: DataSet, options: &Options) -> Ground {
         let mut orders = vec![Dice::new(1).permutation(data.base.rows())];
         orders.extend((0..REGIONS).map(|middle| ranks(&distances(&data, data.base.row(middle)))));
         assert_eq!(orders.len(), KEY_COUNT);
@@ -108,7 +134,13 @@ impl Ground {
             .map(|query| distances(&data, data.queries.row(query)))
             .collect();
         Ground {
-            collection: collection::fill(&data, quantization, &orders),
+            searched: match options.documents {
+                true => Searched::Documents {
+                    index: documents::fill(&data, &orders),
+                    is_calibrated: options.calibrated,
+                },
+                false => Searched::Elements(collection::fill(&data, options.quantization, &orders)),
+            },
             regions: distances.iter().map(|d| nearest_and_farthest(d)).collect(),
             data,
             orders,
@@ -128,47 +160,57 @@ impl Ground {
 
     fn measure(&mut self, kind: &str, share: f64, ef: usize) -> Outcome {
         let bound = ((self.data.base.rows() as f64 * share).round() as usize).max(1);
-        let queries: Vec<Query> = (0..self.regions.len())
-            .map(|query| self.query(kind, bound, query, ef))
+        let asks: Vec<Ask> = (0..self.regions.len())
+            .map(|query| self.ask(kind, bound, query, ef))
             .collect();
         // What is made when a field is first used is made before the clock runs.
-        let warm: Vec<Answer> = queries.iter().map(|query| self.answer(query)).collect();
+        let warm: Vec<(Vec<u32>, &str)> = asks.iter().map(|ask| self.answer(ask)).collect();
         let cpu_s = machine::cpu_seconds();
-        let answers: Vec<Answer> = queries.iter().map(|query| self.answer(query)).collect();
+        let answers: Vec<(Vec<u32>, &str)> = asks.iter().map(|ask| self.answer(ask)).collect();
         let cpu_s = machine::cpu_seconds() - cpu_s;
-        let microseconds = cpu_s * 1e6 / queries.len() as f64;
+        let microseconds = cpu_s * 1e6 / asks.len() as f64;
         let key = (kind.to_string(), bound);
         if !self.truths.contains_key(&key) {
-            let truth = (0..queries.len())
+            let truth = (0..asks.len())
                 .into_par_iter()
                 .map(|query| self.true_hits(kind, bound, query))
                 .collect();
             self.truths.insert(key.clone(), truth);
         }
         let truths = &self.truths[&key];
-        let found = answers.iter().zip(truths).map(|(answer, truth)| {
-            let hits = answer.hits.iter();
-            hits.filter(|hit| truth.contains(&collection::row_of(hit)))
-                .count()
+        let found = answers.iter().zip(truths).map(|((rows, _), truth)| {
+            let hits = rows.iter();
+            hits.filter(|row| truth.contains(row)).count()
         });
         let found: usize = found.sum();
         let wanted: usize = truths.iter().map(Vec::len).sum();
-        let got: usize = answers.iter().map(|answer| answer.hits.len()).sum();
+        let got: usize = answers.iter().map(|(rows, _)| rows.len()).sum();
         Outcome {
             recall: found as f64 / wanted as f64,
             missing: wanted - got,
             microseconds,
-            plan: warm[0].explanation.plan.name(),
+            plan: warm[0].1,
         }
     }
 
-    fn query(&self, kind: &str, bound: usize, query: usize, ef: usize) -> Query {
-        let target = QueryTarget::Vector(self.data.queries.row(query).to_vec());
+    fn ask(&self, kind: &str, bound: usize, query: usize, ef: usize) -> Ask {
+        let vector = self.data.queries.row(query);
         let is_filtered = bound < self.data.base.rows();
-        Query {
-            ef,
-            filter: is_filtered.then(|| collection::below(self.order(kind, query), bound)),
-            ..Query::nearest(target, K)
+        let order = self.order(kind, query);
+        match &self.searched {
+            Searched::Documents {
+                index,
+                is_calibrated,
+            } => {
+                let ef = (!is_calibrated).then_some(ef);
+                let below = is_filtered.then_some((order, bound));
+                Ask::Documents(documents::Ask::new(index, vector, K, ef, below))
+            }
+            Searched::Elements(_) => Ask::Elements(Box::new(Query {
+                ef,
+                filter: is_filtered.then(|| collection::below(order, bound)),
+                ..Query::nearest(QueryTarget::Vector(vector.to_vec()), K)
+            })),
         }
     }
 
@@ -186,8 +228,18 @@ impl Ground {
         passing
     }
 
-    fn answer(&self, query: &Query) -> Answer {
-        search::run(&self.collection, query).unwrap_or_else(|error| panic!("{error:?}"))
+    /// The rows that are found, and the plan.
+    fn answer(&self, ask: &Ask) -> (Vec<u32>, &'static str) {
+        match (&self.searched, ask) {
+            (Searched::Elements(collection), Ask::Elements(query)) => {
+                let answer = search::run(collection, query);
+                let answer = answer.unwrap_or_else(|error| panic!("{error:?}"));
+                let rows = answer.hits.iter().map(collection::row_of);
+                (rows.collect(), answer.explanation.plan.name())
+            }
+            (Searched::Documents { index, .. }, Ask::Documents(ask)) => ask.answer(index),
+            _ => unreachable!("asks are made for what is searched"),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the benches stand on: data sets with their true neighbours (data.rs), graphs over them and the recall of their
-//! answers (graph.rs), collections with attributes (collection.rs), the machine's cores and tables of results (machine.rs).
+//! answers (graph.rs), collections with attributes (collection.rs), indexes over documents (documents.rs), the machine's cores and tables of results (machine.rs).
 //!
 //! Each bench is a crate of its own and uses a part of this.
 #![allow(dead_code, missing_docs)]
 
 pub mod collection;
 pub mod data;
+pub mod documents;
 pub mod graph;
 pub mod machine;
 

@@ -22,6 +22,7 @@ use crate::keyspace::{Key, View};
 use crate::protocol::{Request, number};
 use crate::search::documents;
 use crate::search::documents::effort::FieldVectors;
+use crate::search::documents::matching::Matcher;
 use crate::search::documents::run::{Explanation, NearestQuestion, Question};
 use crate::search::documents::score::{Scorer, TANH_FACTOR};
 use crate::search::documents::worth::Worth;
@@ -78,8 +79,6 @@ pub struct Matches {
     pub documents: Vec<Match>,
     /// Distances that were asked for, by name and document; the KNN's first.
     pub distances: Vec<(String, BTreeMap<DocumentId, f32>)>,
-    /// How they were found.
-    pub explanation: Explanation,
 }
 
 /// A document that passed.
@@ -179,6 +178,30 @@ fn would_measure(index: &DocumentIndex, knn: &[u8], request: &Request) -> bool {
 
 fn run(call: &mut Call) -> Result {
     let name = call.args.word()?;
+    answer(call, name, &mut ())
+}
+
+/// Who watches a query while it runs (FT.PROFILE).
+pub trait Observer {
+    /// Whether somebody is told of it.
+    fn is_profile(&self) -> bool {
+        false
+    }
+
+    /// The query was read and checked.
+    fn parsed(&mut self) {}
+
+    /// It was found out what passes. `keys`: how many were named by INKEYS.
+    fn matched(&mut self, _: &mut Matcher, _: &Query, _keys: Option<usize>, _: &Explanation) {}
+
+    /// So many rows came through a step.
+    fn passed(&mut self, _step: &str, _rows: usize) {}
+}
+
+impl Observer for () {}
+
+/// Answers the words that are left.
+pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
     let index = find_index(&view, name)?;
@@ -187,8 +210,10 @@ fn run(call: &mut Call) -> Result {
         options: &request.options,
         is_scored: request.sort.is_none() || request.options.with_scores,
     };
-    let matches = find(call.context, &index, &asked)?;
+    let matches = find(call.context, &index, &asked, observer)?;
+    let has_distances = !matches.distances.is_empty();
     let found = show(&view, &index, &request, matches)?;
+    tell_steps(&request, &found, has_distances, observer);
     Ok(rows::reply(
         &view,
         &index,
@@ -198,8 +223,36 @@ fn run(call: &mut Call) -> Result {
     ))
 }
 
+/// The steps that RediSearch would take.
+fn tell_steps(
+    request: &SearchRequest,
+    found: &Found,
+    has_distances: bool,
+    observer: &mut dyn Observer,
+) {
+    observer.passed("Index", found.total);
+    if request.num == 0 && request.offset == 0 {
+        return observer.passed("Counter", 1);
+    }
+    if has_distances {
+        observer.passed("Metrics Applier", found.total);
+    }
+    if request.sort.is_none() || request.options.with_scores {
+        observer.passed("Scorer", found.total);
+    }
+    observer.passed("Sorter", found.hits.len());
+    if !request.options.is_without_content {
+        observer.passed("Loader", found.hits.len());
+    }
+}
+
 /// The documents that a query finds.
-pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Result<Matches> {
+pub fn find(
+    context: &Context,
+    index: &Arc<DocumentIndex>,
+    asked: &Asked,
+    observer: &mut dyn Observer,
+) -> Result<Matches> {
     let options = asked.options;
     let no_such_language = Refusal::line(errors::NO_SUCH_LANGUAGE);
     let language = match &options.language {
@@ -222,9 +275,12 @@ pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Res
         language,
         is_verbatim: options.is_verbatim,
     };
+    observer.parsed();
     let tanh_factor = options.tanh_factor.unwrap_or(TANH_FACTOR);
     let is_scored = asked.is_scored && query.knn.is_none();
     let (mut documents, mut found) = documents::run::run(index, &question, |matcher, found| {
+        let keys = options.keys.as_ref().map(Vec::len);
+        observer.matched(matcher, &query, keys, &found.explanation);
         let worth = Worth::new(matcher, &query.root, scorer, tanh_factor);
         let documents = found.ids.iter().filter_map(|id| {
             let key = matcher.state.documents.get(&id)?.key.clone();
@@ -245,7 +301,6 @@ pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Res
     Ok(Matches {
         documents,
         distances,
-        explanation: found.explanation,
     })
 }
 
@@ -270,7 +325,6 @@ fn show(
     let Matches {
         documents,
         distances,
-        ..
     } = matches;
     let sorted = match &request.sort {
         None => by_score(documents),

@@ -2,7 +2,7 @@
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
 //! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown; pipeline.rs: FT.AGGREGATE, with cursors.rs;
-//!   info.rs: FT.INFO; look.rs: FT.EXPLAIN and FT.TAGVALS;
+//!   info.rs: FT.INFO; look.rs: FT.EXPLAIN and FT.TAGVALS; profile.rs: FT.PROFILE;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
 //! - [`search`], [`aggregate`]: the words of FT.SEARCH, FT.AGGREGATE and FT.CURSOR, with the [`options`] that they share;
@@ -23,6 +23,7 @@ mod info;
 mod look;
 pub mod options;
 mod pipeline;
+mod profile;
 pub mod query;
 pub mod reducers;
 mod rows;
@@ -47,6 +48,7 @@ pub const COMMANDS: &[Command] = &[
     find::SEARCH,
     pipeline::AGGREGATE,
     pipeline::CURSOR,
+    profile::PROFILE,
     look::EXPLAIN,
     look::EXPLAINCLI,
     look::TAGVALS,

@@ -5,7 +5,7 @@ use super::aggregate::{
 };
 use super::cursors::Cursor;
 use super::expression::{self, Expression, ExpressionError, Row, Value};
-use super::find::{Asked, Matches, find};
+use super::find::{Asked, Matches, Observer, find};
 use super::indexes::{self, bulk, find_index};
 use super::options::Limits;
 use super::reducers::Reducer;
@@ -101,18 +101,27 @@ struct Line {
 
 fn aggregate(call: &mut Call) -> Result {
     let name = call.args.word()?;
+    answer(call, name, &mut ())
+}
+
+/// Answers the words that are left.
+pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
     let index = find_index(&view, name)?;
     let request = aggregate::read(&mut Words::new(&words), &Limits::default())?;
+    if request.cursor.is_some() && observer.is_profile() {
+        return Err(Refusal::line("FT.PROFILE does not support cursor"));
+    }
     let asked = Asked {
         options: &request.options,
         is_scored: request.options.adds_scores,
     };
-    let matches = find(call.context, &index, &asked)?;
+    let matches = find(call.context, &index, &asked, observer)?;
     let total = matches.documents.len();
     let seed = call.context.draw_random();
-    let lines = Pipeline::begin(&view, &index, &request, &matches).run(matches, seed)?;
+    let lines = Pipeline::begin(&view, &index, &request, &matches);
+    let lines = lines.run(matches, seed, observer)?;
     let rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
     let is_counted = request.steps.iter().any(|step| {
         matches!(step, Step::Group { .. })
@@ -232,6 +241,18 @@ fn value_reply(value: &Value) -> Reply {
     }
 }
 
+/// What RediSearch calls a step.
+fn step_name(step: &Step) -> &'static str {
+    match step {
+        Step::Load(_) => "Loader",
+        Step::Group { .. } => "Grouper",
+        Step::Apply { .. } => "Projector",
+        Step::Filter { .. } => "Filter",
+        Step::Arrange(arrange) if arrange.keys.is_empty() => "Pager/Limiter",
+        Step::Arrange(_) => "Sorter",
+    }
+}
+
 /// What the steps run with.
 struct Pipeline<'a> {
     view: &'a View<'a>,
@@ -262,7 +283,12 @@ impl<'a> Pipeline<'a> {
         self.index.schema()
     }
 
-    fn run(mut self, matches: Matches, seed: u64) -> Result<Vec<Line>> {
+    fn run(
+        mut self,
+        matches: Matches,
+        seed: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Line>> {
         let options = &self.request.options;
         let mut lines: Vec<Line> = Vec::with_capacity(matches.documents.len());
         for document in &matches.documents {
@@ -278,6 +304,10 @@ impl<'a> Pipeline<'a> {
             let key = Some(document.key.clone());
             lines.push(Line { key, properties });
         }
+        observer.passed("Index", lines.len());
+        if !matches.distances.is_empty() {
+            observer.passed("Metrics Applier", lines.len());
+        }
         for step in &self.request.steps {
             lines = match step {
                 Step::Load(load) => self.load(lines, load),
@@ -289,6 +319,7 @@ impl<'a> Pipeline<'a> {
                 Step::Filter { expression } => self.filter(lines, expression)?,
                 Step::Arrange(arrange) => self.arrange(lines, arrange)?,
             };
+            observer.passed(step_name(step), lines.len());
         }
         Ok(lines)
     }

@@ -1,13 +1,13 @@
 //! Which documents hold a value: postings of words and tags, numbers in order, points. Documents are named by ids, which grow with
 //! the time of indexing.
 
+use super::numbers::Numbers;
 use super::schema::{Field, FieldKind, Schema};
 use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
 use super::values::FieldValue;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 
 /// A document's number in its index: the later it was indexed, the greater.
 pub type DocumentId = u32;
@@ -20,28 +20,9 @@ pub struct FieldIndex {
     /// TAG: documents by value.
     pub tags: BTreeMap<Box<str>, RoaringBitmap>,
     /// NUMERIC: documents by number.
-    pub numbers: BTreeMap<Ordered, RoaringBitmap>,
+    pub numbers: Numbers,
     /// GEO: longitudes and latitudes.
     pub points: BTreeMap<DocumentId, Vec<(f64, f64)>>,
-}
-
-/// A number that is not NaN, in order.
-#[derive(Clone, Copy, PartialEq)]
-pub struct Ordered(pub f64);
-
-impl Eq for Ordered {}
-
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Ordered) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ordered {
-    fn cmp(&self, other: &Ordered) -> std::cmp::Ordering {
-        // -0 and 0 are one number.
-        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
-    }
 }
 
 /// The words of all TEXT fields.
@@ -150,9 +131,7 @@ impl FieldIndex {
             FieldValue::Tags(tags) => tags.iter().for_each(|tag| {
                 self.tags.entry(tag.as_str().into()).or_default().insert(id);
             }),
-            FieldValue::Numbers(numbers) => numbers.iter().for_each(|&number| {
-                self.numbers.entry(Ordered(number)).or_default().insert(id);
-            }),
+            FieldValue::Numbers(numbers) => self.numbers.add(id, numbers),
             FieldValue::Points(points) => drop(self.points.insert(id, points.clone())),
             FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
@@ -166,32 +145,10 @@ impl FieldIndex {
             FieldValue::Tags(tags) => tags.iter().for_each(|tag| {
                 take_out(&mut self.tags, tag.as_str(), id);
             }),
-            FieldValue::Numbers(numbers) => numbers.iter().for_each(|&number| {
-                take_out(&mut self.numbers, &Ordered(number), id);
-            }),
+            FieldValue::Numbers(numbers) => self.numbers.remove(id, numbers),
             FieldValue::Points(_) => drop(self.points.remove(&id)),
             FieldValue::Missing | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
-    }
-
-    /// Documents with a number between two bounds.
-    pub fn between(&self, min: Bound<f64>, max: Bound<f64>) -> RoaringBitmap {
-        let (min, max) = (min.map(Ordered), max.map(Ordered));
-        let is_empty = match (min, max) {
-            (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
-                let is_point = matches!((min, max), (Bound::Included(_), Bound::Included(_)));
-                a > b || (a == b && !is_point)
-            }
-            _ => false,
-        };
-        if is_empty {
-            return RoaringBitmap::new();
-        }
-        let mut found = RoaringBitmap::new();
-        for ids in self.numbers.range((min, max)).map(|(_, ids)| ids) {
-            found |= ids;
-        }
-        found
     }
 }
 

@@ -2,11 +2,12 @@
 //! whatever change alters one is followed, in the same apply, by [`Indexes::refresh`] of that key.
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
-//! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
+//! - `values`: what a document holds for a schema; `fields`: which documents hold a value, `numbers` those between two;
 //! - `slots`: where the vectors of documents are; `index`: one index; this file: all of them by name.
 
 pub mod fields;
 pub mod index;
+pub mod numbers;
 pub mod schema;
 pub mod slots;
 pub mod text;

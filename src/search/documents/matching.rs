@@ -266,7 +266,7 @@ impl<'a> Matcher<'a> {
             bound(range.min, range.includes_min),
             bound(range.max, range.includes_max),
         );
-        self.state.fields[range.field].between(min, max)
+        self.state.fields[range.field].numbers.between(min, max)
     }
 
     fn around(&self, circle: &GeoRadius) -> RoaringBitmap {

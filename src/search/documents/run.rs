@@ -69,6 +69,8 @@ pub struct Found {
 pub struct Explanation {
     /// Documents that passed the conditions, before the nearest were taken.
     pub passed: u64,
+    /// The nearest that were found.
+    pub found: usize,
     /// The search for the nearest: how, and the candidates of its walk.
     pub nearest: Option<(Course, usize)>,
     /// The searches within radii, in the query's order.
@@ -81,20 +83,22 @@ pub struct Explanation {
 pub fn run<T>(
     index: &DocumentIndex,
     question: &Question,
-    take: impl FnOnce(&Matcher, Found) -> T,
+    take: impl FnOnce(&mut Matcher, Found) -> T,
 ) -> T {
     let run = Run::new(index, question);
     // Every slot that is seen from here on keeps its vector.
     let _pin = epoch::pin();
     let mut repeats = 0;
     loop {
-        let (state, mut found, is_torn) = run.attempt();
+        let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
+        let (state, mut found, is_torn) = run.attempt(&within);
         if is_torn && repeats < TORN_MAX {
             repeats += 1;
             continue;
         }
         found.explanation.repeats = repeats;
-        return take(&Matcher::new(index, &state, question, &[]), found);
+        let mut matcher = Matcher::new(index, &state, question, &within);
+        return take(&mut matcher, found);
     }
 }
 
@@ -136,11 +140,9 @@ impl<'a> Run<'a> {
     }
 
     /// What there is to find now, and whether it is torn.
-    fn attempt(&self) -> (RwLockReadGuard<'a, State>, Found, bool) {
-        let searches = self.ranges.iter();
-        let within: Vec<Within> = searches.map(|(field, search)| search.run(field)).collect();
+    fn attempt(&self, within: &[Within]) -> (RwLockReadGuard<'a, State>, Found, bool) {
         let state = self.index.read();
-        let mut matcher = Matcher::new(self.index, &state, self.question, &within);
+        let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let ids = matcher.passing(self.question);
         let is_torn = matcher.is_torn;
         let mut found = Found {
@@ -169,6 +171,7 @@ impl<'a> Run<'a> {
             found.nearest = nearest.found;
         }
         found.ids = found.nearest.keys().copied().collect();
+        found.explanation.found = found.nearest.len();
         (self.index.read(), found, is_torn)
     }
 }
