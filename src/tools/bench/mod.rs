@@ -1,10 +1,11 @@
 //! `rhumb bench`: measures one or several servers with the same work, in turns, so that a busy machine disturbs all alike.
 //! It speaks plain Redis commands (PING, SET, GET, VADD, VSIM), so any server with vector sets can stand beside ours;
-//! `--native` measures VCREATE and VSEARCH. Latencies are those of a batch: with a pipeline of 1, of a command.
+//! `--native` measures VCREATE and VSEARCH, `--documents` FT.CREATE, HSET and FT.SEARCH. Latencies are those of a batch: with a pipeline of 1, of a command.
 //!
-//! workload.rs holds the vectors, queries and true neighbours, requests.rs makes the commands and takes the times, writer.rs
+//! documents.rs has the words for indexes over documents, workload.rs holds the vectors, queries and true neighbours, requests.rs makes the commands and takes the times, writer.rs
 //! disturbs the searches, report.rs turns times into lines, ratios and JSON.
 
+mod documents;
 mod report;
 mod requests;
 mod workload;
@@ -85,7 +86,22 @@ pub struct BenchArgs {
     /// Use VCREATE and VSEARCH instead of plain vector sets
     #[arg(long)]
     pub native: bool,
-    /// Distance (other than cosine only with --native)
+    /// Measure documents: FT.CREATE, HSET and FT.SEARCH with KNN; an ef of 0 lets the server choose
+    #[arg(long, conflicts_with = "native")]
+    pub documents: bool,
+    /// Search a second time, behind a filter that so many percent of the documents pass; several values are measured one after
+    /// the other
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',', requires = "documents", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub filter: Vec<u16>,
+    /// At the end save and stop the server, start it by this command, and take the time until all documents are found again
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "documents",
+        conflicts_with = "servers"
+    )]
+    pub restart: Option<String>,
+    /// Distance (other than cosine only with --native or --documents)
     #[arg(long, value_enum, ignore_case = true, default_value = "cosine")]
     pub metric: MetricArg,
     /// Links a graph node takes per layer
@@ -139,8 +155,8 @@ struct Target {
 
 /// Measures all that the arguments ask for and prints a line for each.
 pub fn run(args: &BenchArgs) -> Result<(), ToolError> {
-    if args.metric != MetricArg::Cosine && !args.native {
-        let what = "plain vector sets know cosine only; --metric needs --native";
+    if args.metric != MetricArg::Cosine && !args.native && !args.documents {
+        let what = "plain vector sets know cosine only; --metric needs --native or --documents";
         return Err(ToolError::Usage(what.to_string()));
     }
     let workload = Workload::prepare(args)?;
@@ -160,6 +176,14 @@ pub fn run(args: &BenchArgs) -> Result<(), ToolError> {
         let server = describe(&workload, target)?;
         report.print_server(&server);
         servers.push(server);
+        if let Some(command) = &args.restart {
+            let took = documents::restart(args, command, target)?;
+            println!(
+                "{}: all answers {:.2} s after its start",
+                target.name,
+                took.as_secs_f64()
+            );
+        }
         if !args.keep {
             clean_up(args, &jobs, target)?;
         }
@@ -210,21 +234,31 @@ fn jobs(args: &BenchArgs, workload: &Workload) -> Result<Vec<Job>, ToolError> {
                 ));
             }
             Measured::Add => jobs.push(Job::Add),
-            Measured::Search => jobs.extend(searches(args, false)),
+            Measured::Search => {
+                jobs.extend(searches(args, false, None));
+                let filters = args.filter.iter();
+                jobs.extend(filters.flat_map(|&percent| searches(args, false, Some(percent))));
+            }
         }
     }
     // Last, because a writer leaves elements behind.
     if args.with_writer.is_some() {
-        jobs.extend(searches(args, true));
+        jobs.extend(searches(args, true, None));
     }
     Ok(jobs)
 }
 
 /// A search for each ef.
-fn searches(args: &BenchArgs, beside_writer: bool) -> impl Iterator<Item = Job> + '_ {
-    args.ef
-        .iter()
-        .map(move |&ef| Job::Search { ef, beside_writer })
+fn searches(
+    args: &BenchArgs,
+    beside_writer: bool,
+    percent: Option<u16>,
+) -> impl Iterator<Item = Job> + '_ {
+    args.ef.iter().map(move |&ef| Job::Search {
+        ef,
+        beside_writer,
+        percent,
+    })
 }
 
 /// Lets the servers do one job, each in every round, and sums up per server.
@@ -317,11 +351,14 @@ fn run_beside_writer(
 
 /// Deletes the key, and declares it anew with --native. Remembers the memory that the server used without it.
 fn empty_key(args: &BenchArgs, workload: &Workload, target: &mut Target) -> Result<(), ToolError> {
-    target.control.call(&[b"DEL", args.key.as_bytes()])?;
+    match args.documents {
+        true => documents::drop_index(args, &mut target.control),
+        false => drop(target.control.call(&[b"DEL", args.key.as_bytes()])?),
+    }
     if target.memory_before.is_none() {
         target.memory_before = target.control.info("memory")?.number("used_memory");
     }
-    if args.native {
+    if args.native || args.documents {
         let create = workload.create_command(args);
         let words: Vec<&[u8]> = create.iter().map(|word| word.as_bytes()).collect();
         target.control.call(&words)?;
@@ -351,7 +388,9 @@ fn describe(workload: &Workload, target: &mut Target) -> Result<Description, Too
 /// Deletes what the jobs wrote.
 fn clean_up(args: &BenchArgs, jobs: &[Job], target: &mut Target) -> Result<(), ToolError> {
     let mut words = vec!["DEL".to_string()];
-    if jobs.contains(&Job::Add) {
+    if args.documents && jobs.contains(&Job::Add) {
+        documents::drop_index(args, &mut target.control);
+    } else if jobs.contains(&Job::Add) {
         words.push(args.key.clone());
     }
     if jobs.contains(&Job::Set) {

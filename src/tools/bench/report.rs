@@ -87,7 +87,7 @@ impl Line {
         times
     }
 
-    fn json(&self, native: bool) -> serde_json::Value {
+    fn json(&self, args: &BenchArgs) -> serde_json::Value {
         let times = self.times();
         let rounds = self.rounds.iter().map(|round| {
             json!({
@@ -99,8 +99,9 @@ impl Line {
         });
         json!({
             "server": self.server,
-            "command": self.job.command(native),
+            "command": self.job.command(args),
             "ef": self.job.ef(),
+            "filter_percent": self.job.percent(),
             "beside_writer": self.job.is_beside_writer(),
             "added_per_second": self.added_per_second(),
             "per_second": self.per_second(),
@@ -141,7 +142,7 @@ impl<'a> Report<'a> {
             );
         }
         println!(
-            "\n{:server_width$}  {:8}{:>6}{:>12}{:>10}{:>10}{:>10}{:>11}{:>12}",
+            "\n{:server_width$}  {:10}{:>6}{:>12}{:>10}{:>10}{:>10}{:>11}{:>12}",
             "server",
             "command",
             "ef",
@@ -160,13 +161,16 @@ impl<'a> Report<'a> {
         let or_none = |text: Option<String>| text.unwrap_or("-".to_string());
         let times = line.times();
         let time = |share| format!("{:.3}", millis(&times, share));
+        let behind = line.job.percent().map_or(String::new(), |percent| {
+            format!("  behind a filter that {percent} % pass")
+        });
         let beside = line.added_per_second().map_or(String::new(), |added| {
             format!("  beside {added:.0} VADD a second")
         });
         println!(
-            "{:width$}  {:8}{:>6}{:>12.0}{:>10}{:>10}{:>10}{:>11}{:>12}{beside}",
+            "{:width$}  {:10}{:>6}{:>12.0}{:>10}{:>10}{:>10}{:>11}{:>12}{behind}{beside}",
             line.server,
-            line.job.command(self.args.native),
+            line.job.command(self.args),
             or_none(line.job.ef().map(|ef| ef.to_string())),
             line.per_second(),
             time(0.5),
@@ -256,7 +260,7 @@ impl<'a> Report<'a> {
             "connections": args.connections,
             "pipeline": args.pipeline,
             "servers": servers.collect::<Vec<_>>(),
-            "lines": lines.iter().map(|line| line.json(args.native)).collect::<Vec<_>>(),
+            "lines": lines.iter().map(|line| line.json(args)).collect::<Vec<_>>(),
         });
         std::fs::write(path, format!("{whole:#}\n")).map_err(|source| ToolError::File {
             path: path.to_path_buf(),

@@ -2,6 +2,7 @@
 //! true ones.
 
 use super::BenchArgs;
+use super::documents;
 use super::workload::Workload;
 use crate::protocol::client::Value;
 use crate::tools::ToolError;
@@ -25,6 +26,8 @@ pub enum Job {
         ef: u32,
         /// Whether another connection adds vectors meanwhile (writer.rs).
         beside_writer: bool,
+        /// With --documents: the percentage that passes a filter.
+        percent: Option<u16>,
     },
 }
 
@@ -38,13 +41,15 @@ impl Job {
     }
 
     /// The command's name.
-    pub fn command(self, native: bool) -> &'static str {
+    pub fn command(self, args: &BenchArgs) -> &'static str {
         match self {
+            Job::Add if args.documents => "HSET",
+            Job::Search { .. } if args.documents => "FT.SEARCH",
             Job::Ping => "PING",
             Job::Set => "SET",
             Job::Get => "GET",
             Job::Add => "VADD",
-            Job::Search { .. } if native => "VSEARCH",
+            Job::Search { .. } if args.native => "VSEARCH",
             Job::Search { .. } => "VSIM",
         }
     }
@@ -53,6 +58,14 @@ impl Job {
     pub fn ef(self) -> Option<u32> {
         match self {
             Job::Search { ef, .. } => Some(ef),
+            _ => None,
+        }
+    }
+
+    /// The percentage that passes its filter.
+    pub fn percent(self) -> Option<u16> {
+        match self {
+            Job::Search { percent, .. } => percent,
             _ => None,
         }
     }
@@ -94,6 +107,9 @@ impl<'a> Commands<'a> {
     /// Adds row `row` of the base under `name`.
     pub fn add(&mut self, row: usize, name: &str, batch: &mut Batch) {
         self.encode_row(self.workload.base.as_ref(), row);
+        if self.args.documents {
+            return documents::push_add(self.args, row, name, &self.blob, batch);
+        }
         let (key, name) = (self.args.key.as_bytes(), name.as_bytes());
         let mut command: Vec<&[u8]> = vec![b"VADD", key, b"FP32", &self.blob, name];
         if !self.args.native {
@@ -105,9 +121,12 @@ impl<'a> Commands<'a> {
     }
 
     /// Searches for a query; those after the last are the first ones again.
-    fn search(&mut self, number: usize, ef: u32, batch: &mut Batch) {
+    fn search(&mut self, number: usize, ef: u32, percent: Option<u16>, batch: &mut Batch) {
         let queries = self.workload.queries();
         self.encode_row(queries, number % queries.map_or(1, Matrix::rows));
+        if self.args.documents {
+            return documents::push_search(self.args, ef, percent, &self.blob, batch);
+        }
         let ef = ef.to_string();
         let (key, k, ef) = (self.args.key.as_bytes(), self.k.as_bytes(), ef.as_bytes());
         if self.args.native {
@@ -180,19 +199,20 @@ impl<'a> Requester<'a> {
                 );
                 self.commands.add(number, &name, batch);
             }
-            Job::Search { ef, .. } => self.commands.search(number, ef, batch),
+            Job::Search { ef, percent, .. } => self.commands.search(number, ef, percent, batch),
         }
     }
 
     /// Which share of the true neighbours of search number `number` the reply holds.
     fn recall(&self, number: usize, hits: &[Value]) -> Option<f32> {
-        let truth = self
-            .workload
-            .truth
-            .get(number % self.workload.truth.len().max(1))?;
+        let truths = match self.job.percent() {
+            Some(percent) => self.workload.filtered.get(&percent)?,
+            None => &self.workload.truth,
+        };
+        let truth = truths.get(number % truths.len().max(1))?;
         let found = hits
             .iter()
-            .filter_map(|hit| hit.as_str()?.parse::<usize>().ok());
+            .filter_map(|hit| documents::row_of(hit.as_str()?));
         let common = found.filter(|row| truth.contains(row)).count();
         Some(common as f32 / truth.len() as f32)
     }
@@ -229,9 +249,7 @@ impl Worker for Requester<'_> {
         for (at, reply) in replies.iter().enumerate() {
             match reply {
                 Value::Error(text) => {
-                    return Err(
-                        connection.refused(self.job.command(self.args.native).as_bytes(), text)
-                    );
+                    return Err(connection.refused(self.job.command(self.args).as_bytes(), text));
                 }
                 // What a writer adds is nobody's true neighbour.
                 Value::Array(hits) if !self.job.is_beside_writer() => {

@@ -1,9 +1,10 @@
 //! The vectors that bench adds, those it searches for, and their true neighbours, read from files or made up.
 
-use super::{BenchArgs, MetricArg};
+use super::{BenchArgs, MetricArg, documents};
 use crate::tools::ToolError;
 use crate::tools::npy::{Matrix, NpyReader};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Queries that are made up with --random.
@@ -20,6 +21,8 @@ pub struct Workload {
     pub queries: Option<Matrix>,
     /// For each query the rows of its k nearest, in no order; empty when there are no queries.
     pub truth: Vec<Vec<usize>>,
+    /// The same behind filters, by the percentage that passes.
+    pub filtered: BTreeMap<u16, Vec<Vec<usize>>>,
     /// What SET writes.
     pub value: Vec<u8>,
 }
@@ -59,9 +62,12 @@ impl Workload {
         self.queries.as_ref().or(self.base.as_ref())
     }
 
-    /// VCREATE for --native.
+    /// VCREATE for --native, FT.CREATE for --documents.
     pub fn create_command(&self, args: &BenchArgs) -> Vec<String> {
         let dim = self.base.as_ref().map_or(0, |base| base.columns);
+        if args.documents {
+            return documents::create_command(args, dim);
+        }
         let metric = match args.metric {
             MetricArg::Cosine => "COSINE",
             MetricArg::L2 => "L2",
@@ -101,9 +107,17 @@ impl Workload {
             }
             _ => (0..queries.rows())
                 .into_par_iter()
-                .map(|row| nearest(base, queries.row(row), args))
+                .map(|row| nearest(base, queries.row(row), args, |_| true))
                 .collect(),
         };
+        for &percent in &args.filter {
+            let passes = |row: usize| documents::passes(row, percent);
+            let truth = (0..queries.rows())
+                .into_par_iter()
+                .map(|row| nearest(base, queries.row(row), args, passes))
+                .collect();
+            self.filtered.insert(percent, truth);
+        }
         Ok(())
     }
 }
@@ -150,14 +164,20 @@ fn read_truth(
     Ok(truth)
 }
 
-/// The rows of the k nearest by an exact scan.
-fn nearest(base: &Matrix, query: &[f32], args: &BenchArgs) -> Vec<usize> {
+/// The rows of the k nearest of those that pass, by an exact scan.
+fn nearest(
+    base: &Matrix,
+    query: &[f32],
+    args: &BenchArgs,
+    passes: impl Fn(usize) -> bool,
+) -> Vec<usize> {
     let distance = |row: &[f32]| match args.metric {
         MetricArg::Cosine => -dot(row, query) / dot(row, row).sqrt().max(f32::MIN_POSITIVE),
         MetricArg::L2 => dot(row, row) - 2.0 * dot(row, query),
         MetricArg::Ip => -dot(row, query),
     };
     let mut rows: Vec<(f32, usize)> = (0..base.rows())
+        .filter(|row| passes(*row))
         .map(|row| (distance(base.row(row)), row))
         .collect();
     rows.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
