@@ -146,6 +146,7 @@ pub fn usual_ef(subject: &dyn Subject, k: usize, recall: f64) -> usize {
         true => known,
         false => match subject.calibration().measuring() {
             Some(_turn) if is_quick(subject) => Some(measure_quickly(subject, class, false, known)),
+            Some(_turn) if known.is_none() => Some(subject.calibration().put(unmeasured(class))),
             _ => known,
         },
     };
@@ -155,6 +156,21 @@ pub fn usual_ef(subject: &dyn Subject, k: usize, recall: f64) -> usize {
     let most = || curve.points.last().map(|last| last.ef);
     let found = effort_on(&curve, recall).and_then(|effort| effort.ef);
     found.or_else(most).unwrap_or(EF_UNMEASURED).max(k)
+}
+
+/// A curve that is due, for whoever renews curves.
+fn unmeasured(k: usize) -> Curve {
+    Curve {
+        k,
+        source: QuerySource::Made,
+        sample: 0,
+        elements: 0,
+        inserts: 0,
+        asked: 0,
+        at_ms: 0,
+        ceiling: 1.0,
+        points: Vec::new(),
+    }
 }
 
 /// Whether [`usual_ef`] would measure.

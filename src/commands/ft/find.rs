@@ -1,5 +1,6 @@
 //! FT.SEARCH: which documents of an index a query finds, and what is shown of them.
 
+use super::double;
 use super::errors;
 use super::indexes::find_index;
 use super::options::{Limits, Options};
@@ -78,7 +79,7 @@ pub struct Matches {
     /// In the order of indexing.
     pub documents: Vec<Match>,
     /// Distances that were asked for, by name and document; the KNN's first.
-    pub distances: Vec<(String, BTreeMap<DocumentId, f32>)>,
+    pub distances: Vec<(String, BTreeMap<DocumentId, f64>)>,
 }
 
 /// A document that passed.
@@ -106,7 +107,7 @@ pub struct Hit {
     /// What it is worth.
     pub score: f64,
     /// Distances that were asked for, by name.
-    pub distances: Vec<(String, f32)>,
+    pub distances: Vec<(String, f64)>,
     /// What it was sorted by.
     pub sort_key: Option<SortKey>,
 }
@@ -210,7 +211,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         options: &request.options,
         is_scored: request.sort.is_none() || request.options.with_scores,
     };
-    let matches = find(call.context, &index, &asked, observer)?;
+    let matches = find((call.context, &view), &index, &asked, observer)?;
     let has_distances = !matches.distances.is_empty();
     let found = show(&view, &index, &request, matches)?;
     tell_steps(&request, &found, has_distances, observer);
@@ -248,7 +249,7 @@ fn tell_steps(
 
 /// The documents that a query finds.
 pub fn find(
-    context: &Context,
+    (context, view): (&Context, &View),
     index: &Arc<DocumentIndex>,
     asked: &Asked,
     observer: &mut dyn Observer,
@@ -293,11 +294,22 @@ pub fn find(
         normalize(&mut documents);
     }
     let mut distances = Vec::new();
+    let mut add = |name: &str, (field, blob): (usize, &[u8]), found: BTreeMap<DocumentId, f32>| {
+        let wide = found.into_iter().map(|(id, d)| (id, f64::from(d)));
+        let mut found: BTreeMap<DocumentId, f64> = wide.collect();
+        double::refine(view, index.schema(), (field, blob), &documents, &mut found);
+        distances.push((name.to_owned(), found));
+    };
     if let Some(knn) = &query.knn {
-        distances.push((knn.distance_name.clone(), found.nearest));
+        let aim = (knn.field, knn.target.blob.as_slice());
+        add(&knn.distance_name, aim, found.nearest);
     }
-    let named = query.distance_names().into_iter();
-    distances.extend(named.filter_map(|name| found.distances.remove_entry(name)));
+    for (range, _) in &question.ranges {
+        let hits = range.distance_name.as_ref();
+        if let Some((name, hits)) = hits.and_then(|name| found.distances.remove_entry(name)) {
+            add(&name, (range.field, &range.target.blob), hits);
+        }
+    }
     Ok(Matches {
         documents,
         distances,
@@ -333,7 +345,7 @@ fn show(
     let (offset, num) = (request.offset as usize, request.num as usize);
     let page = sorted.into_iter().skip(offset).take(num);
     let hits = page.map(|(found, sort_key)| {
-        let of_document = |(name, all): &(String, BTreeMap<DocumentId, f32>)| {
+        let of_document = |(name, all): &(String, BTreeMap<DocumentId, f64>)| {
             Some((name.clone(), *all.get(&found.id)?))
         };
         Hit {
@@ -480,7 +492,7 @@ fn sort_by(
     index: &DocumentIndex,
     documents: Vec<Match>,
     sort: &SortBy,
-    distances: &[(String, BTreeMap<DocumentId, f32>)],
+    distances: &[(String, BTreeMap<DocumentId, f64>)],
 ) -> Result<Sorted> {
     let distance = distances.iter().find(|(name, _)| *name == sort.field);
     let field = index.schema().find(&sort.field);
@@ -491,7 +503,7 @@ fn sort_by(
     let state = index.read();
     let key_of = |found: &Match| -> Option<SortKey> {
         if let Some((_, all)) = distance {
-            return all.get(&found.id).map(|&d| SortKey::Number(f64::from(d)));
+            return all.get(&found.id).map(|&d| SortKey::Number(d));
         }
         let field = field?;
         let document = state.documents.get(&found.id)?;

@@ -1,7 +1,7 @@
 //! RediSearch's commands over the indexes of documents (keyspace/documents/), and their language as pure code: words of FT commands
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
-//! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown; pipeline.rs: FT.AGGREGATE, with cursors.rs;
+//! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown, and double.rs; pipeline.rs: FT.AGGREGATE, with cursors.rs;
 //!   info.rs: FT.INFO; look.rs: FT.EXPLAIN and FT.TAGVALS; profile.rs: FT.PROFILE;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
@@ -14,6 +14,7 @@
 pub mod aggregate;
 mod aliases;
 mod cursors;
+mod double;
 pub mod errors;
 pub mod explain;
 pub mod expression;

@@ -117,7 +117,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         options: &request.options,
         is_scored: request.options.adds_scores,
     };
-    let matches = find(call.context, &index, &asked, observer)?;
+    let matches = find((call.context, &view), &index, &asked, observer)?;
     let total = matches.documents.len();
     let seed = call.context.draw_random();
     let lines = Pipeline::begin(&view, &index, &request, &matches);
@@ -295,7 +295,7 @@ impl<'a> Pipeline<'a> {
             let mut properties = Properties::default();
             for (name, found) in &matches.distances {
                 if let Some(distance) = found.get(&document.id) {
-                    properties.set(name, Value::Number(f64::from(*distance)));
+                    properties.set(name, Value::Number(*distance));
                 }
             }
             if options.adds_scores {

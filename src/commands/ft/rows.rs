@@ -113,12 +113,7 @@ fn fields(
     }
     let distances = hit.distances.iter();
     let mut all: Vec<_> = distances
-        .map(|(name, distance)| {
-            (
-                bulk(name.as_bytes()),
-                Reply::bulk(print(f64::from(*distance))),
-            )
-        })
+        .map(|(name, distance)| (bulk(name.as_bytes()), Reply::bulk(print(*distance))))
         .collect();
     match &document {
         Value::Hash(hash) => {
@@ -150,7 +145,7 @@ fn shown(
     let name = returned.identifier.as_str();
     let distance = hit.distances.iter().find(|(known, _)| known == name);
     if let Some((_, distance)) = distance {
-        return Some(print(f64::from(*distance)).into());
+        return Some(print(*distance).into());
     }
     if name == "__key" {
         return Some(Bytes::copy_from_slice(&hit.key));

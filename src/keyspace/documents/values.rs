@@ -113,6 +113,32 @@ fn point(text: &str) -> Result<(f64, f64), Refusal> {
         .ok_or_else(|| Refusal::Point(text.to_owned()))
 }
 
+/// Packed doubles, little-endian.
+pub fn doubles(bytes: &[u8]) -> Vec<f64> {
+    let parts = bytes.as_chunks().0.iter();
+    parts.map(|part| f64::from_le_bytes(*part)).collect()
+}
+
+/// The vectors that a value holds in a FLOAT64 field, as they were written.
+pub fn double_vectors(
+    field: &Field,
+    attributes: &VectorAttributes,
+    value: &Value,
+) -> Vec<Vec<f64>> {
+    match value {
+        Value::Hash(hash) => {
+            let found = hash.get(field.identifier.as_bytes(), 0);
+            found.map_or_else(Vec::new, |found| vec![doubles(&found.value)])
+        }
+        Value::Json(document) => {
+            let mut found = find(document, &field.identifier);
+            found.retain(|node| !matches!(node, Node::Null));
+            json_vectors(&found, attributes).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The components of a packed vector, little-endian, as f32.
 pub fn vector(bytes: &[u8], attributes: &VectorAttributes) -> Result<Vec<f32>, Refusal> {
     let (got, expected) = (bytes.len(), attributes.blob_bytes());
@@ -124,10 +150,7 @@ pub fn vector(bytes: &[u8], attributes: &VectorAttributes) -> Result<Vec<f32>, R
             let parts = bytes.as_chunks().0.iter();
             parts.map(|part| f32::from_le_bytes(*part)).collect()
         }
-        VectorType::Float64 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts.map(|part| f64::from_le_bytes(*part) as f32).collect()
-        }
+        VectorType::Float64 => doubles(bytes).into_iter().map(|x| x as f32).collect(),
         VectorType::Float16 => {
             let parts = bytes.as_chunks().0.iter();
             parts
@@ -159,7 +182,9 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
         return Ok(FieldValue::Missing);
     }
     if let FieldKind::Vector(attributes) = &field.kind {
-        return json_vectors(&found, attributes).map(FieldValue::Vectors);
+        let narrow = |vector: Vec<f64>| vector.into_iter().map(|x| x as f32).collect();
+        let vectors = json_vectors(&found, attributes)?.into_iter().map(narrow);
+        return Ok(FieldValue::Vectors(vectors.collect()));
     }
     // An array stands for its elements.
     let mut nodes = Vec::new();
@@ -200,7 +225,7 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
 fn json_vectors(
     found: &[Node<'_>],
     attributes: &VectorAttributes,
-) -> Result<Vec<Vec<f32>>, Refusal> {
+) -> Result<Vec<Vec<f64>>, Refusal> {
     let all_numbers = found.iter().all(|node| node.as_f64().is_some());
     if all_numbers {
         return Ok(vec![components(found.iter().copied(), attributes)?]);
@@ -227,7 +252,7 @@ fn json_vectors(
 fn components<'d>(
     nodes: impl Iterator<Item = Node<'d>>,
     attributes: &VectorAttributes,
-) -> Result<Vec<f32>, Refusal> {
+) -> Result<Vec<f64>, Refusal> {
     let range = match attributes.kind {
         VectorType::Int8 => Some(-128.0..=127.0),
         VectorType::Uint8 => Some(0.0..=255.0),
@@ -242,7 +267,7 @@ fn components<'d>(
                 .is_none_or(|range| is_whole && range.contains(x))
         };
         let component = node.as_f64().filter(fits).ok_or(Refusal::Component(at))?;
-        components.push(component as f32);
+        components.push(component);
     }
     let (got, expected) = (components.len(), attributes.dimension);
     match got == expected {
