@@ -6,7 +6,7 @@
 //! With --documents an index over hashes is searched instead, with ranges of a NUMERIC field, as FT.SEARCH does; --calibrated lets it
 //! choose the ef. `cargo bench --bench filtered -- --documents`.
 //!
-//! Who passes is drawn (random), or is a region: the vectors nearest to one of eight of them, which lies near the query or far
+//! Who passes is drawn (random), or is those of some rows one after the other (runs), or is a region: the vectors nearest to one of eight of them, which lies near the query or far
 //! from it. With --turns it is one of the engines of scripts/bench/filtered.py: it answers each line `KIND SHARE EF`.
 
 mod bed;
@@ -34,7 +34,9 @@ const QUERIES: usize = 200;
 const REGIONS: usize = 8;
 /// Shares of the elements that pass.
 const SHARES: [f64; 8] = [0.8, 0.5, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001];
-const KINDS: [&str; 3] = ["random", "near", "far"];
+const KINDS: [&str; 4] = ["random", "runs", "near", "far"];
+/// Rows after which runs begin again.
+const PERIOD: usize = 1000;
 
 #[derive(Parser)]
 struct Options {
@@ -128,6 +130,7 @@ impl Ground {
     fn new(data: DataSet, options: &Options) -> Ground {
         let mut orders = vec![Dice::new(1).permutation(data.base.rows())];
         orders.extend((0..REGIONS).map(|middle| ranks(&distances(&data, data.base.row(middle)))));
+        orders.push(runs(data.base.rows()));
         assert_eq!(orders.len(), KEY_COUNT);
         let distances: Vec<Vec<f32>> = (0..data.queries.rows().min(QUERIES))
             .into_par_iter()
@@ -154,6 +157,7 @@ impl Ground {
         match kind {
             "near" => 1 + self.regions[query].0,
             "far" => 1 + self.regions[query].1,
+            "runs" => 1 + REGIONS,
             _ => 0,
         }
     }
@@ -247,6 +251,17 @@ fn distances(data: &DataSet, vector: &[f32]) -> Vec<f32> {
     (0..data.base.rows())
         .map(|row| graph::distance(data.metric, vector, data.base.row(row)))
         .collect()
+}
+
+/// The place of each row among all that are as far into their period, after those that are less far.
+fn runs(rows: usize) -> Vec<u32> {
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.sort_by_key(|row| (row % PERIOD, *row));
+    let mut places = vec![0; rows];
+    for (place, row) in order.into_iter().enumerate() {
+        places[row] = place as u32;
+    }
+    places
 }
 
 /// The place of each row in the order of distances.

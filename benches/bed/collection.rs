@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 const KEY: &[u8] = b"bench";
 /// Fields of an element's attributes.
-pub const KEY_COUNT: usize = 9;
+pub const KEY_COUNT: usize = 10;
 
 /// All rows of `data`, row i named i, with the attributes {"o0": place in the first order, "o1": in the second, ...}.
 pub fn fill(data: &DataSet, quantization: Quantization, orders: &[Vec<u32>]) -> Arc<Collection> {

@@ -131,7 +131,7 @@ impl<'a> Memo<'a> {
     }
 
     /// Up to `count` distinct passing slots: those of the sample, then others.
-    pub fn seeds(&self, sample: Sample, count: usize) -> Vec<u32> {
+    pub fn sampled_seeds(&self, sample: Sample, count: usize) -> Vec<u32> {
         let mut seeds = sample.passing;
         seeds.sort_unstable();
         seeds.dedup();
@@ -171,29 +171,6 @@ impl<'a> Memo<'a> {
     /// A bit a slot, 64 a word: the slots that were found to pass so far.
     fn passing(&self) -> Vec<u64> {
         self.passing.iter().map(Cell::get).collect()
-    }
-
-    /// Up to `count` of the slots that were found to pass so far, spread over all of these.
-    pub fn seeds_found(&self, count: usize) -> Vec<u32> {
-        let found: u32 = self
-            .passing
-            .iter()
-            .map(|bits| bits.get().count_ones())
-            .sum();
-        let step = (found / count as u32).max(1);
-        let mut seeds = Vec::with_capacity(count);
-        // Passing slots to leave out before the next seed.
-        let mut left_out = 0;
-        for (word, bits) in self.passing.iter().enumerate() {
-            let here = bits.get().count_ones();
-            while left_out < here && seeds.len() < count {
-                let at = ones(bits.get()).nth(left_out as usize).unwrap_or(0);
-                seeds.push((word * BLOCK + at) as u32);
-                left_out += step;
-            }
-            left_out -= here.min(left_out);
-        }
-        seeds
     }
 
     /// The share of all slots ever used that are live.
@@ -272,6 +249,29 @@ impl Passers for Memo<'_> {
         self.columns()?;
         self.count();
         Some(self.passing())
+    }
+
+    /// Of those that were found to pass so far.
+    fn seeds(&self, count: usize) -> Vec<u32> {
+        let found: u32 = self
+            .passing
+            .iter()
+            .map(|bits| bits.get().count_ones())
+            .sum();
+        let step = (found / count as u32).max(1);
+        let mut seeds = Vec::with_capacity(count);
+        // Passing slots to leave out before the next seed.
+        let mut left_out = 0;
+        for (word, bits) in self.passing.iter().enumerate() {
+            let here = bits.get().count_ones();
+            while left_out < here && seeds.len() < count {
+                let at = ones(bits.get()).nth(left_out as usize).unwrap_or(0);
+                seeds.push((word * BLOCK + at) as u32);
+                left_out += step;
+            }
+            left_out -= here.min(left_out);
+        }
+        seeds
     }
 }
 

@@ -10,7 +10,13 @@ use crate::index::{
 pub trait Passers: SlotFilter {
     /// All who may, a bit a slot, 64 a word; none if that is only learnt by asking for each.
     fn listed(&self) -> Option<Vec<u64>>;
+
+    /// Up to `count` of them, spread over all.
+    fn seeds(&self, count: usize) -> Vec<u32>;
 }
+
+/// Passing slots that a walk along passing nodes starts from; without them it dies where those lie away from the target.
+pub(super) const SEEDS: usize = 16;
 
 /// What became of a plan.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +92,11 @@ impl Search<'_> {
                 self.walk(ef, Some(FilteredWalk::Plain(probe)), stats)
             }
             PlanKind::GraphTwoHop => {
-                let seeds = plan.seeds.clone();
+                let seeds = match (&plan.seeds, self.passers) {
+                    (Some(seeds), _) => seeds.clone(),
+                    (None, Some(passers)) => passers.seeds(SEEDS),
+                    (None, None) => Vec::new(),
+                };
                 self.walk(self.ef, Some(FilteredWalk::TwoHop { seeds }), stats)
             }
         }

@@ -10,6 +10,7 @@
 
 use super::expression::OverColumns;
 use super::filter::Memo;
+use super::follow::SEEDS;
 use super::query::Query;
 use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn, filtered_ef};
 use crate::keyspace::collection::Collection;
@@ -34,6 +35,8 @@ const FILTER_BYTE_NS: f64 = 0.7;
 const TEST_BIT_NS: f64 = 1.5;
 /// Asking whose a slot is, and for that document in a compressed set.
 const TEST_KNOWN_NS: f64 = 10.0;
+/// Marking the slot of a document that passes.
+const LISTED_NS: f64 = 4.0;
 /// Columns are made at once when a search without them would read more than one in so many elements' attributes.
 const MAKING_FACTOR: f64 = 4.0;
 /// What a passing row costs beside its bytes where others lie between: cache misses, as in a walk.
@@ -50,9 +53,6 @@ const EF_PER_HIT_MIN: usize = 2;
 const FAR_EXPONENT: f64 = -0.5;
 /// So many times rarer than expected are passing nodes around the target when a walk gives up.
 const RARE: f64 = 2.0;
-/// Passing elements that a two-hop walk starts from; without them it dies where those lie away from the target.
-const SEEDS: usize = 16;
-
 /// Candidates of a walk that finds little.
 const EF_SMALL: usize = 32;
 
@@ -91,8 +91,8 @@ impl PlanKind {
 pub struct Plan {
     /// How.
     pub kind: PlanKind,
-    /// Two-hop walks: where to start.
-    pub seeds: Vec<u32>,
+    /// Two-hop walks: where to start; none: that is to be asked of who passes.
+    pub seeds: Option<Vec<u32>>,
     /// Candidates that a filtered walk keeps.
     pub ef: Option<usize>,
     /// A walk through all nodes: the share of passing ones below which it gives up, and what to do then.
@@ -213,10 +213,10 @@ fn choose_filtered(costs: Costs, force_graph: bool, filter: &Memo) -> Plan {
     let plain = costs.plain(rate, test_ns);
     let two_hop = costs.two_hop(rate, test_ns);
     if force_graph {
-        return Plan::forced(rate, || filter.seeds(sample, SEEDS));
+        return Plan::forced(rate, Some(filter.sampled_seeds(sample, SEEDS)));
     }
     if plain.min(two_hop) < scan {
-        let seeds = || filter.seeds(sample, SEEDS);
+        let seeds = || Some(filter.sampled_seeds(sample, SEEDS));
         let otherwise = Otherwise::cheaper((PlanKind::ScanPassing, scan), two_hop, seeds);
         return Plan::walk(&costs, rate, plain, otherwise);
     }
@@ -241,27 +241,28 @@ fn choose_by_columns(costs: Costs, force_graph: bool, filter: &Memo, over: &Over
         rate = filter.count().max(1) as f64 / costs.elements;
         test_ns = TEST_BIT_NS;
     }
-    let seeds = || filter.seeds_found(SEEDS);
     if force_graph {
-        return Plan::forced(rate, seeds);
+        return Plan::forced(rate, None);
     }
     // Until somebody counts, testing all comes on top.
     let all_ns = if test_ns == TEST_BIT_NS { 0.0 } else { pass_ns };
-    choose_by_rate(costs, rate, test_ns, all_ns, seeds)
+    choose_by_rate(costs, rate, test_ns, all_ns)
 }
 
-/// Plans a search of an index of whose slots `passing` are known to pass (none: everybody passes), and can be listed. `ef` is what
-/// a walk without a filter would keep for `k` hits.
-pub fn choose_known(
-    index: &VectorIndex,
-    k: usize,
-    ef: usize,
-    passing: Option<usize>,
-    seeds: impl FnOnce(usize) -> Vec<u32>,
-) -> Plan {
-    let costs = Costs::of(index, k, ef);
+/// Who passes, where that is known and can be listed.
+pub struct Known {
+    /// How many slots pass.
+    pub passing: usize,
+    /// The share of them that lie apart from the next one.
+    pub apart: f64,
+}
+
+/// Plans a search of an index of which `known` pass (none: everybody). `ef` is what a walk without a filter would keep for `k`
+/// hits.
+pub fn choose_known(index: &VectorIndex, k: usize, ef: usize, known: Option<Known>) -> Plan {
+    let mut costs = Costs::of(index, k, ef);
     let is_flat = index.options().kind == IndexKind::Flat;
-    let Some(passing) = passing else {
+    let Some(known) = known else {
         return Plan::of(match is_flat || costs.scan() <= costs.walk() {
             true => PlanKind::Scan,
             false => PlanKind::Graph,
@@ -270,18 +271,17 @@ pub fn choose_known(
     if is_flat {
         return Plan::of(PlanKind::FilterFirst);
     }
-    let rate = (passing.max(1) as f64 / costs.elements).min(1.0);
-    choose_by_rate(costs, rate, TEST_KNOWN_NS, 0.0, || seeds(SEEDS))
+    // Rows that lie one behind the other are read as those of a scan.
+    costs.apart_row_ns = SCAN_ROW_NS
+        + code_bytes(index.options()) / BYTES_PER_NS
+        + known.apart * (APART_ROW_NS - SCAN_ROW_NS);
+    let rate = (known.passing.max(1) as f64 / costs.elements).min(1.0);
+    let all_ns = LISTED_NS * known.passing as f64;
+    choose_by_rate(costs, rate, TEST_KNOWN_NS, all_ns)
 }
 
 /// `all_ns` is what listing who passes takes, beside comparing them.
-fn choose_by_rate(
-    costs: Costs,
-    rate: f64,
-    test_ns: f64,
-    all_ns: f64,
-    seeds: impl FnOnce() -> Vec<u32>,
-) -> Plan {
+fn choose_by_rate(costs: Costs, rate: f64, test_ns: f64, all_ns: f64) -> Plan {
     let plain = costs.plain(rate, test_ns);
     let first = costs.filter_first(rate) + all_ns;
     if first <= plain {
@@ -291,7 +291,7 @@ fn choose_by_rate(
         };
     }
     let two_hop = costs.two_hop(rate, test_ns);
-    let otherwise = Otherwise::cheaper((PlanKind::FilterFirst, first), two_hop, seeds);
+    let otherwise = Otherwise::cheaper((PlanKind::FilterFirst, first), two_hop, || None);
     Plan::walk(&costs, rate, plain, otherwise)
 }
 
@@ -299,16 +299,20 @@ fn choose_by_rate(
 struct Otherwise {
     kind: PlanKind,
     ns: f64,
-    seeds: Vec<u32>,
+    seeds: Option<Vec<u32>>,
 }
 
 impl Otherwise {
-    fn cheaper(scan: (PlanKind, f64), two_hop: f64, seeds: impl FnOnce() -> Vec<u32>) -> Otherwise {
+    fn cheaper(
+        scan: (PlanKind, f64),
+        two_hop: f64,
+        seeds: impl FnOnce() -> Option<Vec<u32>>,
+    ) -> Otherwise {
         match scan {
             (kind, ns) if ns <= two_hop => Otherwise {
                 kind,
                 ns,
-                seeds: Vec::new(),
+                seeds: None,
             },
             _ => Otherwise {
                 kind: PlanKind::GraphTwoHop,
@@ -323,7 +327,7 @@ impl Plan {
     fn of(kind: PlanKind) -> Plan {
         Plan {
             kind,
-            seeds: Vec::new(),
+            seeds: None,
             ef: None,
             otherwise: None,
             pass_rate: None,
@@ -345,11 +349,11 @@ impl Plan {
     }
 
     /// A walk whatever it costs, with all of its candidates.
-    fn forced(rate: f64, seeds: impl FnOnce() -> Vec<u32>) -> Plan {
+    fn forced(rate: f64, seeds: Option<Vec<u32>>) -> Plan {
         let is_plain = rate >= FORCED_PLAIN_RATE_MIN;
         Plan {
             pass_rate: Some(rate),
-            seeds: if is_plain { Vec::new() } else { seeds() },
+            seeds,
             ..Plan::of(match is_plain {
                 true => PlanKind::GraphFiltered,
                 false => PlanKind::GraphTwoHop,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 /// A block with more documents is cut in two, unless they all hold one number.
-const BLOCK_MAX: u64 = 2048;
+const BLOCK_MAX: u64 = 512;
 
 /// A number that is not NaN, in order.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -73,6 +73,7 @@ impl<'a> NearestSearch<'a> {
             field,
             owners: Arc::clone(state.slots(field).owners()),
             ids,
+            slots_end: vectors.slots_end(),
             newer: state.next_id,
             is_torn: Cell::new(false),
         });
@@ -118,14 +119,13 @@ impl<'a> NearestSearch<'a> {
         let ef = self.ef.max(wanted).min(slots.max(1));
         // Documents have about as many vectors each.
         let each = self.vectors.len() as f64 / self.present.max(1) as f64;
-        let passing = self
-            .passing
-            .as_ref()
-            .map(|_| (self.count as f64 * each) as usize);
-        let seeds = |count| self.passing.as_ref().map_or(Vec::new(), |p| p.seeds(count));
+        let known = self.passing.as_ref().map(|passing| plan::Known {
+            passing: (self.count as f64 * each) as usize,
+            apart: passing.share_apart(),
+        });
         let mut plan = match self.is_exact {
-            true => plan::exact(passing.is_some()),
-            false => plan::choose_known(self.vectors, wanted, ef, passing, seeds),
+            true => plan::exact(known.is_some()),
+            false => plan::choose_known(self.vectors, wanted, ef, known),
         };
         plan.may_scan_after = true;
         let search = Search {
@@ -194,6 +194,8 @@ struct Passing<'a> {
     field: usize,
     owners: Arc<Owners>,
     ids: RoaringBitmap,
+    /// Slots that there are.
+    slots_end: u32,
     /// Documents from this id on were indexed after it was asked who passes.
     newer: DocumentId,
     /// Whether a document that passes was gone when its slots were asked for.
@@ -201,14 +203,28 @@ struct Passing<'a> {
 }
 
 impl Passing<'_> {
-    /// Slots of up to `count` documents, spread over all of them.
-    fn seeds(&self, count: usize) -> Vec<u32> {
-        let step = (self.ids.len() / count as u64).max(1);
-        let state = self.index.read();
-        let places = (0..count as u64).filter_map(|n| u32::try_from(n * step).ok());
-        let ids = places.filter_map(|n| self.ids.select(n));
-        ids.filter_map(|id| state.slots(self.field).of(id).first().copied())
-            .collect()
+    /// The share of a sample of them after which the next document does not pass. Documents that were indexed one after the other
+    /// mostly lie so.
+    fn share_apart(&self) -> f64 {
+        const SAMPLE: usize = 32;
+        let sampled = self.spread(SAMPLE);
+        let apart = sampled.iter().filter(|id| !self.ids.contains(**id + 1));
+        apart.count() as f64 / sampled.len().max(1) as f64
+    }
+
+    /// Up to `count` documents, spread over all of them.
+    fn spread(&self, count: usize) -> Vec<DocumentId> {
+        let (Some(min), Some(max)) = (self.ids.min(), self.ids.max()) else {
+            return Vec::new();
+        };
+        let step = (max - min) / count as u32 + 1;
+        let places = (0..count as u32).map(|n| min.saturating_add(n * step));
+        // The first document from each place on.
+        let mut found: Vec<DocumentId> = places
+            .filter_map(|place| self.ids.range(place..).next())
+            .collect();
+        found.dedup();
+        found
     }
 }
 
@@ -223,22 +239,26 @@ impl SlotFilter for Passing<'_> {
 
 impl Passers for Passing<'_> {
     fn listed(&self) -> Option<Vec<u64>> {
+        let mut bits: Vec<u64> = vec![0; self.slots_end.div_ceil(64) as usize];
         let state = self.index.read();
-        let slots = state.slots(self.field);
-        let mut bits: Vec<u64> = Vec::new();
-        for id in &self.ids {
-            let of_document = slots.of(id);
+        state.slots(self.field).of_all(&self.ids, |of_document| {
             if of_document.is_empty() {
                 self.is_torn.set(true);
             }
             for &slot in of_document {
                 let word = slot as usize / 64;
                 if word >= bits.len() {
-                    bits.resize((word + 1).next_power_of_two(), 0);
+                    bits.resize(word + 1, 0);
                 }
                 bits[word] |= 1 << (slot % 64);
             }
-        }
+        });
         Some(bits)
+    }
+
+    fn seeds(&self, count: usize) -> Vec<u32> {
+        let state = self.index.read();
+        let first = |id| state.slots(self.field).of(id).first().copied();
+        self.spread(count).into_iter().filter_map(first).collect()
     }
 }
