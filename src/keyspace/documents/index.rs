@@ -5,7 +5,7 @@
 //! document that they belong to, and whoever finds one whose document is gone passes over it.
 
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
-use super::schema::{Algorithm, FieldKind, Metric, Schema, VectorAttributes, VectorType};
+use super::schema::{Algorithm, FieldKind, Metric, Schema, VectorAttributes};
 use super::text::stop_words::StopWords;
 use super::values::{DocumentValues, FieldValue};
 use crate::index::{
@@ -114,11 +114,22 @@ pub struct Document {
     slots: Vec<(usize, u32)>,
 }
 
+/// Where a vector of a document is put.
+struct Placed {
+    field: usize,
+    slot: u32,
+    /// Not linked yet.
+    is_new: bool,
+}
+
 impl DocumentIndex {
     /// An empty index.
     pub fn new(name: &[u8], schema: Arc<Schema>) -> DocumentIndex {
         let vectors = schema.fields.iter().map(|field| match &field.kind {
-            FieldKind::Vector(attributes) => Some(VectorIndex::new(options(attributes))),
+            FieldKind::Vector(attributes) => {
+                let options = options(attributes);
+                Some(VectorIndex::sharing(options, attributes.kind))
+            }
             _ => None,
         });
         let state = State {
@@ -172,21 +183,26 @@ impl DocumentIndex {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Indexes a document in place of what was known of its key.
+    /// Indexes a document in place of what was known of its key. Vectors that it had before stay where they are in their graphs.
+    /// The caller lets nobody else put or remove the same key meanwhile.
     pub(super) fn put(&self, key: &[u8], values: DocumentValues) {
         let words = words_of(&self.schema, &values.fields, &self.stop_words);
-        let slots = match self.reserve(&values.fields) {
-            Ok(slots) => slots,
+        let placed = match self.place(key, &values.fields) {
+            Ok(placed) => placed,
             Err(field) => return self.refuse(key, field, Refusal::NotFinite),
         };
+        let slots: Vec<(usize, u32)> = placed
+            .iter()
+            .map(|place| (place.field, place.slot))
+            .collect();
         let former = self.state.write().put(key, values, words, &slots);
-        for &(field, slot) in &slots {
-            let level_hash = self.level_hasher.hash_one((key, field, slot));
-            if let Some(vectors) = &self.vectors[field] {
-                vectors.connect(slot, level_hash, LinkOptions::default());
+        for place in placed.iter().filter(|place| place.is_new) {
+            let level_hash = self.level_hasher.hash_one((key, place.field, place.slot));
+            if let Some(vectors) = &self.vectors[place.field] {
+                vectors.connect(place.slot, level_hash, LinkOptions::default());
             }
         }
-        self.free(former);
+        self.free(former.into_iter().filter(|slot| !slots.contains(slot)));
     }
 
     /// Forgets a key.
@@ -214,25 +230,47 @@ impl DocumentIndex {
         self.free(former);
     }
 
-    /// Writes the vectors into slots that nobody finds yet. The error is the place of a field with a vector that does not do.
-    fn reserve(&self, values: &[FieldValue]) -> Result<Vec<(usize, u32)>, usize> {
-        let mut given = Vec::new();
+    /// A slot for each vector: one that the key's document has for the same bytes, else a new one that nobody finds yet. The error is
+    /// the place of a field with a vector that does not do.
+    fn place(&self, key: &[u8], values: &[FieldValue]) -> Result<Vec<Placed>, usize> {
+        let mut former = self.state.read().slots_of(key);
+        let (mut placed, mut new) = (Vec::new(), Vec::new());
         for (field, value) in values.iter().enumerate() {
-            if let (Some(vectors), FieldValue::Vectors(all)) = (&self.vectors[field], value) {
-                let is_fine = |vector: &Vec<f32>| vectors.check_vector(vector).is_ok();
-                if !all.iter().all(is_fine) {
-                    return Err(field);
+            let (Some(vectors), FieldValue::Vectors(all)) = (&self.vectors[field], value) else {
+                continue;
+            };
+            let FieldKind::Vector(attributes) = &self.schema.fields[field].kind else {
+                continue;
+            };
+            for packed in all {
+                let is_same =
+                    |&(of, slot): &(usize, u32)| of == field && vectors.packed(slot) == packed;
+                if let Some(at) = former.iter().position(is_same) {
+                    let (_, slot) = former.swap_remove(at);
+                    placed.push(Placed {
+                        field,
+                        slot,
+                        is_new: false,
+                    });
+                    continue;
                 }
-                given.extend(all.iter().map(|vector| (field, vectors, vector)));
+                let components = attributes.kind.unpack(packed);
+                vectors.check_vector(&components).map_err(|_| field)?;
+                new.push((field, vectors, packed, components));
             }
         }
-        let reserved = given.into_iter();
-        Ok(reserved
-            .map(|(field, vectors, vector)| (field, vectors.reserve(vector)))
-            .collect())
+        placed.extend(
+            new.into_iter()
+                .map(|(field, vectors, packed, components)| Placed {
+                    field,
+                    slot: vectors.reserve_packed(packed, &components),
+                    is_new: true,
+                }),
+        );
+        Ok(placed)
     }
 
-    fn free(&self, slots: Vec<(usize, u32)>) {
+    fn free(&self, slots: impl IntoIterator<Item = (usize, u32)>) {
         for (field, slot) in slots {
             if let Some(vectors) = &self.vectors[field] {
                 vectors.remove(slot);
@@ -242,6 +280,12 @@ impl DocumentIndex {
 }
 
 impl State {
+    /// The slots of what a key has, with their fields.
+    fn slots_of(&self, key: &[u8]) -> Vec<(usize, u32)> {
+        let document = self.id_of(key).and_then(|id| self.documents.get(&id));
+        document.map_or_else(Vec::new, |document| document.slots.clone())
+    }
+
     /// The document of a key.
     pub fn id_of(&self, key: &[u8]) -> Option<DocumentId> {
         self.ids.get(key).copied()
@@ -358,13 +402,62 @@ fn options(attributes: &VectorAttributes) -> IndexOptions {
             Metric::Ip => index::Metric::InnerProduct,
             Metric::Cosine => index::Metric::Cosine,
         },
-        quantization: match attributes.kind {
-            VectorType::Float16 => Quantization::F16,
-            _ => Quantization::F32,
-        },
+        quantization: Quantization::F32,
         kind,
         m,
         ef_construction,
         walked_on: WalkedOn::Codes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::create;
+    use super::super::words::Words as ArgumentWords;
+    use super::*;
+    use bytes::Bytes;
+
+    fn index() -> DocumentIndex {
+        let words =
+            "PREFIX 1 d: SCHEMA n NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
+        let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+        let schema = create(&mut ArgumentWords::new(&words)).expect("a schema");
+        DocumentIndex::new(b"i", Arc::new(schema))
+    }
+
+    fn values(number: f64, vector: &Bytes) -> DocumentValues {
+        DocumentValues {
+            fields: vec![
+                FieldValue::Numbers(vec![number]),
+                FieldValue::Vectors(vec![vector.clone()]),
+            ],
+            score: 1.0,
+        }
+    }
+
+    fn packed(components: [f32; 2]) -> Bytes {
+        components.iter().flat_map(|x| x.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn a_vector_that_stays_keeps_its_place_and_is_not_copied() {
+        let index = index();
+        let vector = packed([1.0, 2.0]);
+        index.put(b"d:1", values(1.0, &vector));
+        let first = index.read().slots_of(b"d:1");
+        // The same bytes at another address, as after another HSET.
+        index.put(b"d:1", values(2.0, &packed([1.0, 2.0])));
+        assert_eq!(index.read().slots_of(b"d:1"), first);
+        let (field, slot) = first[0];
+        let vectors = index.vectors(field).expect("a VECTOR field");
+        assert_eq!(vectors.packed(slot).as_ptr(), vector.as_ptr());
+        assert_eq!(vectors.len(), 1);
+        let id = index.read().id_of(b"d:1").expect("a document");
+        assert_eq!(index.read().owner(field, slot), Some(id));
+        index.put(b"d:1", values(2.0, &packed([3.0, 2.0])));
+        assert_ne!(index.read().slots_of(b"d:1"), first);
+        assert_eq!(vectors.len(), 1);
+        index.remove(b"d:1");
+        assert!(vectors.is_empty());
     }
 }

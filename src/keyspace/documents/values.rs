@@ -8,7 +8,7 @@ use crate::keyspace::Value;
 use crate::keyspace::hash::Hash;
 use crate::keyspace::json::{Document, JsonPath, Node};
 use crate::protocol::number::parse_double;
-use half::{bf16, f16};
+use bytes::Bytes;
 
 /// What a document holds for each field of a schema.
 pub struct DocumentValues {
@@ -31,8 +31,8 @@ pub enum FieldValue {
     Numbers(Vec<f64>),
     /// GEO: longitude and latitude in degrees.
     Points(Vec<(f64, f64)>),
-    /// VECTOR.
-    Vectors(Vec<Vec<f32>>),
+    /// VECTOR, packed as the field's type has it; of a hash the field's own bytes, not a copy.
+    Vectors(Vec<Bytes>),
 }
 
 /// Reads a document. None if the value is of another kind than the schema's documents. The error names the field.
@@ -77,7 +77,10 @@ fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
         FieldKind::Tag { .. } => FieldValue::Tags(tags(field, &text())),
         FieldKind::Numeric => FieldValue::Numbers(vec![number(bytes)?]),
         FieldKind::Geo => FieldValue::Points(vec![point(&text())?]),
-        FieldKind::Vector(attributes) => FieldValue::Vectors(vec![vector(bytes, attributes)?]),
+        FieldKind::Vector(attributes) => {
+            check_size(bytes, attributes)?;
+            FieldValue::Vectors(vec![found.value.clone()])
+        }
         FieldKind::Geoshape { .. } => FieldValue::Missing,
     })
 }
@@ -113,37 +116,18 @@ fn point(text: &str) -> Result<(f64, f64), Refusal> {
         .ok_or_else(|| Refusal::Point(text.to_owned()))
 }
 
-/// The components of a packed vector, little-endian, as f32.
+/// The components of a packed vector, as f32.
 pub fn vector(bytes: &[u8], attributes: &VectorAttributes) -> Result<Vec<f32>, Refusal> {
+    check_size(bytes, attributes)?;
+    Ok(attributes.kind.unpack(bytes))
+}
+
+fn check_size(bytes: &[u8], attributes: &VectorAttributes) -> Result<(), Refusal> {
     let (got, expected) = (bytes.len(), attributes.blob_bytes());
-    if got != expected {
-        return Err(Refusal::Blob { got, expected });
+    match got == expected {
+        true => Ok(()),
+        false => Err(Refusal::Blob { got, expected }),
     }
-    let components: Vec<f32> = match attributes.kind {
-        VectorType::Float32 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts.map(|part| f32::from_le_bytes(*part)).collect()
-        }
-        VectorType::Float64 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts.map(|part| f64::from_le_bytes(*part) as f32).collect()
-        }
-        VectorType::Float16 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts
-                .map(|part| f16::from_le_bytes(*part).to_f32())
-                .collect()
-        }
-        VectorType::Bfloat16 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts
-                .map(|part| bf16::from_le_bytes(*part).to_f32())
-                .collect()
-        }
-        VectorType::Int8 => bytes.iter().map(|&byte| f32::from(byte as i8)).collect(),
-        VectorType::Uint8 => bytes.iter().map(|&byte| f32::from(byte)).collect(),
-    };
-    Ok(components)
 }
 
 fn find<'d>(document: &'d Document, path: &str) -> Vec<Node<'d>> {
@@ -197,10 +181,7 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
 
 /// One vector for each match; of a single match that is an array of arrays, one for each of these. Matches that are numbers are
 /// the components of one.
-fn json_vectors(
-    found: &[Node<'_>],
-    attributes: &VectorAttributes,
-) -> Result<Vec<Vec<f32>>, Refusal> {
+fn json_vectors(found: &[Node<'_>], attributes: &VectorAttributes) -> Result<Vec<Bytes>, Refusal> {
     let all_numbers = found.iter().all(|node| node.as_f64().is_some());
     if all_numbers {
         return Ok(vec![components(found.iter().copied(), attributes)?]);
@@ -227,7 +208,7 @@ fn json_vectors(
 fn components<'d>(
     nodes: impl Iterator<Item = Node<'d>>,
     attributes: &VectorAttributes,
-) -> Result<Vec<f32>, Refusal> {
+) -> Result<Bytes, Refusal> {
     let range = match attributes.kind {
         VectorType::Int8 => Some(-128.0..=127.0),
         VectorType::Uint8 => Some(0.0..=255.0),
@@ -242,11 +223,11 @@ fn components<'d>(
                 .is_none_or(|range| is_whole && range.contains(x))
         };
         let component = node.as_f64().filter(fits).ok_or(Refusal::Component(at))?;
-        components.push(component as f32);
+        components.push(component);
     }
     let (got, expected) = (components.len(), attributes.dimension);
     match got == expected {
-        true => Ok(components),
+        true => Ok(attributes.kind.pack(components.into_iter()).into()),
         false => Err(Refusal::Length { got, expected }),
     }
 }

@@ -6,6 +6,7 @@ use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::{FieldKind, VectorAttributes};
 use crate::keyspace::documents::values;
+use bytes::Bytes;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 
@@ -96,7 +97,8 @@ fn target<'a>(
     let vector = values::vector(blob, attributes).ok()?;
     let vectors = index.vectors(field)?;
     vectors.check_vector(&vector).ok()?;
-    Some((vectors, vectors.target(&vector)))
+    let packed = Bytes::copy_from_slice(blob);
+    Some((vectors, vectors.target_packed(&packed, &vector)))
 }
 
 struct Search<'a> {
