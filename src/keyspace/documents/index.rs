@@ -5,11 +5,13 @@
 //! document that they belong to, and whoever finds one whose document is gone passes over it.
 
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
+use super::saved::Known;
 use super::schema::{Algorithm, FieldKind, Metric, Schema, VectorAttributes};
 use super::text::stop_words::StopWords;
 use super::values::{DocumentValues, FieldValue};
 use crate::index::{
-    self, IndexKind, IndexOptions, LinkOptions, Quantization, VectorIndex, WalkedOn,
+    self, ComponentType, IndexKind, IndexOptions, LinkOptions, Quantization, SavedNode,
+    VectorIndex, WalkedOn,
 };
 use crate::keyspace::Key;
 use foldhash::fast::FixedState;
@@ -205,6 +207,43 @@ impl DocumentIndex {
         self.free(former.into_iter().filter(|slot| !slots.contains(slot)));
     }
 
+    /// Loading: puts a document whose vectors have their places, none of which is live before [`DocumentIndex::load_graphs`]; the
+    /// links that are wanted for it.
+    pub(super) fn load(&self, key: &[u8], known: Known) -> Vec<(usize, SavedNode)> {
+        let Known {
+            values,
+            slots,
+            nodes,
+        } = known;
+        let words = words_of(&self.schema, &values.fields, &self.stop_words);
+        let mut places = slots.iter();
+        for (field, value) in values.fields.iter().enumerate() {
+            let (Some((vectors, kind)), FieldValue::Vectors(all)) = (self.shared(field), value)
+            else {
+                continue;
+            };
+            for (packed, &(_, slot)) in all.iter().zip(places.by_ref()) {
+                vectors.load_packed(slot, packed, &kind.unpack(packed));
+            }
+        }
+        self.state.write().put(key, values, words, &slots);
+        nodes
+    }
+
+    /// Loading, last step: links what was loaded.
+    pub(super) fn load_graphs(&self, nodes: Vec<(usize, SavedNode)>) {
+        let mut by_field: Vec<Vec<SavedNode>> = self.vectors.iter().map(|_| Vec::new()).collect();
+        for (field, node) in nodes {
+            by_field[field].push(node);
+        }
+        for (field, (vectors, nodes)) in self.vectors.iter().zip(by_field).enumerate() {
+            if let Some(vectors) = vectors {
+                let level_hash = |slot| self.level_hasher.hash_one((field, slot));
+                vectors.load_graph(nodes, &level_hash);
+            }
+        }
+    }
+
     /// Forgets a key.
     pub(super) fn remove(&self, key: &[u8]) {
         // Most keys that are no documents were none before.
@@ -236,10 +275,8 @@ impl DocumentIndex {
         let mut former = self.state.read().slots_of(key);
         let (mut placed, mut new) = (Vec::new(), Vec::new());
         for (field, value) in values.iter().enumerate() {
-            let (Some(vectors), FieldValue::Vectors(all)) = (&self.vectors[field], value) else {
-                continue;
-            };
-            let FieldKind::Vector(attributes) = &self.schema.fields[field].kind else {
+            let (Some((vectors, kind)), FieldValue::Vectors(all)) = (self.shared(field), value)
+            else {
                 continue;
             };
             for packed in all {
@@ -254,7 +291,7 @@ impl DocumentIndex {
                     });
                     continue;
                 }
-                let components = attributes.kind.unpack(packed);
+                let components = kind.unpack(packed);
                 vectors.check_vector(&components).map_err(|_| field)?;
                 new.push((field, vectors, packed, components));
             }
@@ -268,6 +305,14 @@ impl DocumentIndex {
                 }),
         );
         Ok(placed)
+    }
+
+    /// The vectors of a VECTOR field, and the type of their components.
+    fn shared(&self, field: usize) -> Option<(&VectorIndex, ComponentType)> {
+        match &self.schema.fields[field].kind {
+            FieldKind::Vector(attributes) => Some((self.vectors(field)?, attributes.kind)),
+            _ => None,
+        }
     }
 
     fn free(&self, slots: impl IntoIterator<Item = (usize, u32)>) {
@@ -375,6 +420,14 @@ impl State {
         }
         self.length -= u64::from(document.length);
         document.slots
+    }
+}
+
+/// Links that a node takes above layer 0 in the graph of a VECTOR field.
+pub fn links_of(schema: &Schema, field: usize) -> Option<u32> {
+    match &schema.fields.get(field)?.kind {
+        FieldKind::Vector(attributes) => Some(options(attributes).m),
+        _ => None,
     }
 }
 

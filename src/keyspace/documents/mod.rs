@@ -3,10 +3,11 @@
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
-//! - `index`: one index; this file: all of them by name.
+//! - `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of them by name.
 
 pub mod fields;
 pub mod index;
+pub mod saved;
 pub mod schema;
 pub mod text;
 pub mod values;
@@ -15,7 +16,8 @@ pub mod words;
 use super::Key;
 use super::table::Database;
 use index::{DocumentIndex, Refusal};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use saved::{Checksum, SavedGraphs, SavedVector};
 use schema::Schema;
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -88,11 +90,20 @@ impl Indexes {
         self.insert(&index);
     }
 
-    /// Loading: makes an index that a snapshot knows, once its documents are there.
-    pub fn load(&self, name: &[u8], schema: Arc<Schema>, database: &Database) {
+    /// Loading: makes an index that a snapshot knows, once its documents are there. `saved` are the vectors of its fields, by the
+    /// fields' places. How many documents had to be linked anew.
+    pub fn load(
+        &self,
+        name: &[u8],
+        schema: Arc<Schema>,
+        database: &Database,
+        saved: Vec<(usize, Vec<SavedVector>)>,
+        checksum: Checksum,
+    ) -> usize {
         let index = Arc::new(DocumentIndex::new(name, schema));
-        fill(&index, database);
+        let relinked = load(&index, database, &SavedGraphs::new(saved, checksum));
         self.insert(&index);
+        relinked
     }
 
     fn insert(&self, index: &Arc<DocumentIndex>) {
@@ -135,6 +146,26 @@ impl Indexes {
 }
 
 fn fill(index: &DocumentIndex, database: &Database) {
+    let keys = followed_keys(index, database);
+    on_all_cores(&keys, |key| take_up(index, key, database));
+}
+
+/// Fills an index whose graphs a snapshot has; the number of documents whose vectors it does not have.
+fn load(index: &DocumentIndex, database: &Database, saved: &SavedGraphs) -> usize {
+    let keys = followed_keys(index, database);
+    let unknown = Mutex::new(Vec::new());
+    let nodes = Mutex::new(Vec::new());
+    on_all_cores(&keys, |key| match saved.find(index, key, database) {
+        Some(known) => nodes.lock().extend(index.load(key, known)),
+        None => unknown.lock().push(key.clone()),
+    });
+    index.load_graphs(nodes.into_inner());
+    let unknown = unknown.into_inner();
+    on_all_cores(&unknown, |key| take_up(index, key, database));
+    unknown.len()
+}
+
+fn followed_keys(index: &DocumentIndex, database: &Database) -> Vec<Key> {
     let mut keys = Vec::new();
     let mut cursor = 0;
     loop {
@@ -142,16 +173,19 @@ fn fill(index: &DocumentIndex, database: &Database) {
         let followed = page.into_iter().map(|(key, _)| key);
         keys.extend(followed.filter(|key| index.schema().follows(key)));
         if next == 0 {
-            break;
+            return keys;
         }
         cursor = next;
     }
+}
+
+fn on_all_cores(keys: &[Key], act: impl Fn(&Key) + Sync) {
     // Threads of their own: one that waits for the postings must not be one that whoever holds them waits for.
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-            take_up(index, key, database);
+            act(key);
         }
     };
     thread::scope(|scope| {
