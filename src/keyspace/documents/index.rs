@@ -7,6 +7,7 @@
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
 use super::saved::Known;
 use super::schema::{Algorithm, FieldKind, Metric, Schema, VectorAttributes};
+use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
 use super::values::{DocumentValues, FieldValue};
 use crate::index::{
@@ -93,8 +94,8 @@ pub struct State {
     pub words: Words,
     /// Words of all documents.
     pub length: u64,
-    /// By the fields' places: the document of each slot.
-    owners: Vec<Vec<DocumentId>>,
+    /// By the fields' places: the slots of documents' vectors.
+    slots: Vec<DocumentSlots>,
     /// The last document that was not indexed.
     pub last_failure: Option<Failure>,
 }
@@ -112,8 +113,6 @@ pub struct Document {
     /// Its values by field; of texts only that they are there.
     pub values: Vec<FieldValue>,
     words: Vec<Box<str>>,
-    /// Field and slot of each of its vectors.
-    slots: Vec<(usize, u32)>,
 }
 
 /// Where a vector of a document is put.
@@ -140,7 +139,11 @@ impl DocumentIndex {
                 .iter()
                 .map(|_| FieldIndex::default())
                 .collect(),
-            owners: vec![Vec::new(); schema.fields.len()],
+            slots: schema
+                .fields
+                .iter()
+                .map(|_| DocumentSlots::default())
+                .collect(),
             next_id: 1,
             ..State::default()
         };
@@ -304,6 +307,7 @@ impl DocumentIndex {
                     is_new: true,
                 }),
         );
+        placed.sort_by_key(|place| place.field);
         Ok(placed)
     }
 
@@ -327,8 +331,15 @@ impl DocumentIndex {
 impl State {
     /// The slots of what a key has, with their fields.
     fn slots_of(&self, key: &[u8]) -> Vec<(usize, u32)> {
-        let document = self.id_of(key).and_then(|id| self.documents.get(&id));
-        document.map_or_else(Vec::new, |document| document.slots.clone())
+        let Some(id) = self.id_of(key) else {
+            return Vec::new();
+        };
+        let fields = self.slots.iter().enumerate();
+        let of_field = |(field, slots)| {
+            let slots: &DocumentSlots = slots;
+            slots.of(id).iter().map(move |slot| (field, *slot))
+        };
+        fields.flat_map(of_field).collect()
     }
 
     /// The document of a key.
@@ -336,22 +347,16 @@ impl State {
         self.ids.get(key).copied()
     }
 
-    /// The document that a slot of a VECTOR field belongs to, if it is still there.
+    /// The document that a slot of a VECTOR field belongs to, if it is still there. Of a vector that was written anew it is the
+    /// document as it is now, whose slots are others.
     pub fn owner(&self, field: usize, slot: u32) -> Option<DocumentId> {
-        let id = *self.owners.get(field)?.get(slot as usize)?;
+        let id = self.slots[field].owner(slot);
         self.all.contains(id).then_some(id)
     }
 
-    /// The slots of a document's vectors in a field.
-    pub fn slots(&self, id: DocumentId, field: usize) -> impl Iterator<Item = u32> + '_ {
-        let slots = self
-            .documents
-            .get(&id)
-            .into_iter()
-            .flat_map(|document| &document.slots);
-        slots
-            .filter(move |(of, _)| *of == field)
-            .map(|(_, slot)| *slot)
+    /// The slots of a VECTOR field.
+    pub fn slots(&self, field: usize) -> &DocumentSlots {
+        &self.slots[field]
     }
 
     /// Adds a document under a new id; the slots of what its key had before.
@@ -373,12 +378,13 @@ impl State {
         for (word, posting) in words.postings {
             self.words.entry(word).or_default().insert(id, posting);
         }
-        for &(field, slot) in slots {
-            let owners = &mut self.owners[field];
-            if owners.len() <= slot as usize {
-                owners.resize(slot as usize + 1, 0);
-            }
-            owners[slot as usize] = id;
+        for of_field in slots.chunk_by(|one, other| one.0 == other.0) {
+            let taken: Vec<u32> = of_field.iter().map(|(_, slot)| *slot).collect();
+            self.slots[of_field[0].0].put(id, &taken);
+        }
+        // Until the new slots are linked, searches come to the former ones.
+        for &(field, slot) in &former {
+            self.slots[field].set_owner(slot, id);
         }
         let emptied = values.fields.into_iter().map(|value| match value {
             FieldValue::Texts(_) => FieldValue::Texts(Vec::new()),
@@ -392,7 +398,6 @@ impl State {
             frequency_max: words.frequency_max,
             values: emptied.collect(),
             words: names,
-            slots: slots.to_vec(),
         };
         self.all.insert(id);
         self.documents.insert(id, document);
@@ -419,7 +424,12 @@ impl State {
             }
         }
         self.length -= u64::from(document.length);
-        document.slots
+        let fields = self.slots.iter_mut().enumerate();
+        let taken = fields.flat_map(|(field, slots)| {
+            let taken = slots.take(id).into_iter();
+            taken.map(move |slot| (field, slot))
+        });
+        taken.collect()
     }
 }
 

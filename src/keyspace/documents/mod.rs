@@ -3,12 +3,14 @@
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
-//! - `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of them by name.
+//! - `slots`: where the vectors of documents are; `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of
+//!   them by name.
 
 pub mod fields;
 pub mod index;
 pub mod saved;
 pub mod schema;
+pub mod slots;
 pub mod text;
 pub mod values;
 pub mod words;

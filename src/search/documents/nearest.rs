@@ -149,7 +149,7 @@ impl Search<'_> {
 
     /// One by one.
     fn compare(&self, k: usize, ids: &RoaringBitmap) -> BTreeMap<DocumentId, f32> {
-        let slots = ids.iter().flat_map(|id| self.state.slots(id, self.field));
+        let slots = self.state.slots(self.field).of_all(ids);
         let scored = slots.map(|slot| (slot, self.vectors.distance(self.target, slot)));
         let mut scored: Vec<(u32, f32)> = scored.filter(|(_, d)| d.is_finite()).collect();
         scored.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
@@ -167,7 +167,9 @@ impl Search<'_> {
             if found.len() == k {
                 break;
             }
-            if let Some(id) = self.state.owner(self.field, slot) {
+            let owner = self.state.owner(self.field, slot);
+            let is_its_own = |id: &DocumentId| self.state.slots(self.field).of(*id).contains(&slot);
+            if let Some(id) = owner.filter(is_its_own) {
                 found.entry(id).or_insert(distance);
             }
         }
