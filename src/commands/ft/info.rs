@@ -233,8 +233,14 @@ fn upkeep(index: &DocumentIndex, state: &State) -> Parts {
     });
     let mut parts = vec![
         (word("hash_indexing_failures"), failures),
-        (word("indexing"), Reply::Int(0)),
-        (word("percent_indexed"), Reply::bulk("1")),
+        (
+            word("indexing"),
+            Reply::Int(index.progress().is_running().into()),
+        ),
+        (
+            word("percent_indexed"),
+            Reply::bulk(print(index.progress().share())),
+        ),
     ];
     if let Some(words) = &index.schema().stop_words {
         let words = words.iter().map(|word| bulk(word.as_bytes()));

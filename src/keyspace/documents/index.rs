@@ -5,8 +5,9 @@
 //! document that they belong to, and whoever finds one whose document is gone passes over it.
 
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
+use super::filling::Progress;
 use super::saved::Known;
-use super::schema::{Algorithm, FieldKind, Metric, Schema, VectorAttributes};
+use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
 use super::values::{DocumentValues, FieldValue};
@@ -73,8 +74,10 @@ pub struct DocumentIndex {
     schema: Arc<Schema>,
     stop_words: StopWords,
     /// By the fields' places.
-    vectors: Vec<Option<VectorIndex>>,
-    state: RwLock<State>,
+    vectors: Vec<Option<Arc<VectorIndex>>>,
+    /// Shared with the one that this was made of by FT.ALTER, for as long as somebody searches that.
+    state: Arc<RwLock<State>>,
+    progress: Progress,
     failures: AtomicU64,
     level_hasher: FixedState,
 }
@@ -126,13 +129,7 @@ struct Placed {
 impl DocumentIndex {
     /// An empty index.
     pub fn new(name: &[u8], schema: Arc<Schema>) -> DocumentIndex {
-        let vectors = schema.fields.iter().map(|field| match &field.kind {
-            FieldKind::Vector(attributes) => {
-                let options = options(attributes);
-                Some(VectorIndex::sharing(options, attributes.kind))
-            }
-            _ => None,
-        });
+        let vectors = schema.fields.iter().map(vectors_of);
         let state = State {
             fields: schema
                 .fields
@@ -152,10 +149,42 @@ impl DocumentIndex {
             stop_words: schema.stop_word_list(),
             vectors: vectors.collect(),
             schema,
-            state: RwLock::new(state),
+            state: Arc::new(RwLock::new(state)),
+            progress: Progress::default(),
             failures: AtomicU64::new(0),
             level_hasher: FixedState::with_seed(0x646f_6375_6d65_6e74),
         }
+    }
+
+    /// The same with more fields behind its own, which no document has yet; none if `schema` is not that. Nobody may alter this one
+    /// any more.
+    pub(super) fn altered(&self, schema: &Arc<Schema>) -> Option<DocumentIndex> {
+        let added = schema.fields.strip_prefix(&self.schema.fields[..])?;
+        let of_schema = Schema {
+            fields: self.schema.fields.clone(),
+            skips_initial_scan: self.schema.skips_initial_scan,
+            ..(**schema).clone()
+        };
+        if of_schema != *self.schema {
+            return None;
+        }
+        self.state.write().add_fields(added.len());
+        let added = added.iter().map(vectors_of);
+        Some(DocumentIndex {
+            name: self.name.clone(),
+            schema: Arc::clone(schema),
+            stop_words: schema.stop_word_list(),
+            vectors: self.vectors.iter().cloned().chain(added).collect(),
+            state: Arc::clone(&self.state),
+            progress: Progress::default(),
+            failures: AtomicU64::new(self.failures()),
+            level_hasher: self.level_hasher.clone(),
+        })
+    }
+
+    /// How far it is with the keys that were there before it.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Its name.
@@ -175,7 +204,7 @@ impl DocumentIndex {
 
     /// The vectors of a VECTOR field, by its place.
     pub fn vectors(&self, field: usize) -> Option<&VectorIndex> {
-        self.vectors.get(field)?.as_ref()
+        self.vectors.get(field)?.as_deref()
     }
 
     /// The postings, which do not change while they are held.
@@ -342,6 +371,16 @@ impl State {
         fields.flat_map(of_field).collect()
     }
 
+    /// Makes room for more fields; no document has them.
+    fn add_fields(&mut self, count: usize) {
+        let fields = self.fields.len() + count;
+        self.fields.resize_with(fields, FieldIndex::default);
+        self.slots.resize_with(fields, DocumentSlots::default);
+        for document in self.documents.values_mut() {
+            document.values.resize(fields, FieldValue::Missing);
+        }
+    }
+
     /// The document of a key.
     pub fn id_of(&self, key: &[u8]) -> Option<DocumentId> {
         self.ids.get(key).copied()
@@ -437,6 +476,17 @@ impl State {
 pub fn links_of(schema: &Schema, field: usize) -> Option<u32> {
     match &schema.fields.get(field)?.kind {
         FieldKind::Vector(attributes) => Some(options(attributes).m),
+        _ => None,
+    }
+}
+
+/// The vectors of a VECTOR field: none yet.
+fn vectors_of(field: &Field) -> Option<Arc<VectorIndex>> {
+    match &field.kind {
+        FieldKind::Vector(attributes) => {
+            let options = options(attributes);
+            Some(Arc::new(VectorIndex::sharing(options, attributes.kind)))
+        }
         _ => None,
     }
 }

@@ -3,10 +3,11 @@
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
-//! - `slots`: where the vectors of documents are; `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of
+//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of
 //!   them by name.
 
 pub mod fields;
+pub mod filling;
 pub mod index;
 pub mod saved;
 pub mod schema;
@@ -18,14 +19,13 @@ pub mod words;
 use super::Key;
 use super::table::Database;
 use index::{DocumentIndex, Refusal};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 use saved::{Checksum, SavedGraphs, SavedVector};
 use schema::Schema;
-use std::collections::BTreeMap;
-use std::num::NonZero;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::time::Duration;
 use values::DocumentValues;
 
 /// The database whose keys are indexed; other databases have no indexes.
@@ -37,6 +37,9 @@ pub struct Indexes {
     names: RwLock<Names>,
     /// How many indexes there are: without any, a write looks no further.
     count: AtomicUsize,
+    /// Indexes that have not taken up yet what was there before them.
+    unfilled: Mutex<VecDeque<Arc<DocumentIndex>>>,
+    queued: Condvar,
 }
 
 #[derive(Default)]
@@ -83,13 +86,51 @@ impl Indexes {
         self.names.write().aliases.remove(alias);
     }
 
-    /// Makes an index and fills it from the keys that are there, on all cores. Nothing else may change keys meanwhile.
+    /// Makes an index, in place of one of that name. It follows changes from now on; what is there already it takes up later
+    /// ([`Indexes::next_unfilled`]). If there is one of that name with the first of its fields (FT.ALTER), that one's content is kept.
     pub(super) fn create(&self, name: &[u8], schema: Arc<Schema>, database: &Database) {
-        let index = Arc::new(DocumentIndex::new(name, schema));
-        if !index.schema().skips_initial_scan {
-            fill(&index, database);
-        }
+        let former = self.names.read().indexes.get(name).map(Arc::clone);
+        let altered = former.and_then(|former| former.altered(&schema));
+        let skips = schema.skips_initial_scan;
+        let index = altered.unwrap_or_else(|| DocumentIndex::new(name, schema));
+        let index = Arc::new(index);
         self.insert(&index);
+        if !skips {
+            self.queue(index, database);
+        }
+    }
+
+    /// An index that has to be filled, if one comes within this time. The caller takes up all keys that it follows
+    /// ([`filling::take_up`]), nobody else changing the key meanwhile, for as long as the index is there
+    /// ([`Indexes::has`]), and tells its progress.
+    pub fn next_unfilled(&self, at_most: Duration) -> Option<Arc<DocumentIndex>> {
+        let mut unfilled = self.unfilled.lock();
+        if unfilled.is_empty() {
+            self.queued.wait_for(&mut unfilled, at_most);
+        }
+        unfilled.pop_front()
+    }
+
+    /// Whether this index is there; another one of its name is not it.
+    pub fn has(&self, index: &Arc<DocumentIndex>) -> bool {
+        let names = self.names.read();
+        let there = names.indexes.get(index.name());
+        there.is_some_and(|there| Arc::ptr_eq(there, index))
+    }
+
+    /// Recovery: fills what is not filled, on all cores. Nothing else may change keys meanwhile.
+    pub fn fill_all(&self, database: &Database) {
+        for index in std::mem::take(&mut *self.unfilled.lock()) {
+            if self.has(&index) {
+                filling::fill(&index, database);
+            }
+        }
+    }
+
+    fn queue(&self, index: Arc<DocumentIndex>, database: &Database) {
+        index.progress().begin(database.len());
+        self.unfilled.lock().push_back(index);
+        self.queued.notify_all();
     }
 
     /// Loading: makes an index that a snapshot knows, once its documents are there. `saved` are the vectors of its fields, by the
@@ -103,7 +144,7 @@ impl Indexes {
         checksum: Checksum,
     ) -> usize {
         let index = Arc::new(DocumentIndex::new(name, schema));
-        let relinked = load(&index, database, &SavedGraphs::new(saved, checksum));
+        let relinked = filling::load(&index, database, &SavedGraphs::new(saved, checksum));
         self.insert(&index);
         relinked
     }
@@ -128,12 +169,13 @@ impl Indexes {
         self.count.store(0, Ordering::Release);
     }
 
-    /// Fills all of them anew: the database is another one.
+    /// Empties all of them, to be filled anew: the database is another one.
     pub(super) fn refill(&self, database: &Database) {
         for index in self.all() {
-            let index = Arc::new(DocumentIndex::new(index.name(), Arc::clone(index.schema())));
-            fill(&index, database);
+            let schema = Arc::clone(index.schema());
+            let index = Arc::new(DocumentIndex::new(index.name(), schema));
             self.insert(&index);
+            self.queue(index, database);
         }
     }
 
@@ -141,70 +183,9 @@ impl Indexes {
     pub(super) fn refresh(&self, key: &[u8], database: &Database) {
         for index in self.all() {
             if index.schema().follows(key) {
-                take_up(&index, key, database);
+                filling::take_up(&index, key, database);
             }
         }
-    }
-}
-
-fn fill(index: &DocumentIndex, database: &Database) {
-    let keys = followed_keys(index, database);
-    on_all_cores(&keys, |key| take_up(index, key, database));
-}
-
-/// Fills an index whose graphs a snapshot has; the number of documents whose vectors it does not have.
-fn load(index: &DocumentIndex, database: &Database, saved: &SavedGraphs) -> usize {
-    let keys = followed_keys(index, database);
-    let unknown = Mutex::new(Vec::new());
-    let nodes = Mutex::new(Vec::new());
-    on_all_cores(&keys, |key| match saved.find(index, key, database) {
-        Some(known) => nodes.lock().extend(index.load(key, known)),
-        None => unknown.lock().push(key.clone()),
-    });
-    index.load_graphs(nodes.into_inner());
-    let unknown = unknown.into_inner();
-    on_all_cores(&unknown, |key| take_up(index, key, database));
-    unknown.len()
-}
-
-fn followed_keys(index: &DocumentIndex, database: &Database) -> Vec<Key> {
-    let mut keys = Vec::new();
-    let mut cursor = 0;
-    loop {
-        let (next, page) = database.scan(cursor, 4096, 0);
-        let followed = page.into_iter().map(|(key, _)| key);
-        keys.extend(followed.filter(|key| index.schema().follows(key)));
-        if next == 0 {
-            return keys;
-        }
-        cursor = next;
-    }
-}
-
-fn on_all_cores(keys: &[Key], act: impl Fn(&Key) + Sync) {
-    // Threads of their own: one that waits for the postings must not be one that whoever holds them waits for.
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-            act(key);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-}
-
-/// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
-fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
-    let entry = database.peek(key);
-    let values = entry.and_then(|entry| values::read(index.schema(), &entry.value));
-    match values {
-        None => index.remove(key),
-        Some(Ok(values)) => index.put(key, values),
-        Some(Err((field, why))) => index.refuse(key, field, why),
     }
 }
 
