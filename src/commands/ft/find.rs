@@ -199,7 +199,7 @@ pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
     let worth = Worth::new(&matcher, &query.root, scorer, tanh_factor);
     let is_scored = asked.is_scored && query.knn.is_none();
     let documents = ids.iter().filter_map(|id| {
-        let key = state.documents.get(&id)?.key.clone();
+        let key = state.documents.get(id)?.key.clone();
         let score = if is_scored { worth.of(id) } else { 0.0 };
         Some(Match { id, key, score })
     });
@@ -368,7 +368,7 @@ fn sort_by(
             return all.get(&found.id).map(|&d| SortKey::Number(f64::from(d)));
         }
         let field = field?;
-        let document = state.documents.get(&found.id)?;
+        let document = state.documents.get(found.id)?;
         if let FieldValue::Numbers(numbers) = &document.values[field] {
             return numbers.first().map(|&number| SortKey::Number(number));
         }

@@ -193,7 +193,7 @@ fn counts(index: &DocumentIndex, state: &State, version: Version) -> Parts {
             memory.vectors + memory.codes + memory.links
         })
         .sum();
-    let newest = state.documents.last_key_value().map_or(0, |(id, _)| *id);
+    let newest = state.all.max().unwrap_or(0);
     let mean = match documents {
         0 => f64::NAN,
         n => records as f64 / n as f64,

@@ -6,6 +6,7 @@
 
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
 use super::filling::Progress;
+use super::pages::Pages;
 use super::saved::Known;
 use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use super::slots::DocumentSlots;
@@ -16,10 +17,10 @@ use crate::index::{
     VectorIndex, WalkedOn,
 };
 use crate::keyspace::Key;
-use foldhash::fast::FixedState;
+use foldhash::fast::{FixedState, RandomState};
+use hashbrown::HashTable;
 use parking_lot::{RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,11 +86,13 @@ pub struct DocumentIndex {
 /// What the postings say. Readers hold it for a query.
 #[derive(Default)]
 pub struct State {
-    ids: HashMap<Key, DocumentId>,
+    /// The documents by their keys, which lie in `documents` alone.
+    ids: HashTable<DocumentId>,
+    hasher: RandomState,
     /// The ids of all documents.
     pub all: RoaringBitmap,
     /// The documents, oldest first.
-    pub documents: BTreeMap<DocumentId, Document>,
+    pub documents: Pages<Document>,
     next_id: DocumentId,
     /// By the fields' places.
     pub fields: Vec<FieldIndex>,
@@ -114,8 +117,8 @@ pub struct Document {
     /// The frequency of its most frequent word.
     pub frequency_max: u32,
     /// Its values by field; of texts only that they are there.
-    pub values: Vec<FieldValue>,
-    words: Vec<Box<str>>,
+    pub values: Box<[FieldValue]>,
+    words: Box<[Box<str>]>,
 }
 
 /// Where a vector of a document is put.
@@ -377,13 +380,16 @@ impl State {
         self.fields.resize_with(fields, FieldIndex::default);
         self.slots.resize_with(fields, DocumentSlots::default);
         for document in self.documents.values_mut() {
-            document.values.resize(fields, FieldValue::Missing);
+            let mut values = std::mem::take(&mut document.values).into_vec();
+            values.resize(fields, FieldValue::Missing);
+            document.values = values.into();
         }
     }
 
     /// The document of a key.
     pub fn id_of(&self, key: &[u8]) -> Option<DocumentId> {
-        self.ids.get(key).copied()
+        let is_it = |id: &DocumentId| self.documents.get(*id).is_some_and(|it| *it.key == *key);
+        self.ids.find(self.hasher.hash_one(key), is_it).copied()
     }
 
     /// The document that a slot of a VECTOR field belongs to, if it is still there. Of a vector that was written anew it is the
@@ -413,7 +419,7 @@ impl State {
             field.add(id, value);
         }
         self.length += u64::from(words.length);
-        let names: Vec<Box<str>> = words.postings.keys().cloned().collect();
+        let names: Box<[Box<str>]> = words.postings.keys().cloned().collect();
         for (word, posting) in words.postings {
             self.words.entry(word).or_default().insert(id, posting);
         }
@@ -440,14 +446,24 @@ impl State {
         };
         self.all.insert(id);
         self.documents.insert(id, document);
-        self.ids.insert(key.into(), id);
+        let (hasher, documents) = (&self.hasher, &self.documents);
+        let hash_of =
+            |id: &DocumentId| documents.get(*id).map_or(0, |it| hasher.hash_one(&*it.key));
+        self.ids.insert_unique(hasher.hash_one(key), id, hash_of);
         former
     }
 
     fn remove(&mut self, key: &[u8]) -> Vec<(usize, u32)> {
-        let found = self.ids.remove(key);
-        let Some((id, document)) = found.and_then(|id| Some((id, self.documents.remove(&id)?)))
-        else {
+        let Some(id) = self.id_of(key) else {
+            return Vec::new();
+        };
+        if let Ok(entry) = self
+            .ids
+            .find_entry(self.hasher.hash_one(key), |other| *other == id)
+        {
+            entry.remove();
+        }
+        let Some(document) = self.documents.remove(id) else {
             return Vec::new();
         };
         self.all.remove(id);

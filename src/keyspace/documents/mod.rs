@@ -3,12 +3,13 @@
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
-//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of
+//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id; `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of
 //!   them by name.
 
 pub mod fields;
 pub mod filling;
 pub mod index;
+pub mod pages;
 pub mod saved;
 pub mod schema;
 pub mod slots;

@@ -35,7 +35,7 @@ impl<'m, 'a> Worth<'m, 'a> {
 
     /// The score of a document that passes.
     pub fn of(&self, id: DocumentId) -> f64 {
-        let Some(document) = self.matcher.state.documents.get(&id) else {
+        let Some(document) = self.matcher.state.documents.get(id) else {
             return 0.0;
         };
         let document = Document {
