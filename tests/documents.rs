@@ -1,4 +1,4 @@
-//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive), find what an
+//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, killed), find what an
 //! obvious twin finds (random, twin), and answer as clients expect in both versions of the protocol (replies).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
@@ -9,6 +9,8 @@ mod support;
 mod client;
 #[path = "documents/follow.rs"]
 mod follow;
+#[path = "documents/killed.rs"]
+mod killed;
 #[path = "documents/random.rs"]
 mod random;
 #[path = "documents/replies.rs"]
