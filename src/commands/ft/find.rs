@@ -197,7 +197,8 @@ pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
     distances.extend(named.filter_map(|name| ranges.remove_entry(name)));
     let tanh_factor = options.tanh_factor.unwrap_or(TANH_FACTOR);
     let worth = Worth::new(&matcher, &query.root, scorer, tanh_factor);
-    let is_scored = asked.is_scored && query.knn.is_none();
+    // The words of a KNN's filter count; nearness itself is no score.
+    let is_scored = asked.is_scored && (query.knn.is_none() || query.root.kind != Kind::All);
     let documents = ids.iter().filter_map(|id| {
         let key = state.documents.get(id)?.key.clone();
         let score = if is_scored { worth.of(id) } else { 0.0 };
