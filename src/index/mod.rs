@@ -8,6 +8,7 @@
 mod components;
 mod hnsw;
 mod nearest;
+pub mod range;
 mod scan;
 pub mod segments;
 mod slots;

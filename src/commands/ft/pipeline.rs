@@ -109,7 +109,7 @@ fn aggregate(call: &mut Call) -> Result {
         options: &request.options,
         is_scored: request.options.adds_scores,
     };
-    let matches = find(&index, &asked)?;
+    let matches = find(call.context, &index, &asked)?;
     let total = matches.documents.len();
     let seed = call.context.draw_random();
     let lines = Pipeline::begin(&view, &index, &request, &matches).run(matches, seed)?;

@@ -17,6 +17,7 @@ use crate::index::{
     VectorIndex, WalkedOn,
 };
 use crate::keyspace::Key;
+use crate::keyspace::calibration::Calibration;
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
 use parking_lot::{RwLock, RwLockReadGuard};
@@ -76,6 +77,9 @@ pub struct DocumentIndex {
     stop_words: StopWords,
     /// By the fields' places.
     vectors: Vec<Option<Arc<VectorIndex>>>,
+    /// By the fields' places: what is known of the recall of searches.
+    calibrations: Vec<Arc<Calibration>>,
+    inserts: AtomicU64,
     /// Shared with the one that this was made of by FT.ALTER, for as long as somebody searches that.
     state: Arc<RwLock<State>>,
     progress: Progress,
@@ -93,7 +97,8 @@ pub struct State {
     pub all: RoaringBitmap,
     /// The documents, oldest first.
     pub documents: Pages<Document>,
-    next_id: DocumentId,
+    /// The id that the next document gets: greater than all so far.
+    pub next_id: DocumentId,
     /// By the fields' places.
     pub fields: Vec<FieldIndex>,
     /// Of all TEXT fields.
@@ -151,6 +156,8 @@ impl DocumentIndex {
             name: name.into(),
             stop_words: schema.stop_word_list(),
             vectors: vectors.collect(),
+            calibrations: schema.fields.iter().map(|_| Arc::default()).collect(),
+            inserts: AtomicU64::new(0),
             schema,
             state: Arc::new(RwLock::new(state)),
             progress: Progress::default(),
@@ -172,12 +179,17 @@ impl DocumentIndex {
             return None;
         }
         self.state.write().add_fields(added.len());
-        let added = added.iter().map(vectors_of);
+        let vectors = added.iter().map(vectors_of);
         Some(DocumentIndex {
             name: self.name.clone(),
             schema: Arc::clone(schema),
             stop_words: schema.stop_word_list(),
-            vectors: self.vectors.iter().cloned().chain(added).collect(),
+            vectors: self.vectors.iter().cloned().chain(vectors).collect(),
+            calibrations: {
+                let added = (0..added.len()).map(|_| Arc::default());
+                self.calibrations.iter().cloned().chain(added).collect()
+            },
+            inserts: AtomicU64::new(self.inserts()),
             state: Arc::clone(&self.state),
             progress: Progress::default(),
             failures: AtomicU64::new(self.failures()),
@@ -210,6 +222,31 @@ impl DocumentIndex {
         self.vectors.get(field)?.as_deref()
     }
 
+    /// What is known of the recall of searches in a VECTOR field, by its place.
+    pub fn calibration(&self, field: usize) -> &Calibration {
+        &self.calibrations[field]
+    }
+
+    /// Documents that were indexed since the index was made, each as often as it was.
+    pub fn inserts(&self) -> u64 {
+        self.inserts.load(Ordering::Relaxed)
+    }
+
+    /// Documents that there are.
+    pub fn len(&self) -> usize {
+        self.state.read().documents.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether any document has a value in the field at this place.
+    pub fn holds(&self, field: usize) -> bool {
+        !self.state.read().fields[field].present.is_empty()
+    }
+
     /// The postings, which do not change while they are held.
     pub fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read()
@@ -233,6 +270,7 @@ impl DocumentIndex {
             .map(|place| (place.field, place.slot))
             .collect();
         let former = self.state.write().put(key, values, words, &slots);
+        self.inserts.fetch_add(1, Ordering::Relaxed);
         for place in placed.iter().filter(|place| place.is_new) {
             let level_hash = self.level_hasher.hash_one((key, place.field, place.slot));
             if let Some(vectors) = &self.vectors[place.field] {
@@ -261,6 +299,7 @@ impl DocumentIndex {
                 vectors.load_packed(slot, packed, &kind.unpack(packed));
             }
         }
+        self.inserts.fetch_add(1, Ordering::Relaxed);
         self.state.write().put(key, values, words, &slots);
         nodes
     }
@@ -395,7 +434,7 @@ impl State {
     /// The document that a slot of a VECTOR field belongs to, if it is still there. Of a vector that was written anew it is the
     /// document as it is now, whose slots are others.
     pub fn owner(&self, field: usize, slot: u32) -> Option<DocumentId> {
-        let id = self.slots[field].owner(slot);
+        let id = self.slots[field].owners().of(slot);
         self.all.contains(id).then_some(id)
     }
 

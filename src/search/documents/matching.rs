@@ -2,9 +2,11 @@
 
 use super::pattern::{EXPANSIONS_MAX, Wildcard, is_near};
 use super::proximity::is_within;
+use super::run::Question;
 use super::tree::{
     Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, TagValue, VectorRange,
 };
+use super::within::Within;
 use crate::keyspace::documents::fields::{DocumentId, Posting};
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
@@ -16,7 +18,7 @@ use std::ops::Bound;
 /// Mean radius of the earth in metres, as the peers have it.
 const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
 
-/// What a query is answered with.
+/// What the conditions of a query are answered with.
 pub struct Matcher<'a> {
     /// The index.
     pub index: &'a DocumentIndex,
@@ -26,11 +28,43 @@ pub struct Matcher<'a> {
     pub language: Language,
     /// Words stand for themselves alone.
     pub is_verbatim: bool,
+    /// What the searches within radii found.
+    within: &'a [Within<'a>],
     /// Distances of ranges that are named: by name and document. Filled while matching.
     pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Whether a range may lack somebody who was written meanwhile. Found out while matching.
+    pub is_torn: bool,
 }
 
 impl<'a> Matcher<'a> {
+    /// For one question; `within` answers its ranges.
+    pub fn new(
+        index: &'a DocumentIndex,
+        state: &'a State,
+        question: &Question,
+        within: &'a [Within<'a>],
+    ) -> Matcher<'a> {
+        Matcher {
+            index,
+            state,
+            language: question.language,
+            is_verbatim: question.is_verbatim,
+            within,
+            distances: HashMap::new(),
+            is_torn: false,
+        }
+    }
+
+    /// Documents that pass all that a question says of them.
+    pub fn passing(&mut self, question: &Question) -> RoaringBitmap {
+        let ids = self.matching(question.root);
+        let Some(keys) = question.keys else {
+            return ids;
+        };
+        let wanted = keys.iter().filter_map(|key| self.state.id_of(key));
+        ids & wanted.collect::<RoaringBitmap>()
+    }
+
     /// Documents that pass.
     pub fn matching(&mut self, node: &Node) -> RoaringBitmap {
         match &node.kind {
@@ -243,9 +277,10 @@ impl<'a> Matcher<'a> {
         near.map(|(id, _)| *id).collect()
     }
 
-    /// Compared exactly with every vector.
     fn within(&mut self, range: &VectorRange) -> RoaringBitmap {
-        let hits = super::nearest::within(self.index, self.state, range);
+        let found = self.within.iter().find(|within| within.answers(range));
+        let (hits, is_torn) = found.map_or_else(Default::default, |w| w.documents(self.state));
+        self.is_torn |= is_torn;
         let found = hits.keys().copied().collect();
         if let Some(name) = &range.distance_name {
             self.distances.insert(name.clone(), hits);
