@@ -5,9 +5,6 @@ use crate::commands::error::{Refusal, Result};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
-/// Cursors that one index may have at a time.
-const CURSORS_MAX: usize = 128;
-
 /// Rows that wait to be read.
 pub struct Cursor {
     /// The index's name.
@@ -50,16 +47,18 @@ impl Cursor {
 pub struct Cursors(Mutex<HashMap<i64, Cursor>>);
 
 impl Cursors {
-    /// Keeps a cursor; its id comes from `random`.
-    pub fn add(&self, cursor: Cursor, random: u64) -> Result<i64> {
+    /// Keeps a cursor, of which an index may have `max`; its id comes from `random`.
+    pub fn add(&self, cursor: Cursor, max: usize, random: u64) -> Result<i64> {
         let mut cursors = self.0.lock();
         cursors.retain(|_, other| !other.is_forgotten(cursor.used_ms));
         let siblings = cursors
             .values()
             .filter(|other| other.index == cursor.index)
             .count();
-        if siblings >= CURSORS_MAX {
-            return Err(Refusal::line("Too many cursors allocated for index"));
+        if siblings >= max {
+            return Err(Refusal::made(format!(
+                "INDEX_CURSOR_LIMIT of {max} has been reached for an index"
+            )));
         }
         // Positive, and exact as a double, which some clients make of it.
         let mut id = (random >> 12) as i64;

@@ -1,13 +1,14 @@
 //! FT.INFO: what an index is made of and what it knows.
 
 use super::indexes::{self, bulk};
+use super::printed::print;
 use super::schema::{Algorithm, DocumentKind, Field, FieldKind, Metric, Schema, VectorAttributes};
-use super::scores::print;
 use crate::commands::Call;
 use crate::commands::error::Result;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::{DocumentIndex, Refusal, State};
+use crate::keyspace::documents::text::language::Language;
 use crate::protocol::{Reply, Version};
 
 /// FT.INFO index
@@ -59,15 +60,27 @@ fn definition(index: &DocumentIndex, version: Version) -> Parts {
     let mut about = vec![
         (word("key_type"), word(schema.documents.word())),
         (word("prefixes"), Reply::Array(prefixes.collect())),
-        (word("default_score"), float(schema.score, version)),
-        (
-            word("indexes_all"),
-            Reply::bulk(schema.indexes_all.to_string()),
-        ),
     ];
-    if let Some(field) = &schema.score_field {
-        about.insert(3, (word("score_field"), bulk(field.as_bytes())));
-    }
+    let mut add_text = |name, text: Option<&str>| {
+        about.extend(text.map(|text| (word(name), bulk(text.as_bytes()))));
+    };
+    add_text("filter", schema.filter.as_ref().map(|filter| &*filter.text));
+    let language = schema.language;
+    add_text(
+        "default_language",
+        (language != Language::default()).then(|| language.name()),
+    );
+    add_text("language_field", schema.language_field.as_deref());
+    about.push((word("default_score"), float(schema.score, version)));
+    let mut add_text = |name, text: Option<&str>| {
+        about.extend(text.map(|text| (word(name), bulk(text.as_bytes()))));
+    };
+    add_text("score_field", schema.score_field.as_deref());
+    add_text("payload_field", schema.payload_field.as_deref());
+    add_text(
+        "indexes_all",
+        Some(if schema.indexes_all { "true" } else { "false" }),
+    );
     let fields = schema.fields.iter();
     let attributes = fields.map(|field| attribute(field, schema.documents, version));
     vec![

@@ -12,6 +12,7 @@ use crate::index::{
     self, IndexKind, IndexOptions, LinkOptions, Quantization, VectorIndex, WalkedOn,
 };
 use crate::keyspace::Key;
+use bytes::Bytes;
 use foldhash::fast::FixedState;
 use parking_lot::{RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
@@ -73,6 +74,10 @@ pub struct DocumentIndex {
     vectors: Vec<Option<VectorIndex>>,
     state: RwLock<State>,
     failures: AtomicU64,
+    /// When a command named it last, in milliseconds since 1970; 0: none did yet.
+    pub(super) used_ms: AtomicU64,
+    /// How often commands named it.
+    pub(super) uses: AtomicU64,
     level_hasher: FixedState,
 }
 
@@ -109,6 +114,8 @@ pub struct Document {
     pub frequency_max: u32,
     /// Its values by field; of texts only that they are there.
     pub values: Vec<FieldValue>,
+    /// What its payload field holds, where the schema names one.
+    pub payload: Option<Bytes>,
     words: Vec<Box<str>>,
     /// Field and slot of each of its vectors.
     slots: Vec<(usize, u32)>,
@@ -138,6 +145,8 @@ impl DocumentIndex {
             schema,
             state: RwLock::new(state),
             failures: AtomicU64::new(0),
+            used_ms: AtomicU64::new(0),
+            uses: AtomicU64::new(0),
             level_hasher: FixedState::with_seed(0x646f_6375_6d65_6e74),
         }
     }
@@ -174,7 +183,7 @@ impl DocumentIndex {
 
     /// Indexes a document in place of what was known of its key.
     pub(super) fn put(&self, key: &[u8], values: DocumentValues) {
-        let words = words_of(&self.schema, &values.fields, &self.stop_words);
+        let words = words_of(&self.schema, &values, &self.stop_words);
         let slots = match self.reserve(&values.fields) {
             Ok(slots) => slots,
             Err(field) => return self.refuse(key, field, Refusal::NotFinite),
@@ -302,6 +311,7 @@ impl State {
             length: words.length,
             frequency_max: words.frequency_max,
             values: emptied.collect(),
+            payload: values.payload,
             words: names,
             slots: slots.to_vec(),
         };

@@ -2,11 +2,17 @@
 //! whatever change alters one is followed, in the same apply, by [`Indexes::refresh`] of that key.
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
+//! - `filter`: which keys are documents, an `expression` over their fields; `lifetime`: when temporary indexes go;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
 //! - `index`: one index; this file: all of them by name.
 
+pub mod earth;
+pub mod expression;
 pub mod fields;
+pub mod filter;
 pub mod index;
+pub mod lifetime;
+pub mod printed;
 pub mod schema;
 pub mod text;
 pub mod values;
@@ -164,7 +170,13 @@ fn fill(index: &DocumentIndex, database: &Database) {
 /// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
 fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
     let entry = database.peek(key);
-    let values = entry.and_then(|entry| values::read(index.schema(), &entry.value));
+    let schema = index.schema();
+    let is_admitted = |value: &super::Value| {
+        let filter = schema.filter.as_ref();
+        filter.is_none_or(|filter| filter.admits(schema, key, value))
+    };
+    let entry = entry.filter(|entry| is_admitted(&entry.value));
+    let values = entry.and_then(|entry| values::read(schema, &entry.value));
     match values {
         None => index.remove(key),
         Some(Ok(values)) => index.put(key, values),

@@ -3,11 +3,13 @@
 use super::Read;
 use super::index::Refusal;
 use super::schema::{DocumentKind, Field, FieldKind, Schema, VectorAttributes, VectorType};
+use super::text::language::Language;
 use super::text::tokenize::split_tags;
 use crate::keyspace::Value;
 use crate::keyspace::hash::Hash;
 use crate::keyspace::json::{Document, JsonPath, Node};
 use crate::protocol::number::parse_double;
+use bytes::Bytes;
 use half::{bf16, f16};
 
 /// What a document holds for each field of a schema.
@@ -16,6 +18,10 @@ pub struct DocumentValues {
     pub fields: Vec<FieldValue>,
     /// The document's own score, 0 to 1.
     pub score: f32,
+    /// The language of its texts.
+    pub language: Language,
+    /// What its payload field holds.
+    pub payload: Option<Bytes>,
 }
 
 /// The value of one field; several where a JSON path has several matches.
@@ -49,8 +55,12 @@ pub fn read(schema: &Schema, value: &Value) -> Option<Read> {
             Err(why) => return Some(Err((at, why))),
         }
     }
-    let score = document_score(schema, value);
-    Some(Ok(DocumentValues { fields, score }))
+    Some(Ok(DocumentValues {
+        fields,
+        score: document_score(schema, value),
+        language: document_language(schema, value),
+        payload: document_payload(schema, value),
+    }))
 }
 
 /// The value of the score field between 0 and 1; the schema's score without one.
@@ -64,6 +74,28 @@ fn document_score(schema: &Schema, value: &Value) -> f32 {
     score
         .filter(|score| (0.0..=1.0).contains(score))
         .unwrap_or(schema.score) as f32
+}
+
+/// The language that the language field names; the schema's without one, or if it names none that is known.
+fn document_language(schema: &Schema, value: &Value) -> Language {
+    let field = schema.language_field.as_ref();
+    let language = field.and_then(|field| match value {
+        Value::Hash(hash) => Language::parse(&hash.get(field.as_bytes(), 0)?.value),
+        Value::Json(document) => {
+            Language::parse(find(document, field).first()?.as_str()?.as_bytes())
+        }
+        _ => None,
+    });
+    language.unwrap_or(schema.language)
+}
+
+/// What the payload field holds. JSON documents have no payloads, as in the search module.
+fn document_payload(schema: &Schema, value: &Value) -> Option<Bytes> {
+    let field = schema.payload_field.as_ref()?;
+    match value {
+        Value::Hash(hash) => Some(hash.get(field.as_bytes(), 0)?.value.clone()),
+        _ => None,
+    }
 }
 
 fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
