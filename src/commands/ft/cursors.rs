@@ -2,6 +2,7 @@
 
 use super::pipeline::Properties;
 use crate::commands::error::{Refusal, Result};
+use crate::keyspace::documents::index::DocumentIndex;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
@@ -67,6 +68,16 @@ impl Cursors {
         }
         cursors.insert(id, cursor);
         Ok(id)
+    }
+
+    /// How many an index has, and how many there are.
+    pub fn count(&self, index: &DocumentIndex, now_ms: u64) -> (usize, usize) {
+        let mut cursors = self.0.lock();
+        cursors.retain(|_, cursor| !cursor.is_forgotten(now_ms));
+        let own = cursors
+            .values()
+            .filter(|cursor| *cursor.index == *index.name());
+        (own.count(), cursors.len())
     }
 
     /// Takes a cursor out.

@@ -192,6 +192,7 @@ pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
         Some(name) => Scorer::parse(name).ok_or_else(|| no_such_scorer(name))?,
         None => asked.limits.scorer,
     };
+    index.usage().note_dialect(options.dialect);
     let query = read_query(index, options)?;
     let state = index.read();
     check_ranges(&query.root, index, &state)?;

@@ -14,6 +14,10 @@ use crate::keyspace::json::JsonPath;
 use crate::protocol::Reply;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A reply waits so long for its index to take up what is there.
+const FILLING_AWAITED: Duration = Duration::from_millis(100);
 
 /// `FT.CREATE index [ON HASH | JSON] [PREFIX count prefix ...] [option ...] SCHEMA field [AS name] type [option ...] ...`
 pub const CREATE: Command = Command {
@@ -126,7 +130,7 @@ pub fn find_index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
 
 fn named(view: &View, name: &[u8]) -> Option<Arc<DocumentIndex>> {
     let index = view.keyspace().indexes().get(name)?;
-    index.touch(view.now_ms);
+    index.usage().touch(view.now_ms);
     Some(index)
 }
 
@@ -140,7 +144,7 @@ fn create(call: &mut Call) -> Result {
         return Err(Refusal::line("Cannot create index on db != 0"));
     }
     let schema = Arc::new(schema);
-    call.access.write_world(INDEXED_DB, |view| {
+    let reply = call.access.write_world(INDEXED_DB, |view| {
         if view.keyspace().indexes().get(name).is_some() {
             return Err(Refusal::line("Index already exists"));
         }
@@ -149,23 +153,36 @@ fn create(call: &mut Call) -> Result {
             Reply::ok(),
             Change::new(INDEXED_DB, name, effect),
         ))
-    })
+    });
+    wait_until_filled(call, name);
+    reply
+}
+
+/// Lets a small database be indexed before the reply, as people expect who then search at once; a large one goes on behind it.
+fn wait_until_filled(call: &Call, name: &[u8]) {
+    // A transaction holds what the filling waits for.
+    if !call.access.is_in_transaction()
+        && let Some(index) = call.access.engine().keyspace().indexes().get(name)
+    {
+        index.progress().wait(FILLING_AWAITED);
+    }
 }
 
 fn alter(call: &mut Call) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
-    call.access.write_world(INDEXED_DB, |view| {
+    let reply = call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
-        let (mut schema, _) = schema::alter(index.schema(), &mut Words::new(&words))?;
+        let (mut schema, scans) = schema::alter(index.schema(), &mut Words::new(&words))?;
         check_served(&schema)?;
         check_paths(&schema, index.name())?;
-        // The index is made anew, from the documents that are there.
-        schema.skips_initial_scan = false;
+        schema.skips_initial_scan = !scans;
         let schema = Arc::new(schema);
         let change = Change::new(INDEXED_DB, index.name(), Effect::CreateIndex { schema });
         Ok::<_, Refusal>(Decision::one(Reply::ok(), change))
-    })
+    });
+    wait_until_filled(call, name);
+    reply
 }
 
 /// What a definition may say and this server does not do yet.

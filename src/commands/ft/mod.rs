@@ -2,7 +2,7 @@
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
 //! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown; pipeline.rs: FT.AGGREGATE, with cursors.rs;
-//!   info.rs: FT.INFO; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG;
+//!   info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG;
 //!   deadline.rs: what a query does whose time is over;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
@@ -19,6 +19,7 @@ mod cursors;
 mod deadline;
 pub mod errors;
 pub mod explain;
+mod figures;
 mod find;
 mod indexes;
 mod info;

@@ -138,7 +138,7 @@ fn aggregate(call: &mut Call) -> Result {
         return Ok(reply(&rows, total, &warnings, version));
     };
     let mut cursor = Cursor {
-        index: name.into(),
+        index: index.name().into(),
         rows,
         read: 0,
         total,

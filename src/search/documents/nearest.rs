@@ -6,6 +6,7 @@ use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::{FieldKind, VectorAttributes};
 use crate::keyspace::documents::values;
+use bytes::Bytes;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 
@@ -96,7 +97,8 @@ fn target<'a>(
     let vector = values::vector(blob, attributes).ok()?;
     let vectors = index.vectors(field)?;
     vectors.check_vector(&vector).ok()?;
-    Some((vectors, vectors.target(&vector)))
+    let packed = Bytes::copy_from_slice(blob);
+    Some((vectors, vectors.target_packed(&packed, &vector)))
 }
 
 struct Search<'a> {
@@ -147,7 +149,7 @@ impl Search<'_> {
 
     /// One by one.
     fn compare(&self, k: usize, ids: &RoaringBitmap) -> BTreeMap<DocumentId, f32> {
-        let slots = ids.iter().flat_map(|id| self.state.slots(id, self.field));
+        let slots = self.state.slots(self.field).of_all(ids);
         let scored = slots.map(|slot| (slot, self.vectors.distance(self.target, slot)));
         let mut scored: Vec<(u32, f32)> = scored.filter(|(_, d)| d.is_finite()).collect();
         scored.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
@@ -165,7 +167,9 @@ impl Search<'_> {
             if found.len() == k {
                 break;
             }
-            if let Some(id) = self.state.owner(self.field, slot) {
+            let owner = self.state.owner(self.field, slot);
+            let is_its_own = |id: &DocumentId| self.state.slots(self.field).of(*id).contains(&slot);
+            if let Some(id) = owner.filter(is_its_own) {
                 found.entry(id).or_insert(distance);
             }
         }
