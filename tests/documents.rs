@@ -1,5 +1,6 @@
-//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, killed), find what an
-//! obvious twin finds (random, twin), and answer as clients expect in both versions of the protocol (replies).
+//! Indexes over documents through a real socket: they follow their keys (follow), take in what their definition says (schema), outlive
+//! the server (survive, killed), find what an obvious twin finds (random, twin), and answer as clients expect in both versions of the
+//! protocol (replies).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
 
@@ -15,6 +16,8 @@ mod killed;
 mod random;
 #[path = "documents/replies.rs"]
 mod replies;
+#[path = "documents/schema.rs"]
+mod schema;
 #[path = "documents/survive.rs"]
 mod survive;
 #[path = "documents/twin.rs"]

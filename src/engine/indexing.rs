@@ -6,16 +6,23 @@ use crate::keyspace::Key;
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::{self, PAGE};
 use crate::keyspace::documents::index::DocumentIndex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the thread looks whether it should end.
 const PERIOD: Duration = Duration::from_millis(100);
 
+/// Microseconds since the first call.
+pub(super) fn clock_us() -> u64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(Instant::now).elapsed().as_micros() as u64
+}
+
 /// The thread that fills indexes; dropping it stops the thread.
 pub struct Indexing {
+    engine: Arc<Engine>,
     stops: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -24,7 +31,7 @@ impl Indexing {
     /// Starts the thread.
     pub fn start(engine: Arc<Engine>) -> Indexing {
         let stops = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stops);
+        let (seen, held) = (Arc::clone(&stops), Arc::clone(&engine));
         let run = move || {
             while !seen.load(Ordering::Relaxed) {
                 if let Some(index) = engine.keyspace().indexes().next_unfilled(PERIOD) {
@@ -37,6 +44,7 @@ impl Indexing {
             .spawn(run)
             .expect("the system gives a thread at start");
         Indexing {
+            engine: held,
             stops,
             thread: Some(thread),
         }
@@ -46,6 +54,7 @@ impl Indexing {
 impl Drop for Indexing {
     fn drop(&mut self) {
         self.stops.store(true, Ordering::Relaxed);
+        self.engine.keyspace().indexes().wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -84,7 +93,10 @@ impl Engine {
         };
         // The world is held: which index is there, and which database, does not change now.
         if self.keyspace().indexes().has(index) {
+            let began = Instant::now();
             filling::take_up(index, key, &self.keyspace().database(INDEXED_DB));
+            let took = began.elapsed().as_micros() as u64;
+            index.usage().note_indexing(took);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! FT.SEARCH: which documents of an index a query finds, and what is shown of them.
 
+use super::deadline::{Deadline, EXPANSIONS, warn_of_time};
 use super::errors;
 use super::indexes::find_index;
 use super::options::{Limits, Options};
@@ -22,9 +23,11 @@ use crate::keyspace::{Key, View};
 use crate::protocol::{Request, number};
 use crate::search::documents;
 use crate::search::documents::effort::FieldVectors;
+use crate::search::documents::patience::Patience;
 use crate::search::documents::run::{Explanation, NearestQuestion, Question};
-use crate::search::documents::score::{Scorer, TANH_FACTOR};
+use crate::search::documents::score::Scorer;
 use crate::search::documents::worth::Worth;
+use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,6 +71,10 @@ pub const SEARCH: Command = Command {
 pub struct Asked<'a> {
     /// Its options.
     pub options: &'a Options,
+    /// What the configuration says.
+    pub limits: &'a Limits,
+    /// How long it may take.
+    pub patience: &'a Patience<'a>,
     /// Whether scores are wanted.
     pub is_scored: bool,
 }
@@ -80,6 +87,8 @@ pub struct Matches {
     pub distances: Vec<(String, BTreeMap<DocumentId, f32>)>,
     /// How they were found.
     pub explanation: Explanation,
+    /// What clients should know of it.
+    pub warnings: Vec<&'static str>,
 }
 
 /// A document that passed.
@@ -98,6 +107,8 @@ pub struct Found {
     pub total: usize,
     /// Those that are shown.
     pub hits: Vec<Hit>,
+    /// What clients should know of them.
+    pub warnings: Vec<&'static str>,
 }
 
 /// A document that is shown.
@@ -106,6 +117,8 @@ pub struct Hit {
     pub key: Key,
     /// What it is worth.
     pub score: f64,
+    /// What its payload field holds.
+    pub payload: Option<Bytes>,
     /// Distances that were asked for, by name.
     pub distances: Vec<(String, f32)>,
     /// What it was sorted by.
@@ -182,13 +195,20 @@ fn run(call: &mut Call) -> Result {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
     let index = find_index(&view, name)?;
-    let request = search::read(&mut Words::new(&words), &Limits::default())?;
+    let limits = Limits::of(&call.context.config);
+    let request = search::read(&mut Words::new(&words), &limits)?;
+    let deadline = Deadline::begin(&request.options, &limits);
+    let is_late = || deadline.is_over();
+    let patience = Patience::new(&is_late);
     let asked = Asked {
         options: &request.options,
+        limits: &limits,
+        patience: &patience,
         is_scored: request.sort.is_none() || request.options.with_scores,
     };
     let matches = find(call.context, &index, &asked)?;
-    let found = show(&view, &index, &request, matches)?;
+    let mut found = show(&view, &index, &request, matches, &patience)?;
+    warn_of_time(&patience, &limits, &mut found.warnings)?;
     Ok(rows::reply(
         &view,
         &index,
@@ -209,9 +229,10 @@ pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Res
     let no_such_scorer = |name: &String| Refusal::made(format!("No such scorer {name}"));
     let scorer = match &options.scorer {
         Some(name) => Scorer::parse(name).ok_or_else(|| no_such_scorer(name))?,
-        None => Scorer::default(),
+        None => asked.limits.scorer,
     };
-    let query = read_query(index, asked)?;
+    index.usage().note_dialect(options.dialect);
+    let query = read_query(index, options)?;
     let mut ranges = Vec::new();
     collect_ranges(&query.root, index, &mut ranges)?;
     let question = Question {
@@ -221,13 +242,17 @@ pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Res
         keys: options.keys.as_deref(),
         language,
         is_verbatim: options.is_verbatim,
+        parts: asked.limits.parts,
+        patience: asked.patience,
     };
-    let tanh_factor = options.tanh_factor.unwrap_or(TANH_FACTOR);
+    let tanh_factor = options.tanh_factor.unwrap_or(asked.limits.tanh_factor);
+    let payload = options.payload.as_deref().unwrap_or_default();
     // The words of a KNN's filter count; nearness itself is no score.
     let is_scored = asked.is_scored && (query.knn.is_none() || query.root.kind != Kind::All);
     let (mut documents, mut found) = documents::run::run(index, &question, |matcher, found| {
-        let worth = Worth::new(matcher, &query.root, scorer, tanh_factor);
-        let documents = found.ids.iter().filter_map(|id| {
+        let worth = Worth::new(matcher, &query.root, scorer, (tanh_factor, payload));
+        let in_time = found.ids.iter().take_while(|_| !asked.patience.ends());
+        let documents = in_time.filter_map(|id| {
             let key = matcher.state.documents.get(id)?.key.clone();
             let score = if is_scored { worth.of(id) } else { 0.0 };
             Some(Match { id, key, score })
@@ -247,6 +272,7 @@ pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Res
         documents,
         distances,
         explanation: found.explanation,
+        warnings: Vec::from_iter(found.is_cut.then_some(EXPANSIONS)),
     })
 }
 
@@ -266,18 +292,21 @@ fn show(
     index: &DocumentIndex,
     request: &SearchRequest,
     matches: Matches,
+    patience: &Patience,
 ) -> Result<Found> {
     let total = matches.documents.len();
     let Matches {
         documents,
         distances,
+        warnings,
         ..
     } = matches;
     let sorted = match &request.sort {
         None => by_score(documents),
-        Some(sort) => sort_by(view, index, documents, sort, &distances)?,
+        Some(sort) => sort_by(view, index, documents, sort, &distances, patience)?,
     };
     let (offset, num) = (request.offset as usize, request.num as usize);
+    let state = index.read();
     let page = sorted.into_iter().skip(offset).take(num);
     let hits = page.map(|(found, sort_key)| {
         let of_document = |(name, all): &(String, BTreeMap<DocumentId, f32>)| {
@@ -285,6 +314,10 @@ fn show(
         };
         Hit {
             distances: distances.iter().filter_map(of_document).collect(),
+            payload: state
+                .documents
+                .get(found.id)
+                .and_then(|it| it.payload.as_deref().cloned()),
             key: found.key,
             score: found.score,
             sort_key,
@@ -293,6 +326,7 @@ fn show(
     Ok(Found {
         total,
         hits: hits.collect(),
+        warnings,
     })
 }
 
@@ -305,8 +339,7 @@ fn by_score(mut documents: Vec<Match>) -> Sorted {
 }
 
 /// The query's tree with what the options add to it.
-pub fn read_query(index: &DocumentIndex, asked: &Asked) -> Result<Query> {
-    let options = asked.options;
+pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     let schema = index.schema();
     let context = query::Context {
         schema,
@@ -428,6 +461,7 @@ fn sort_by(
     documents: Vec<Match>,
     sort: &SortBy,
     distances: &[(String, BTreeMap<DocumentId, f32>)],
+    patience: &Patience,
 ) -> Result<Sorted> {
     let distance = distances.iter().find(|(name, _)| *name == sort.field);
     let field = index.schema().find(&sort.field);
@@ -454,6 +488,7 @@ fn sort_by(
     };
     let mut sorted: Sorted = documents
         .into_iter()
+        .take_while(|_| !patience.ends())
         .map(|found| {
             let key = key_of(&found);
             (found, key)

@@ -3,8 +3,8 @@
 use super::find::{Found, Hit, SortKey};
 use super::indexes::bulk;
 use super::options::Returned;
+use super::printed::{print, print_exactly};
 use super::schema::{DocumentKind, Schema};
-use super::scores::{print, print_exactly};
 use super::search::SearchRequest;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::json::{Document, JsonPath, Layout, Node};
@@ -31,7 +31,7 @@ pub fn reply(
     });
     match version {
         Version::Resp2 => flat(found.total, rows, request),
-        Version::Resp3 => map(found.total, rows, request),
+        Version::Resp3 => map(&found, rows, request),
     }
 }
 
@@ -46,7 +46,7 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
             items.push(Reply::bulk(print_exactly(hit.score)));
         }
         if options.with_payloads {
-            items.push(Reply::Null);
+            items.push(payload(hit));
         }
         if options.with_sort_keys {
             items.push(sort_key(hit));
@@ -59,7 +59,7 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
     Reply::Array(items)
 }
 
-fn map<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
+fn map<'h>(found: &Found, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
     let options = &request.options;
     let word = Reply::Simple;
     let row = |(hit, fields): Row<'h>| {
@@ -68,7 +68,7 @@ fn map<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRe
             parts.push((word("score"), Reply::Double(hit.score)));
         }
         if options.with_payloads {
-            parts.push((word("payload"), Reply::Null));
+            parts.push((word("payload"), payload(hit)));
         }
         if options.with_sort_keys {
             parts.push((word("sortkey"), sort_key(hit)));
@@ -83,9 +83,18 @@ fn map<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRe
         (word("attributes"), Reply::Array(Vec::new())),
         (word("format"), word("STRING")),
         (word("results"), Reply::Array(rows.map(row).collect())),
-        (word("total_results"), Reply::count(total)),
-        (word("warning"), Reply::Array(Vec::new())),
+        (word("total_results"), Reply::count(found.total)),
+        (word("warning"), warnings(&found.warnings)),
     ])
+}
+
+/// What clients should know of a reply.
+pub fn warnings(lines: &[&'static str]) -> Reply {
+    Reply::Array(lines.iter().map(|line| Reply::Simple(line)).collect())
+}
+
+fn payload(hit: &Hit) -> Reply {
+    hit.payload.clone().map_or(Reply::Null, Reply::Bulk)
 }
 
 fn sort_key(hit: &Hit) -> Reply {

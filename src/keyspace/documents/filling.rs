@@ -93,7 +93,7 @@ pub(super) fn load(index: &DocumentIndex, database: &Database, saved: &SavedGrap
 /// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
 pub fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
     let entry = database.peek(key);
-    let values = entry.and_then(|entry| values::read(index.schema(), &entry.value));
+    let values = entry.and_then(|entry| values::read(index.schema(), key, &entry.value));
     match values {
         None => index.remove(key),
         Some(Ok(values)) => index.put(key, values),

@@ -4,6 +4,7 @@
 //! different keys link on all cores. A document that is written again gets a new id and new slots; slots of vectors name the
 //! document that they belong to, and whoever finds one whose document is gone passes over it.
 
+use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
 use super::filling::Progress;
 use super::pages::Pages;
@@ -11,6 +12,7 @@ use super::saved::Known;
 use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
+use super::usage::Usage;
 use super::values::{DocumentValues, FieldValue};
 use crate::index::{
     self, ComponentType, IndexKind, IndexOptions, LinkOptions, Quantization, SavedNode,
@@ -18,6 +20,7 @@ use crate::index::{
 };
 use crate::keyspace::Key;
 use crate::keyspace::calibration::Calibration;
+use bytes::Bytes;
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
 use parking_lot::{RwLock, RwLockReadGuard};
@@ -53,10 +56,38 @@ pub enum Refusal {
     NotFinite,
     /// No number.
     Number(String),
-    /// No point on the earth.
-    Point(String),
+    /// A point of more bytes than one has.
+    LongPoint,
+    /// No point.
+    Point,
+    /// A longitude and latitude that are not on the earth, or too near a pole.
+    Place(f64, f64),
     /// A JSON value of a type that the field does not take.
-    Type,
+    JsonType(JsonType),
+    /// An element of a JSON array that the field does not take.
+    JsonElement {
+        /// The field is NUMERIC; else TEXT, TAG or GEO.
+        is_numeric: bool,
+    },
+    /// A JSON vector without components.
+    EmptyVector,
+    /// No shape: what is wrong with it.
+    Shape(String),
+}
+
+/// A type of JSON values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonType {
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
 }
 
 /// A document that was not indexed.
@@ -84,6 +115,7 @@ pub struct DocumentIndex {
     state: Arc<RwLock<State>>,
     progress: Progress,
     failures: AtomicU64,
+    usage: Arc<Usage>,
     level_hasher: FixedState,
 }
 
@@ -107,8 +139,8 @@ pub struct State {
     pub length: u64,
     /// By the fields' places: the slots of documents' vectors.
     slots: Vec<DocumentSlots>,
-    /// The last document that was not indexed.
-    pub last_failure: Option<Failure>,
+    /// What could not be indexed.
+    pub failures: Failures,
 }
 
 /// A document.
@@ -123,6 +155,8 @@ pub struct Document {
     pub frequency_max: u32,
     /// Its values by field; of texts only that they are there.
     pub values: Box<[FieldValue]>,
+    /// What its payload field holds, where the schema names one.
+    pub payload: Option<Box<Bytes>>,
     words: Box<[Box<str>]>,
 }
 
@@ -162,6 +196,7 @@ impl DocumentIndex {
             state: Arc::new(RwLock::new(state)),
             progress: Progress::default(),
             failures: AtomicU64::new(0),
+            usage: Arc::default(),
             level_hasher: FixedState::with_seed(0x646f_6375_6d65_6e74),
         }
     }
@@ -193,6 +228,7 @@ impl DocumentIndex {
             state: Arc::clone(&self.state),
             progress: Progress::default(),
             failures: AtomicU64::new(self.failures()),
+            usage: Arc::clone(&self.usage),
             level_hasher: self.level_hasher.clone(),
         })
     }
@@ -200,6 +236,11 @@ impl DocumentIndex {
     /// How far it is with the keys that were there before it.
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// What commands did with it.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     /// Its name.
@@ -260,7 +301,7 @@ impl DocumentIndex {
     /// Indexes a document in place of what was known of its key. Vectors that it had before stay where they are in their graphs.
     /// The caller lets nobody else put or remove the same key meanwhile.
     pub(super) fn put(&self, key: &[u8], values: DocumentValues) {
-        let words = words_of(&self.schema, &values.fields, &self.stop_words);
+        let words = words_of(&self.schema, &values, &self.stop_words);
         let placed = match self.place(key, &values.fields) {
             Ok(placed) => placed,
             Err(field) => return self.refuse(key, field, Refusal::NotFinite),
@@ -288,7 +329,7 @@ impl DocumentIndex {
             slots,
             nodes,
         } = known;
-        let words = words_of(&self.schema, &values.fields, &self.stop_words);
+        let words = words_of(&self.schema, &values, &self.stop_words);
         let mut places = slots.iter();
         for (field, value) in values.fields.iter().enumerate() {
             let (Some((vectors, kind)), FieldValue::Vectors(all)) = (self.shared(field), value)
@@ -333,7 +374,7 @@ impl DocumentIndex {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let former = {
             let mut state = self.state.write();
-            state.last_failure = Some(Failure {
+            state.failures.note(Failure {
                 key: key.into(),
                 field,
                 why,
@@ -481,6 +522,7 @@ impl State {
             length: words.length,
             frequency_max: words.frequency_max,
             values: emptied.collect(),
+            payload: values.payload.map(Box::new),
             words: names,
         };
         self.all.insert(id);
@@ -581,6 +623,7 @@ fn options(attributes: &VectorAttributes) -> IndexOptions {
 #[cfg(test)]
 mod tests {
     use super::super::schema::create;
+    use super::super::text::language::Language;
     use super::super::words::Words as ArgumentWords;
     use super::*;
     use bytes::Bytes;
@@ -600,6 +643,8 @@ mod tests {
                 FieldValue::Vectors(vec![vector.clone()]),
             ],
             score: 1.0,
+            language: Language::default(),
+            payload: None,
         }
     }
 

@@ -2,18 +2,27 @@
 //! whatever change alters one is followed, in the same apply, by [`Indexes::refresh`] of that key.
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
+//! - `filter`: which keys are documents, an `expression` over their fields; `usage`: what indexes are used for, when temporary ones go;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
-//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id; `index`: one index; `saved`: what a snapshot keeps of its graphs; this file: all of
+//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id;
+//!   `index`: one index; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of its graphs; this file: all of
 //!   them by name.
 
+pub mod earth;
+pub mod expression;
+pub mod failures;
 pub mod fields;
 pub mod filling;
+pub mod filter;
 pub mod index;
 pub mod pages;
+pub mod printed;
 pub mod saved;
 pub mod schema;
+pub mod sizes;
 pub mod slots;
 pub mod text;
+pub mod usage;
 pub mod values;
 pub mod words;
 
@@ -24,8 +33,8 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use saved::{Checksum, SavedGraphs, SavedVector};
 use schema::Schema;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use values::DocumentValues;
 
@@ -41,6 +50,8 @@ pub struct Indexes {
     /// Indexes that have not taken up yet what was there before them.
     unfilled: Mutex<VecDeque<Arc<DocumentIndex>>>,
     queued: Condvar,
+    /// Microseconds since any time, for those who want to know how long indexing takes.
+    clock: OnceLock<fn() -> u64>,
 }
 
 #[derive(Default)]
@@ -51,6 +62,15 @@ struct Names {
 }
 
 impl Indexes {
+    /// Measures from now on how long indexing takes, in microseconds of this clock.
+    pub fn measure_with(&self, clock: fn() -> u64) {
+        let _ = self.clock.set(clock);
+    }
+
+    fn now_us(&self) -> u64 {
+        self.clock.get().map_or(0, |now_us| now_us())
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
@@ -110,6 +130,11 @@ impl Indexes {
             self.queued.wait_for(&mut unfilled, at_most);
         }
         unfilled.pop_front()
+    }
+
+    /// Lets whoever waits for an unfilled index go on without one.
+    pub fn wake(&self) {
+        self.queued.notify_all();
     }
 
     /// Whether this index is there; another one of its name is not it.
@@ -184,7 +209,10 @@ impl Indexes {
     pub(super) fn refresh(&self, key: &[u8], database: &Database) {
         for index in self.all() {
             if index.schema().follows(key) {
+                let began_us = self.now_us();
                 filling::take_up(&index, key, database);
+                let took_us = self.now_us().saturating_sub(began_us);
+                index.usage().note_indexing(took_us);
             }
         }
     }

@@ -120,7 +120,7 @@ impl SavedGraphs {
         database: &Database,
     ) -> Option<Known> {
         let entry = database.peek(key)?;
-        let values = values::read(index.schema(), &entry.value)?.ok()?;
+        let values = values::read(index.schema(), key, &entry.value)?.ok()?;
         let mut candidates: Vec<&(usize, SavedVector)> = match self.by_key.get(key) {
             Some(of_key) => of_key.iter().collect(),
             None => Vec::new(),

@@ -7,6 +7,8 @@
 use super::effort::FieldVectors;
 use super::matching::Matcher;
 use super::nearest::{Manner, NearestSearch};
+use super::patience::Patience;
+use super::pattern::PartLimits;
 use super::tree::{Knn, Node, VectorRange};
 use super::within::{Within, WithinSearch};
 use crate::index::Target;
@@ -39,6 +41,10 @@ pub struct Question<'q> {
     pub language: Language,
     /// Words stand for themselves alone.
     pub is_verbatim: bool,
+    /// What bounds parts of words.
+    pub parts: PartLimits,
+    /// How long it may take.
+    pub patience: &'q Patience<'q>,
 }
 
 /// A KNN, and how it is meant.
@@ -61,6 +67,8 @@ pub struct Found {
     pub nearest: BTreeMap<DocumentId, f32>,
     /// Distances of radii that have names.
     pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Whether a part of a word stands for more words than were taken.
+    pub is_cut: bool,
     /// How.
     pub explanation: Explanation,
 }
@@ -147,6 +155,7 @@ impl<'a> Run<'a> {
         let mut found = Found {
             distances: std::mem::take(&mut matcher.distances),
             nearest: BTreeMap::new(),
+            is_cut: matcher.is_cut.get(),
             explanation: Explanation {
                 passed: ids.len(),
                 ranges: within.iter().map(|within| within.course).collect(),

@@ -45,8 +45,6 @@ const K1: f32 = 1.2;
 const B: f32 = 0.75;
 /// As [`B`], of the older variant, which ignores the document's own length.
 const B_OLD: f32 = 0.5;
-/// BM25STD_TANH_FACTOR's default.
-pub const TANH_FACTOR: u64 = 4;
 
 /// A word's part in a document.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -198,6 +196,8 @@ fn saturation_old(frequency: f64, corpus: Corpus) -> f64 {
 mod tests {
     use super::*;
     use crate::keyspace::documents::fields::times;
+
+    const TANH_FACTOR: u64 = 4;
 
     const DOCUMENT: Document = Document {
         score: 1.0,

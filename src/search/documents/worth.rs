@@ -2,7 +2,7 @@
 
 use super::matching::Matcher;
 use super::proximity::spread;
-use super::score::{Corpus, Document, Join, Scorer, Term};
+use super::score::{Corpus, Document, Join, Scorer, Term, hamming};
 use super::tree::{Kind, Node};
 use crate::keyspace::documents::fields::DocumentId;
 
@@ -13,11 +13,18 @@ pub struct Worth<'m, 'a> {
     scorer: Scorer,
     corpus: Corpus,
     tanh_factor: u64,
+    /// What HAMMING compares payloads with.
+    payload: &'m [u8],
 }
 
 impl<'m, 'a> Worth<'m, 'a> {
-    /// For one query.
-    pub fn new(matcher: &'m Matcher<'a>, root: &'m Node, scorer: Scorer, tanh_factor: u64) -> Self {
+    /// For one query; the last are what single scorers ask for: the factor of BM25STD.TANH and the payload of HAMMING.
+    pub fn new(
+        matcher: &'m Matcher<'a>,
+        root: &'m Node,
+        scorer: Scorer,
+        (tanh_factor, payload): (u64, &'m [u8]),
+    ) -> Self {
         let state = matcher.state;
         let documents = state.documents.len() as u64;
         let corpus = Corpus {
@@ -30,6 +37,7 @@ impl<'m, 'a> Worth<'m, 'a> {
             scorer,
             corpus,
             tanh_factor,
+            payload,
         }
     }
 
@@ -38,6 +46,12 @@ impl<'m, 'a> Worth<'m, 'a> {
         let Some(document) = self.matcher.state.documents.get(id) else {
             return 0.0;
         };
+        if self.scorer == Scorer::Hamming {
+            return hamming(
+                document.payload.as_ref().map_or(&[][..], |payload| payload),
+                self.payload,
+            );
+        }
         let document = Document {
             score: f64::from(document.score),
             length: document.length,
