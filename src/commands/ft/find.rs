@@ -20,6 +20,7 @@ use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values::FieldValue;
 use crate::keyspace::{Key, View};
 use crate::protocol::{Request, number};
+use crate::search::documents::explanation::Explanation;
 use crate::search::documents::matching::Matcher;
 use crate::search::documents::nearest::nearest;
 use crate::search::documents::patience::Patience;
@@ -96,6 +97,8 @@ pub struct Match {
     pub key: Key,
     /// What it is worth; 0 unless scores are wanted.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// What is shown of a search.
@@ -114,6 +117,8 @@ pub struct Hit {
     pub key: Key,
     /// What it is worth.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub explanation: Option<Box<Explanation>>,
     /// What its payload field holds.
     pub payload: Option<Bytes>,
     /// Distances that were asked for, by name.
@@ -227,8 +232,20 @@ pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
     let in_time = ids.iter().take_while(|_| !asked.patience.ends());
     let documents = in_time.filter_map(|id| {
         let key = state.documents.get(&id)?.key.clone();
-        let score = if is_scored { worth.of(id) } else { 0.0 };
-        Some(Match { id, key, score })
+        let (score, explanation) = match options.explains_scores && is_scored {
+            true => {
+                let (score, explanation) = worth.explain(id);
+                (score, Some(Box::new(explanation)))
+            }
+            false if is_scored => (worth.of(id), None),
+            false => (0.0, None),
+        };
+        Some(Match {
+            id,
+            key,
+            score,
+            explanation,
+        })
     });
     let mut documents: Vec<Match> = documents.collect();
     if scorer == Scorer::Bm25StdNorm {
@@ -247,8 +264,12 @@ fn normalize(documents: &mut [Match]) {
         .iter()
         .map(|found| found.score)
         .fold(0.0, f64::max);
-    let scored = documents.iter_mut().filter(|_| best > 0.0);
-    scored.for_each(|found| found.score /= best);
+    for found in documents.iter_mut().filter(|_| best > 0.0) {
+        found.score /= best;
+        if let Some(explanation) = &mut found.explanation {
+            explanation.best = best;
+        }
+    }
 }
 
 /// Sorts what was found, and takes what LIMIT says.
@@ -284,6 +305,7 @@ fn show(
                 .and_then(|it| it.payload.clone()),
             key: found.key,
             score: found.score,
+            explanation: found.explanation,
             sort_key,
         }
     });

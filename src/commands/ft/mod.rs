@@ -19,6 +19,7 @@ mod cursors;
 mod deadline;
 pub mod errors;
 pub mod explain;
+mod explanations;
 mod figures;
 mod find;
 mod indexes;
