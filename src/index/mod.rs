@@ -8,6 +8,7 @@
 mod components;
 mod hnsw;
 mod nearest;
+pub mod range;
 mod scan;
 pub mod segments;
 mod slots;
@@ -107,7 +108,8 @@ pub enum VectorError {
         /// Components of the index.
         expected: u32,
     },
-    /// A component is NaN or infinite, or the squared norm overflows f32 (or a component overflows f16 where F16 stores it).
+    /// A component is NaN or infinite, or the squared norm overflows f32 (but under L2), or a component overflows f16 where F16
+    /// stores it.
     NotFinite,
 }
 

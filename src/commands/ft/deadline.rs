@@ -49,9 +49,10 @@ mod tests {
 
     #[test]
     fn a_timeout_of_zero_is_none() {
-        let options = |timeout_ms| Options {
-            timeout_ms,
-            ..Options::default()
+        let options = |timeout_ms| {
+            let mut options = Options::default();
+            options.timeout_ms = timeout_ms;
+            options
         };
         let limits = Limits::default();
         assert!(Deadline::begin(&options(Some(0)), &limits).0.is_none());

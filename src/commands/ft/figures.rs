@@ -51,7 +51,7 @@ fn sizes(index: &DocumentIndex, state: &State, version: Version) -> Parts {
         .map(|field| vector_bytes(index, field))
         .sum();
     let documents = state.documents.len();
-    let newest = state.documents.last_key_value().map_or(0, |(id, _)| *id);
+    let newest = state.all.max().unwrap_or(0);
     let count = |name, count| (word(name), Reply::count(count));
     let mb = |name, bytes: usize| (word(name), float(bytes as f64 / MB, version));
     // Of nothing it is 0/0, as there.

@@ -117,7 +117,7 @@ fn aggregate(call: &mut Call) -> Result {
         patience: &patience,
         is_scored: request.options.adds_scores,
     };
-    let mut matches = find(&index, &asked)?;
+    let mut matches = find(call.context, &index, &asked)?;
     let mut warnings = std::mem::take(&mut matches.warnings);
     let total = matches.documents.len();
     let seed = call.context.draw_random();

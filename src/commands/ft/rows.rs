@@ -1,10 +1,10 @@
 //! What is shown of documents: their fields, in the forms of both protocols.
 
-use super::explanations;
 use super::find::{Found, Hit, SortKey};
 use super::indexes::bulk;
 use super::options::Returned;
 use super::printed::{print, print_exactly};
+use super::reasons;
 use super::schema::{DocumentKind, Schema};
 use super::search::SearchRequest;
 use crate::keyspace::documents::index::DocumentIndex;
@@ -96,9 +96,9 @@ pub fn warnings(lines: &[&'static str]) -> Reply {
 
 /// The score, with where it comes from if that was asked for.
 fn score(hit: &Hit, score: Reply) -> Reply {
-    match &hit.explanation {
+    match &hit.reasons {
         None => score,
-        Some(explanation) => Reply::Array(vec![score, explanations::reply(explanation)]),
+        Some(reasons) => Reply::Array(vec![score, reasons::reply(reasons)]),
     }
 }
 

@@ -362,11 +362,15 @@ impl Vectors {
         let overflows = self.quantization == Quantization::F16
             && self.metric != Metric::Cosine
             && vector.iter().any(|&x| f16::from_f32(x).is_infinite());
-        // A NaN or an infinity makes the sum one.
-        if overflows || !squared_norm(vector).is_finite() {
-            Err(VectorError::NotFinite)
-        } else {
-            Ok(())
+        let is_finite = match self.metric {
+            // Differences may be small where the vectors are long.
+            Metric::L2 => vector.iter().all(|x| x.is_finite()),
+            // A NaN or an infinity makes the sum one.
+            Metric::Cosine | Metric::InnerProduct => squared_norm(vector).is_finite(),
+        };
+        match is_finite && !overflows {
+            true => Ok(()),
+            false => Err(VectorError::NotFinite),
         }
     }
 

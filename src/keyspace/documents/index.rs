@@ -7,6 +7,7 @@
 use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
 use super::filling::Progress;
+use super::pages::Pages;
 use super::saved::Known;
 use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use super::slots::DocumentSlots;
@@ -18,11 +19,12 @@ use crate::index::{
     VectorIndex, WalkedOn,
 };
 use crate::keyspace::Key;
+use crate::keyspace::calibration::Calibration;
 use bytes::Bytes;
-use foldhash::fast::FixedState;
+use foldhash::fast::{FixedState, RandomState};
+use hashbrown::HashTable;
 use parking_lot::{RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,6 +108,9 @@ pub struct DocumentIndex {
     stop_words: StopWords,
     /// By the fields' places.
     vectors: Vec<Option<Arc<VectorIndex>>>,
+    /// By the fields' places: what is known of the recall of searches.
+    calibrations: Vec<Arc<Calibration>>,
+    inserts: AtomicU64,
     /// Shared with the one that this was made of by FT.ALTER, for as long as somebody searches that.
     state: Arc<RwLock<State>>,
     progress: Progress,
@@ -117,12 +122,15 @@ pub struct DocumentIndex {
 /// What the postings say. Readers hold it for a query.
 #[derive(Default)]
 pub struct State {
-    ids: HashMap<Key, DocumentId>,
+    /// The documents by their keys, which lie in `documents` alone.
+    ids: HashTable<DocumentId>,
+    hasher: RandomState,
     /// The ids of all documents.
     pub all: RoaringBitmap,
     /// The documents, oldest first.
-    pub documents: BTreeMap<DocumentId, Document>,
-    next_id: DocumentId,
+    pub documents: Pages<Document>,
+    /// The id that the next document gets: greater than all so far.
+    pub next_id: DocumentId,
     /// By the fields' places.
     pub fields: Vec<FieldIndex>,
     /// Of all TEXT fields.
@@ -146,10 +154,10 @@ pub struct Document {
     /// The frequency of its most frequent word.
     pub frequency_max: u32,
     /// Its values by field; of texts only that they are there.
-    pub values: Vec<FieldValue>,
+    pub values: Box<[FieldValue]>,
     /// What its payload field holds, where the schema names one.
     pub payload: Option<Bytes>,
-    words: Vec<Box<str>>,
+    words: Box<[Box<str>]>,
 }
 
 /// Where a vector of a document is put.
@@ -182,6 +190,8 @@ impl DocumentIndex {
             name: name.into(),
             stop_words: schema.stop_word_list(),
             vectors: vectors.collect(),
+            calibrations: schema.fields.iter().map(|_| Arc::default()).collect(),
+            inserts: AtomicU64::new(0),
             schema,
             state: Arc::new(RwLock::new(state)),
             progress: Progress::default(),
@@ -204,12 +214,17 @@ impl DocumentIndex {
             return None;
         }
         self.state.write().add_fields(added.len());
-        let added = added.iter().map(vectors_of);
+        let vectors = added.iter().map(vectors_of);
         Some(DocumentIndex {
             name: self.name.clone(),
             schema: Arc::clone(schema),
             stop_words: schema.stop_word_list(),
-            vectors: self.vectors.iter().cloned().chain(added).collect(),
+            vectors: self.vectors.iter().cloned().chain(vectors).collect(),
+            calibrations: {
+                let added = (0..added.len()).map(|_| Arc::default());
+                self.calibrations.iter().cloned().chain(added).collect()
+            },
+            inserts: AtomicU64::new(self.inserts()),
             state: Arc::clone(&self.state),
             progress: Progress::default(),
             failures: AtomicU64::new(self.failures()),
@@ -248,6 +263,31 @@ impl DocumentIndex {
         self.vectors.get(field)?.as_deref()
     }
 
+    /// What is known of the recall of searches in a VECTOR field, by its place.
+    pub fn calibration(&self, field: usize) -> &Calibration {
+        &self.calibrations[field]
+    }
+
+    /// Documents that were indexed since the index was made, each as often as it was.
+    pub fn inserts(&self) -> u64 {
+        self.inserts.load(Ordering::Relaxed)
+    }
+
+    /// Documents that there are.
+    pub fn len(&self) -> usize {
+        self.state.read().documents.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether any document has a value in the field at this place.
+    pub fn holds(&self, field: usize) -> bool {
+        !self.state.read().fields[field].present.is_empty()
+    }
+
     /// The postings, which do not change while they are held.
     pub fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read()
@@ -271,6 +311,7 @@ impl DocumentIndex {
             .map(|place| (place.field, place.slot))
             .collect();
         let former = self.state.write().put(key, values, words, &slots);
+        self.inserts.fetch_add(1, Ordering::Relaxed);
         for place in placed.iter().filter(|place| place.is_new) {
             let level_hash = self.level_hasher.hash_one((key, place.field, place.slot));
             if let Some(vectors) = &self.vectors[place.field] {
@@ -299,6 +340,7 @@ impl DocumentIndex {
                 vectors.load_packed(slot, packed, &kind.unpack(packed));
             }
         }
+        self.inserts.fetch_add(1, Ordering::Relaxed);
         self.state.write().put(key, values, words, &slots);
         nodes
     }
@@ -418,19 +460,22 @@ impl State {
         self.fields.resize_with(fields, FieldIndex::default);
         self.slots.resize_with(fields, DocumentSlots::default);
         for document in self.documents.values_mut() {
-            document.values.resize(fields, FieldValue::Missing);
+            let mut values = std::mem::take(&mut document.values).into_vec();
+            values.resize(fields, FieldValue::Missing);
+            document.values = values.into();
         }
     }
 
     /// The document of a key.
     pub fn id_of(&self, key: &[u8]) -> Option<DocumentId> {
-        self.ids.get(key).copied()
+        let is_it = |id: &DocumentId| self.documents.get(*id).is_some_and(|it| *it.key == *key);
+        self.ids.find(self.hasher.hash_one(key), is_it).copied()
     }
 
     /// The document that a slot of a VECTOR field belongs to, if it is still there. Of a vector that was written anew it is the
     /// document as it is now, whose slots are others.
     pub fn owner(&self, field: usize, slot: u32) -> Option<DocumentId> {
-        let id = self.slots[field].owner(slot);
+        let id = self.slots[field].owners().of(slot);
         self.all.contains(id).then_some(id)
     }
 
@@ -454,7 +499,7 @@ impl State {
             field.add(id, value);
         }
         self.length += u64::from(words.length);
-        let names: Vec<Box<str>> = words.postings.keys().cloned().collect();
+        let names: Box<[Box<str>]> = words.postings.keys().cloned().collect();
         for (word, posting) in words.postings {
             self.words.entry(word).or_default().insert(id, posting);
         }
@@ -482,14 +527,24 @@ impl State {
         };
         self.all.insert(id);
         self.documents.insert(id, document);
-        self.ids.insert(key.into(), id);
+        let (hasher, documents) = (&self.hasher, &self.documents);
+        let hash_of =
+            |id: &DocumentId| documents.get(*id).map_or(0, |it| hasher.hash_one(&*it.key));
+        self.ids.insert_unique(hasher.hash_one(key), id, hash_of);
         former
     }
 
     fn remove(&mut self, key: &[u8]) -> Vec<(usize, u32)> {
-        let found = self.ids.remove(key);
-        let Some((id, document)) = found.and_then(|id| Some((id, self.documents.remove(&id)?)))
-        else {
+        let Some(id) = self.id_of(key) else {
+            return Vec::new();
+        };
+        if let Ok(entry) = self
+            .ids
+            .find_entry(self.hasher.hash_one(key), |other| *other == id)
+        {
+            entry.remove();
+        }
+        let Some(document) = self.documents.remove(id) else {
             return Vec::new();
         };
         self.all.remove(id);

@@ -4,7 +4,8 @@
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
 //! - `filter`: which keys are documents, an `expression` over their fields; `usage`: what indexes are used for, when temporary ones go;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
-//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `index`: one index; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of its graphs; this file: all of
+//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id;
+//!   `index`: one index; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of its graphs; this file: all of
 //!   them by name.
 
 pub mod earth;
@@ -14,6 +15,7 @@ pub mod fields;
 pub mod filling;
 pub mod filter;
 pub mod index;
+pub mod pages;
 pub mod printed;
 pub mod saved;
 pub mod schema;

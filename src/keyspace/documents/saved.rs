@@ -54,7 +54,7 @@ impl DocumentIndex {
         } in nodes
         {
             let owner = state.owner(field, slot);
-            let Some(document) = owner.and_then(|id| state.documents.get(&id)) else {
+            let Some(document) = owner.and_then(|id| state.documents.get(id)) else {
                 continue;
             };
             let checksum = checksum(&vectors.packed(slot));

@@ -4,8 +4,11 @@
 //! documents.
 
 use super::fields::DocumentId;
+use crate::index::segments::{Segments, locate};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Ids of a page. Documents that nobody writes again keep theirs, at worst one each.
 const PAGE: usize = 256;
@@ -19,26 +22,41 @@ const SEVERAL: u32 = u32::MAX - 1;
 pub struct DocumentSlots {
     pages: Vec<Option<Box<Page>>>,
     several: HashMap<DocumentId, Box<[u32]>>,
-    owners: Vec<DocumentId>,
+    owners: Arc<Owners>,
 }
+
+/// The document of each slot. It is read without a lock: a slot has an owner before a search can come to it.
+#[derive(Default)]
+pub struct Owners(Segments<AtomicU32>);
 
 struct Page {
     slots: [u32; PAGE],
     documents: usize,
 }
 
-impl DocumentSlots {
+impl Owners {
     /// The document that a slot belongs to, or belonged to last; 0 of a slot that was never taken.
-    pub fn owner(&self, slot: u32) -> DocumentId {
-        self.owners.get(slot as usize).copied().unwrap_or(0)
+    #[inline]
+    pub fn of(&self, slot: u32) -> DocumentId {
+        self.0.get(slot).map_or(0, |id| id.load(Ordering::Acquire))
+    }
+
+    fn set(&self, slot: u32, id: DocumentId) {
+        let (segment, offset) = locate(slot);
+        let owners = self.0.ensure(segment, |_| AtomicU32::new(0));
+        owners[offset as usize].store(id, Ordering::Release);
+    }
+}
+
+impl DocumentSlots {
+    /// Whose slots are whose.
+    pub fn owners(&self) -> &Arc<Owners> {
+        &self.owners
     }
 
     /// Says whose a slot is.
-    pub fn set_owner(&mut self, slot: u32, id: DocumentId) {
-        if self.owners.len() <= slot as usize {
-            self.owners.resize(slot as usize + 1, 0);
-        }
-        self.owners[slot as usize] = id;
+    pub(super) fn set_owner(&mut self, slot: u32, id: DocumentId) {
+        self.owners.set(slot, id);
     }
 
     /// The slots of a document's vectors.
@@ -132,12 +150,12 @@ mod tests {
         for id in 0..5000 {
             let expected = twin.get(&id).map_or(&[][..], Vec::as_slice);
             assert_eq!(slots.of(id), expected, "{id}");
-            assert!(expected.iter().all(|&slot| slots.owner(slot) == id));
+            assert!(expected.iter().all(|&slot| slots.owners.of(slot) == id));
         }
         let ids: RoaringBitmap = twin.keys().copied().collect();
         let all: Vec<u32> = twin.values().flatten().copied().collect();
         assert!(slots.of_all(&ids).eq(all));
         assert_eq!(slots.pages.iter().flatten().count(), 3);
-        assert_eq!(slots.owner(1_000_000), 0);
+        assert_eq!(slots.owners.of(1_000_000), 0);
     }
 }

@@ -3,9 +3,11 @@
 use super::patience::Patience;
 use super::pattern::{PartLimits, Wildcard, is_near};
 use super::proximity::is_within;
+use super::run::Question;
 use super::tree::{
     Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, TagValue, VectorRange,
 };
+use super::within::Within;
 use crate::keyspace::documents::earth::distance_m;
 use crate::keyspace::documents::fields::{DocumentId, Posting};
 use crate::keyspace::documents::index::{DocumentIndex, State};
@@ -16,7 +18,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
-/// What a query is answered with.
+/// What the conditions of a query are answered with.
 pub struct Matcher<'a> {
     /// The index.
     pub index: &'a DocumentIndex,
@@ -32,11 +34,46 @@ pub struct Matcher<'a> {
     pub patience: &'a Patience<'a>,
     /// Whether a part of a word stands for more words than were taken.
     pub is_cut: Cell<bool>,
+    /// What the searches within radii found.
+    within: &'a [Within<'a>],
     /// Distances of ranges that are named: by name and document. Filled while matching.
     pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Whether a range may lack somebody who was written meanwhile. Found out while matching.
+    pub is_torn: bool,
 }
 
 impl<'a> Matcher<'a> {
+    /// For one question; `within` answers its ranges.
+    pub fn new(
+        index: &'a DocumentIndex,
+        state: &'a State,
+        question: &Question<'a>,
+        within: &'a [Within<'a>],
+    ) -> Matcher<'a> {
+        Matcher {
+            index,
+            state,
+            language: question.language,
+            is_verbatim: question.is_verbatim,
+            parts: question.parts,
+            patience: question.patience,
+            is_cut: Cell::new(false),
+            within,
+            distances: HashMap::new(),
+            is_torn: false,
+        }
+    }
+
+    /// Documents that pass all that a question says of them.
+    pub fn passing(&mut self, question: &Question) -> RoaringBitmap {
+        let ids = self.matching(question.root);
+        let Some(keys) = question.keys else {
+            return ids;
+        };
+        let wanted = keys.iter().filter_map(|key| self.state.id_of(key));
+        ids & wanted.collect::<RoaringBitmap>()
+    }
+
     /// Documents that pass.
     pub fn matching(&mut self, node: &Node) -> RoaringBitmap {
         match &node.kind {
@@ -270,9 +307,10 @@ impl<'a> Matcher<'a> {
         near.map(|(id, _)| *id).collect()
     }
 
-    /// Compared exactly with every vector.
     fn within(&mut self, range: &VectorRange) -> RoaringBitmap {
-        let hits = super::nearest::within(self.index, self.state, range);
+        let found = self.within.iter().find(|within| within.answers(range));
+        let (hits, is_torn) = found.map_or_else(Default::default, |w| w.documents(self.state));
+        self.is_torn |= is_torn;
         let found = hits.keys().copied().collect();
         if let Some(name) = &range.distance_name {
             self.distances.insert(name.clone(), hits);

@@ -1,8 +1,8 @@
 //! What a document is worth for a query: the scorers' formulas over the tree of its conditions.
 
-use super::explanation::{Explanation, Part};
 use super::matching::Matcher;
 use super::proximity::spread;
+use super::reasons::{Part, Reasons};
 use super::score::{Corpus, Document, Join, Scorer, Term, hamming};
 use super::tree::{Kind, Node};
 use crate::keyspace::documents::fields::DocumentId;
@@ -48,28 +48,28 @@ impl<'m, 'a> Worth<'m, 'a> {
     }
 
     /// As [`Worth::of`], with where the score comes from.
-    pub fn explain(&self, id: DocumentId) -> (f64, Explanation) {
-        let mut explanation = Explanation {
+    pub fn explain(&self, id: DocumentId) -> (f64, Reasons) {
+        let mut reasons = Reasons {
             scorer: self.scorer,
             corpus: self.corpus,
             tanh_factor: self.tanh_factor,
-            ..Explanation::default()
+            ..Reasons::default()
         };
-        let score = self.score(id, Some(&mut explanation));
-        (score, explanation)
+        let score = self.score(id, Some(&mut reasons));
+        (score, reasons)
     }
 
-    fn score(&self, id: DocumentId, explanation: Option<&mut Explanation>) -> f64 {
-        let Some(document) = self.matcher.state.documents.get(&id) else {
+    fn score(&self, id: DocumentId, reasons: Option<&mut Reasons>) -> f64 {
+        let Some(document) = self.matcher.state.documents.get(id) else {
             return 0.0;
         };
         if self.scorer == Scorer::Hamming {
             let payload = document.payload.as_deref().unwrap_or_default();
             let score = hamming(payload, self.payload);
-            if let Some(explanation) = explanation {
+            if let Some(reasons) = reasons {
                 let is_comparable = !payload.is_empty() && payload.len() == self.payload.len();
-                explanation.payload_bytes = is_comparable.then_some(payload.len());
-                explanation.matched = score;
+                reasons.payload_bytes = is_comparable.then_some(payload.len());
+                reasons.matched = score;
             }
             return score;
         }
@@ -79,14 +79,14 @@ impl<'m, 'a> Worth<'m, 'a> {
             frequency_max: document.frequency_max,
         };
         let slop = self.spread(id);
-        let mut parts = explanation.is_some().then(Vec::new);
+        let mut parts = reasons.is_some().then(Vec::new);
         let matched = self.node(self.root, id, document, parts.as_mut());
         let matched = matched.unwrap_or(0.0);
-        if let Some(explanation) = explanation {
-            explanation.document = document;
-            explanation.slop = slop;
-            explanation.matched = matched;
-            explanation.parts = parts.unwrap_or_default();
+        if let Some(reasons) = reasons {
+            reasons.document = document;
+            reasons.slop = slop;
+            reasons.matched = matched;
+            reasons.parts = parts.unwrap_or_default();
         }
         self.scorer
             .finish(matched, document, slop, self.tanh_factor)

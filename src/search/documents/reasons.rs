@@ -4,7 +4,7 @@ use super::score::{Corpus, Document, Scorer};
 
 /// The score of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Explanation {
+pub struct Reasons {
     /// By which formula.
     pub scorer: Scorer,
     /// What it knows of all documents.

@@ -1,29 +1,29 @@
 //! EXPLAINSCORE: where a score comes from, in the module's words. What it is made of stands behind it, as a list in a list.
 
 use crate::protocol::Reply;
-use crate::search::documents::explanation::{Explanation, Part};
+use crate::search::documents::reasons::{Part, Reasons};
 use crate::search::documents::score::Scorer;
 
-/// A score's explanation.
-pub fn reply(explanation: &Explanation) -> Reply {
-    let Explanation {
+/// What a score is made of.
+pub fn reply(reasons: &Reasons) -> Reply {
+    let Reasons {
         scorer,
         document,
         matched,
         slop,
         ..
-    } = explanation;
+    } = reasons;
     let score = document.score;
-    let parts = explanation.parts.iter();
-    let parts: Vec<Reply> = parts.map(|part| of_part(explanation, part)).collect();
+    let parts = reasons.parts.iter();
+    let parts: Vec<Reply> = parts.map(|part| of_part(reasons, part)).collect();
     match scorer {
         Scorer::DocScore => Reply::bulk(format!("Document's score is {score:.2}")),
-        Scorer::Hamming => Reply::bulk(payloads(explanation)),
+        Scorer::Hamming => Reply::bulk(payloads(reasons)),
         Scorer::DisMax => parts.into_iter().next().unwrap_or(Reply::Null),
         Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh => {
             let text = format!("Final BM25 : words BM25 {matched:.2} * document score {score:.2}");
             let sum = nested(text, parts);
-            let (factor, best, own) = (explanation.tanh_factor, explanation.best, matched * score);
+            let (factor, best, own) = (reasons.tanh_factor, reasons.best, matched * score);
             let text = match scorer {
                 Scorer::Bm25StdTanh => format!(
                     "Final Normalized BM25 : tanh(stretch factor 1/{factor} * Final BM25 {own:.2})"
@@ -67,9 +67,9 @@ fn nested(text: String, parts: Vec<Reply>) -> Reply {
     }
 }
 
-fn payloads(explanation: &Explanation) -> String {
-    let result = explanation.matched;
-    match explanation.payload_bytes {
+fn payloads(reasons: &Reasons) -> String {
+    let result = reasons.matched;
+    match reasons.payload_bytes {
         None => "Payloads provided to scorer vary in length".to_owned(),
         Some(bytes) => {
             let bits = (1.0 / result - 1.0).round();
@@ -80,18 +80,15 @@ fn payloads(explanation: &Explanation) -> String {
     }
 }
 
-fn of_part(explanation: &Explanation, part: &Part) -> Reply {
+fn of_part(reasons: &Reasons, part: &Part) -> Reply {
     match part {
         Part::Joined {
             score,
             weight,
             parts,
         } => {
-            let parts: Vec<Reply> = parts
-                .iter()
-                .map(|part| of_part(explanation, part))
-                .collect();
-            nested(joined(explanation.scorer, *score, *weight), parts)
+            let parts: Vec<Reply> = parts.iter().map(|part| of_part(reasons, part)).collect();
+            nested(joined(reasons.scorer, *score, *weight), parts)
         }
         Part::Word {
             score,
@@ -101,13 +98,13 @@ fn of_part(explanation: &Explanation, part: &Part) -> Reply {
             rarity,
         } => {
             let term = (word.as_str(), *frequency, *rarity);
-            Reply::bulk(of_word(explanation, *score, *weight, term))
+            Reply::bulk(of_word(reasons, *score, *weight, term))
         }
         Part::Other {
             score,
             weight,
             is_every,
-        } => Reply::bulk(of_other(explanation, *score, *weight, *is_every)),
+        } => Reply::bulk(of_other(reasons, *score, *weight, *is_every)),
     }
 }
 
@@ -123,13 +120,13 @@ fn joined(scorer: Scorer, score: f64, weight: f64) -> String {
 }
 
 fn of_word(
-    explanation: &Explanation,
+    reasons: &Reasons,
     score: f64,
     weight: f64,
     (word, frequency, rarity): (&str, u32, f64),
 ) -> String {
-    let average = explanation.corpus.average_length;
-    match explanation.scorer {
+    let average = reasons.corpus.average_length;
+    match reasons.scorer {
         Scorer::Tfidf | Scorer::TfidfDocNorm => {
             format!("(TFIDF {score:.2} = Weight {weight:.2} * TF {frequency} * IDF {rarity:.2})")
         }
@@ -140,7 +137,7 @@ fn of_word(
             format!("DISMAX {score:.2} = Weight {weight:.2} * Frequency {frequency}")
         }
         _ => {
-            let (frequency, length) = (f64::from(frequency), explanation.document.length);
+            let (frequency, length) = (f64::from(frequency), reasons.document.length);
             format!(
                 "{word}: ({score:.2} = Weight {weight:.2} * IDF {rarity:.2} * (F {frequency:.2} * (k1 1.2 + 1)) / (F {frequency:.2} + k1 1.2 * (1 - b 0.75 + b 0.75 * Doc Len {length} / Average Doc Len {average:.2})))"
             )
@@ -148,9 +145,9 @@ fn of_word(
     }
 }
 
-fn of_other(explanation: &Explanation, score: f64, weight: f64, is_every: bool) -> String {
-    let average = explanation.corpus.average_length;
-    match explanation.scorer {
+fn of_other(reasons: &Reasons, score: f64, weight: f64, is_every: bool) -> String {
+    let average = reasons.corpus.average_length;
+    match reasons.scorer {
         Scorer::Tfidf | Scorer::TfidfDocNorm => {
             format!("(TFIDF {score:.2} = Weight {weight:.2} * Frequency 1)")
         }
@@ -158,7 +155,7 @@ fn of_other(explanation: &Explanation, score: f64, weight: f64, is_every: bool) 
             "({score:.2} = Weight {weight:.2} * F 1 / (F 1 + k1 1.2 * (1 - b 0.5 + b 0.5 * Average Len {average:.2})))"
         ),
         Scorer::DisMax => format!("DISMAX {score:.2} = Weight {weight:.2} * Frequency 1"),
-        _ if is_every => of_word(explanation, score, weight, ("*", 1, 1.0)),
+        _ if is_every => of_word(reasons, score, weight, ("*", 1, 1.0)),
         _ => "Irrelevant token -> score is 0".to_owned(),
     }
 }
