@@ -1,5 +1,5 @@
-//! Indexes over documents through a real socket: they follow their keys (follow), take in what their definition says (schema), outlive
-//! the server (survive, killed), find what an obvious twin finds (random, twin), and answer as clients expect in both versions of the
+//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, killed), find what an
+//! obvious twin finds (random, twin), take in what their definition says (schema), and answer as clients expect in both versions of the
 //! protocol (replies).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.

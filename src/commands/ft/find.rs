@@ -24,6 +24,7 @@ use crate::protocol::{Request, number};
 use crate::search::documents;
 use crate::search::documents::effort::FieldVectors;
 use crate::search::documents::patience::Patience;
+use crate::search::documents::reasons::Reasons;
 use crate::search::documents::run::{Explanation, NearestQuestion, Question};
 use crate::search::documents::score::Scorer;
 use crate::search::documents::worth::Worth;
@@ -85,10 +86,10 @@ pub struct Matches {
     pub documents: Vec<Match>,
     /// Distances that were asked for, by name and document; the KNN's first.
     pub distances: Vec<(String, BTreeMap<DocumentId, f32>)>,
-    /// How they were found.
-    pub explanation: Explanation,
     /// What clients should know of it.
     pub warnings: Vec<&'static str>,
+    /// How they were found.
+    pub explanation: Explanation,
 }
 
 /// A document that passed.
@@ -99,6 +100,8 @@ pub struct Match {
     pub key: Key,
     /// What it is worth; 0 unless scores are wanted.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub reasons: Option<Box<Reasons>>,
 }
 
 /// What is shown of a search.
@@ -117,6 +120,8 @@ pub struct Hit {
     pub key: Key,
     /// What it is worth.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub reasons: Option<Box<Reasons>>,
     /// What its payload field holds.
     pub payload: Option<Bytes>,
     /// Distances that were asked for, by name.
@@ -254,8 +259,20 @@ pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Res
         let in_time = found.ids.iter().take_while(|_| !asked.patience.ends());
         let documents = in_time.filter_map(|id| {
             let key = matcher.state.documents.get(id)?.key.clone();
-            let score = if is_scored { worth.of(id) } else { 0.0 };
-            Some(Match { id, key, score })
+            let (score, reasons) = match options.explains_scores && is_scored {
+                true => {
+                    let (score, reasons) = worth.explain(id);
+                    (score, Some(Box::new(reasons)))
+                }
+                false if is_scored => (worth.of(id), None),
+                false => (0.0, None),
+            };
+            Some(Match {
+                id,
+                key,
+                score,
+                reasons,
+            })
         });
         (documents.collect::<Vec<Match>>(), found)
     });
@@ -271,8 +288,8 @@ pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Res
     Ok(Matches {
         documents,
         distances,
-        explanation: found.explanation,
         warnings: Vec::from_iter(found.is_cut.then_some(EXPANSIONS)),
+        explanation: found.explanation,
     })
 }
 
@@ -282,8 +299,12 @@ fn normalize(documents: &mut [Match]) {
         .iter()
         .map(|found| found.score)
         .fold(0.0, f64::max);
-    let scored = documents.iter_mut().filter(|_| best > 0.0);
-    scored.for_each(|found| found.score /= best);
+    for found in documents.iter_mut().filter(|_| best > 0.0) {
+        found.score /= best;
+        if let Some(reasons) = &mut found.reasons {
+            reasons.best = best;
+        }
+    }
 }
 
 /// Sorts what was found, and takes what LIMIT says.
@@ -317,9 +338,10 @@ fn show(
             payload: state
                 .documents
                 .get(found.id)
-                .and_then(|it| it.payload.as_deref().cloned()),
+                .and_then(|it| it.payload.clone()),
             key: found.key,
             score: found.score,
+            reasons: found.reasons,
             sort_key,
         }
     });

@@ -27,6 +27,7 @@ mod look;
 pub mod options;
 mod pipeline;
 pub mod query;
+mod reasons;
 pub mod reducers;
 mod rows;
 pub mod search;

@@ -4,6 +4,7 @@ use super::find::{Found, Hit, SortKey};
 use super::indexes::bulk;
 use super::options::Returned;
 use super::printed::{print, print_exactly};
+use super::reasons;
 use super::schema::{DocumentKind, Schema};
 use super::search::SearchRequest;
 use crate::keyspace::documents::index::DocumentIndex;
@@ -43,7 +44,7 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
     for (hit, fields) in rows {
         items.push(bulk(&hit.key));
         if options.with_scores {
-            items.push(Reply::bulk(print_exactly(hit.score)));
+            items.push(score(hit, Reply::bulk(print_exactly(hit.score))));
         }
         if options.with_payloads {
             items.push(payload(hit));
@@ -65,7 +66,7 @@ fn map<'h>(found: &Found, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
     let row = |(hit, fields): Row<'h>| {
         let mut parts = vec![(word("id"), bulk(&hit.key))];
         if options.with_scores {
-            parts.push((word("score"), Reply::Double(hit.score)));
+            parts.push((word("score"), score(hit, Reply::Double(hit.score))));
         }
         if options.with_payloads {
             parts.push((word("payload"), payload(hit)));
@@ -91,6 +92,14 @@ fn map<'h>(found: &Found, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
 /// What clients should know of a reply.
 pub fn warnings(lines: &[&'static str]) -> Reply {
     Reply::Array(lines.iter().map(|line| Reply::Simple(line)).collect())
+}
+
+/// The score, with where it comes from if that was asked for.
+fn score(hit: &Hit, score: Reply) -> Reply {
+    match &hit.reasons {
+        None => score,
+        Some(reasons) => Reply::Array(vec![score, reasons::reply(reasons)]),
+    }
 }
 
 fn payload(hit: &Hit) -> Reply {

@@ -156,7 +156,7 @@ pub struct Document {
     /// Its values by field; of texts only that they are there.
     pub values: Box<[FieldValue]>,
     /// What its payload field holds, where the schema names one.
-    pub payload: Option<Box<Bytes>>,
+    pub payload: Option<Bytes>,
     words: Box<[Box<str>]>,
 }
 
@@ -522,7 +522,7 @@ impl State {
             length: words.length,
             frequency_max: words.frequency_max,
             values: emptied.collect(),
-            payload: values.payload.map(Box::new),
+            payload: values.payload,
             words: names,
         };
         self.all.insert(id);

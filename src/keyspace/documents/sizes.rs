@@ -110,7 +110,7 @@ impl State {
         }
         sizes.posting_bytes += sizes.position_bytes;
         self.fields.iter().for_each(|field| sizes.add_field(field));
-        let documents = self.documents.values();
+        let documents = self.all.iter().filter_map(|id| self.documents.get(id));
         documents.for_each(|document| sizes.add_document(document));
         sizes
     }

@@ -28,14 +28,14 @@ pub struct Matcher<'a> {
     pub language: Language,
     /// Words stand for themselves alone.
     pub is_verbatim: bool,
-    /// What the searches within radii found.
-    within: &'a [Within<'a>],
     /// What bounds parts of words.
     pub parts: PartLimits,
     /// How long it may take. Loops that stop early have found less.
     pub patience: &'a Patience<'a>,
     /// Whether a part of a word stands for more words than were taken.
     pub is_cut: Cell<bool>,
+    /// What the searches within radii found.
+    within: &'a [Within<'a>],
     /// Distances of ranges that are named: by name and document. Filled while matching.
     pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
     /// Whether a range may lack somebody who was written meanwhile. Found out while matching.
@@ -55,10 +55,10 @@ impl<'a> Matcher<'a> {
             state,
             language: question.language,
             is_verbatim: question.is_verbatim,
-            within,
             parts: question.parts,
             patience: question.patience,
             is_cut: Cell::new(false),
+            within,
             distances: HashMap::new(),
             is_torn: false,
         }

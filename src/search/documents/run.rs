@@ -43,7 +43,7 @@ pub struct Question<'q> {
     pub is_verbatim: bool,
     /// What bounds parts of words.
     pub parts: PartLimits,
-    /// How long it may take.
+    /// How long matching may take.
     pub patience: &'q Patience<'q>,
 }
 
