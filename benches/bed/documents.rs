@@ -8,6 +8,8 @@ use rhumb::keyspace::change::{Change, Effect, Expiry};
 use rhumb::keyspace::documents::index::DocumentIndex;
 use rhumb::keyspace::documents::schema;
 use rhumb::keyspace::documents::words::Words;
+use rhumb::search::documents::patience::Patience;
+use rhumb::search::documents::pattern::PartLimits;
 use rhumb::search::documents::run::{self, NearestQuestion, Question};
 use rhumb::search::documents::tree::{Kind, Knn, Node, NumericRange, VectorTarget};
 use std::sync::Arc;
@@ -115,11 +117,17 @@ impl Ask {
             keys: None,
             language: index.schema().language,
             is_verbatim: false,
+            parts: PartLimits {
+                chars_min: 2,
+                expansions_max: 200,
+            },
+            patience: &Patience::new(&|| false),
         };
         run::run(index, &question, |matcher, found| {
             let rows = found.ids.iter().map(|id| {
-                let key = std::str::from_utf8(&matcher.state.documents[&id].key);
-                let row = key.ok().and_then(|key| key.parse().ok());
+                let document = matcher.state.documents.get(id);
+                let key = document.and_then(|d| std::str::from_utf8(&d.key).ok());
+                let row = key.and_then(|key| key.parse().ok());
                 row.expect("keys are row numbers")
             });
             let nearest = found.explanation.nearest;

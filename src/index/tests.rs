@@ -353,6 +353,11 @@ fn vectors_that_cannot_be_kept_are_refused() {
     );
     assert_eq!(check(Metric::Cosine, Quantization::F16, &large), Ok(()));
     assert_eq!(check(Metric::L2, Quantization::F32, &large), Ok(()));
+    assert_eq!(check(Metric::L2, Quantization::Int8, &[2e19, 0.0]), Ok(()));
+    assert_eq!(
+        check(Metric::L2, Quantization::Int8, &[f32::NAN, 0.0]),
+        Err(VectorError::NotFinite)
+    );
 }
 
 struct Modulo(u32, u32);

@@ -31,7 +31,7 @@ pub fn refine(
         else {
             continue;
         };
-        let vectors = values::double_vectors(definition, attributes, &entry.value);
+        let vectors = values::double_vectors(definition, &entry.value);
         let own = vectors
             .iter()
             .map(|v| distance(attributes.metric, &target, v));

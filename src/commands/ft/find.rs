@@ -1,5 +1,6 @@
 //! FT.SEARCH: which documents of an index a query finds, and what is shown of them.
 
+use super::deadline::{Deadline, EXPANSIONS, warn_of_time};
 use super::double;
 use super::errors;
 use super::indexes::find_index;
@@ -24,9 +25,12 @@ use crate::protocol::{Request, number};
 use crate::search::documents;
 use crate::search::documents::effort::FieldVectors;
 use crate::search::documents::matching::Matcher;
+use crate::search::documents::patience::Patience;
+use crate::search::documents::reasons::Reasons;
 use crate::search::documents::run::{Explanation, NearestQuestion, Question};
-use crate::search::documents::score::{Scorer, TANH_FACTOR};
+use crate::search::documents::score::Scorer;
 use crate::search::documents::worth::Worth;
+use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,6 +74,10 @@ pub const SEARCH: Command = Command {
 pub struct Asked<'a> {
     /// Its options.
     pub options: &'a Options,
+    /// What the configuration says.
+    pub limits: &'a Limits,
+    /// How long it may take.
+    pub patience: &'a Patience<'a>,
     /// Whether scores are wanted.
     pub is_scored: bool,
 }
@@ -80,6 +88,8 @@ pub struct Matches {
     pub documents: Vec<Match>,
     /// Distances that were asked for, by name and document; the KNN's first.
     pub distances: Vec<(String, BTreeMap<DocumentId, f64>)>,
+    /// What clients should know of it.
+    pub warnings: Vec<&'static str>,
 }
 
 /// A document that passed.
@@ -90,6 +100,8 @@ pub struct Match {
     pub key: Key,
     /// What it is worth; 0 unless scores are wanted.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub reasons: Option<Box<Reasons>>,
 }
 
 /// What is shown of a search.
@@ -98,6 +110,8 @@ pub struct Found {
     pub total: usize,
     /// Those that are shown.
     pub hits: Vec<Hit>,
+    /// What clients should know of them.
+    pub warnings: Vec<&'static str>,
 }
 
 /// A document that is shown.
@@ -106,6 +120,10 @@ pub struct Hit {
     pub key: Key,
     /// What it is worth.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub reasons: Option<Box<Reasons>>,
+    /// What its payload field holds.
+    pub payload: Option<Bytes>,
     /// Distances that were asked for, by name.
     pub distances: Vec<(String, f64)>,
     /// What it was sorted by.
@@ -206,15 +224,22 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
     let index = find_index(&view, name)?;
-    let request = search::read(&mut Words::new(&words), &Limits::default())?;
+    let limits = Limits::of(&call.context.config);
+    let request = search::read(&mut Words::new(&words), &limits)?;
+    let deadline = Deadline::begin(&request.options, &limits);
+    let is_late = || deadline.is_over();
+    let patience = Patience::new(&is_late);
     let asked = Asked {
         options: &request.options,
+        limits: &limits,
+        patience: &patience,
         is_scored: request.sort.is_none() || request.options.with_scores,
     };
     let matches = find((call.context, &view), &index, &asked, observer)?;
     let has_distances = !matches.distances.is_empty();
-    let found = show(&view, &index, &request, matches)?;
+    let mut found = show(&view, &index, &request, matches, &patience)?;
     tell_steps(&request, &found, has_distances, observer);
+    warn_of_time(&patience, &limits, &mut found.warnings)?;
     Ok(rows::reply(
         &view,
         &index,
@@ -263,9 +288,10 @@ pub fn find(
     let no_such_scorer = |name: &String| Refusal::made(format!("No such scorer {name}"));
     let scorer = match &options.scorer {
         Some(name) => Scorer::parse(name).ok_or_else(|| no_such_scorer(name))?,
-        None => Scorer::default(),
+        None => asked.limits.scorer,
     };
-    let query = read_query(index, asked)?;
+    index.usage().note_dialect(options.dialect);
+    let query = read_query(index, options)?;
     let mut ranges = Vec::new();
     collect_ranges(&query.root, index, &mut ranges)?;
     let question = Question {
@@ -275,18 +301,35 @@ pub fn find(
         keys: options.keys.as_deref(),
         language,
         is_verbatim: options.is_verbatim,
+        parts: asked.limits.parts,
+        patience: asked.patience,
     };
     observer.parsed();
-    let tanh_factor = options.tanh_factor.unwrap_or(TANH_FACTOR);
-    let is_scored = asked.is_scored && query.knn.is_none();
+    let tanh_factor = options.tanh_factor.unwrap_or(asked.limits.tanh_factor);
+    let payload = options.payload.as_deref().unwrap_or_default();
+    // The words of a KNN's filter count; nearness itself is no score.
+    let is_scored = asked.is_scored && (query.knn.is_none() || query.root.kind != Kind::All);
     let (mut documents, mut found) = documents::run::run(index, &question, |matcher, found| {
         let keys = options.keys.as_ref().map(Vec::len);
         observer.matched(matcher, &query, keys, &found.explanation);
-        let worth = Worth::new(matcher, &query.root, scorer, tanh_factor);
-        let documents = found.ids.iter().filter_map(|id| {
-            let key = matcher.state.documents.get(&id)?.key.clone();
-            let score = if is_scored { worth.of(id) } else { 0.0 };
-            Some(Match { id, key, score })
+        let worth = Worth::new(matcher, &query.root, scorer, (tanh_factor, payload));
+        let in_time = found.ids.iter().take_while(|_| !asked.patience.ends());
+        let documents = in_time.filter_map(|id| {
+            let key = matcher.state.documents.get(id)?.key.clone();
+            let (score, reasons) = match options.explains_scores && is_scored {
+                true => {
+                    let (score, reasons) = worth.explain(id);
+                    (score, Some(Box::new(reasons)))
+                }
+                false if is_scored => (worth.of(id), None),
+                false => (0.0, None),
+            };
+            Some(Match {
+                id,
+                key,
+                score,
+                reasons,
+            })
         });
         (documents.collect::<Vec<Match>>(), found)
     });
@@ -313,6 +356,7 @@ pub fn find(
     Ok(Matches {
         documents,
         distances,
+        warnings: Vec::from_iter(found.is_cut.then_some(EXPANSIONS)),
     })
 }
 
@@ -322,8 +366,12 @@ fn normalize(documents: &mut [Match]) {
         .iter()
         .map(|found| found.score)
         .fold(0.0, f64::max);
-    let scored = documents.iter_mut().filter(|_| best > 0.0);
-    scored.for_each(|found| found.score /= best);
+    for found in documents.iter_mut().filter(|_| best > 0.0) {
+        found.score /= best;
+        if let Some(reasons) = &mut found.reasons {
+            reasons.best = best;
+        }
+    }
 }
 
 /// Sorts what was found, and takes what LIMIT says.
@@ -332,17 +380,20 @@ fn show(
     index: &DocumentIndex,
     request: &SearchRequest,
     matches: Matches,
+    patience: &Patience,
 ) -> Result<Found> {
     let total = matches.documents.len();
     let Matches {
         documents,
         distances,
+        warnings,
     } = matches;
     let sorted = match &request.sort {
         None => by_score(documents),
-        Some(sort) => sort_by(view, index, documents, sort, &distances)?,
+        Some(sort) => sort_by(view, index, documents, sort, &distances, patience)?,
     };
     let (offset, num) = (request.offset as usize, request.num as usize);
+    let state = index.read();
     let page = sorted.into_iter().skip(offset).take(num);
     let hits = page.map(|(found, sort_key)| {
         let of_document = |(name, all): &(String, BTreeMap<DocumentId, f64>)| {
@@ -350,14 +401,20 @@ fn show(
         };
         Hit {
             distances: distances.iter().filter_map(of_document).collect(),
+            payload: state
+                .documents
+                .get(found.id)
+                .and_then(|it| it.payload.clone()),
             key: found.key,
             score: found.score,
+            reasons: found.reasons,
             sort_key,
         }
     });
     Ok(Found {
         total,
         hits: hits.collect(),
+        warnings,
     })
 }
 
@@ -370,8 +427,7 @@ fn by_score(mut documents: Vec<Match>) -> Sorted {
 }
 
 /// The query's tree with what the options add to it.
-pub fn read_query(index: &DocumentIndex, asked: &Asked) -> Result<Query> {
-    let options = asked.options;
+pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     let schema = index.schema();
     let context = query::Context {
         schema,
@@ -493,6 +549,7 @@ fn sort_by(
     documents: Vec<Match>,
     sort: &SortBy,
     distances: &[(String, BTreeMap<DocumentId, f64>)],
+    patience: &Patience,
 ) -> Result<Sorted> {
     let distance = distances.iter().find(|(name, _)| *name == sort.field);
     let field = index.schema().find(&sort.field);
@@ -506,7 +563,7 @@ fn sort_by(
             return all.get(&found.id).map(|&d| SortKey::Number(d));
         }
         let field = field?;
-        let document = state.documents.get(&found.id)?;
+        let document = state.documents.get(found.id)?;
         if let FieldValue::Numbers(numbers) = &document.values[field] {
             return numbers.first().map(|&number| SortKey::Number(number));
         }
@@ -519,6 +576,7 @@ fn sort_by(
     };
     let mut sorted: Sorted = documents
         .into_iter()
+        .take_while(|_| !patience.ends())
         .map(|found| {
             let key = key_of(&found);
             (found, key)

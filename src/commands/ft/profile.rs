@@ -4,8 +4,8 @@
 
 use super::find::{self, Observer};
 use super::pipeline;
+use super::printed::print_exactly;
 use super::query::tree::{Affix, Kind, Node, Query, TagValue};
-use super::scores::print_exactly;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};

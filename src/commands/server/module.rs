@@ -14,7 +14,7 @@ pub const COMMANDS: &[Command] = &[
         flags: flags(&[Flags::ADMIN, Flags::NO_SCRIPT]),
         examples: &[(
             "MODULE LIST",
-            "1) 1) \"name\"\n   2) \"vectorset\"\n   3) \"ver\"\n   4) (integer) 1\n   5) \"path\"\n   6) \"\"\n   7) \"args\"\n   8) (empty array)\n2) 1) \"name\"\n   2) \"ReJSON\"\n   3) \"ver\"\n   4) (integer) 80405\n   5) \"path\"\n   6) \"\"\n   7) \"args\"\n   8) (empty array)",
+            "1) 1) \"name\"\n   2) \"vectorset\"\n   3) \"ver\"\n   4) (integer) 1\n   5) \"path\"\n   6) \"\"\n   7) \"args\"\n   8) (empty array)\n2) 1) \"name\"\n   2) \"ReJSON\"\n   3) \"ver\"\n   4) (integer) 80405\n   5) \"path\"\n   6) \"\"\n   7) \"args\"\n   8) (empty array)\n3) 1) \"name\"\n   2) \"search\"\n   3) \"ver\"\n   4) (integer) 80410\n   5) \"path\"\n   6) \"\"\n   7) \"args\"\n   8) (empty array)",
         )],
         run: |_| Ok(list()),
         ..COMMAND
@@ -31,7 +31,7 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Names and versions.
-pub const MODULES: &[(&str, i64)] = &[("vectorset", 1), ("ReJSON", 80405)];
+pub const MODULES: &[(&str, i64)] = &[("vectorset", 1), ("ReJSON", 80405), ("search", 80410)];
 
 /// The modules as MODULE LIST and HELLO describe them.
 pub fn list() -> Reply {

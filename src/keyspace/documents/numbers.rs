@@ -37,6 +37,19 @@ pub struct Numbers {
     has_several: bool,
 }
 
+/// What a field's numbers take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NumbersSize {
+    /// Blocks of numbers.
+    pub blocks: usize,
+    /// Different numbers.
+    pub numbers: usize,
+    /// Documents, as often as they hold a number.
+    pub records: usize,
+    /// Bytes of numbers and sets, without those of the maps.
+    pub bytes: usize,
+}
+
 #[derive(Default)]
 struct Block {
     numbers: BTreeMap<Ordered, Holders>,
@@ -98,6 +111,26 @@ impl Numbers {
         for &number in numbers {
             self.remove_one(id, Ordered(number));
         }
+    }
+
+    /// What they take; looks at all of them.
+    pub fn size(&self) -> NumbersSize {
+        let mut size = NumbersSize {
+            blocks: self.blocks.len(),
+            ..NumbersSize::default()
+        };
+        for block in self.blocks.values() {
+            size.numbers += block.numbers.len();
+            size.bytes += block.all.serialized_size();
+            for holders in block.numbers.values() {
+                size.records += holders.len() as usize;
+                size.bytes += size_of::<(Ordered, Holders)>();
+                if let Holders::Several(ids) = holders {
+                    size.bytes += ids.serialized_size();
+                }
+            }
+        }
+        size
     }
 
     /// Documents with a number between two bounds.

@@ -7,6 +7,8 @@
 use super::effort::FieldVectors;
 use super::matching::Matcher;
 use super::nearest::{Manner, NearestSearch};
+use super::patience::Patience;
+use super::pattern::PartLimits;
 use super::tree::{Knn, Node, VectorRange};
 use super::within::{Within, WithinSearch};
 use crate::index::Target;
@@ -16,6 +18,7 @@ use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values;
 use crate::search::follow::Course;
+use bytes::Bytes;
 use crossbeam_epoch as epoch;
 use parking_lot::RwLockReadGuard;
 use roaring::RoaringBitmap;
@@ -38,6 +41,10 @@ pub struct Question<'q> {
     pub language: Language,
     /// Words stand for themselves alone.
     pub is_verbatim: bool,
+    /// What bounds parts of words.
+    pub parts: PartLimits,
+    /// How long matching may take.
+    pub patience: &'q Patience<'q>,
 }
 
 /// A KNN, and how it is meant.
@@ -60,6 +67,8 @@ pub struct Found {
     pub nearest: BTreeMap<DocumentId, f32>,
     /// Distances of radii that have names.
     pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Whether a part of a word stands for more words than were taken.
+    pub is_cut: bool,
     /// How.
     pub explanation: Explanation,
 }
@@ -92,7 +101,7 @@ pub fn run<T>(
     loop {
         let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
         let (state, mut found, is_torn) = run.attempt(&within);
-        if is_torn && repeats < TORN_MAX {
+        if is_torn && repeats < TORN_MAX && !question.patience.is_over() {
             repeats += 1;
             continue;
         }
@@ -148,6 +157,7 @@ impl<'a> Run<'a> {
         let mut found = Found {
             distances: std::mem::take(&mut matcher.distances),
             nearest: BTreeMap::new(),
+            is_cut: matcher.is_cut.get(),
             explanation: Explanation {
                 passed: ids.len(),
                 ranges: within.iter().map(|within| within.course).collect(),
@@ -188,6 +198,7 @@ fn aim<'a>(
     let vector = values::vector(blob, attributes).ok()?;
     let field = FieldVectors::of(index, field)?;
     field.vectors().check_vector(&vector).ok()?;
-    let target = field.vectors().target(&vector);
+    let packed = Bytes::copy_from_slice(blob);
+    let target = field.vectors().target_packed(&packed, &vector);
     Some((field, target))
 }

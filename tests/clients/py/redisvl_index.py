@@ -1,15 +1,18 @@
-"""redisvl: an index over hashes and one over JSON, and its kinds of query. Arguments: port, protocol version."""
+"""redisvl: an index over hashes and one over JSON, and its kinds of query, also asynchronous. Arguments: port, protocol version."""
 
+import asyncio
 import sys
 
 import numpy
 import redis
-from redisvl.index import SearchIndex
-from redisvl.query import CountQuery, FilterQuery, RangeQuery, VectorQuery
+import redis.asyncio
+from redisvl.index import AsyncSearchIndex, SearchIndex
+from redisvl.query import AggregateHybridQuery, CountQuery, FilterQuery, MultiVectorQuery, RangeQuery, TextQuery, Vector, VectorQuery
 from redisvl.query.filter import Geo, GeoRadius, Num, Tag, Text
 
 # redisvl reads what redis-py makes of replies without `protocol`: over RESP3 as it does over RESP2.
-client = redis.Redis(port=int(sys.argv[1]), **({"protocol": 2} if sys.argv[2] == "2" else {}))
+server = {"port": int(sys.argv[1]), **({"protocol": 2} if sys.argv[2] == "2" else {})}
+client = redis.Redis(**server)
 client.flushall()
 
 people = [
@@ -35,6 +38,13 @@ def schema(storage, algorithm):
     }
 
 
+def stored(storage):
+    """The people as an index of this storage holds them."""
+    if storage == "json":
+        return people
+    return [{**person, "v": numpy.array(person["v"], dtype="<f4").tobytes()} for person in people]
+
+
 def loaded(storage, algorithm):
     """An index with everybody in it."""
     index = SearchIndex.from_dict(schema(storage, algorithm), redis_client=client)
@@ -43,11 +53,7 @@ def loaded(storage, algorithm):
     index.create(overwrite=True)
     assert index.exists() and index.name in index.listall()
 
-    def as_stored(person):
-        vector = person["v"] if storage == "json" else numpy.array(person["v"], dtype="<f4").tobytes()
-        return {**person, "v": vector}
-
-    keys = index.load([as_stored(person) for person in people], id_field="id")
+    keys = index.load(stored(storage), id_field="id")
     assert keys == [f"person-{storage}:{person['id']}" for person in people], keys
     assert int(index.info()["num_docs"]) == 4
     return index
@@ -91,6 +97,21 @@ def check(index):
     close = RangeQuery(target, "v", return_fields=["user"], distance_threshold=0.3, filter_expression=Num("age") < 20)
     assert users(index.query(close)) == ["john", "mary"] and index.query(CountQuery(close.filter)) == 2
 
+    few = VectorQuery(target, "v", ["user"], Tag("job") == "engineer", num_results=2, hybrid_policy="BATCHES", batch_size=1)
+    assert users(index.query(few)) == ["john", "tim"]
+    few = VectorQuery(target, "v", ["user"], num_results=1, normalize_vector_distance=True, sort_by=("age", "DESC"))
+    assert 0.99 < float(index.query(few)[0]["vector_distance"]) <= 1
+    by_words = index.query(TextQuery("a long walk", "note", return_fields=["user"], stopwords=None))
+    assert users(by_words) == [] or by_words[0]["user"] == "john", by_words
+    by_words = index.query(TextQuery("walks boat", {"note": 2.0}, filter_expression=Num("age") < 30, return_fields=["user"]))
+    assert users(by_words) == ["john", "mary"] and all(row["score"] > 0 for row in by_words), by_words
+    both = index.query(AggregateHybridQuery("boat", "note", target, "v", alpha=0.1, num_results=4, return_fields=["user"]))
+    assert len(both) == 4 and float(both[0]["hybrid_score"]) > float(both[1]["hybrid_score"]) and both[0]["user"] == "joe", both
+    several = MultiVectorQuery([Vector(vector=target, field_name="v", weight=0.5), Vector(vector=target, field_name="v")], ["user"])
+    assert users(index.query(several)[:2]) == ["john", "mary"]
+    (engineers, doctors) = index.batch_query([FilterQuery(Tag("job") == job, ["user"]) for job in ("engineer", "doctor")])
+    assert users(engineers) == ["john", "tim"] and users(doctors) == ["mary"]
+
     pages = list(index.paginate(FilterQuery(return_fields=["user"], num_results=10), page_size=3))
     assert [len(page) for page in pages] == [3, 1]
     assert index.fetch("1")["user"] == "john"
@@ -105,3 +126,24 @@ for storage, algorithm in (("hash", "flat"), ("hash", "hnsw"), ("json", "flat"),
     assert index.drop_keys(f"person-{storage}:1") == 1 and index.query(CountQuery()) == 3
     index.delete(drop=True)
     assert not index.exists() and client.dbsize() == 0
+
+
+async def check_asynchronous(storage):
+    """The same index, made, filled, asked and dropped by many tasks."""
+    connection = redis.asyncio.Redis(**server)
+    index = AsyncSearchIndex.from_dict(schema(storage, "hnsw"), redis_client=connection)
+    await index.create()
+    await asyncio.gather(*(index.load([person], id_field="id") for person in stored(storage)))
+    query = VectorQuery([0.1, 0.1, 0.5], "v", ["user"], Num("age") > 15, num_results=2)
+    answers = await asyncio.gather(*(index.query(query) for _ in range(50)))
+    assert all([row["user"] for row in answer] == ["john", "tim"] for answer in answers), answers
+    assert (await index.fetch("2"))["user"] == "mary" and int((await index.info())["num_docs"]) == 4
+    assert [len(page) async for page in index.paginate(FilterQuery(num_results=10), page_size=3)] == [3, 1]
+    assert await index.clear() == 4 and await index.query(CountQuery()) == 0
+    await index.delete()
+    await connection.aclose()
+
+
+for storage in ("hash", "json"):
+    asyncio.run(check_asynchronous(storage))
+assert client.dbsize() == 0
