@@ -196,6 +196,8 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
                 at += 1;
             }
         });
+        // Also when an assertion fails: the scope waits for the writer.
+        let _stop = StopOnDrop(&stop);
         let mut client = Client::new(&ground.server);
         for round in 0..300 {
             let at = round % 40;
@@ -214,8 +216,15 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
             within.sort_unstable();
             assert_eq!(hits, within);
         }
-        stop.store(true, Ordering::Relaxed);
     });
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::keyspace::documents::slots::Owners;
 use crate::search::follow::{Course, Passers, Search};
 use crate::search::plan;
 use hashbrown::HashSet;
+use parking_lot::RwLockReadGuard;
 use roaring::RoaringBitmap;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -91,27 +92,30 @@ impl<'a> NearestSearch<'a> {
         }
     }
 
-    /// Searches. A document may have several vectors: where fewer than k documents are among the hits, twice as many are
-    /// looked for. The caller holds no lock, and an epoch pin since before it asked who passes.
-    pub fn run(&self) -> Nearest {
-        let mut nearest = Nearest {
-            found: BTreeMap::new(),
-            is_torn: false,
-            course: Course::default(),
-        };
+    /// Searches, and hands over the postings by which hits became documents: they hold whoever was found for as long as they are
+    /// held. A document may have several vectors: where fewer than k documents are among the hits, twice as many are looked for.
+    /// The caller holds no lock, and an epoch pin since before it asked who passes.
+    pub fn run(&self) -> (Nearest, RwLockReadGuard<'a, State>) {
+        let mut course = Course::default();
         let mut wanted = self.k;
-        while self.k > 0 {
-            let hits = self.hits(wanted, &mut nearest.course);
-            let (found, is_torn) = self.documents(&hits);
-            let is_all = found.len() >= self.k || hits.len() < wanted;
-            nearest.is_torn = is_torn || self.has_lost();
-            nearest.found = found;
-            if is_all {
-                break;
+        loop {
+            let hits = match self.k {
+                0 => Vec::new(),
+                _ => self.hits(wanted, &mut course),
+            };
+            let state = self.index.read();
+            let (found, is_torn) = self.documents(&state, &hits);
+            if found.len() >= self.k || hits.len() < wanted {
+                let is_torn = is_torn || self.has_lost();
+                let nearest = Nearest {
+                    found,
+                    is_torn,
+                    course,
+                };
+                return (nearest, state);
             }
             wanted *= 2;
         }
-        nearest
     }
 
     fn hits(&self, wanted: usize, course: &mut Course) -> Vec<Neighbour> {
@@ -119,13 +123,11 @@ impl<'a> NearestSearch<'a> {
         let ef = self.ef.max(wanted).min(slots.max(1));
         // Documents have about as many vectors each.
         let each = self.vectors.len() as f64 / self.present.max(1) as f64;
-        let known = self.passing.as_ref().map(|passing| plan::Known {
-            passing: (self.count as f64 * each) as usize,
-            apart: passing.share_apart(),
-        });
+        let slots = (self.count as f64 * each) as usize;
+        let passing = self.passing.as_ref().map(|_| slots);
         let mut plan = match self.is_exact {
-            true => plan::exact(known.is_some()),
-            false => plan::choose_known(self.vectors, wanted, ef, known),
+            true => plan::exact(passing.is_some()),
+            false => plan::choose_known(self.vectors, wanted, ef, passing),
         };
         plan.may_scan_after = true;
         let search = Search {
@@ -141,9 +143,8 @@ impl<'a> NearestSearch<'a> {
     }
 
     /// The first k documents of some hits, each at its nearest vector; whether somebody may be missing.
-    fn documents(&self, hits: &[Neighbour]) -> (BTreeMap<DocumentId, f32>, bool) {
+    fn documents(&self, state: &State, hits: &[Neighbour]) -> (BTreeMap<DocumentId, f32>, bool) {
         let farthest = hits.last().map_or(f32::INFINITY, |last| last.distance);
-        let state = self.index.read();
         let mut is_torn = false;
         let mut found: Vec<(f32, DocumentId)> = Vec::with_capacity(hits.len());
         for hit in hits {
@@ -156,7 +157,6 @@ impl<'a> NearestSearch<'a> {
             is_torn |= place.is_none_or(|(distance, _)| distance > farthest);
             found.extend(place);
         }
-        drop(state);
         found.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         let mut seen = HashSet::with_capacity(found.len());
         let firsts = found.into_iter().filter(|(_, id)| seen.insert(*id));
@@ -203,15 +203,6 @@ struct Passing<'a> {
 }
 
 impl Passing<'_> {
-    /// The share of a sample of them after which the next document does not pass. Documents that were indexed one after the other
-    /// mostly lie so.
-    fn share_apart(&self) -> f64 {
-        const SAMPLE: usize = 32;
-        let sampled = self.spread(SAMPLE);
-        let apart = sampled.iter().filter(|id| !self.ids.contains(**id + 1));
-        apart.count() as f64 / sampled.len().max(1) as f64
-    }
-
     /// Up to `count` documents, spread over all of them.
     fn spread(&self, count: usize) -> Vec<DocumentId> {
         let (Some(min), Some(max)) = (self.ids.min(), self.ids.max()) else {

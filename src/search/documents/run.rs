@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
     }
 
     /// What there is to find now, and whether it is torn.
-    fn attempt(&self, within: &[Within]) -> (RwLockReadGuard<'a, State>, Found, bool) {
+    fn attempt(&'a self, within: &[Within]) -> (RwLockReadGuard<'a, State>, Found, bool) {
         let state = self.index.read();
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let ids = matcher.passing(self.question);
@@ -174,15 +174,16 @@ impl<'a> Run<'a> {
             NearestSearch::new(self.index, &state, aim, *manner, passing)
         });
         drop(state);
-        let nearest = search.map(|search| search.run());
-        let is_torn = is_torn || nearest.as_ref().is_some_and(|nearest| nearest.is_torn);
-        if let (Some(nearest), Some((_, _, manner))) = (nearest, &self.nearest) {
-            found.explanation.nearest = Some((nearest.course, manner.ef));
-            found.nearest = nearest.found;
-        }
-        found.ids = found.nearest.keys().copied().collect();
-        found.explanation.found = found.nearest.len();
-        (self.index.read(), found, is_torn)
+        let Some((search, (_, _, manner))) = search.zip(self.nearest.as_ref()) else {
+            found.ids = RoaringBitmap::new();
+            return (self.index.read(), found, is_torn);
+        };
+        let (nearest, state) = search.run();
+        found.explanation.nearest = Some((nearest.course, manner.ef));
+        found.explanation.found = nearest.found.len();
+        found.ids = nearest.found.keys().copied().collect();
+        found.nearest = nearest.found;
+        (state, found, is_torn || nearest.is_torn)
     }
 }
 
