@@ -310,6 +310,11 @@ impl DocumentIndex {
         !self.state.read().fields[field].present.is_empty()
     }
 
+    /// The postings once more, while this thread holds them already: writers that wait do not go first.
+    pub fn read_again(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read_recursive()
+    }
+
     /// The postings, which do not change while they are held.
     pub fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read()
