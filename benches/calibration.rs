@@ -65,7 +65,7 @@ fn main() {
         ground.ask(query, |query| query.remember = true);
     }
     let start = Instant::now();
-    while calibrate::renew(&ground.collection, 1, &|| ()) {}
+    while calibrate::renew(&*ground.collection, 1, &|| ()) {}
     println!(
         "\nrenewed in {:.2} s on all cores",
         start.elapsed().as_secs_f64()

@@ -378,6 +378,8 @@ fn a_rewrite_adds_what_the_file_lacks_under_its_signature() {
 fn every_option_that_can_be_set_survives_a_rewrite() {
     let others = |row: &Row| match row.kind {
         Kind::Switch => vec!["yes", "no"],
+        Kind::Integer { max, .. } if max < 7 => vec!["1", "2"],
+        Kind::Integer { min, .. } if min > 1 => vec!["7", "8"],
         Kind::Integer { .. } => vec!["1", "7"],
         Kind::Bytes { .. } => vec!["1048577", "2mb"],
         Kind::Choice(choices) => choices.to_vec(),

@@ -1,5 +1,6 @@
-//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive), find what an
-//! obvious twin finds (random, twin), and answer as clients expect in both versions of the protocol (replies).
+//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, killed), find what an
+//! obvious twin finds (random, twin), take in what their definition says (schema), and answer as clients expect in both versions of the
+//! protocol (replies).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
 
@@ -9,10 +10,14 @@ mod support;
 mod client;
 #[path = "documents/follow.rs"]
 mod follow;
+#[path = "documents/killed.rs"]
+mod killed;
 #[path = "documents/random.rs"]
 mod random;
 #[path = "documents/replies.rs"]
 mod replies;
+#[path = "documents/schema.rs"]
+mod schema;
 #[path = "documents/survive.rs"]
 mod survive;
 #[path = "documents/twin.rs"]

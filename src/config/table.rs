@@ -91,6 +91,17 @@ pub static ALIASES: &[(&str, Id)] = &[
 ];
 
 const YES_NO_LOCAL: Kind = Kind::Choice(&["no", "yes", "local"]);
+const SCORERS: &[&str] = &[
+    "BM25STD",
+    "BM25STD.NORM",
+    "BM25STD.TANH",
+    "BM25",
+    "TFIDF",
+    "TFIDF.DOCNORM",
+    "DISMAX",
+    "DOCSCORE",
+    "HAMMING",
+];
 const SHUTDOWN: Kind = Kind::Flags(&["default", "save", "nosave", "now", "force"]);
 const POLICIES: Kind = Kind::Choice(&[
     "volatile-lru",
@@ -151,6 +162,74 @@ options! {
             "What renewing the calibrations of collections that are searched with RECALL may take in the background, at the lowest priority. 0 renews none: each is measured once, when it is first needed.";
         VsetForceSingleThreadedExecution: "vset-force-single-threaded-execution" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: vector commands always use the threads above.";
+    }
+    Documents "Search of documents" {
+        SearchTimeout: "search-timeout" = "500", integer(0, i64::MAX, "milliseconds"), WhileRunning, Served,
+            "How long a query of FT.SEARCH or FT.AGGREGATE may take that says nothing of TIMEOUT. 0 sets no end; a query that passes over many documents can then keep a thread for long.";
+        SearchOnTimeout: "search-on-timeout" = "return", Kind::Choice(&["return", "fail"]), WhileRunning, Served,
+            "What a query does whose time is over: `return` answers with what it found, `fail` with an error. Only clients of RESP3 are told that an answer is not whole.";
+        SearchDefaultDialect: "search-default-dialect" = "1", integer(1, 4, ""), WhileRunning, Served,
+            "The query language of requests that name no DIALECT. Vectors and parameters need 2 or more; 1 is what clients of old expect.";
+        SearchDefaultScorer: "search-default-scorer" = "BM25STD", Kind::Choice(SCORERS), WhileRunning, Served,
+            "How documents are scored by requests that name no SCORER.";
+        SearchBm25stdTanhFactor: "search-bm25std-tanh-factor" = "4", integer(1, 10_000, ""), WhileRunning, Served,
+            "What BM25STD.TANH divides scores by before it squeezes them into 0 to 1. Larger ones tell high scores apart, and low ones less.";
+        SearchMaxSearchResults: "search-max-search-results" = "1000000", integer(0, 1 << 31, "documents"), WhileRunning, Served,
+            "The largest LIMIT of FT.SEARCH. A larger one lets a client ask for a reply that fills the memory.";
+        SearchMaxAggregateResults: "search-max-aggregate-results" = "2147483648", integer(0, 1 << 31, "rows"), WhileRunning, Served,
+            "The largest LIMIT of FT.AGGREGATE.";
+        SearchMinPrefix: "search-min-prefix" = "2", integer(1, i64::MAX, "characters"), WhileRunning, Served,
+            "Parts of words (`he*`, `*lo`) with fewer characters find nothing. 1 makes queries for single letters possible, which may stand for very many words.";
+        SearchMaxPrefixExpansions: "search-max-prefix-expansions" = "200", integer(1, i64::MAX, "words"), WhileRunning, Served,
+            "Words that a part of a word, a pattern or a fuzzy word stands for at most, in their order. More find more and take longer.";
+        SearchCursorMaxIdle: "search-cursor-max-idle" = "300000", integer(1, u32::MAX as i64, "milliseconds"), WhileRunning, Served,
+            "The largest MAXIDLE of a cursor of FT.AGGREGATE, and what one has that names none. Rows that nobody reads take memory so long.";
+        SearchIndexCursorLimit: "search-index-cursor-limit" = "128", integer(0, i64::MAX, "cursors"), WhileRunning, Served,
+            "Cursors that one index may have at a time.";
+        SearchMinStemLen: "search-min-stem-len" = "4", integer(2, u32::MAX as i64, "bytes"), WhileRunning, Kept,
+            "Kept for clients that set it: words of fewer than four bytes are not stemmed in documents.";
+        SearchMultiTextSlop: "search-multi-text-slop" = "100", integer(1, u32::MAX as i64, "words"), WhileRunning, Kept,
+            "Kept for clients that read it: the values of a field with several are always a hundred words apart.";
+        SearchMinPhoneticTermLen: "search-min-phonetic-term-len" = "3", integer(1, i64::MAX, "bytes"), WhileRunning, Kept,
+            "Kept for clients that set it: words of fewer than three bytes never match by their sound.";
+        SearchWorkers: "search-workers" = "0", integer(0, 16, "threads"), WhileRunning, Kept,
+            "Kept for clients that set it: queries and indexing use the threads of search-threads and all cores.";
+        SearchMinOperationWorkers: "search-min-operation-workers" = "4", integer(0, 16, "threads"), WhileRunning, Kept,
+            "Kept for clients that set it, as search-workers.";
+        SearchWorkersPriorityBiasThreshold: "search-workers-priority-bias-threshold" = "1", integer(0, i64::MAX, "tasks"), WhileRunning, Kept,
+            "Kept for clients that read it, as search-workers.";
+        SearchTieredHnswBufferLimit: "search-tiered-hnsw-buffer-limit" = "1024", integer(0, i64::MAX, "vectors"), WhileRunning, Kept,
+            "Kept for clients that read it: vectors are linked by the write that brings them.";
+        SearchOnOom: "search-on-oom" = "return", Kind::Choice(&["return", "fail", "ignore"]), WhileRunning, Kept,
+            "Kept for clients that set it: a query takes the memory that it needs.";
+        SearchMaxAggregateGroups: "search-max-aggregate-groups" = "1000000", integer(1, 1 << 26, "groups"), WhileRunning, Kept,
+            "Kept for clients that set it: groups are bounded by the documents that pass.";
+        SearchMaxDoctablesize: "search-max-doctablesize" = "1000000", integer(1, 100_000_000, "documents"), WhileRunning, Kept,
+            "Kept for clients that read it: an index holds as many documents as fit the memory.";
+        SearchVssMaxResize: "search-vss-max-resize" = "0", integer(0, u32::MAX as i64, "bytes"), WhileRunning, Kept,
+            "Kept for clients that set it: vectors are kept in blocks of one size.";
+        SearchUnionIteratorHeap: "search-union-iterator-heap" = "20", integer(1, i64::MAX, "conditions"), WhileRunning, Kept,
+            "Kept for clients that set it: alternatives are united as bitmaps.";
+        SearchForkGcRunInterval: "search-fork-gc-run-interval" = "30", integer(1, i64::MAX, "seconds"), WhileRunning, Kept,
+            "Kept for clients that set it: what a document takes is given back when it goes.";
+        SearchForkGcRetryInterval: "search-fork-gc-retry-interval" = "5", integer(1, i64::MAX, "seconds"), WhileRunning, Kept,
+            "Kept for clients that set it, as search-fork-gc-run-interval.";
+        SearchForkGcCleanThreshold: "search-fork-gc-clean-threshold" = "100", integer(1, i64::MAX, "documents"), WhileRunning, Kept,
+            "Kept for clients that set it, as search-fork-gc-run-interval.";
+        SearchForkGcSleepBeforeExit: "search-fork-gc-sleep-before-exit" = "0", integer(0, i64::MAX, "seconds"), WhileRunning, Kept,
+            "Kept for clients that set it, as search-fork-gc-run-interval.";
+        SearchGcScanSize: "search-gc-scan-size" = "100", integer(1, i64::MAX, "documents"), WhileRunning, Kept,
+            "Kept for clients that read it, as search-fork-gc-run-interval.";
+        SearchNoGc: "search-no-gc" = "no", Kind::Switch, WhileRunning, Kept,
+            "Kept for clients that read it, as search-fork-gc-run-interval.";
+        SearchNoMemPools: "search-no-mem-pools" = "no", Kind::Switch, WhileRunning, Kept,
+            "Kept for clients that read it: there are no such pools.";
+        SearchPartialIndexedDocs: "search-partial-indexed-docs" = "no", Kind::Switch, WhileRunning, Kept,
+            "Kept for clients that read it: a write to a document indexes it anew.";
+        SearchEnableUnstableFeatures: "search-enable-unstable-features" = "no", Kind::Switch, WhileRunning, Kept,
+            "Kept for clients that set it: there are no such features.";
+        SearchBgIndexSleepGap: "search-bg-index-sleep-gap" = "100", integer(1, u32::MAX as i64, "documents"), WhileRunning, Kept,
+            "Kept for clients that read it: indexing yields to writers by itself.";
     }
     Security "Security" {
         Requirepass: "requirepass" = "\"\"", Kind::Secret, WhileRunning, Served,

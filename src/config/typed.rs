@@ -183,6 +183,64 @@ impl Config {
     }
 }
 
+/// Search of documents.
+impl Config {
+    /// How long a query may take, in milliseconds; 0 sets no end.
+    pub fn search_timeout_ms(&self) -> u64 {
+        self.unsigned(Id::SearchTimeout)
+    }
+
+    /// Whether a query whose time is over fails; else it answers with what it found.
+    pub fn search_fails_on_timeout(&self) -> bool {
+        self.number(Id::SearchOnTimeout) == 1
+    }
+
+    /// The query language of requests that name none, 1 to 4.
+    pub fn search_default_dialect(&self) -> u8 {
+        self.number(Id::SearchDefaultDialect) as u8
+    }
+
+    /// The name of the scorer of requests that name none.
+    pub fn search_default_scorer(&self) -> String {
+        String::from_utf8_lossy(&self.text(Id::SearchDefaultScorer)).into_owned()
+    }
+
+    /// What BM25STD.TANH divides scores by.
+    pub fn search_tanh_factor(&self) -> u64 {
+        self.unsigned(Id::SearchBm25stdTanhFactor)
+    }
+
+    /// The largest LIMIT of a search.
+    pub fn search_results_max(&self) -> u64 {
+        self.unsigned(Id::SearchMaxSearchResults)
+    }
+
+    /// The largest LIMIT of an aggregation.
+    pub fn search_aggregate_results_max(&self) -> u64 {
+        self.unsigned(Id::SearchMaxAggregateResults)
+    }
+
+    /// Characters of the shortest part of a word that is searched.
+    pub fn search_part_chars_min(&self) -> usize {
+        self.unsigned(Id::SearchMinPrefix) as usize
+    }
+
+    /// Words that a part of a word may stand for.
+    pub fn search_expansions_max(&self) -> usize {
+        self.unsigned(Id::SearchMaxPrefixExpansions) as usize
+    }
+
+    /// How long a cursor may live unread, in milliseconds.
+    pub fn search_cursor_idle_max_ms(&self) -> u32 {
+        self.count(Id::SearchCursorMaxIdle)
+    }
+
+    /// Cursors of one index.
+    pub fn search_cursors_max(&self) -> usize {
+        self.unsigned(Id::SearchIndexCursorLimit) as usize
+    }
+}
+
 /// Security and limits of clients.
 impl Config {
     /// The password of the default user; empty asks for none.

@@ -1,8 +1,9 @@
 //! Upkeep in the background, on one thread: keys and fields that expired are removed (by a logged change, like anything
-//! else), rates and the memory's peak are noted, and saves start when enough has changed.
+//! else), temporary indexes that nobody uses go, rates and the memory's peak are noted, and saves start when enough has changed.
 
-use super::{Access, Engine, Patience};
+use super::{Access, Decision, Engine, Locked, Patience};
 use crate::keyspace::change::Effect;
+use crate::keyspace::documents::INDEXED_DB;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,6 +34,7 @@ impl Upkeep {
             while !*stopped {
                 drop(stopped);
                 engine.expire_round(&mut cursors);
+                engine.drop_forgotten_indexes();
                 engine.note_memory();
                 // What waits for readers to leave is freed also when nobody else pins.
                 engine.collect_garbage();
@@ -95,6 +97,29 @@ impl Engine {
             }
             for key in database.due(cursor, keys_max, self.now_ms()) {
                 self.access(Patience::Wait).expire(db, &key);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Drops temporary indexes that nobody named for too long, and their documents with them.
+    fn drop_forgotten_indexes(&self) {
+        let indexes = self.keyspace().indexes();
+        for name in indexes.forgotten(self.now_ms()) {
+            if self.is_disk_behind() || self.health() != crate::persistence::log::Health::Good {
+                return;
+            }
+            let access = self.access(Patience::Wait);
+            let dropped: Result<(), Locked> = access.write_world(INDEXED_DB, |view| {
+                // Somebody may have named it, or dropped it, since.
+                let index = view.keyspace().indexes().get(&name);
+                let index = index.filter(|index| index.is_forgotten(view.now_ms));
+                let changes = index.map_or_else(Vec::new, |index| index.drop_changes(true));
+                Ok(Decision::with((), changes))
+            });
+            if dropped.is_err() {
+                return;
             }
         }
     }

@@ -115,6 +115,7 @@ impl Engine {
             loaded,
             log: contents,
         } = recover(&*disk, &catalog, &told).map_err(OpenError::Recovery)?;
+        keyspace.indexes().measure_with(super::indexing::clock_us);
         let opened = Opened {
             keys: loaded.keys,
             elements: loaded.elements,

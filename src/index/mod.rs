@@ -5,8 +5,10 @@
 //! [`VectorIndex::connect`] (live, linked) -> [`VectorIndex::remove`] (unlinked, neighbours repaired) -> free again when no
 //! reader can see it any more.
 
+mod components;
 mod hnsw;
 mod nearest;
+pub mod range;
 mod scan;
 pub mod segments;
 mod slots;
@@ -14,6 +16,7 @@ mod sync;
 mod top;
 mod vectors;
 
+use bytes::Bytes;
 use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
@@ -21,6 +24,7 @@ use slots::{Slots, allocated_slots};
 use std::sync::Arc;
 use vectors::Vectors;
 
+pub use components::ComponentType;
 pub use vectors::Target;
 
 /// The CPU features that distances are computed with here.
@@ -241,7 +245,19 @@ pub struct VectorIndex {
 impl VectorIndex {
     /// An empty index.
     pub fn new(options: IndexOptions) -> VectorIndex {
-        let (slots, vectors) = (Arc::new(Slots::default()), Arc::new(Vectors::new(&options)));
+        let vectors = Vectors::new(&options);
+        VectorIndex::over(options, vectors)
+    }
+
+    /// An empty index of packed vectors that the caller keeps as well: it takes handles on them ([`VectorIndex::reserve_packed`]) and
+    /// stores beside them what its graph is walked on. `quantization` and `walked_on` of the options have no effect.
+    pub fn sharing(options: IndexOptions, components: ComponentType) -> VectorIndex {
+        let vectors = Vectors::sharing(&options, components);
+        VectorIndex::over(options, vectors)
+    }
+
+    fn over(options: IndexOptions, vectors: Vectors) -> VectorIndex {
+        let (slots, vectors) = (Arc::new(Slots::default()), Arc::new(vectors));
         let graph = match options.kind {
             IndexKind::Flat => None,
             IndexKind::Hnsw => Some(Graph::new(
@@ -274,6 +290,16 @@ impl VectorIndex {
             .slots
             .take(|segment, slots| self.vectors.ensure(segment, slots));
         self.slots.reserve(slot, self.vectors.write(slot, vector));
+        slot
+    }
+
+    /// As `reserve`, of an index that shares its vectors: `packed` is kept, `vector` are its components.
+    pub fn reserve_packed(&self, packed: &Bytes, vector: &[f32]) -> u32 {
+        let slot = self
+            .slots
+            .take(|segment, slots| self.vectors.ensure(segment, slots));
+        let norm = self.vectors.write_packed(slot, packed, vector);
+        self.slots.reserve(slot, norm);
         slot
     }
 
@@ -311,8 +337,12 @@ impl VectorIndex {
             Some(graph) if self.slots.is_live(slot) => graph.remove(slot),
             _ => self.slots.make_dying(slot),
         }
-        self.slots
-            .free_later(slot, before_reuse, &crossbeam_epoch::pin());
+        let vectors = Arc::clone(&self.vectors);
+        let clear = move || {
+            vectors.clear(slot);
+            before_reuse();
+        };
+        self.slots.free_later(slot, clear, &crossbeam_epoch::pin());
     }
 
     /// Whether the slot is live now.
@@ -374,6 +404,16 @@ impl VectorIndex {
     /// Prepares a user's vector as target.
     pub fn target(&self, vector: &[f32]) -> Target {
         self.vectors.target(vector)
+    }
+
+    /// The packed vector of a slot, of an index that shares its vectors; empty if it died meanwhile.
+    pub fn packed(&self, slot: u32) -> Bytes {
+        self.vectors.packed(slot)
+    }
+
+    /// As `target`, of an index that shares its vectors.
+    pub fn target_packed(&self, packed: &Bytes, vector: &[f32]) -> Target {
+        self.vectors.target_packed(packed, vector)
     }
 
     /// Prepares the stored vector of a slot as target; a zero vector if it died meanwhile.
@@ -562,6 +602,14 @@ impl VectorIndex {
             .take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
         self.slots
             .reserve(slot, self.vectors.write_stored(slot, stored));
+    }
+
+    /// As `load_slot`, of an index that shares its vectors.
+    pub fn load_packed(&self, slot: u32, packed: &Bytes, vector: &[f32]) {
+        self.slots
+            .take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
+        let norm = self.vectors.write_packed(slot, packed, vector);
+        self.slots.reserve(slot, norm);
     }
 
     /// Loading, last step: makes all loaded slots live with the saved links, keeping an edge only when both of its ends are

@@ -58,7 +58,7 @@ pub(super) fn scan_passing(
         stats.distances += block.len() as u64;
         for candidate in scored(block, &distances) {
             // Asked of few: most are not near enough.
-            if nearest.admits(candidate) && slots.is_live(candidate.slot()) {
+            if nearest.admits(candidate) && slots.is_readable(candidate.slot()) {
                 nearest.offer(candidate);
             }
         }

@@ -3,9 +3,11 @@
 //! A bucket holds the fields of one range of the hash space, in insertion order; it is split when it passes 64 KiB, so that
 //! a small change under a running save copies a bucket, never the whole hash.
 
+mod fields;
+
 use bytes::Bytes;
+use fields::Fields;
 use foldhash::fast::FixedState;
-use indexmap::IndexMap;
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -22,9 +24,9 @@ pub struct Field {
     pub expires_at_ms: Option<u64>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Bucket {
-    fields: IndexMap<Bytes, Field, FixedState>,
+    fields: Fields,
     bytes: usize,
 }
 
@@ -49,7 +51,7 @@ impl Hash {
     pub fn new(seed: u64) -> Hash {
         let hasher = FixedState::with_seed(seed);
         Hash {
-            buckets: vec![new_bucket(&hasher)],
+            buckets: vec![Arc::default()],
             len: 0,
             bytes: 0,
             expiring: 0,
@@ -105,7 +107,7 @@ impl Hash {
     pub fn at(&self, mut place: usize) -> Option<(&Bytes, &Field)> {
         for bucket in &self.buckets {
             match place.checked_sub(bucket.fields.len()) {
-                None => return bucket.fields.get_index(place),
+                None => return bucket.fields.at(place),
                 Some(rest) => place = rest,
             }
         }
@@ -145,7 +147,8 @@ impl Hash {
     /// Sets a field; whether it is new. `expires_at_ms` is the field's expiry afterwards.
     pub fn set(&mut self, name: Bytes, value: Bytes, expires_at_ms: Option<u64>) -> bool {
         let index = self.bucket_of(&name);
-        let added = name.len() + value.len();
+        let name_bytes = name.len();
+        let added = name_bytes + value.len();
         let bucket = Arc::make_mut(&mut self.buckets[index]);
         let new_field = Field {
             value,
@@ -153,11 +156,14 @@ impl Hash {
         };
         let old = match bucket.fields.get_mut(&name) {
             Some(field) => Some(std::mem::replace(field, new_field)),
-            None => bucket.fields.insert(name.clone(), new_field),
+            None => {
+                bucket.fields.add(name, new_field, &self.hasher);
+                None
+            }
         };
         let removed = old
             .as_ref()
-            .map_or(0, |field| name.len() + field.value.len());
+            .map_or(0, |field| name_bytes + field.value.len());
         bucket.bytes = bucket.bytes + added - removed;
         self.bytes = self.bytes + added - removed;
         self.len += usize::from(old.is_none());
@@ -174,11 +180,9 @@ impl Hash {
     /// Removes a field.
     pub fn remove(&mut self, name: &[u8]) -> Option<Field> {
         let index = self.bucket_of(name);
-        if !self.buckets[index].fields.contains_key(name) {
-            return None;
-        }
+        self.buckets[index].fields.get(name)?;
         let bucket = Arc::make_mut(&mut self.buckets[index]);
-        let field = bucket.fields.shift_remove(name)?;
+        let field = bucket.fields.remove(name)?;
         bucket.bytes -= name.len() + field.value.len();
         self.bytes -= name.len() + field.value.len();
         self.len -= 1;
@@ -189,7 +193,7 @@ impl Hash {
     /// Sets or takes away the expiry of a field, if it is there.
     pub fn set_expiry(&mut self, name: &[u8], expires_at_ms: Option<u64>) {
         let index = self.bucket_of(name);
-        if !self.buckets[index].fields.contains_key(name) {
+        if self.buckets[index].fields.get(name).is_none() {
             return;
         }
         if let Some(field) = Arc::make_mut(&mut self.buckets[index]).fields.get_mut(name) {
@@ -249,18 +253,13 @@ impl Hash {
     fn split(&mut self) {
         let count = self.buckets.len() * 2;
         let old = std::mem::take(&mut self.buckets);
-        let mut buckets: Vec<Bucket> = (0..count)
-            .map(|_| Bucket {
-                fields: IndexMap::with_hasher(self.hasher.clone()),
-                bytes: 0,
-            })
-            .collect();
+        let mut buckets: Vec<Bucket> = (0..count).map(|_| Bucket::default()).collect();
         let shift = 64 - count.ilog2();
         for bucket in old {
-            for (name, field) in &bucket.fields {
+            for (name, field) in bucket.fields.iter() {
                 let target = &mut buckets[(self.hash_of(name) >> shift) as usize];
                 target.bytes += name.len() + field.value.len();
-                target.fields.insert(name.clone(), field.clone());
+                target.fields.add(name.clone(), field.clone(), &self.hasher);
             }
         }
         self.buckets = buckets.into_iter().map(Arc::new).collect();
@@ -289,12 +288,8 @@ impl Hash {
         if self.expiring == 0 || self.expiring_next > 0 {
             return;
         }
-        let times = self
-            .buckets
-            .iter()
-            .flat_map(|bucket| bucket.fields.values());
         let mut next = (u64::MAX, 0);
-        for at in times.filter_map(|field| field.expires_at_ms) {
+        for at in self.iter().filter_map(|(_, field)| field.expires_at_ms) {
             match at.cmp(&next.0) {
                 Less => next = (at, 1),
                 Equal => next.1 += 1,
@@ -303,13 +298,6 @@ impl Hash {
         }
         (self.next_expiry_ms, self.expiring_next) = next;
     }
-}
-
-fn new_bucket(hasher: &FixedState) -> Arc<Bucket> {
-    Arc::new(Bucket {
-        fields: IndexMap::with_hasher(hasher.clone()),
-        bytes: 0,
-    })
 }
 
 fn is_alive(field: &Field, now_ms: u64) -> bool {

@@ -17,6 +17,7 @@ use super::snapshot::catalog::Catalog;
 use super::snapshot::load::{Found, Loaded, find, load};
 use super::snapshot::manifest::Manifest;
 use crate::keyspace::Keyspace;
+use crate::keyspace::documents::INDEXED_DB;
 use replay::Replay;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -187,6 +188,8 @@ fn recover_from(
     let mut replay = Replay::new(&keyspace);
     let log = read_log(disk, &read, |record| replay.take(record))?;
     replay.finish()?;
+    let database = keyspace.database(INDEXED_DB);
+    keyspace.indexes().fill_all(&database);
     Ok(Recovered {
         keyspace,
         lineage,

@@ -1,4 +1,4 @@
-//! How well the graph of a collection finds what an exact scan finds, measured with queries like those that are asked, and
+//! How well the graph of a collection, or of a field of documents, finds what an exact scan finds, measured with queries like those that are asked, and
 //! which ef therefore keeps a promised recall.
 //!
 //! Recall here is that of the graph: against a scan of the vectors as they are stored. What quantisation loses on top is
@@ -8,7 +8,7 @@ use super::Hit;
 use crate::index::{
     IndexKind, Neighbour, Quantization, Target, VectorIndex, WalkOptions, WalkStats,
 };
-use crate::keyspace::calibration::{ASKED_MIN, Curve, CurvePoint, QuerySource};
+use crate::keyspace::calibration::{ASKED_MIN, Calibration, Curve, CurvePoint, QuerySource};
 use crate::keyspace::collection::Collection;
 use crossbeam_epoch as epoch;
 use rayon::prelude::*;
@@ -33,6 +33,56 @@ const KS: [usize; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 const CHANGE_DIVISOR: u64 = 5;
 /// Once all queries are remembered that may be: it is renewed after so many more were asked.
 const ASKED_ANEW: u64 = 4_096;
+
+/// For searches whose client did not say how many candidates to keep: nobody waits for a measurement longer than this takes one
+/// core, in nanoseconds.
+const UNASKED_NS_MAX: f64 = 250e6;
+/// What they keep where nothing is measured.
+const EF_UNMEASURED: usize = 100;
+
+/// What can be calibrated: an index, and what is known of its recall.
+pub trait Subject: Sync {
+    /// The index.
+    fn index(&self) -> &VectorIndex;
+    /// Where curves and queries are kept.
+    fn calibration(&self) -> &Calibration;
+    /// Number of inserts and updates since it was made.
+    fn inserts(&self) -> u64;
+    /// A query's vector as it is searched for.
+    fn prepare(&self, vector: &[f32]) -> Vec<f32> {
+        vector.to_vec()
+    }
+}
+
+impl Subject for Collection {
+    fn index(&self) -> &VectorIndex {
+        Collection::index(self)
+    }
+
+    fn calibration(&self) -> &Calibration {
+        Collection::calibration(self)
+    }
+
+    fn inserts(&self) -> u64 {
+        Collection::inserts(self)
+    }
+
+    fn prepare(&self, vector: &[f32]) -> Vec<f32> {
+        Collection::prepare(self, vector)
+    }
+}
+
+/// Something with curves that are renewed in the background.
+pub trait Renewable: Send + Sync {
+    /// Renews one curve that does not fit any more; whether there was one.
+    fn renew(&self, at_ms: u64, breathe: &(dyn Fn() + Sync)) -> bool;
+}
+
+impl Renewable for Collection {
+    fn renew(&self, at_ms: u64, breathe: &(dyn Fn() + Sync)) -> bool {
+        renew(self, at_ms, breathe)
+    }
+}
 
 /// What a search with a promise does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,21 +111,21 @@ fn class_of(k: usize) -> usize {
 }
 
 /// The effort that finds `recall` of the `k` nearest on average. Where nothing was measured yet, this measures, a little.
-pub fn effort(collection: &Collection, k: usize, of_elements: bool, recall: f64) -> Effort {
-    if collection.index().options().kind == IndexKind::Flat {
+pub fn effort(subject: &dyn Subject, k: usize, of_elements: bool, recall: f64) -> Effort {
+    if subject.index().options().kind == IndexKind::Flat {
         return Effort::SCAN;
     }
-    let calibration = collection.calibration();
+    let calibration = subject.calibration();
     let class = class_of(k);
     let known = calibration.curve(class, of_elements);
-    let is_enough = |curve: &Arc<Curve>| !is_makeshift(collection, curve);
+    let is_enough = |curve: &Arc<Curve>| !is_makeshift(subject, curve);
     // Nobody waits for another's measurement: who measures may be waiting for this very thread to do a part of it.
     let turn = match known.as_ref().is_some_and(is_enough) {
         true => None,
         false => calibration.measuring(),
     };
     let curve = match (known, turn) {
-        (known, Some(_turn)) => measure_quickly(collection, class, of_elements, known),
+        (known, Some(_turn)) => measure_quickly(subject, class, of_elements, known),
         (Some(curve), None) => curve,
         // Nothing is known yet: a scan keeps every promise.
         (None, None) => return Effort::SCAN,
@@ -87,27 +137,62 @@ pub fn effort(collection: &Collection, k: usize, of_elements: bool, recall: f64)
     })
 }
 
+/// The ef for a search of the `k` nearest whose client did not say how much effort it is worth: the one that finds `recall` of them
+/// by what is known. Where nothing is, or of an index that was half as large, this measures, unless that takes long or somebody does.
+pub fn usual_ef(subject: &dyn Subject, k: usize, recall: f64) -> usize {
+    let class = class_of(k);
+    let known = subject.calibration().curve(class, false);
+    let curve = match is_usable(subject, known.as_deref()) {
+        true => known,
+        false => match subject.calibration().measuring() {
+            Some(_turn) if is_quick(subject) => Some(measure_quickly(subject, class, false, known)),
+            _ => known,
+        },
+    };
+    let Some(curve) = curve else {
+        return EF_UNMEASURED.max(2 * k);
+    };
+    let most = || curve.points.last().map(|last| last.ef);
+    let found = effort_on(&curve, recall).and_then(|effort| effort.ef);
+    found.or_else(most).unwrap_or(EF_UNMEASURED).max(k)
+}
+
+/// Whether [`usual_ef`] would measure.
+pub fn would_measure(subject: &dyn Subject, k: usize) -> bool {
+    let known = subject.calibration().curve(class_of(k), false);
+    !is_usable(subject, known.as_deref()) && is_quick(subject)
+}
+
+fn is_usable(subject: &dyn Subject, curve: Option<&Curve>) -> bool {
+    curve.is_some_and(|curve| subject.index().len() <= 2 * curve.elements)
+}
+
+fn is_quick(subject: &dyn Subject) -> bool {
+    let scan_ns = super::plan::scan_codes_ns(subject.index());
+    QUICK_SAMPLE as f64 * scan_ns <= UNASKED_NS_MAX
+}
+
 /// Whether a curve was measured with made queries though there are such that were asked.
-fn is_makeshift(collection: &Collection, curve: &Curve) -> bool {
-    curve.source == QuerySource::Made && collection.calibration().asked_count() >= ASKED_MIN
+fn is_makeshift(subject: &dyn Subject, curve: &Curve) -> bool {
+    curve.source == QuerySource::Made && subject.calibration().asked_count() >= ASKED_MIN
 }
 
 /// Measures in the middle of a search, unless somebody just did; `old` is what was known before. Holds the turn.
 fn measure_quickly(
-    collection: &Collection,
+    subject: &dyn Subject,
     k: usize,
     of_elements: bool,
     old: Option<Arc<Curve>>,
 ) -> Arc<Curve> {
-    let calibration = collection.calibration();
+    let calibration = subject.calibration();
     let newer = calibration.curve(k, of_elements);
     if let Some(newer) =
         newer.filter(|newer| old.as_ref().is_none_or(|old| !Arc::ptr_eq(newer, old)))
     {
         return newer;
     }
-    let sample = queries(collection, of_elements, QUICK_SAMPLE);
-    calibration.put(measure(collection, k, &sample, 0, &|| ()))
+    let sample = queries(subject, of_elements, QUICK_SAMPLE);
+    calibration.put(measure(subject, k, &sample, 0, &|| ()))
 }
 
 /// Reads a curve; none if only a scan finds enough.
@@ -149,20 +234,20 @@ impl Sample {
 }
 
 /// Up to `max` queries: elements, or queries that were asked, or made ones while too few were.
-pub fn queries(collection: &Collection, of_elements: bool, max: usize) -> Sample {
-    let calibration = collection.calibration();
+pub fn queries(subject: &dyn Subject, of_elements: bool, max: usize) -> Sample {
+    let calibration = subject.calibration();
     let asked = calibration.seen();
     let (source, vectors) = if of_elements {
-        (QuerySource::Elements, elements(collection, max))
+        (QuerySource::Elements, elements(subject, max))
     } else if calibration.asked_count() >= ASKED_MIN {
         // The latest of them replace the oldest in no order: any part of them is a sample.
         let kept = calibration.asked();
         let step = kept.len().div_ceil(max.max(1));
         let some = kept.iter().step_by(step.max(1));
-        let vectors = some.map(|query| collection.prepare(query)).collect();
+        let vectors = some.map(|query| subject.prepare(query)).collect();
         (QuerySource::Asked, vectors)
     } else {
-        let firsts = elements(collection, 2 * max);
+        let firsts = elements(subject, 2 * max);
         let pairs = firsts.chunks_exact(2);
         let made = pairs.map(|pair| blend(&pair[0], &pair[1])).collect();
         (QuerySource::Made, made)
@@ -175,8 +260,8 @@ pub fn queries(collection: &Collection, of_elements: bool, max: usize) -> Sample
 }
 
 /// Vectors of up to `max` elements, spread over the collection.
-fn elements(collection: &Collection, max: usize) -> Vec<Vec<f32>> {
-    let index = collection.index();
+fn elements(subject: &dyn Subject, max: usize) -> Vec<Vec<f32>> {
+    let index = subject.index();
     let _pin = epoch::pin();
     let slots = (0..max as u64).filter_map(|n| index.random_slot(super::filter::spread(n)));
     slots.map(|slot| index.decode_under_pin(slot)).collect()
@@ -191,20 +276,20 @@ fn blend(first: &[f32], second: &[f32]) -> Vec<f32> {
 
 /// Measures a curve. `breathe` is called between the steps of a measurement: it may sleep, to leave the cores to others.
 pub fn measure(
-    collection: &Collection,
+    subject: &dyn Subject,
     k: usize,
     sample: &Sample,
     at_ms: u64,
     breathe: &(dyn Fn() + Sync),
 ) -> Curve {
-    let elements = collection.len();
-    let inserts = collection.inserts();
+    let elements = subject.index().len();
+    let inserts = subject.inserts();
     let wanted = k.min(elements).max(1);
     let questions: Vec<Question> = sample
         .vectors
         .par_iter()
         .map(|vector| {
-            let question = Question::ask(collection, vector, wanted);
+            let question = Question::ask(subject, vector, wanted);
             breathe();
             question
         })
@@ -213,7 +298,7 @@ pub fn measure(
     let mut points: Vec<CurvePoint> = Vec::new();
     let mut ef = wanted;
     while !questions.is_empty() {
-        points.push(point(collection, &questions, wanted, ef, breathe));
+        points.push(point(subject, &questions, wanted, ef, breathe));
         let is_done = points
             .last()
             .is_some_and(|last| last.recall >= RECALL_ENOUGH);
@@ -266,14 +351,14 @@ struct Question {
 
 impl Question {
     /// Scans for the answer. A few more than k, because they tell how close the others were.
-    fn ask(collection: &Collection, vector: &[f32], k: usize) -> Question {
-        let index = collection.index();
+    fn ask(subject: &dyn Subject, vector: &[f32], k: usize) -> Question {
+        let index = subject.index();
         let _pin = epoch::pin();
         let target = index.target(vector);
         let is_coded = index.options().quantization == Quantization::Int8;
         let more = if is_coded { 4 * k + 10 } else { k };
         let mut truth = nearest(index, &target, more);
-        let ceiling = is_coded.then(|| ceiling(collection, vector, &truth, k));
+        let ceiling = is_coded.then(|| ceiling(subject, vector, &truth, k));
         truth.truncate(k);
         Question {
             target,
@@ -291,13 +376,13 @@ impl Question {
 }
 
 fn point(
-    collection: &Collection,
+    subject: &dyn Subject,
     questions: &[Question],
     k: usize,
     ef: usize,
     breathe: &(dyn Fn() + Sync),
 ) -> CurvePoint {
-    let index = collection.index();
+    let index = subject.index();
     let options = WalkOptions {
         k,
         ef,
@@ -323,9 +408,9 @@ fn point(
 /// the codes' distances, and by these distances with an error added as rounding makes it. A component is wrong by up to half a
 /// step, evenly: by step / sqrt(12), so that a dot product is wrong by that times the other vector's length. `found`: the
 /// nearest by codes, more than k.
-fn ceiling(collection: &Collection, vector: &[f32], found: &[Neighbour], k: usize) -> f64 {
+fn ceiling(subject: &dyn Subject, vector: &[f32], found: &[Neighbour], k: usize) -> f64 {
     const TRIALS: u64 = 8;
-    let index = collection.index();
+    let index = subject.index();
     let length = |vector: &[f32]| vector.iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
     let is_cosine = index.options().metric == crate::index::Metric::Cosine;
     let range = vector.iter().fold(0.0f32, |range, x| range.max(x.abs()));
@@ -394,24 +479,24 @@ fn standard_error(values: &[f64], mean: f64) -> f64 {
 }
 
 /// Renews one curve that does not fit its collection any more; whether there was one.
-pub fn renew(collection: &Collection, at_ms: u64, breathe: &(dyn Fn() + Sync)) -> bool {
-    let calibration = collection.calibration();
+pub fn renew(subject: &dyn Subject, at_ms: u64, breathe: &(dyn Fn() + Sync)) -> bool {
+    let calibration = subject.calibration();
     let curves = calibration.curves();
-    let Some(stale) = curves.iter().find(|curve| is_stale(collection, curve)) else {
+    let Some(stale) = curves.iter().find(|curve| is_stale(subject, curve)) else {
         return false;
     };
     let of_elements = stale.source == QuerySource::Elements;
-    let sample = queries(collection, of_elements, SAMPLE);
-    let curve = measure(collection, stale.k, &sample, at_ms, breathe);
+    let sample = queries(subject, of_elements, SAMPLE);
+    let curve = measure(subject, stale.k, &sample, at_ms, breathe);
     calibration.put(curve);
     true
 }
 
 /// Whether a curve speaks of a collection that was, or of queries that nobody asks any more.
-fn is_stale(collection: &Collection, curve: &Curve) -> bool {
-    let calibration = collection.calibration();
-    let changes = collection.inserts().abs_diff(curve.inserts)
-        + collection.len().abs_diff(curve.elements) as u64;
+fn is_stale(subject: &dyn Subject, curve: &Curve) -> bool {
+    let calibration = subject.calibration();
+    let changes = subject.inserts().abs_diff(curve.inserts)
+        + subject.index().len().abs_diff(curve.elements) as u64;
     if changes * CHANGE_DIVISOR > curve.elements as u64 {
         return true;
     }
@@ -429,15 +514,15 @@ fn is_stale(collection: &Collection, curve: &Curve) -> bool {
 
 /// What searches of the stored form find at most of the `k` nearest by the vectors as given, mean over some queries; 1 where
 /// they are stored as given, none where that is not known (bits).
-pub fn mean_ceiling(collection: &Collection, sample: &Sample, k: usize) -> Option<f64> {
-    match collection.index().options().quantization {
+pub fn mean_ceiling(subject: &dyn Subject, sample: &Sample, k: usize) -> Option<f64> {
+    match subject.index().options().quantization {
         Quantization::F32 | Quantization::F16 => Some(1.0),
         Quantization::Bit => None,
         Quantization::Int8 => {
-            let k = k.min(collection.len()).max(1);
+            let k = k.min(subject.index().len()).max(1);
             let questions = sample.vectors.par_iter();
             let ceilings: Vec<f64> = questions
-                .filter_map(|vector| Question::ask(collection, vector, k).ceiling)
+                .filter_map(|vector| Question::ask(subject, vector, k).ceiling)
                 .collect();
             Some(mean(&ceilings).unwrap_or(1.0))
         }
@@ -468,13 +553,13 @@ pub fn mean_recall(recalls: &[f64]) -> (f64, f64) {
 
 /// The ef that a search with a promise will take; none if nothing was measured yet, or if it will scan.
 pub fn expected_ef(
-    collection: &Collection,
+    subject: &dyn Subject,
     k: usize,
     of_elements: bool,
     recall: f64,
 ) -> Option<usize> {
-    let curve = collection.calibration().curve(class_of(k), of_elements)?;
-    let is_final = !is_makeshift(collection, &curve);
+    let curve = subject.calibration().curve(class_of(k), of_elements)?;
+    let is_final = !is_makeshift(subject, &curve);
     effort_on(&curve, recall).filter(|_| is_final)?.ef
 }
 

@@ -2,6 +2,7 @@
 //! the index's question about slots and remembers, for one query, what it answered.
 
 use super::expression::{Expression, OverColumns, ones};
+use super::follow::Passers;
 use crate::index::SlotFilter;
 use crate::keyspace::collection::{Collection, Element};
 use crate::keyspace::columns::{BLOCK, Urgency};
@@ -168,7 +169,7 @@ impl<'a> Memo<'a> {
     }
 
     /// A bit a slot, 64 a word: the slots that were found to pass so far.
-    pub fn passing(&self) -> Vec<u64> {
+    fn passing(&self) -> Vec<u64> {
         self.passing.iter().map(Cell::get).collect()
     }
 
@@ -262,6 +263,15 @@ impl SlotFilter for Memo<'_> {
             _ => self.test(slot),
         }
         self.passing[word].get() >> at & 1 == 1
+    }
+}
+
+impl Passers for Memo<'_> {
+    /// Where there are columns, all slots are tested at once.
+    fn listed(&self) -> Option<Vec<u64>> {
+        self.columns()?;
+        self.count();
+        Some(self.passing())
     }
 }
 

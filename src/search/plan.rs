@@ -32,6 +32,8 @@ const FILTER_NS: f64 = 60.0;
 const FILTER_BYTE_NS: f64 = 0.7;
 /// Asking for a bit that is known.
 const TEST_BIT_NS: f64 = 1.5;
+/// Asking whose a slot is, and for that document in a compressed set.
+const TEST_KNOWN_NS: f64 = 10.0;
 /// Columns are made at once when a search without them would read more than one in so many elements' attributes.
 const MAKING_FACTOR: f64 = 4.0;
 /// What a passing row costs beside its bytes where others lie between: cache misses, as in a walk.
@@ -134,8 +136,48 @@ pub fn choose(
 
 /// Whether a scan takes less time than the walk that finds least.
 pub fn scans_anyway(index: &VectorIndex, query: &Query, k: usize) -> bool {
+    !query.force_graph && is_scanned(index, k)
+}
+
+/// Whether a search for `k` hits compares with all, whatever its ef.
+pub fn is_scanned(index: &VectorIndex, k: usize) -> bool {
     let costs = Costs::of(index, k, k.max(EF_SMALL).min(index.len()));
-    !query.force_graph && costs.scan() <= costs.walk()
+    costs.scan() <= costs.walk()
+}
+
+/// What comparing with all codes of an index takes.
+pub fn scan_codes_ns(index: &VectorIndex) -> f64 {
+    let row_ns = SCAN_ROW_NS + code_bytes(index.options()) / BYTES_PER_NS;
+    index.len() as f64 * row_ns
+}
+
+/// How to search for all within a radius.
+pub struct RangePlan {
+    /// A walk goes on until more than this are within; none: all are compared at once.
+    pub hits_max: Option<usize>,
+    /// Whether all are compared with what is stored, not with codes first.
+    pub is_exact: bool,
+}
+
+/// Plans a search for all within a radius, by a walk that keeps `ef` candidates beyond it: it goes on as long as it costs less than
+/// comparing with all codes.
+pub fn choose_within(index: &VectorIndex, ef: usize) -> RangePlan {
+    let costs = Costs::of(index, 0, ef);
+    let scan = scan_codes_ns(index);
+    let is_flat = index.options().kind == IndexKind::Flat;
+    let left = (scan - costs.walk()) / (f64::from(index.options().m) * costs.walk_row_ns);
+    RangePlan {
+        hits_max: (!is_flat && left > 0.0).then_some(left as usize),
+        is_exact: is_flat || costs.scan() <= costs.walk(),
+    }
+}
+
+/// All that pass are compared with what is stored.
+pub fn exact(is_filtered: bool) -> Plan {
+    Plan::of(match is_filtered {
+        true => PlanKind::FilterFirst,
+        false => PlanKind::Scan,
+    })
 }
 
 /// What a query will take, in microseconds, before anything is known about its filter. It decides where a command runs, so
@@ -203,9 +245,45 @@ fn choose_by_columns(costs: Costs, force_graph: bool, filter: &Memo, over: &Over
     if force_graph {
         return Plan::forced(rate, seeds);
     }
-    let plain = costs.plain(rate, test_ns);
     // Until somebody counts, testing all comes on top.
-    let first = costs.filter_first(rate) + if test_ns == TEST_BIT_NS { 0.0 } else { pass_ns };
+    let all_ns = if test_ns == TEST_BIT_NS { 0.0 } else { pass_ns };
+    choose_by_rate(costs, rate, test_ns, all_ns, seeds)
+}
+
+/// Plans a search of an index of whose slots `passing` are known to pass (none: everybody passes), and can be listed. `ef` is what
+/// a walk without a filter would keep for `k` hits.
+pub fn choose_known(
+    index: &VectorIndex,
+    k: usize,
+    ef: usize,
+    passing: Option<usize>,
+    seeds: impl FnOnce(usize) -> Vec<u32>,
+) -> Plan {
+    let costs = Costs::of(index, k, ef);
+    let is_flat = index.options().kind == IndexKind::Flat;
+    let Some(passing) = passing else {
+        return Plan::of(match is_flat || costs.scan() <= costs.walk() {
+            true => PlanKind::Scan,
+            false => PlanKind::Graph,
+        });
+    };
+    if is_flat {
+        return Plan::of(PlanKind::FilterFirst);
+    }
+    let rate = (passing.max(1) as f64 / costs.elements).min(1.0);
+    choose_by_rate(costs, rate, TEST_KNOWN_NS, 0.0, || seeds(SEEDS))
+}
+
+/// `all_ns` is what listing who passes takes, beside comparing them.
+fn choose_by_rate(
+    costs: Costs,
+    rate: f64,
+    test_ns: f64,
+    all_ns: f64,
+    seeds: impl FnOnce() -> Vec<u32>,
+) -> Plan {
+    let plain = costs.plain(rate, test_ns);
+    let first = costs.filter_first(rate) + all_ns;
     if first <= plain {
         return Plan {
             pass_rate: Some(rate),

@@ -7,12 +7,10 @@
 use super::calibrate;
 use super::expression::OverColumns;
 use super::filter::Memo;
-use super::plan::{self, Plan, PlanKind};
+use super::follow::{Course, Passers, Search};
+use super::plan::{self, PlanKind};
 use super::query::{Answer, Explanation, Hit, Promise, Query, QueryError, QueryTarget};
-use crate::index::{
-    FilteredWalk, Neighbour, Probe, Quantization, SlotFilter, Target, VectorIndex, WalkOptions,
-    WalkStats,
-};
+use crate::index::{Neighbour, Quantization, Target, WalkStats};
 use crate::keyspace::collection::Collection;
 use crossbeam_epoch as epoch;
 use hashbrown::HashSet;
@@ -94,7 +92,6 @@ pub fn run_in_phases(
         promise.expected = promise.ceiling;
         promise.is_kept = promise.ceiling >= promise.wanted;
     }
-    explanation.plan = plan.kind;
     explanation.ef = plan.ef.unwrap_or(ef);
     explanation.pass_rate_sampled = plan.pass_rate;
     let search = Search {
@@ -104,18 +101,22 @@ pub fn run_in_phases(
         ef,
         expansions_max: query.expansions_max,
         is_exact: query.exact,
-        memo: memo.as_ref(),
+        passers: memo.as_ref().map(|memo| memo as &dyn Passers),
     };
-    let mut found = search.find(&plan, elements, &mut explanation);
+    let mut course = Course::default();
+    let mut found = search.find(&plan, elements, &mut course);
     end_of(Phase::Found);
     let (mut hits, mut is_torn) = name(collection, &target, found);
     for _ in 0..TORN_MAX {
         if !is_torn {
             break;
         }
-        found = search.find(&plan, elements, &mut explanation);
+        found = search.find(&plan, elements, &mut course);
         (hits, is_torn) = name(collection, &target, found);
     }
+    explanation.plan = course.plan;
+    explanation.was_scanned_after = course.was_scanned_after;
+    explanation.walk = course.walk;
     explanation.filter_tests = memo.as_ref().map_or(0, Memo::tests);
     let over = memo.as_ref().and_then(Memo::columns);
     explanation.columns = over.map_or(0, OverColumns::fields_count);
@@ -177,96 +178,6 @@ fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Targe
             index.check_vector(&vector).map_err(QueryError::Vector)?;
             Ok(index.target(&vector))
         }
-    }
-}
-
-/// One query's search of the index.
-struct Search<'a> {
-    index: &'a VectorIndex,
-    target: &'a Target,
-    wanted: usize,
-    ef: usize,
-    expansions_max: Option<usize>,
-    is_exact: bool,
-    memo: Option<&'a Memo<'a>>,
-}
-
-impl Search<'_> {
-    /// Follows the plan; otherwise where that leads astray, and scans if too few were found.
-    fn find(&self, plan: &Plan, elements: usize, explanation: &mut Explanation) -> Vec<Neighbour> {
-        let stats = &mut explanation.walk;
-        stats.gave_up = false;
-        let mut found = self.follow(plan.kind, plan, stats);
-        if stats.gave_up
-            && let Some((_, kind)) = plan.otherwise
-        {
-            explanation.plan = kind;
-            found = self.follow(kind, plan, stats);
-        }
-        if found.len() < self.wanted.min(elements) && plan.may_scan_after {
-            explanation.was_scanned_after = true;
-            found = self.scan_after(&mut explanation.walk);
-        }
-        found
-    }
-
-    fn follow(&self, kind: PlanKind, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
-        match kind {
-            PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
-            PlanKind::FilterFirst => self.scan_passing(stats),
-            PlanKind::Graph => self.walk(self.ef, None, stats),
-            PlanKind::GraphFiltered => {
-                let probe = plan.ef.map(|_| Probe {
-                    pass_rate_min: plan.otherwise.map_or(0.0, |(rate, _)| rate),
-                    ef: self.ef,
-                });
-                let ef = plan.ef.unwrap_or(self.ef);
-                self.walk(ef, Some(FilteredWalk::Plain(probe)), stats)
-            }
-            PlanKind::GraphTwoHop => {
-                let seeds = plan.seeds.clone();
-                self.walk(self.ef, Some(FilteredWalk::TwoHop { seeds }), stats)
-            }
-        }
-    }
-
-    fn scan(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
-        let filter = self.memo.map(|memo| memo as &dyn SlotFilter);
-        self.index
-            .scan(self.target, self.wanted, None, filter, stats)
-    }
-
-    /// All slots are tested first, and only the passing ones compared.
-    fn scan_passing(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
-        let passing = self.memo.map_or_else(Vec::new, |memo| {
-            memo.count();
-            memo.passing()
-        });
-        let how_many = (self.wanted, self.ef);
-        self.index
-            .scan_passing(self.target, how_many, &passing, self.is_exact, stats)
-    }
-
-    fn scan_after(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
-        match self.memo.and_then(Memo::columns) {
-            Some(_) => self.scan_passing(stats),
-            None => self.scan(stats),
-        }
-    }
-
-    fn walk(&self, ef: usize, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
-        let filter = self
-            .memo
-            .map(|memo| memo as &dyn SlotFilter)
-            .zip(how.as_ref());
-        // Without a filter nothing bounds a walk but ef.
-        let expansions_max = filter.and(self.expansions_max);
-        let options = WalkOptions {
-            k: self.wanted,
-            ef,
-            expansions_max,
-        };
-        self.index.search(self.target, &options, filter, stats)
     }
 }
 

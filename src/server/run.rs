@@ -5,7 +5,7 @@ use super::{Pool, Server, accept, calibration, listen, logging, service};
 use crate::commands::{self, Context};
 use crate::config::{self, Appendfsync, Config, Loaded, Sources};
 use crate::engine::{
-    Engine, FsyncPolicy, OpenRequest, RealDisk, SaveTriggers, StopRequest, Upkeep,
+    Engine, FsyncPolicy, Indexing, OpenRequest, RealDisk, SaveTriggers, StopRequest, Upkeep,
 };
 use crate::protocol::{glob, inline};
 use std::io::{self, Read as _};
@@ -115,6 +115,7 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
     }
     recover(&server).await?;
     let _upkeep = start_upkeep(&context);
+    let _indexing = Indexing::start(Arc::clone(&context.engine));
     calibration::start(&context);
     let signals = Signals::listen()?;
     tracing::info!("Ready to accept connections tcp");

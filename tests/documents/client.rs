@@ -68,6 +68,15 @@ impl Client {
         }
     }
 
+    /// Waits until an index has taken up what was there before it.
+    pub fn wait_until_filled(&mut self, index: &str) {
+        let started = Instant::now();
+        while self.info(index, "indexing") == 1 {
+            assert!(started.elapsed() < PATIENCE, "{index} is not filled");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// A number of FT.INFO.
     pub fn info(&mut self, index: &str, name: &str) -> i64 {
         let reply = self.ok(&format!("FT.INFO {index}"));

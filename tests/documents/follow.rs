@@ -1,6 +1,6 @@
 //! An index knows what its keys hold, whatever command wrote them.
 
-use crate::client::{Client, packed};
+use crate::client::{Client, packed, total};
 use crate::support::Server;
 
 /// Requests, and after each one what a query must find.
@@ -211,9 +211,11 @@ fn an_index_stays_with_database_0_when_databases_change_places() {
     client.ok("HSET pet:2 kind cat");
     client.ok("SWAPDB 0 1");
     client.ok("SELECT 0");
+    client.wait_until_filled("idx");
     assert_eq!(client.found("idx", "@kind:{cat}"), ["pet:2"]);
     client.ok("HSET pet:3 kind cat");
     client.ok("SWAPDB 1 0");
+    client.wait_until_filled("idx");
     assert_eq!(client.found("idx", "@kind:{cat}"), ["pet:1"]);
 }
 
@@ -306,4 +308,85 @@ fn writers_at_the_same_time_leave_an_index_that_agrees_with_its_keys() {
     }
     let existing = client.ok("DBSIZE").as_i64();
     assert_eq!(existing, Some(client.info("idx", "num_docs")));
+}
+
+const VECTORS: &str = "FT.CREATE idx PREFIX 1 pet: SCHEMA kind TAG size NUMERIC \
+     v VECTOR HNSW 6 TYPE FLOAT32 DIM 8 DISTANCE_METRIC L2";
+
+/// Puts documents with vectors, by their numbers.
+fn put_vectors(client: &mut Client, numbers: std::ops::Range<u32>) {
+    for n in numbers {
+        let mix = |i: u32| ((n * 8 + i).wrapping_mul(2_654_435_761) >> 16) as f32;
+        let vector = packed(&std::array::from_fn::<f32, 8, _>(|i| mix(i as u32)));
+        let (key, size) = (format!("pet:{n}"), n.to_string());
+        let words: [&[u8]; 8] = [
+            b"HSET",
+            key.as_bytes(),
+            b"kind",
+            b"cat",
+            b"size",
+            size.as_bytes(),
+            b"v",
+            &vector,
+        ];
+        client.call(&words);
+    }
+}
+
+#[test]
+fn an_index_over_many_keys_is_filled_behind_the_reply_while_writers_go_on() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    put_vectors(&mut client, 0..8_000);
+    client.ok(VECTORS);
+    let mut seen_running = false;
+    let mut n = 8_000;
+    // A writer alters and adds keys meanwhile; each is found at once.
+    while client.info("idx", "indexing") == 1 {
+        seen_running = true;
+        put_vectors(&mut client, n..n + 1);
+        client.ok(&format!("HSET pet:{} size -1", n % 4_000));
+        client.ok(&format!("DEL pet:{}", n - 4_000));
+        assert_eq!(
+            client.found("idx", &format!("@size:[{n} {n}]")),
+            [format!("pet:{n}")]
+        );
+        n += 1;
+    }
+    assert!(
+        seen_running,
+        "8,000 vectors are not linked within the reply's patience"
+    );
+    assert_eq!(client.info("idx", "percent_indexed"), 1);
+    let rewritten = total(&client.ok("FT.SEARCH idx '@size:[-1 -1]' LIMIT 0 0"));
+    assert_eq!(
+        client.info("idx", "num_docs"),
+        8_000,
+        "as many came as went"
+    );
+    assert!(rewritten <= i64::from(n - 8_000));
+    let all = client.ok("FT.SEARCH idx * LIMIT 0 0");
+    assert_eq!(total(&all), 8_000);
+}
+
+#[test]
+fn what_an_index_knows_is_found_while_it_takes_up_a_new_field() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok(VECTORS);
+    put_vectors(&mut client, 0..3_000);
+    let count = |client: &mut Client, query: &str| {
+        total(&client.ok(&format!("FT.SEARCH idx '{query}' LIMIT 0 0")))
+    };
+    client.ok("FT.ALTER idx SCHEMA ADD name TEXT");
+    for n in 0..50 {
+        assert_eq!(count(&mut client, "@kind:{cat}"), 3_000);
+        client.ok(&format!("HSET pet:{n} name whiskers"));
+        assert_eq!(count(&mut client, "@name:whiskers"), n + 1);
+    }
+    client.ok("HSET pet:4000 kind cow title late");
+    client.ok("FT.ALTER idx SKIPINITIALSCAN SCHEMA ADD title TEXT");
+    assert_eq!(count(&mut client, "@title:late"), 0);
+    client.ok("HSET pet:4000 size 1");
+    assert_eq!(count(&mut client, "@title:late"), 1);
 }

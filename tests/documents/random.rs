@@ -27,10 +27,10 @@ const BODY: &[&str] = &["body"];
 const ANY: &[&str] = &["title", "body"];
 
 /// Seeded numbers: splitmix64.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;
         x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -38,7 +38,7 @@ impl Dice {
         (x ^ x >> 31) % end
     }
 
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len() as u64) as usize]
     }
 
@@ -294,7 +294,7 @@ fn random_queries_find_what_one_look_at_each_document_finds() {
 }
 
 /// RHUMB_TEST_SEED, or a new one; printed.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let given = std::env::var("RHUMB_TEST_SEED").ok();
     let seed = given.map_or_else(
         || std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) % 1_000_000,

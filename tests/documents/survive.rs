@@ -180,3 +180,50 @@ fn a_flushed_index_does_not_come_back() {
     let error = Client::new(&server).refused("FT.SEARCH pets *");
     assert_eq!(error, "No such index pets");
 }
+
+#[test]
+fn graphs_are_in_the_snapshot_and_nothing_is_linked_anew() {
+    let mut server = Server::start_with(&LOG);
+    let mut client = Client::new(&server);
+    create(&mut client);
+    fill(&mut client, 0..400);
+    client.ok(
+        "FT.CREATE flat PREFIX 1 pet: SCHEMA v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2",
+    );
+    client.ok("SAVE");
+    let before = facts(&mut client);
+    server.kill_and_restart(&LOG);
+    let log = server.log();
+    let loaded = log
+        .lines()
+        .rfind(|line| line.contains("DB loaded"))
+        .expect("a line");
+    assert!(loaded.contains(" 0 linked anew"), "{loaded}");
+    let mut client = Client::new(&server);
+    assert_eq!(facts(&mut client), before);
+    // What came after the snapshot is linked when the log is read.
+    fill(&mut client, 390..420);
+    client.ok("HSET pet:7 v ____");
+    let before = facts(&mut client);
+    server.kill_and_restart(&LOG);
+    assert_eq!(facts(&mut Client::new(&server)), before);
+}
+
+#[test]
+fn definitions_of_any_length_survive_a_snapshot() {
+    let mut server = Server::start_with(&SNAPSHOT);
+    let mut client = Client::new(&server);
+    let name = "n".repeat(300);
+    let fields: Vec<String> = (0..500)
+        .map(|n| format!("a-rather-long-field-name-{n} TAG"))
+        .collect();
+    client.ok(&format!("FT.CREATE {name} SCHEMA {}", fields.join(" ")));
+    client.ok(&format!("FT.ALIASADD {} {name}", "a".repeat(5_000)));
+    client.ok("SAVE");
+    client.ok("HSET doc a-rather-long-field-name-499 x");
+    client.ok("SAVE");
+    server.kill_and_restart(&SNAPSHOT);
+    let mut client = Client::new(&server);
+    let query = r"@a\-rather\-long\-field\-name\-499:{x}";
+    assert_eq!(client.found(&"a".repeat(5_000), query), ["doc"]);
+}

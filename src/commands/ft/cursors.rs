@@ -2,11 +2,9 @@
 
 use super::pipeline::Properties;
 use crate::commands::error::{Refusal, Result};
+use crate::keyspace::documents::index::DocumentIndex;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-
-/// Cursors that one index may have at a time.
-const CURSORS_MAX: usize = 128;
 
 /// Rows that wait to be read.
 pub struct Cursor {
@@ -50,16 +48,18 @@ impl Cursor {
 pub struct Cursors(Mutex<HashMap<i64, Cursor>>);
 
 impl Cursors {
-    /// Keeps a cursor; its id comes from `random`.
-    pub fn add(&self, cursor: Cursor, random: u64) -> Result<i64> {
+    /// Keeps a cursor, of which an index may have `max`; its id comes from `random`.
+    pub fn add(&self, cursor: Cursor, max: usize, random: u64) -> Result<i64> {
         let mut cursors = self.0.lock();
         cursors.retain(|_, other| !other.is_forgotten(cursor.used_ms));
         let siblings = cursors
             .values()
             .filter(|other| other.index == cursor.index)
             .count();
-        if siblings >= CURSORS_MAX {
-            return Err(Refusal::line("Too many cursors allocated for index"));
+        if siblings >= max {
+            return Err(Refusal::made(format!(
+                "INDEX_CURSOR_LIMIT of {max} has been reached for an index"
+            )));
         }
         // Positive, and exact as a double, which some clients make of it.
         let mut id = (random >> 12) as i64;
@@ -68,6 +68,16 @@ impl Cursors {
         }
         cursors.insert(id, cursor);
         Ok(id)
+    }
+
+    /// How many an index has, and how many there are.
+    pub fn count(&self, index: &DocumentIndex, now_ms: u64) -> (usize, usize) {
+        let mut cursors = self.0.lock();
+        cursors.retain(|_, cursor| !cursor.is_forgotten(now_ms));
+        let own = cursors
+            .values()
+            .filter(|cursor| *cursor.index == *index.name());
+        (own.count(), cursors.len())
     }
 
     /// Takes a cursor out.

@@ -215,6 +215,7 @@ impl Display for SchemaError {
             SchemaError::DocumentKind(word) => write!(f, "Invalid rule type: {word}"),
             SchemaError::Score => f.write_str("Invalid score"),
             SchemaError::Language => f.write_str("Invalid language"),
+            SchemaError::Filter(error) => error.fmt(f),
             SchemaError::Prefixes(count) => write!(
                 f,
                 "Number of prefixes ({count}) exceeds maximum allowed (1000000)"

@@ -1,11 +1,11 @@
 //! A query as FT.EXPLAIN shows it: a condition a line, parts indented by two blanks.
 
+use super::printed::print_significant;
 use super::query::tree::{
     Affix, FieldMask, Kind, Knn, Node, NumericRange, Options, Query, Relation, TagValue,
     VectorRange, VectorTarget,
 };
 use super::schema::{FieldKind, Schema};
-use super::scores::print_significant;
 use super::text::language::Stems;
 use std::fmt::Write;
 

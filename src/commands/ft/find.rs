@@ -1,12 +1,14 @@
 //! FT.SEARCH: which documents of an index a query finds, and what is shown of them.
 
+use super::deadline::{Deadline, EXPANSIONS, warn_of_time};
 use super::errors;
 use super::indexes::find_index;
 use super::options::{Limits, Options};
 use super::query;
-use super::query::tree::{FieldMask, Kind, Node, Query};
+use super::query::tree::{FieldMask, Kind, Node, Query, VectorRange};
+use super::query::vector::Policy;
 use super::rows;
-use super::schema::FieldKind;
+use super::schema::{Algorithm, FieldKind};
 use super::search::{self, SearchRequest, SortBy};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
@@ -14,18 +16,22 @@ use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, INLINE_
 use crate::commands::{Call, Context, Session};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
-use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::documents::text::language::Language;
-use crate::keyspace::documents::values::FieldValue;
+use crate::keyspace::documents::values::{self, FieldValue};
 use crate::keyspace::{Key, View};
 use crate::protocol::{Request, number};
-use crate::search::documents::matching::Matcher;
-use crate::search::documents::nearest::nearest;
-use crate::search::documents::score::{Scorer, TANH_FACTOR};
+use crate::search::documents;
+use crate::search::documents::effort::FieldVectors;
+use crate::search::documents::patience::Patience;
+use crate::search::documents::reasons::Reasons;
+use crate::search::documents::run::{Explanation, NearestQuestion, Question};
+use crate::search::documents::score::Scorer;
 use crate::search::documents::worth::Worth;
-use roaring::RoaringBitmap;
+use bytes::Bytes;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// `FT.SEARCH index query [option ...]`
 pub const SEARCH: Command = Command {
@@ -66,6 +72,10 @@ pub const SEARCH: Command = Command {
 pub struct Asked<'a> {
     /// Its options.
     pub options: &'a Options,
+    /// What the configuration says.
+    pub limits: &'a Limits,
+    /// How long it may take.
+    pub patience: &'a Patience<'a>,
     /// Whether scores are wanted.
     pub is_scored: bool,
 }
@@ -76,6 +86,10 @@ pub struct Matches {
     pub documents: Vec<Match>,
     /// Distances that were asked for, by name and document; the KNN's first.
     pub distances: Vec<(String, BTreeMap<DocumentId, f32>)>,
+    /// What clients should know of it.
+    pub warnings: Vec<&'static str>,
+    /// How they were found.
+    pub explanation: Explanation,
 }
 
 /// A document that passed.
@@ -86,6 +100,8 @@ pub struct Match {
     pub key: Key,
     /// What it is worth; 0 unless scores are wanted.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub reasons: Option<Box<Reasons>>,
 }
 
 /// What is shown of a search.
@@ -94,6 +110,8 @@ pub struct Found {
     pub total: usize,
     /// Those that are shown.
     pub hits: Vec<Hit>,
+    /// What clients should know of them.
+    pub warnings: Vec<&'static str>,
 }
 
 /// A document that is shown.
@@ -102,6 +120,10 @@ pub struct Hit {
     pub key: Key,
     /// What it is worth.
     pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub reasons: Option<Box<Reasons>>,
+    /// What its payload field holds.
+    pub payload: Option<Bytes>,
     /// Distances that were asked for, by name.
     pub distances: Vec<(String, f32)>,
     /// What it was sorted by.
@@ -117,11 +139,20 @@ pub enum SortKey {
     Text(Vec<u8>),
 }
 
-/// A KNN without filter is a walk through one graph; with few candidates it takes less than two switches of threads. How long
-/// anything else takes is not told by the words.
-fn cost_us(_: &Context, _: &Session, request: &Request) -> u64 {
-    const WALK_US: u64 = 100;
+/// A small index answers anything soon. In a large one a KNN without filter is a walk through one graph; with few candidates it takes
+/// less than two switches of threads, unless nothing is known yet of how many it needs. How long anything else takes is not told
+/// by the words.
+fn cost_us(context: &Context, _: &Session, request: &Request) -> u64 {
+    const QUICK_US: u64 = 100;
     const SMALL: i64 = 200;
+    const FEW_DOCUMENTS: usize = 1000;
+    let indexes = context.engine.keyspace().indexes();
+    let Some(index) = indexes.get(request.get(1).unwrap_or_default()) else {
+        return QUICK_US;
+    };
+    if index.len() <= FEW_DOCUMENTS {
+        return QUICK_US;
+    }
     let query = request.get(2).unwrap_or_default().trim_ascii();
     let knn = query.strip_prefix(b"*").map(<[u8]>::trim_ascii_start);
     let Some(knn) = knn.filter(|rest| rest.starts_with(b"=>")) else {
@@ -131,10 +162,37 @@ fn cost_us(_: &Context, _: &Session, request: &Request) -> u64 {
     let words = knn.split(|byte| !byte.is_ascii_alphanumeric());
     let params = (3..request.len()).filter_map(|at| request.get(at));
     let numbers = words.chain(params).filter_map(number::parse_i64);
-    match numbers.max().unwrap_or(0) <= SMALL {
-        true => WALK_US,
+    let is_small = numbers.max().unwrap_or(0) <= SMALL;
+    match is_small && !would_measure(&index, knn, request) {
+        true => QUICK_US,
         false => INLINE_US_MAX + 1,
     }
+}
+
+/// Whether a KNN (`=>[KNN k @field ...`) may have to measure first how many candidates it needs.
+fn would_measure(index: &DocumentIndex, knn: &[u8], request: &Request) -> bool {
+    let words = knn.split(|byte| byte.is_ascii_whitespace() || b"=>[]{}".contains(byte));
+    let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
+    let is_given = |word: &&[u8]| word.eq_ignore_ascii_case(b"EF_RUNTIME");
+    let (Some(k), Some(field)) = (words.get(1), words.get(2)) else {
+        return false;
+    };
+    let field = field.strip_prefix(b"@").unwrap_or(field);
+    let field = std::str::from_utf8(field).ok();
+    let field = field.and_then(|name| index.schema().find(name));
+    let Some(field) = field.filter(|field| given_ef(index, *field).is_none()) else {
+        return false;
+    };
+    let vectors = FieldVectors::of(index, field);
+    // The number itself, or a parameter, whose value follows its name.
+    let number = |word: &[u8]| number::parse_i64(word);
+    let k = number(k).or_else(|| {
+        let name = k.strip_prefix(b"$")?;
+        let at = (3..request.len()).find(|at| request.get(*at) == Some(name))?;
+        number(request.get(at + 1)?)
+    });
+    let k = usize::try_from(k.unwrap_or(1)).unwrap_or(1).max(1);
+    !words.iter().any(is_given) && vectors.is_some_and(|vectors| vectors.would_measure(k))
 }
 
 fn run(call: &mut Call) -> Result {
@@ -142,13 +200,20 @@ fn run(call: &mut Call) -> Result {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
     let index = find_index(&view, name)?;
-    let request = search::read(&mut Words::new(&words), &Limits::default())?;
+    let limits = Limits::of(&call.context.config);
+    let request = search::read(&mut Words::new(&words), &limits)?;
+    let deadline = Deadline::begin(&request.options, &limits);
+    let is_late = || deadline.is_over();
+    let patience = Patience::new(&is_late);
     let asked = Asked {
         options: &request.options,
+        limits: &limits,
+        patience: &patience,
         is_scored: request.sort.is_none() || request.options.with_scores,
     };
-    let matches = find(&index, &asked)?;
-    let found = show(&view, &index, &request, matches)?;
+    let matches = find(call.context, &index, &asked)?;
+    let mut found = show(&view, &index, &request, matches, &patience)?;
+    warn_of_time(&patience, &limits, &mut found.warnings)?;
     Ok(rows::reply(
         &view,
         &index,
@@ -159,7 +224,7 @@ fn run(call: &mut Call) -> Result {
 }
 
 /// The documents that a query finds.
-pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
+pub fn find(context: &Context, index: &Arc<DocumentIndex>, asked: &Asked) -> Result<Matches> {
     let options = asked.options;
     let no_such_language = Refusal::line(errors::NO_SUCH_LANGUAGE);
     let language = match &options.language {
@@ -169,48 +234,62 @@ pub fn find(index: &DocumentIndex, asked: &Asked) -> Result<Matches> {
     let no_such_scorer = |name: &String| Refusal::made(format!("No such scorer {name}"));
     let scorer = match &options.scorer {
         Some(name) => Scorer::parse(name).ok_or_else(|| no_such_scorer(name))?,
-        None => Scorer::default(),
+        None => asked.limits.scorer,
     };
-    let query = read_query(index, asked)?;
-    let state = index.read();
-    check_ranges(&query.root, index, &state)?;
-    let mut matcher = Matcher {
-        index,
-        state: &state,
+    index.usage().note_dialect(options.dialect);
+    let query = read_query(index, options)?;
+    let mut ranges = Vec::new();
+    collect_ranges(&query.root, index, &mut ranges)?;
+    let question = Question {
+        root: &query.root,
+        knn: nearest_question(context, index, &query, options.keys.is_some())?,
+        ranges,
+        keys: options.keys.as_deref(),
         language,
         is_verbatim: options.is_verbatim,
-        distances: HashMap::new(),
+        parts: asked.limits.parts,
+        patience: asked.patience,
     };
-    let mut ids = matcher.matching(&query.root);
-    if let Some(keys) = &options.keys {
-        let wanted = keys.iter().filter_map(|key| state.id_of(key));
-        ids &= wanted.collect::<RoaringBitmap>();
-    }
-    let mut distances = Vec::new();
-    if let Some(knn) = &query.knn {
-        let nearest = take_nearest(index, &state, &query, &ids, options.keys.is_some())?;
-        ids = nearest.keys().copied().collect();
-        distances.push((knn.distance_name.clone(), nearest));
-    }
-    let mut ranges = std::mem::take(&mut matcher.distances);
-    let named = query.distance_names().into_iter();
-    distances.extend(named.filter_map(|name| ranges.remove_entry(name)));
-    let tanh_factor = options.tanh_factor.unwrap_or(TANH_FACTOR);
-    let worth = Worth::new(&matcher, &query.root, scorer, tanh_factor);
+    let tanh_factor = options.tanh_factor.unwrap_or(asked.limits.tanh_factor);
+    let payload = options.payload.as_deref().unwrap_or_default();
     // The words of a KNN's filter count; nearness itself is no score.
     let is_scored = asked.is_scored && (query.knn.is_none() || query.root.kind != Kind::All);
-    let documents = ids.iter().filter_map(|id| {
-        let key = state.documents.get(&id)?.key.clone();
-        let score = if is_scored { worth.of(id) } else { 0.0 };
-        Some(Match { id, key, score })
+    let (mut documents, mut found) = documents::run::run(index, &question, |matcher, found| {
+        let worth = Worth::new(matcher, &query.root, scorer, (tanh_factor, payload));
+        let in_time = found.ids.iter().take_while(|_| !asked.patience.ends());
+        let documents = in_time.filter_map(|id| {
+            let key = matcher.state.documents.get(id)?.key.clone();
+            let (score, reasons) = match options.explains_scores && is_scored {
+                true => {
+                    let (score, reasons) = worth.explain(id);
+                    (score, Some(Box::new(reasons)))
+                }
+                false if is_scored => (worth.of(id), None),
+                false => (0.0, None),
+            };
+            Some(Match {
+                id,
+                key,
+                score,
+                reasons,
+            })
+        });
+        (documents.collect::<Vec<Match>>(), found)
     });
-    let mut documents: Vec<Match> = documents.collect();
     if scorer == Scorer::Bm25StdNorm {
         normalize(&mut documents);
     }
+    let mut distances = Vec::new();
+    if let Some(knn) = &query.knn {
+        distances.push((knn.distance_name.clone(), found.nearest));
+    }
+    let named = query.distance_names().into_iter();
+    distances.extend(named.filter_map(|name| found.distances.remove_entry(name)));
     Ok(Matches {
         documents,
         distances,
+        warnings: Vec::from_iter(found.is_cut.then_some(EXPANSIONS)),
+        explanation: found.explanation,
     })
 }
 
@@ -220,8 +299,12 @@ fn normalize(documents: &mut [Match]) {
         .iter()
         .map(|found| found.score)
         .fold(0.0, f64::max);
-    let scored = documents.iter_mut().filter(|_| best > 0.0);
-    scored.for_each(|found| found.score /= best);
+    for found in documents.iter_mut().filter(|_| best > 0.0) {
+        found.score /= best;
+        if let Some(reasons) = &mut found.reasons {
+            reasons.best = best;
+        }
+    }
 }
 
 /// Sorts what was found, and takes what LIMIT says.
@@ -230,17 +313,21 @@ fn show(
     index: &DocumentIndex,
     request: &SearchRequest,
     matches: Matches,
+    patience: &Patience,
 ) -> Result<Found> {
     let total = matches.documents.len();
     let Matches {
         documents,
         distances,
+        warnings,
+        ..
     } = matches;
     let sorted = match &request.sort {
         None => by_score(documents),
-        Some(sort) => sort_by(view, index, documents, sort, &distances)?,
+        Some(sort) => sort_by(view, index, documents, sort, &distances, patience)?,
     };
     let (offset, num) = (request.offset as usize, request.num as usize);
+    let state = index.read();
     let page = sorted.into_iter().skip(offset).take(num);
     let hits = page.map(|(found, sort_key)| {
         let of_document = |(name, all): &(String, BTreeMap<DocumentId, f32>)| {
@@ -248,14 +335,20 @@ fn show(
         };
         Hit {
             distances: distances.iter().filter_map(of_document).collect(),
+            payload: state
+                .documents
+                .get(found.id)
+                .and_then(|it| it.payload.clone()),
             key: found.key,
             score: found.score,
+            reasons: found.reasons,
             sort_key,
         }
     });
     Ok(Found {
         total,
         hits: hits.collect(),
+        warnings,
     })
 }
 
@@ -268,8 +361,7 @@ fn by_score(mut documents: Vec<Match>) -> Sorted {
 }
 
 /// The query's tree with what the options add to it.
-pub fn read_query(index: &DocumentIndex, asked: &Asked) -> Result<Query> {
-    let options = asked.options;
+pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     let schema = index.schema();
     let context = query::Context {
         schema,
@@ -311,42 +403,77 @@ fn restrict(node: &mut Node, mask: FieldMask) {
         .for_each(|child| restrict(child, mask));
 }
 
-/// Vectors of ranges are checked once something was indexed in their field.
-fn check_ranges(node: &Node, index: &DocumentIndex, state: &State) -> Result<()> {
+/// The ranges of a query, each with its EPSILON: the query's, or the field's. They are checked once something was indexed in their
+/// field; before, they find nothing.
+fn collect_ranges<'q>(
+    node: &'q Node,
+    index: &DocumentIndex,
+    ranges: &mut Vec<(&'q VectorRange, Option<f64>)>,
+) -> Result<()> {
     if let Kind::VectorRange(range) = &node.kind
         && let FieldKind::Vector(attributes) = &index.schema().fields[range.field].kind
-        && !state.fields[range.field].present.is_empty()
+        && index.holds(range.field)
     {
-        range.check(attributes)?;
+        let parameters = range.check(attributes)?;
+        let of_field = match &attributes.algorithm {
+            Algorithm::Hnsw(hnsw) => hnsw.epsilon,
+            Algorithm::Svs(svs) => svs.epsilon,
+            Algorithm::Flat => None,
+        };
+        ranges.push((range, parameters.epsilon.or(of_field)));
     }
-    node.children()
-        .iter()
-        .try_for_each(|child| check_ranges(child, index, state))
+    let mut parts = node.children().iter();
+    parts.try_for_each(|part| collect_ranges(part, index, ranges))
 }
 
-fn take_nearest(
-    index: &DocumentIndex,
-    state: &State,
-    query: &Query,
-    ids: &RoaringBitmap,
-    has_keys: bool,
-) -> Result<BTreeMap<DocumentId, f32>> {
-    let Some(knn) = &query.knn else {
-        return Ok(BTreeMap::new());
+/// The candidates of a walk that the field's definition names.
+fn given_ef(index: &DocumentIndex, field: usize) -> Option<usize> {
+    let FieldKind::Vector(attributes) = &index.schema().fields[field].kind else {
+        return None;
     };
-    let FieldKind::Vector(attributes) = &index.schema().fields[knn.field].kind else {
-        return Ok(BTreeMap::new());
-    };
-    if state.fields[knn.field].present.is_empty() {
-        return Ok(BTreeMap::new());
+    match &attributes.algorithm {
+        Algorithm::Hnsw(hnsw) => hnsw.ef_runtime,
+        Algorithm::Svs(svs) => svs.search_window_size,
+        Algorithm::Flat => None,
     }
-    let is_filtered = has_keys || query.root.kind != Kind::All;
-    let parameters = knn.check(attributes, query.root.kind != Kind::All)?;
-    let ef = parameters.ef_runtime.or(match &attributes.algorithm {
-        super::schema::Algorithm::Hnsw(hnsw) => hnsw.ef_runtime,
-        _ => None,
-    });
-    Ok(nearest((index, state), knn, ef, is_filtered.then_some(ids)))
+}
+
+/// What is asked of the nearest. The query's words are checked once something was indexed in the field.
+fn nearest_question<'q>(
+    context: &Context,
+    index: &Arc<DocumentIndex>,
+    query: &'q Query,
+    has_keys: bool,
+) -> Result<Option<NearestQuestion<'q>>> {
+    let Some(knn) = &query.knn else {
+        return Ok(None);
+    };
+    let is_filtered = query.root.kind != Kind::All;
+    let mut question = NearestQuestion {
+        knn,
+        ef: None,
+        is_exact: false,
+        is_filtered: is_filtered || has_keys,
+    };
+    let kind = &index.schema().fields[knn.field].kind;
+    if let FieldKind::Vector(attributes) = kind
+        && index.holds(knn.field)
+    {
+        let parameters = knn.check(attributes, is_filtered)?;
+        let of_query = parameters.ef_runtime.or(parameters.search_window_size);
+        question.ef = of_query.or_else(|| given_ef(index, knn.field));
+        question.is_exact = parameters.policy == Some(Policy::AdHoc);
+        let calibration = index.calibration(knn.field);
+        if question.ef.is_none() {
+            context.calibrator.add(calibration, index);
+        }
+        if context.config.calibration_remember_queries()
+            && let Ok(vector) = values::vector(&knn.target.blob, attributes)
+        {
+            calibration.note(&vector);
+        }
+    }
+    Ok(Some(question))
 }
 
 /// By a distance, a field or a part of the document; documents without it come last, equal ones in the order of indexing.
@@ -356,6 +483,7 @@ fn sort_by(
     documents: Vec<Match>,
     sort: &SortBy,
     distances: &[(String, BTreeMap<DocumentId, f32>)],
+    patience: &Patience,
 ) -> Result<Sorted> {
     let distance = distances.iter().find(|(name, _)| *name == sort.field);
     let field = index.schema().find(&sort.field);
@@ -369,7 +497,7 @@ fn sort_by(
             return all.get(&found.id).map(|&d| SortKey::Number(f64::from(d)));
         }
         let field = field?;
-        let document = state.documents.get(&found.id)?;
+        let document = state.documents.get(found.id)?;
         if let FieldValue::Numbers(numbers) = &document.values[field] {
             return numbers.first().map(|&number| SortKey::Number(number));
         }
@@ -382,6 +510,7 @@ fn sort_by(
     };
     let mut sorted: Sorted = documents
         .into_iter()
+        .take_while(|_| !patience.ends())
         .map(|found| {
             let key = key_of(&found);
             (found, key)

@@ -1,6 +1,6 @@
 //! FT.CREATE, FT.DROPINDEX and FT._LIST: indexes come and go.
 
-use super::schema::{self, FieldKind, Schema};
+use super::schema::{self, DocumentKind, Field, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
@@ -10,9 +10,14 @@ use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::json::JsonPath;
 use crate::protocol::Reply;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A reply waits so long for its index to take up what is there.
+const FILLING_AWAITED: Duration = Duration::from_millis(100);
 
 /// `FT.CREATE index [ON HASH | JSON] [PREFIX count prefix ...] [option ...] SCHEMA field [AS name] type [option ...] ...`
 pub const CREATE: Command = Command {
@@ -113,15 +118,20 @@ pub const LIST: Command = Command {
 
 /// The index of that name, for commands that tell of one.
 pub fn index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
-    let index = view.keyspace().indexes().get(name);
-    index.ok_or_else(|| Refusal::made(format!("{}: no such index", String::from_utf8_lossy(name))))
+    let name_text = || String::from_utf8_lossy(name);
+    named(view, name).ok_or_else(|| Refusal::made(format!("{}: no such index", name_text())))
 }
 
 /// The index of that name, for commands that search.
 pub fn find_index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
-    let index = view.keyspace().indexes().get(name);
-    let name = || String::from_utf8_lossy(name);
-    index.ok_or_else(|| Refusal::made(format!("No such index {}", name())))
+    let name_text = || String::from_utf8_lossy(name);
+    named(view, name).ok_or_else(|| Refusal::made(format!("No such index {}", name_text())))
+}
+
+fn named(view: &View, name: &[u8]) -> Option<Arc<DocumentIndex>> {
+    let index = view.keyspace().indexes().get(name)?;
+    index.usage().touch(view.now_ms);
+    Some(index)
 }
 
 fn create(call: &mut Call) -> Result {
@@ -129,11 +139,12 @@ fn create(call: &mut Call) -> Result {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let schema = schema::create(&mut Words::new(&words))?;
     check_served(&schema)?;
+    check_paths(&schema, name)?;
     if call.db() != INDEXED_DB {
         return Err(Refusal::line("Cannot create index on db != 0"));
     }
     let schema = Arc::new(schema);
-    call.access.write_world(INDEXED_DB, |view| {
+    let reply = call.access.write_world(INDEXED_DB, |view| {
         if view.keyspace().indexes().get(name).is_some() {
             return Err(Refusal::line("Index already exists"));
         }
@@ -142,35 +153,64 @@ fn create(call: &mut Call) -> Result {
             Reply::ok(),
             Change::new(INDEXED_DB, name, effect),
         ))
-    })
+    });
+    wait_until_filled(call, name);
+    reply
+}
+
+/// Lets a small database be indexed before the reply, as people expect who then search at once; a large one goes on behind it.
+fn wait_until_filled(call: &Call, name: &[u8]) {
+    // A transaction holds what the filling waits for.
+    if !call.access.is_in_transaction()
+        && let Some(index) = call.access.engine().keyspace().indexes().get(name)
+    {
+        index.progress().wait(FILLING_AWAITED);
+    }
 }
 
 fn alter(call: &mut Call) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
-    call.access.write_world(INDEXED_DB, |view| {
+    let reply = call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
-        let (mut schema, _) = schema::alter(index.schema(), &mut Words::new(&words))?;
+        let (mut schema, scans) = schema::alter(index.schema(), &mut Words::new(&words))?;
         check_served(&schema)?;
-        // The index is made anew, from the documents that are there.
-        schema.skips_initial_scan = false;
+        check_paths(&schema, index.name())?;
+        schema.skips_initial_scan = !scans;
         let schema = Arc::new(schema);
         let change = Change::new(INDEXED_DB, index.name(), Effect::CreateIndex { schema });
         Ok::<_, Refusal>(Decision::one(Reply::ok(), change))
-    })
+    });
+    wait_until_filled(call, name);
+    reply
 }
 
 /// What a definition may say and this server does not do yet.
 fn check_served(schema: &Schema) -> Result<()> {
-    let refuse = |what: &str| Err(Refusal::made(format!("ERR {what} is not supported")));
-    let is_geoshape = |field: &schema::Field| matches!(field.kind, FieldKind::Geoshape { .. });
-    match schema {
-        schema if schema.fields.iter().any(is_geoshape) => refuse("GEOSHAPE"),
-        schema if schema.filter.is_some() => refuse("FILTER of FT.CREATE"),
-        schema if schema.temporary_s.is_some() => refuse("TEMPORARY"),
-        schema if schema.language_field.is_some() => refuse("LANGUAGE_FIELD"),
-        schema if schema.payload_field.is_some() => refuse("PAYLOAD_FIELD"),
-        _ => Ok(()),
+    let is_geoshape = |field: &Field| matches!(field.kind, FieldKind::Geoshape { .. });
+    match schema.fields.iter().any(is_geoshape) {
+        true => Err(Refusal::line("ERR GEOSHAPE is not supported")),
+        false => Ok(()),
+    }
+}
+
+/// The module looks at the paths of vectors, and of texts whose positions are kept; fields with other paths are missing then.
+fn check_paths(schema: &Schema, index: &[u8]) -> Result<()> {
+    let is_looked_at = |field: &&Field| match field.kind {
+        FieldKind::Vector(_) => true,
+        FieldKind::Text { .. } => !schema.options.no_offsets,
+        _ => false,
+    };
+    let mut fields = schema.fields.iter().filter(is_looked_at);
+    let wrong = fields.find(|field| JsonPath::parse(&field.identifier).is_err());
+    match wrong.filter(|_| schema.documents == DocumentKind::Json) {
+        None => Ok(()),
+        Some(Field {
+            identifier, name, ..
+        }) => Err(Refusal::made(format!(
+            "Invalid JSONPath '{identifier}' in attribute '{name}' in index '{}'",
+            String::from_utf8_lossy(index)
+        ))),
     }
 }
 
@@ -183,12 +223,7 @@ fn drop_index(call: &mut Call) -> Result {
     };
     call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
-        let mut changes = vec![Change::new(INDEXED_DB, index.name(), Effect::DropIndex)];
-        if deletes {
-            let state = index.read();
-            let keys = state.documents.values().map(|document| &document.key);
-            changes.extend(keys.map(|key| Change::new(INDEXED_DB, key, Effect::Delete)));
-        }
+        let changes = index.drop_changes(deletes);
         Ok::<_, Refusal>(Decision::with(Reply::ok(), changes))
     })
 }

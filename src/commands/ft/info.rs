@@ -1,13 +1,16 @@
-//! FT.INFO: what an index is made of and what it knows.
+//! FT.INFO: what an index is made of; what it knows is in figures.rs.
 
+use super::figures::figures;
 use super::indexes::{self, bulk};
+use super::options::Limits;
+use super::printed::print;
 use super::schema::{Algorithm, DocumentKind, Field, FieldKind, Metric, Schema, VectorAttributes};
-use super::scores::print;
 use crate::commands::Call;
 use crate::commands::error::Result;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
-use crate::keyspace::documents::index::{DocumentIndex, Refusal, State};
+use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::documents::text::language::Language;
 use crate::protocol::{Reply, Version};
 
 /// FT.INFO index
@@ -25,28 +28,28 @@ pub const INFO: Command = Command {
     ..COMMAND
 };
 
-const MB: f64 = 1024.0 * 1024.0;
-
 fn info(call: &mut Call) -> Result {
     let name = call.args.word()?;
     let index = indexes::index(&call.access.view(INDEXED_DB), name)?;
-    let state = index.read();
     let version = call.session.version;
     let mut parts = definition(&index, version);
-    parts.extend(counts(&index, &state, version));
-    parts.extend(upkeep(&index, &state));
+    let limits = Limits::of(&call.context.config);
+    let cursors = call.context.cursors.count(&index, call.access.now_ms());
+    let cursors = (cursors, limits.cursors_max);
+    parts.extend(figures(&index, &index.read(), cursors, version));
     Ok(Reply::Map(parts))
 }
 
-type Parts = Vec<(Reply, Reply)>;
+/// Names and values of a reply.
+pub type Parts = Vec<(Reply, Reply)>;
 
 /// A name of the reply.
-fn word(word: &'static str) -> Reply {
+pub fn word(word: &'static str) -> Reply {
     Reply::Simple(word)
 }
 
 /// A number with a fraction: text in RESP2.
-fn float(value: f64, version: Version) -> Reply {
+pub fn float(value: f64, version: Version) -> Reply {
     match version {
         Version::Resp2 => Reply::bulk(print(value)),
         Version::Resp3 => Reply::Double(value),
@@ -59,15 +62,27 @@ fn definition(index: &DocumentIndex, version: Version) -> Parts {
     let mut about = vec![
         (word("key_type"), word(schema.documents.word())),
         (word("prefixes"), Reply::Array(prefixes.collect())),
-        (word("default_score"), float(schema.score, version)),
-        (
-            word("indexes_all"),
-            Reply::bulk(schema.indexes_all.to_string()),
-        ),
     ];
-    if let Some(field) = &schema.score_field {
-        about.insert(3, (word("score_field"), bulk(field.as_bytes())));
-    }
+    let mut add_text = |name, text: Option<&str>| {
+        about.extend(text.map(|text| (word(name), bulk(text.as_bytes()))));
+    };
+    add_text("filter", schema.filter.as_ref().map(|filter| &*filter.text));
+    let language = schema.language;
+    add_text(
+        "default_language",
+        (language != Language::default()).then(|| language.name()),
+    );
+    add_text("language_field", schema.language_field.as_deref());
+    about.push((word("default_score"), float(schema.score, version)));
+    let mut add_text = |name, text: Option<&str>| {
+        about.extend(text.map(|text| (word(name), bulk(text.as_bytes()))));
+    };
+    add_text("score_field", schema.score_field.as_deref());
+    add_text("payload_field", schema.payload_field.as_deref());
+    add_text(
+        "indexes_all",
+        Some(if schema.indexes_all { "true" } else { "false" }),
+    );
     let fields = schema.fields.iter();
     let attributes = fields.map(|field| attribute(field, schema.documents, version));
     vec![
@@ -117,7 +132,11 @@ fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply 
             flags.push(("CASESENSITIVE", *is_case_sensitive));
         }
         FieldKind::Vector(attributes) => parts.extend(vector(attributes)),
-        FieldKind::Numeric | FieldKind::Geo | FieldKind::Geoshape { .. } => {}
+        FieldKind::Geoshape { is_flat } => {
+            let name = if *is_flat { "FLAT" } else { "SPHERICAL" };
+            parts.push((word("coord_system"), word(name)));
+        }
+        FieldKind::Numeric | FieldKind::Geo => {}
     }
     let is_unnormalized = field.is_unnormalized && documents == DocumentKind::Hash;
     flags.extend([
@@ -176,88 +195,4 @@ fn vector(attributes: &VectorAttributes) -> Parts {
         }
     }
     parts
-}
-
-fn counts(index: &DocumentIndex, state: &State, version: Version) -> Parts {
-    let documents = state.documents.len();
-    let records: usize = state
-        .words
-        .values()
-        .map(std::collections::BTreeMap::len)
-        .sum();
-    let fields = index.schema().fields.len();
-    let vector_bytes: u64 = (0..fields)
-        .filter_map(|field| index.vectors(field))
-        .map(|vectors| {
-            let memory = vectors.memory();
-            memory.vectors + memory.codes + memory.links
-        })
-        .sum();
-    let newest = state.documents.last_key_value().map_or(0, |(id, _)| *id);
-    let mean = match documents {
-        0 => f64::NAN,
-        n => records as f64 / n as f64,
-    };
-    vec![
-        (word("num_docs"), Reply::count(documents)),
-        (word("max_doc_id"), Reply::Int(i64::from(newest))),
-        (word("num_terms"), Reply::count(state.words.len())),
-        (word("num_records"), Reply::count(records)),
-        (
-            word("vector_index_sz_mb"),
-            float(vector_bytes as f64 / MB, version),
-        ),
-        (word("records_per_doc_avg"), float(mean, version)),
-    ]
-}
-
-fn upkeep(index: &DocumentIndex, state: &State) -> Parts {
-    let failures = Reply::Int(i64::try_from(index.failures()).unwrap_or(i64::MAX));
-    let fields = &index.schema().fields;
-    let last = state.last_failure.as_ref();
-    let (error, key) = match last {
-        None => (bulk(b"N/A"), bulk(b"N/A")),
-        Some(failure) => (Reply::bulk(text_of(&failure.why)), bulk(&failure.key)),
-    };
-    let errors = vec![
-        (word("indexing failures"), failures.clone()),
-        (word("last indexing error"), error),
-        (word("last indexing error key"), key),
-        (word("background indexing status"), bulk(b"OK")),
-    ];
-    let statistics = fields.iter().map(|field| {
-        Reply::Map(vec![
-            (word("identifier"), bulk(field.identifier.as_bytes())),
-            (word("attribute"), bulk(field.name.as_bytes())),
-        ])
-    });
-    let mut parts = vec![
-        (word("hash_indexing_failures"), failures),
-        (word("indexing"), Reply::Int(0)),
-        (word("percent_indexed"), Reply::bulk("1")),
-    ];
-    if let Some(words) = &index.schema().stop_words {
-        let words = words.iter().map(|word| bulk(word.as_bytes()));
-        parts.push((word("stopwords_list"), Reply::Array(words.collect())));
-    }
-    parts.push((word("Index Errors"), Reply::Map(errors)));
-    parts.push((word("field statistics"), Reply::Array(statistics.collect())));
-    parts
-}
-
-/// Why a document was not indexed, in RediSearch's words.
-fn text_of(why: &Refusal) -> String {
-    match why {
-        Refusal::Blob { got, expected } => {
-            format!("Could not add vector with blob size {got} (expected size {expected})")
-        }
-        Refusal::Length { got, expected } => {
-            format!("Invalid vector length. Expected {expected}, got {got}")
-        }
-        Refusal::Component(at) => format!("Invalid vector element at index {at}"),
-        Refusal::NotFinite => "Could not add vector with a component that is not finite".to_owned(),
-        Refusal::Number(text) => format!("Invalid numeric value: '{text}'"),
-        Refusal::Point(text) => format!("Invalid geo string: '{text}'"),
-        Refusal::Type => "Invalid JSON type".to_owned(),
-    }
 }

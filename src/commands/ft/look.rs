@@ -1,7 +1,7 @@
 //! FT.EXPLAIN, FT.EXPLAINCLI and FT.TAGVALS: what a query means, and which tags there are.
 
 use super::explain::{explain, lines};
-use super::find::{Asked, read_query};
+use super::find::read_query;
 use super::indexes::{bulk, index};
 use super::options::{Limits, Options};
 use super::schema::FieldKind;
@@ -78,13 +78,10 @@ fn explained(call: &mut Call) -> Result<String> {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let index = index(&call.access.view(INDEXED_DB), name)?;
-    let request = search::read(&mut Words::new(&words), &Limits::default())?;
+    let limits = Limits::of(&call.context.config);
+    let request = search::read(&mut Words::new(&words), &limits)?;
     let options: &Options = &request.options;
-    let asked = Asked {
-        options,
-        is_scored: false,
-    };
-    let query = read_query(&index, &asked)?;
+    let query = read_query(&index, options)?;
     let stems = (!options.is_verbatim).then(|| index.schema().language.stems());
     Ok(explain(&query, index.schema(), stems.as_ref()))
 }

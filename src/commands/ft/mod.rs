@@ -2,21 +2,24 @@
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
 //! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown; pipeline.rs: FT.AGGREGATE, with cursors.rs;
-//!   info.rs: FT.INFO; look.rs: FT.EXPLAIN and FT.TAGVALS;
+//!   info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG;
+//!   deadline.rs: what a query does whose time is over;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
 //! - [`search`], [`aggregate`]: the words of FT.SEARCH, FT.AGGREGATE and FT.CURSOR, with the [`options`] that they share;
 //! - [`explain`]: a query as FT.EXPLAIN shows it;
 //! - [`expression`]: APPLY and FILTER; [`reducers`]: REDUCE;
-//! - [`text`]: how words are cut, stemmed and scored; [`scores`]: how numbers are printed;
+//! - [`text`]: how words are cut, stemmed and scored; [`printed`]: how numbers are printed;
 //! - [`words`]: reading arguments with RediSearch's rules; [`errors`]: all error lines.
 
 pub mod aggregate;
 mod aliases;
+mod config;
 mod cursors;
+mod deadline;
 pub mod errors;
 pub mod explain;
-pub mod expression;
+mod figures;
 mod find;
 mod indexes;
 mod info;
@@ -24,12 +27,12 @@ mod look;
 pub mod options;
 mod pipeline;
 pub mod query;
+mod reasons;
 pub mod reducers;
 mod rows;
-pub mod scores;
 pub mod search;
 
-pub use crate::keyspace::documents::{schema, text, words};
+pub use crate::keyspace::documents::{expression, printed, schema, text, words};
 
 pub use cursors::Cursors;
 
@@ -51,4 +54,5 @@ pub const COMMANDS: &[Command] = &[
     look::EXPLAINCLI,
     look::TAGVALS,
     info::INFO,
+    config::CONFIG,
 ];

@@ -5,8 +5,11 @@ use super::query::params::{Params, parse_bound};
 use super::query::tree::{GeoRadius, GeoUnit, Kind, Node, NumericRange};
 use super::schema::Schema;
 use super::words::{ArgumentError, Words, is_word, text_of};
+use crate::config::Config;
+use crate::search::documents::pattern::PartLimits;
+use crate::search::documents::score::Scorer;
 
-/// What limits a request.
+/// What the configuration says of requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// `search-max-search-results`.
@@ -17,16 +20,44 @@ pub struct Limits {
     pub default_dialect: u8,
     /// `search-cursor-max-idle`, in milliseconds.
     pub cursor_idle_max_ms: u32,
+    /// `search-index-cursor-limit`.
+    pub cursors_max: usize,
+    /// `search-timeout`; 0 sets no end.
+    pub timeout_ms: u64,
+    /// `search-on-timeout` is `fail`.
+    pub fails_on_timeout: bool,
+    /// `search-default-scorer`.
+    pub scorer: Scorer,
+    /// `search-bm25std-tanh-factor`.
+    pub tanh_factor: u64,
+    /// `search-min-prefix` and `search-max-prefix-expansions`.
+    pub parts: PartLimits,
+}
+
+impl Limits {
+    /// What holds now.
+    pub fn of(config: &Config) -> Limits {
+        Limits {
+            search_results_max: config.search_results_max(),
+            aggregate_results_max: config.search_aggregate_results_max(),
+            default_dialect: config.search_default_dialect(),
+            cursor_idle_max_ms: config.search_cursor_idle_max_ms(),
+            cursors_max: config.search_cursors_max(),
+            timeout_ms: config.search_timeout_ms(),
+            fails_on_timeout: config.search_fails_on_timeout(),
+            scorer: Scorer::parse(&config.search_default_scorer()).unwrap_or_default(),
+            tanh_factor: config.search_tanh_factor(),
+            parts: PartLimits {
+                chars_min: config.search_part_chars_min(),
+                expansions_max: config.search_expansions_max(),
+            },
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            search_results_max: 1_000_000,
-            aggregate_results_max: 1 << 31,
-            default_dialect: 1,
-            cursor_idle_max_ms: 300_000,
-        }
+        Limits::of(&Config::default())
     }
 }
 

@@ -4,6 +4,7 @@ use super::aggregate::{
     self, AggregateRequest, Arrange, CursorRequest, Load, Loaded, ReducerCall, Step,
 };
 use super::cursors::Cursor;
+use super::deadline::{Deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
 use super::find::{Asked, Matches, find};
 use super::indexes::{self, bulk, find_index};
@@ -19,6 +20,7 @@ use crate::keyspace::View;
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
+use crate::search::documents::patience::Patience;
 use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -104,15 +106,24 @@ fn aggregate(call: &mut Call) -> Result {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
     let index = find_index(&view, name)?;
-    let request = aggregate::read(&mut Words::new(&words), &Limits::default())?;
+    let limits = Limits::of(&call.context.config);
+    let request = aggregate::read(&mut Words::new(&words), &limits)?;
+    let deadline = Deadline::begin(&request.options, &limits);
+    let is_late = || deadline.is_over();
+    let patience = Patience::new(&is_late);
     let asked = Asked {
         options: &request.options,
+        limits: &limits,
+        patience: &patience,
         is_scored: request.options.adds_scores,
     };
-    let matches = find(&index, &asked)?;
+    let mut matches = find(call.context, &index, &asked)?;
+    let mut warnings = std::mem::take(&mut matches.warnings);
     let total = matches.documents.len();
     let seed = call.context.draw_random();
-    let lines = Pipeline::begin(&view, &index, &request, &matches).run(matches, seed)?;
+    let pipeline = Pipeline::begin(&view, &index, &request, &matches, &patience);
+    let lines = pipeline.run(matches, seed)?;
+    warn_of_time(&patience, &limits, &mut warnings)?;
     let rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
     let is_counted = request.steps.iter().any(|step| {
         matches!(step, Step::Group { .. })
@@ -124,10 +135,10 @@ fn aggregate(call: &mut Call) -> Result {
         false => total.min(1),
     };
     let Some(options) = request.cursor else {
-        return Ok(reply(&rows, total, version));
+        return Ok(reply(&rows, total, &warnings, version));
     };
     let mut cursor = Cursor {
-        index: name.into(),
+        index: index.name().into(),
         rows,
         read: 0,
         total,
@@ -135,13 +146,14 @@ fn aggregate(call: &mut Call) -> Result {
         idle_max_ms: u64::from(options.idle_max_ms),
         used_ms: call.access.now_ms(),
     };
-    let first = reply(cursor.take(None), total, version);
+    let first = reply(cursor.take(None), total, &warnings, version);
     let id = match cursor.is_done() {
         true => 0,
-        false => call
-            .context
-            .cursors
-            .add(cursor, call.context.draw_random())?,
+        false => {
+            call.context
+                .cursors
+                .add(cursor, limits.cursors_max, call.context.draw_random())?
+        }
     };
     Ok(Reply::Array(vec![first, Reply::Int(id)]))
 }
@@ -163,6 +175,7 @@ fn cursor(call: &mut Call) -> Result {
             let page = reply(
                 cursor.take(count.map(|count| count as usize)),
                 total,
+                &[],
                 version,
             );
             let id = match cursor.is_done() {
@@ -186,7 +199,7 @@ fn cursor(call: &mut Call) -> Result {
 }
 
 /// The reply of FT.AGGREGATE.
-fn reply(rows: &[Properties], total: usize, version: Version) -> Reply {
+fn reply(rows: &[Properties], total: usize, warnings: &[&'static str], version: Version) -> Reply {
     let pairs = |row: &Properties| -> Vec<(Reply, Reply)> {
         let properties = row.0.iter();
         properties
@@ -218,7 +231,7 @@ fn reply(rows: &[Properties], total: usize, version: Version) -> Reply {
                     Reply::Array(rows.iter().map(row).collect()),
                 ),
                 (word("total_results"), Reply::count(total)),
-                (word("warning"), Reply::Array(Vec::new())),
+                (word("warning"), rows::warnings(warnings)),
             ])
         }
     }
@@ -237,6 +250,8 @@ struct Pipeline<'a> {
     view: &'a View<'a>,
     index: &'a DocumentIndex,
     request: &'a AggregateRequest,
+    /// How long it may take; steps that stop early have fewer rows.
+    patience: &'a Patience<'a>,
     /// Properties that a step may name.
     known: Vec<String>,
 }
@@ -247,6 +262,7 @@ impl<'a> Pipeline<'a> {
         index: &'a DocumentIndex,
         request: &'a AggregateRequest,
         matches: &Matches,
+        patience: &'a Patience<'a>,
     ) -> Pipeline<'a> {
         let mut known = vec!["__key".to_owned(), "__score".to_owned()];
         known.extend(matches.distances.iter().map(|(name, _)| name.clone()));
@@ -254,6 +270,7 @@ impl<'a> Pipeline<'a> {
             view,
             index,
             request,
+            patience,
             known,
         }
     }
@@ -387,10 +404,13 @@ impl<'a> Pipeline<'a> {
 
     fn apply(&mut self, mut lines: Vec<Line>, text: &[u8], name: &str) -> Result<Vec<Line>> {
         let expression = self.read(&mut lines, text)?;
-        for line in &mut lines {
+        let mut computed = 0;
+        for line in lines.iter_mut().take_while(|_| !self.patience.ends()) {
             let value = expression.evaluate(&line.properties, expression::Mode::Query);
             line.properties.set(name, value?);
+            computed += 1;
         }
+        lines.truncate(computed);
         self.learn(name);
         Ok(lines)
     }
@@ -399,6 +419,9 @@ impl<'a> Pipeline<'a> {
         let expression = self.read(&mut lines, text)?;
         let mut kept = Vec::with_capacity(lines.len());
         for line in lines {
+            if self.patience.ends() {
+                break;
+            }
             if expression.passes(&line.properties)? {
                 kept.push(line);
             }
@@ -432,7 +455,7 @@ impl<'a> Pipeline<'a> {
         }
         let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
         let mut groups = Vec::new();
-        for line in &lines {
+        for line in lines.iter().take_while(|_| !self.patience.ends()) {
             let values = properties
                 .iter()
                 .map(|property| line.properties.get(property));

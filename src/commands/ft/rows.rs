@@ -3,8 +3,9 @@
 use super::find::{Found, Hit, SortKey};
 use super::indexes::bulk;
 use super::options::Returned;
+use super::printed::{print, print_exactly};
+use super::reasons;
 use super::schema::{DocumentKind, Schema};
-use super::scores::{print, print_exactly};
 use super::search::SearchRequest;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::json::{Document, JsonPath, Layout, Node};
@@ -31,7 +32,7 @@ pub fn reply(
     });
     match version {
         Version::Resp2 => flat(found.total, rows, request),
-        Version::Resp3 => map(found.total, rows, request),
+        Version::Resp3 => map(&found, rows, request),
     }
 }
 
@@ -43,10 +44,10 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
     for (hit, fields) in rows {
         items.push(bulk(&hit.key));
         if options.with_scores {
-            items.push(Reply::bulk(print_exactly(hit.score)));
+            items.push(score(hit, Reply::bulk(print_exactly(hit.score))));
         }
         if options.with_payloads {
-            items.push(Reply::Null);
+            items.push(payload(hit));
         }
         if options.with_sort_keys {
             items.push(sort_key(hit));
@@ -59,16 +60,16 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
     Reply::Array(items)
 }
 
-fn map<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
+fn map<'h>(found: &Found, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
     let options = &request.options;
     let word = Reply::Simple;
     let row = |(hit, fields): Row<'h>| {
         let mut parts = vec![(word("id"), bulk(&hit.key))];
         if options.with_scores {
-            parts.push((word("score"), Reply::Double(hit.score)));
+            parts.push((word("score"), score(hit, Reply::Double(hit.score))));
         }
         if options.with_payloads {
-            parts.push((word("payload"), Reply::Null));
+            parts.push((word("payload"), payload(hit)));
         }
         if options.with_sort_keys {
             parts.push((word("sortkey"), sort_key(hit)));
@@ -83,9 +84,26 @@ fn map<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRe
         (word("attributes"), Reply::Array(Vec::new())),
         (word("format"), word("STRING")),
         (word("results"), Reply::Array(rows.map(row).collect())),
-        (word("total_results"), Reply::count(total)),
-        (word("warning"), Reply::Array(Vec::new())),
+        (word("total_results"), Reply::count(found.total)),
+        (word("warning"), warnings(&found.warnings)),
     ])
+}
+
+/// What clients should know of a reply.
+pub fn warnings(lines: &[&'static str]) -> Reply {
+    Reply::Array(lines.iter().map(|line| Reply::Simple(line)).collect())
+}
+
+/// The score, with where it comes from if that was asked for.
+fn score(hit: &Hit, score: Reply) -> Reply {
+    match &hit.reasons {
+        None => score,
+        Some(reasons) => Reply::Array(vec![score, reasons::reply(reasons)]),
+    }
+}
+
+fn payload(hit: &Hit) -> Reply {
+    hit.payload.clone().map_or(Reply::Null, Reply::Bulk)
 }
 
 fn sort_key(hit: &Hit) -> Reply {

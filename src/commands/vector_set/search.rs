@@ -301,7 +301,7 @@ impl Effort {
             _ => return Err(errors::ONE_EFFORT),
         }
         if query.recall.is_some() {
-            calibrator.add(collection);
+            calibrator.add(collection.calibration(), collection);
         }
         query.exact = self.exact;
         query.ef = self.ef.map_or(query.ef, |ef| ef as usize);

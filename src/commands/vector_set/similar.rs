@@ -292,7 +292,7 @@ pub(super) fn predict_us(context: &Context, session: &Session, request: &Request
     match recall {
         // Until it is measured which ef that takes, a search may have to measure it.
         Some(recall) if !is_exact => {
-            let known = calibrate::expected_ef(&collection, COUNT, of_elements, recall);
+            let known = calibrate::expected_ef(&*collection, COUNT, of_elements, recall);
             known.map_or(u64::MAX, |ef| {
                 plan::predict_us(&collection, ef, false, is_filtered)
             })

@@ -11,6 +11,7 @@ mod filtered;
 mod graph;
 mod insert;
 mod load;
+mod ranged;
 mod remove;
 mod scratch;
 mod search;

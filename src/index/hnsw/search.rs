@@ -29,6 +29,20 @@ impl Graph {
         stats: &mut WalkStats,
         guard: &Guard,
     ) -> Vec<Candidate> {
+        self.walk_down(target, stats, guard, |walker, start| {
+            walker.walk_base(start, options, filter);
+            walker.buffers.nearest.iter().collect()
+        })
+    }
+
+    /// Goes down to the node of layer 1 that is nearest to the target, and from there lets `walk` find candidates on layer 0.
+    pub(super) fn walk_down(
+        &self,
+        target: &Target,
+        stats: &mut WalkStats,
+        guard: &Guard,
+        walk: impl Fn(&mut Walker, Candidate) -> Vec<Candidate>,
+    ) -> Vec<Candidate> {
         let scorer = self.vectors.walk_scorer(target.walked(), guard);
         scratch::with(|scratch| {
             let mut walker = Walker {
@@ -44,12 +58,12 @@ impl Graph {
                     start = walker.descend_greedily(layer, start);
                 }
                 let before = walker.stats.hops;
-                walker.walk_base(start, options, filter);
+                let found = walk(&mut walker, start);
                 // A node that is removed loses its links: who started there came nowhere.
                 let is_stranded =
                     walker.stats.hops - before <= 1 && !self.slots.is_live(start.slot());
                 if !is_stranded {
-                    return walker.buffers.nearest.iter().collect();
+                    return found;
                 }
             }
             Vec::new()

@@ -1,7 +1,7 @@
 //! One bit a component, set where it is positive; component j is bit j of little-endian u64 words. Distance is
 //! 2 * (differing bits) / dim.
 
-use super::{Point, Prepared, Rows, VectorStore, by_fours, bytes_of};
+use super::{InBlocks, Point, Prepared, Rows, VectorStore, by_fours, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -35,11 +35,26 @@ impl Bit {
     }
 }
 
-impl VectorStore for Bit {
+impl InBlocks for Bit {
     fn blocks(&self) -> &Blocks {
         &self.blocks
     }
 
+    #[inline]
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>) {
+        let Point::Bits(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        let row = |at| -> &[u64] { bytemuck::cast_slice(rows.bytes(at)) };
+        let unit = 2.0 / self.dim as f32;
+        by_fours(rows.len(), distances, |group| {
+            let differing = (self.kernels.hamming_x4)(query, group.map(row));
+            differing.map(|bits| bits as f32 * unit)
+        });
+    }
+}
+
+impl VectorStore for Bit {
     fn write(&self, slot: u32, vector: &Prepared) {
         let words = encode(vector.given);
         self.blocks.write_private(locate(slot), |bytes| {
@@ -60,19 +75,6 @@ impl VectorStore for Bit {
         };
         words.clear();
         words.extend_from_slice(self.words(slot, guard));
-    }
-
-    #[inline]
-    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>) {
-        let Point::Bits(query) = point else {
-            unreachable!("a point comes from its store")
-        };
-        let row = |at| -> &[u64] { bytemuck::cast_slice(rows.bytes(at)) };
-        let unit = 2.0 / self.dim as f32;
-        by_fours(rows.len(), distances, |group| {
-            let differing = (self.kernels.hamming_x4)(query, group.map(row));
-            differing.map(|bits| bits as f32 * unit)
-        });
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {

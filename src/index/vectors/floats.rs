@@ -2,7 +2,7 @@
 //! 1 - dot(q / |q|, x) / |x|.
 
 use super::super::Metric;
-use super::{Point, Prepared, Rows, VectorStore, bytes_of};
+use super::{InBlocks, Point, Prepared, Rows, VectorStore, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -44,27 +44,9 @@ impl F32 {
     }
 }
 
-impl VectorStore for F32 {
+impl InBlocks for F32 {
     fn blocks(&self) -> &Blocks {
         &self.blocks
-    }
-
-    fn write(&self, slot: u32, vector: &Prepared) {
-        self.write_row(slot, vector.given, vector.norm);
-    }
-
-    fn point(&self, vector: &Prepared) -> Point {
-        Point::Floats(vector.scaled.to_vec())
-    }
-
-    fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard) {
-        let row = self.row(slot, guard);
-        let divisor = if self.metric == Metric::Cosine {
-            row[0]
-        } else {
-            1.0
-        };
-        *point = Point::Floats(row[HEADER..].iter().map(|x| x / divisor).collect());
     }
 
     #[inline]
@@ -84,6 +66,26 @@ impl VectorStore for F32 {
                 Metric::InnerProduct => 1.0 - (self.kernels.dot_f32)(query, components),
             }
         }));
+    }
+}
+
+impl VectorStore for F32 {
+    fn write(&self, slot: u32, vector: &Prepared) {
+        self.write_row(slot, vector.given, vector.norm);
+    }
+
+    fn point(&self, vector: &Prepared) -> Point {
+        Point::Floats(vector.scaled.to_vec())
+    }
+
+    fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard) {
+        let row = self.row(slot, guard);
+        let divisor = if self.metric == Metric::Cosine {
+            row[0]
+        } else {
+            1.0
+        };
+        *point = Point::Floats(row[HEADER..].iter().map(|x| x / divisor).collect());
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {

@@ -1,7 +1,7 @@
 //! Originals of f16: of the normalised vector under cosine, else as given.
 
 use super::super::Metric;
-use super::{Point, Prepared, Rows, VectorStore, bytes_of};
+use super::{InBlocks, Point, Prepared, Rows, VectorStore, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -42,21 +42,9 @@ impl F16 {
     }
 }
 
-impl VectorStore for F16 {
+impl InBlocks for F16 {
     fn blocks(&self) -> &Blocks {
         &self.blocks
-    }
-
-    fn write(&self, slot: u32, vector: &Prepared) {
-        self.write_row(slot, vector.scaled.iter().map(|&x| f16::from_f32(x)));
-    }
-
-    fn point(&self, vector: &Prepared) -> Point {
-        Point::Floats(vector.scaled.to_vec())
-    }
-
-    fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard) {
-        *point = Point::Floats(self.decode(slot, guard));
     }
 
     #[inline]
@@ -73,6 +61,20 @@ impl VectorStore for F16 {
                 Metric::InnerProduct => 1.0 - (self.kernels.dot_f16)(query, row),
             }
         }));
+    }
+}
+
+impl VectorStore for F16 {
+    fn write(&self, slot: u32, vector: &Prepared) {
+        self.write_row(slot, vector.scaled.iter().map(|&x| f16::from_f32(x)));
+    }
+
+    fn point(&self, vector: &Prepared) -> Point {
+        Point::Floats(vector.scaled.to_vec())
+    }
+
+    fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard) {
+        *point = Point::Floats(self.decode(slot, guard));
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {

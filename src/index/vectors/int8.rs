@@ -8,7 +8,7 @@
 //! query; 128 * sum(query) is taken off the raw sum.
 
 use super::super::Metric;
-use super::{Point as AnyPoint, Prepared, Rows, VectorStore, by_fours, bytes_of};
+use super::{InBlocks, Point as AnyPoint, Prepared, Rows, VectorStore, by_fours, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -124,11 +124,33 @@ impl Int8 {
     }
 }
 
-impl VectorStore for Int8 {
+impl InBlocks for Int8 {
     fn blocks(&self) -> &Blocks {
         &self.blocks
     }
 
+    #[inline]
+    fn score_rows(&self, point: &AnyPoint, rows: Rows, distances: &mut Vec<f32>) {
+        let AnyPoint::Int8(query) = point else {
+            unreachable!("a point comes from its store")
+        };
+        let row = |at| Row::read(rows.bytes(at));
+        by_fours(rows.len(), distances, |[a, b, c, d]| {
+            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+            let codes = [a.code, b.code, c.code, d.code];
+            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
+            let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
+            [
+                distance(a, raw[0]),
+                distance(b, raw[1]),
+                distance(c, raw[2]),
+                distance(d, raw[3]),
+            ]
+        });
+    }
+}
+
+impl VectorStore for Int8 {
     fn write(&self, slot: u32, vector: &Prepared) {
         let range = range(&vector.scaled);
         self.write_row(slot, vector.scaled.iter().map(|&x| encode(x, range)), range);
@@ -162,26 +184,6 @@ impl VectorStore for Int8 {
         point.flip = flip_of(&point.code);
         point.scale = self.range(row) / UNIT;
         point.bias = row.bias;
-    }
-
-    #[inline]
-    fn score_rows(&self, point: &AnyPoint, rows: Rows, distances: &mut Vec<f32>) {
-        let AnyPoint::Int8(query) = point else {
-            unreachable!("a point comes from its store")
-        };
-        let row = |at| Row::read(rows.bytes(at));
-        by_fours(rows.len(), distances, |[a, b, c, d]| {
-            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
-            let codes = [a.code, b.code, c.code, d.code];
-            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
-            let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
-            [
-                distance(a, raw[0]),
-                distance(b, raw[1]),
-                distance(c, raw[2]),
-                distance(d, raw[3]),
-            ]
-        });
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {

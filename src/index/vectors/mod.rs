@@ -1,6 +1,6 @@
 //! How vectors are kept and scored. An index has up to two stores: codes (int8 or bits), which its graph is walked and built
-//! on, and originals (f32 or f16), with which the best candidates are ranked anew. Where there is one store, the graph is walked on
-//! that. Everybody above asks for distances by slot and never sees a vector.
+//! on, and originals (f32, f16, or packed vectors that somebody else keeps too), with which the best candidates are ranked anew. Where
+//! there is one store, the graph is walked on that. Everybody above asks for distances by slot and never sees a vector.
 //!
 //! What is stored does not depend on the CPU: norms and ranges are computed here by plain loops in one order.
 
@@ -8,18 +8,22 @@ mod bits;
 mod floats;
 mod halves;
 mod int8;
+mod shared;
 
 use super::segments::locate;
 use super::{
-    IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError, WalkedOn,
+    ComponentType, IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError,
+    WalkedOn,
 };
 use crate::kernels::block::{Blocks, Run, View};
 use bits::Bit;
+use bytes::Bytes;
 use crossbeam_epoch::Guard;
 use floats::F32;
 use half::f16;
 use halves::F16;
 use int8::Int8;
+use shared::Shared;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -55,6 +59,8 @@ pub(super) enum Point {
     Bits(Vec<u64>),
     /// Prepared components: of length 1 under cosine.
     Floats(Vec<f32>),
+    /// The same of vectors of f64.
+    Doubles(Vec<f64>),
 }
 
 impl Point {
@@ -93,10 +99,7 @@ impl<'a> Rows<'a> {
 }
 
 /// One way of keeping vectors by slot.
-pub(super) trait VectorStore: Send + Sync {
-    /// Where the rows lie.
-    fn blocks(&self) -> &Blocks;
-
+pub(super) trait VectorStore: Scored + Send + Sync {
     /// Writes a vector into a private slot.
     fn write(&self, slot: u32, vector: &Prepared);
 
@@ -105,10 +108,6 @@ pub(super) trait VectorStore: Send + Sync {
 
     /// Makes `point` the vector in `slot`.
     fn load_point(&self, slot: u32, point: &mut Point, guard: &Guard);
-
-    /// Replaces `distances` by those from the point to the rows, in their order. Any number of rows scored together gives the
-    /// same distances.
-    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>);
 
     /// The bytes of `Stored`, and its range.
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32);
@@ -119,18 +118,60 @@ pub(super) trait VectorStore: Send + Sync {
     /// The components that the stored form stands for, before the norm is put back.
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32>;
 
+    /// Lets go of what a slot holds that nobody sees any more; rows in blocks are written over.
+    fn clear(&self, _slot: u32) {}
+
+    /// The handle that a slot holds; rows in blocks have none.
+    fn packed(&self, _slot: u32) -> Bytes {
+        Bytes::new()
+    }
+}
+
+/// Distances to rows, wherever they lie.
+pub(super) trait Scored {
     /// Makes the segment that holds `slots` slots.
+    fn ensure(&self, segment: u32, slots: u32);
+
+    /// Replaces `distances` by those from the point to `slots`, in their order. Any number of slots scored together gives the
+    /// same distances.
+    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard);
+
+    /// As `score`, for `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
+    fn score_run(
+        &self,
+        point: &Point,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    );
+
+    /// Asks the CPU for the rows of `slots`.
+    fn prefetch(&self, slots: &[u32], guard: &Guard);
+
+    /// Bytes per slot, without links.
+    fn bytes(&self) -> usize;
+}
+
+/// A store whose rows lie in blocks of its own.
+pub(super) trait InBlocks {
+    /// Where the rows lie.
+    fn blocks(&self) -> &Blocks;
+
+    /// Replaces `distances` by those from the point to the rows, in their order.
+    fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>);
+}
+
+impl<T: InBlocks> Scored for T {
     fn ensure(&self, segment: u32, slots: u32) {
         self.blocks().ensure(segment, slots);
     }
 
-    /// Distances from the point to `slots`.
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
         let view = self.blocks().view(guard);
         self.score_rows(point, Rows::Listed(view, slots), distances);
     }
 
-    /// Distances from the point to `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
     fn score_run(
         &self,
         point: &Point,
@@ -143,7 +184,6 @@ pub(super) trait VectorStore: Send + Sync {
         self.score_rows(point, Rows::Run(run), distances);
     }
 
-    /// Asks the CPU for the rows of `slots`.
     fn prefetch(&self, slots: &[u32], guard: &Guard) {
         let view = self.blocks().view(guard);
         for &slot in slots {
@@ -151,7 +191,6 @@ pub(super) trait VectorStore: Send + Sync {
         }
     }
 
-    /// Bytes per slot, without links.
     fn bytes(&self) -> usize {
         self.blocks().stride() - self.blocks().link_words() * 4
     }
@@ -164,6 +203,8 @@ pub(super) struct Prepared<'a> {
     pub(super) scaled: Cow<'a, [f32]>,
     /// L2 norm of `given`; 1 where its squares sum to zero.
     pub(super) norm: f32,
+    /// The same components packed, where they are kept elsewhere too ([`VectorIndex::sharing`](super::VectorIndex::sharing)).
+    pub(super) packed: Option<&'a Bytes>,
 }
 
 impl<'a> Prepared<'a> {
@@ -177,6 +218,7 @@ impl<'a> Prepared<'a> {
             given,
             scaled,
             norm,
+            packed: None,
         }
     }
 }
@@ -284,6 +326,27 @@ impl Vectors {
         }
     }
 
+    /// Originals are packed vectors that the caller keeps as well: only handles on them are stored. A graph is walked on int8 codes.
+    pub(super) fn sharing(options: &IndexOptions, components: ComponentType) -> Vectors {
+        let &IndexOptions { metric, .. } = options;
+        let dim = options.dim as usize;
+        let is_walked = options.kind == IndexKind::Hnsw;
+        let (links, code_bytes) = match is_walked {
+            true => (2 * options.m as usize, Int8::bytes_of(dim)),
+            false => (0, 0),
+        };
+        let blocks = Arc::new(Blocks::new(links, code_bytes));
+        let codes = || -> Box<dyn VectorStore> { Box::new(Int8::new(Arc::clone(&blocks), metric)) };
+        Vectors {
+            metric,
+            dim,
+            quantization: Quantization::F32,
+            codes: is_walked.then(codes),
+            originals: Some(Box::new(Shared::new(components, dim, metric))),
+            blocks,
+        }
+    }
+
     /// The blocks that links share with what the graph is walked on.
     pub(super) fn blocks(&self) -> &Arc<Blocks> {
         &self.blocks
@@ -326,6 +389,26 @@ impl Vectors {
             codes.write(slot, &self.as_kept(prepared));
         }
         norm
+    }
+
+    /// As `write`, of a vector whose packed form the caller keeps too.
+    pub(super) fn write_packed(&self, slot: u32, packed: &Bytes, vector: &[f32]) -> f32 {
+        let prepared = Prepared {
+            packed: Some(packed),
+            ..Prepared::new(vector, self.metric)
+        };
+        self.stores().for_each(|store| store.write(slot, &prepared));
+        prepared.norm
+    }
+
+    /// The packed vector of a slot, where it is shared.
+    pub(super) fn packed(&self, slot: u32) -> Bytes {
+        self.exact_store().packed(slot)
+    }
+
+    /// Lets go of what a slot holds that nobody sees any more.
+    pub(super) fn clear(&self, slot: u32) {
+        self.stores().for_each(|store| store.clear(slot));
     }
 
     /// Writes a stored form into a private slot and returns its norm.
@@ -375,6 +458,7 @@ impl Vectors {
                 given: kept,
                 scaled: kept.into(),
                 norm,
+                packed: None,
             },
             _ => Prepared::new(kept, self.metric),
         }
@@ -410,9 +494,19 @@ impl Vectors {
     }
 
     pub(super) fn target(&self, vector: &[f32]) -> Target {
-        let prepared = Prepared::new(vector, self.metric);
+        self.target_of_prepared(&Prepared::new(vector, self.metric))
+    }
+
+    pub(super) fn target_packed(&self, packed: &Bytes, vector: &[f32]) -> Target {
+        self.target_of_prepared(&Prepared {
+            packed: Some(packed),
+            ..Prepared::new(vector, self.metric)
+        })
+    }
+
+    fn target_of_prepared(&self, prepared: &Prepared) -> Target {
         let point = |store: &Option<Box<dyn VectorStore>>| {
-            store.as_ref().map(|store| store.point(&prepared))
+            store.as_ref().map(|store| store.point(prepared))
         };
         Target {
             codes: point(&self.codes),

@@ -135,3 +135,84 @@ fn components_round_to_the_nearest_step() {
         }
     }
 }
+
+/// Distances of shared vectors against plain sums of f64, for every type of component.
+#[test]
+fn shared_vectors_of_every_type_are_compared_as_they_are_packed() {
+    use ComponentType::*;
+    let dim = 33;
+    let guard = crossbeam_epoch::pin();
+    for kind in [Float32, Float64, Float16, Bfloat16, Int8, Uint8] {
+        for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
+            let store = Shared::new(kind, dim, metric);
+            store.ensure(0, 64);
+            let scale = match kind {
+                Int8 => 127.0,
+                Uint8 => 255.0,
+                _ => 1.0,
+            };
+            let packed = |seed| {
+                let numbers = vector(dim, seed).into_iter();
+                let numbers =
+                    numbers.map(|x| f64::from(if kind == Uint8 { x.abs() } else { x }) * scale);
+                Bytes::from(kind.pack(numbers))
+            };
+            // What is kept, in f64.
+            let numbers = |packed: &Bytes| -> Vec<f64> {
+                match kind {
+                    Float64 => packed
+                        .as_chunks()
+                        .0
+                        .iter()
+                        .map(|x| f64::from_le_bytes(*x))
+                        .collect(),
+                    _ => kind.unpack(packed).into_iter().map(f64::from).collect(),
+                }
+            };
+            let prepared = |packed: &Bytes, check: &mut dyn FnMut(&Prepared)| {
+                let components = kind.unpack(packed);
+                check(&Prepared {
+                    packed: Some(packed),
+                    ..Prepared::new(&components, metric)
+                });
+            };
+            let slots: Vec<u32> = (0..9).collect();
+            for &slot in &slots {
+                // One that starts at an odd address is compared as well.
+                let unaligned = Bytes::from([&[0][..], &packed(slot.into())].concat()).slice(1..);
+                let kept = if slot % 2 == 0 {
+                    packed(slot.into())
+                } else {
+                    unaligned
+                };
+                prepared(&kept, &mut |prepared| store.write(slot, prepared));
+            }
+            let query = packed(99);
+            let (mut listed, mut run) = (Vec::new(), Vec::new());
+            prepared(&query, &mut |prepared| {
+                let point = store.point(prepared);
+                store.score(&point, &slots, &mut listed, &guard);
+                store.score_run(&point, 0, slots.len(), &mut run, &guard);
+            });
+            assert_eq!(listed, run);
+            for (&slot, &distance) in slots.iter().zip(&listed) {
+                let (q, x) = (numbers(&query), numbers(&packed(slot.into())));
+                let dot =
+                    |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+                let expected = match metric {
+                    Metric::Cosine => 1.0 - dot(&q, &x) / (dot(&q, &q) * dot(&x, &x)).sqrt(),
+                    Metric::L2 => q.iter().zip(&x).map(|(a, b)| (a - b) * (a - b)).sum(),
+                    Metric::InnerProduct => 1.0 - dot(&q, &x),
+                };
+                let error = (f64::from(distance) - expected).abs() / expected.abs().max(1.0);
+                let allowed = if kind == Float64 { 1e-7 } else { 1e-5 };
+                assert!(
+                    error < allowed,
+                    "{kind:?} {metric:?}: {distance} for {expected}"
+                );
+            }
+            store.clear(3);
+            assert!(store.packed(3).is_empty() && !store.packed(4).is_empty());
+        }
+    }
+}

@@ -2,9 +2,10 @@
 //! the time of indexing.
 
 use super::schema::{Field, FieldKind, Schema};
+use super::text::language::Stems;
 use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
-use super::values::FieldValue;
+use super::values::{DocumentValues, FieldValue};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -76,15 +77,16 @@ pub fn times(weight: f64, is_stem: bool) -> u32 {
 }
 
 /// Cuts the texts of a document into words and their stems.
-pub fn words_of(schema: &Schema, values: &[FieldValue], stop_words: &StopWords) -> DocumentWords {
+pub fn words_of(schema: &Schema, values: &DocumentValues, stop_words: &StopWords) -> DocumentWords {
     let mut words = DocumentWords::default();
+    let stems = values.language.stems();
     let mut before = 0;
-    for (at, (field, value)) in schema.fields.iter().zip(values).enumerate() {
+    for (at, (field, value)) in schema.fields.iter().zip(&values.fields).enumerate() {
         let (Some(bit), FieldValue::Texts(texts)) = (schema.text_bit(at), value) else {
             continue;
         };
         for text in texts {
-            before = words.add(schema, (field, bit), text, stop_words, before);
+            before = words.add(&stems, (field, bit), text, stop_words, before);
         }
     }
     words.frequency_max = words
@@ -100,7 +102,7 @@ impl DocumentWords {
     /// Adds one text, its positions behind `before`; the last position.
     fn add(
         &mut self,
-        schema: &Schema,
+        stems: &Stems,
         (field, bit): (&Field, u128),
         text: &str,
         stop_words: &StopWords,
@@ -114,7 +116,7 @@ impl DocumentWords {
         else {
             return before;
         };
-        let stems = (!is_unstemmed).then(|| schema.language.stems());
+        let stems = (!is_unstemmed).then_some(stems);
         let times = |is_stem| times(weight, is_stem);
         let mut last = before;
         for token in tokenize(text, stop_words) {
@@ -123,9 +125,7 @@ impl DocumentWords {
             }
             last = before + token.position;
             self.length += times(false);
-            let stem = stems
-                .as_ref()
-                .and_then(|stems| stems.of_document(&token.text));
+            let stem = stems.and_then(|stems| stems.of_document(&token.text));
             self.note(token.text, bit, times(false), last);
             if let Some(stem) = stem {
                 self.note(stem, bit, times(true), last);

@@ -4,18 +4,27 @@
 //! different keys link on all cores. A document that is written again gets a new id and new slots; slots of vectors name the
 //! document that they belong to, and whoever finds one whose document is gone passes over it.
 
+use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
-use super::schema::{Algorithm, FieldKind, Metric, Schema, VectorAttributes, VectorType};
+use super::filling::Progress;
+use super::pages::Pages;
+use super::saved::Known;
+use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
+use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
+use super::usage::Usage;
 use super::values::{DocumentValues, FieldValue};
 use crate::index::{
-    self, IndexKind, IndexOptions, LinkOptions, Quantization, VectorIndex, WalkedOn,
+    self, ComponentType, IndexKind, IndexOptions, LinkOptions, Quantization, SavedNode,
+    VectorIndex, WalkedOn,
 };
 use crate::keyspace::Key;
-use foldhash::fast::FixedState;
+use crate::keyspace::calibration::Calibration;
+use bytes::Bytes;
+use foldhash::fast::{FixedState, RandomState};
+use hashbrown::HashTable;
 use parking_lot::{RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,10 +56,38 @@ pub enum Refusal {
     NotFinite,
     /// No number.
     Number(String),
-    /// No point on the earth.
-    Point(String),
+    /// A point of more bytes than one has.
+    LongPoint,
+    /// No point.
+    Point,
+    /// A longitude and latitude that are not on the earth, or too near a pole.
+    Place(f64, f64),
     /// A JSON value of a type that the field does not take.
-    Type,
+    JsonType(JsonType),
+    /// An element of a JSON array that the field does not take.
+    JsonElement {
+        /// The field is NUMERIC; else TEXT, TAG or GEO.
+        is_numeric: bool,
+    },
+    /// A JSON vector without components.
+    EmptyVector,
+    /// No shape: what is wrong with it.
+    Shape(String),
+}
+
+/// A type of JSON values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonType {
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
 }
 
 /// A document that was not indexed.
@@ -70,31 +107,40 @@ pub struct DocumentIndex {
     schema: Arc<Schema>,
     stop_words: StopWords,
     /// By the fields' places.
-    vectors: Vec<Option<VectorIndex>>,
-    state: RwLock<State>,
+    vectors: Vec<Option<Arc<VectorIndex>>>,
+    /// By the fields' places: what is known of the recall of searches.
+    calibrations: Vec<Arc<Calibration>>,
+    inserts: AtomicU64,
+    /// Shared with the one that this was made of by FT.ALTER, for as long as somebody searches that.
+    state: Arc<RwLock<State>>,
+    progress: Progress,
     failures: AtomicU64,
+    usage: Arc<Usage>,
     level_hasher: FixedState,
 }
 
 /// What the postings say. Readers hold it for a query.
 #[derive(Default)]
 pub struct State {
-    ids: HashMap<Key, DocumentId>,
+    /// The documents by their keys, which lie in `documents` alone.
+    ids: HashTable<DocumentId>,
+    hasher: RandomState,
     /// The ids of all documents.
     pub all: RoaringBitmap,
     /// The documents, oldest first.
-    pub documents: BTreeMap<DocumentId, Document>,
-    next_id: DocumentId,
+    pub documents: Pages<Document>,
+    /// The id that the next document gets: greater than all so far.
+    pub next_id: DocumentId,
     /// By the fields' places.
     pub fields: Vec<FieldIndex>,
     /// Of all TEXT fields.
     pub words: Words,
     /// Words of all documents.
     pub length: u64,
-    /// By the fields' places: the document of each slot.
-    owners: Vec<Vec<DocumentId>>,
-    /// The last document that was not indexed.
-    pub last_failure: Option<Failure>,
+    /// By the fields' places: the slots of documents' vectors.
+    slots: Vec<DocumentSlots>,
+    /// What could not be indexed.
+    pub failures: Failures,
 }
 
 /// A document.
@@ -108,26 +154,51 @@ pub struct Document {
     /// The frequency of its most frequent word.
     pub frequency_max: u32,
     /// Its values by field; of texts only that they are there.
-    pub values: Vec<FieldValue>,
-    words: Vec<Box<str>>,
-    /// Field and slot of each of its vectors.
-    slots: Vec<(usize, u32)>,
+    pub values: Box<[FieldValue]>,
+    /// What its payload field holds, where the schema names one.
+    pub payload: Option<Bytes>,
+    words: Box<[Box<str>]>,
+}
+
+/// What is left to be done for a document that was put.
+#[derive(Default)]
+pub(super) struct Unlinked {
+    /// Field, slot and the hash that the level is drawn from, of vectors that are not linked.
+    new: Vec<(usize, u32, u64)>,
+    /// Field and slot of those that the document had before.
+    former: Vec<(usize, u32)>,
+}
+
+impl Unlinked {
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.former.is_empty()
+    }
+}
+
+/// Where a vector of a document is put.
+struct Placed {
+    field: usize,
+    slot: u32,
+    /// Not linked yet.
+    is_new: bool,
 }
 
 impl DocumentIndex {
     /// An empty index.
     pub fn new(name: &[u8], schema: Arc<Schema>) -> DocumentIndex {
-        let vectors = schema.fields.iter().map(|field| match &field.kind {
-            FieldKind::Vector(attributes) => Some(VectorIndex::new(options(attributes))),
-            _ => None,
-        });
+        let vectors = schema.fields.iter().map(vectors_of);
         let state = State {
             fields: schema
                 .fields
                 .iter()
                 .map(|_| FieldIndex::default())
                 .collect(),
-            owners: vec![Vec::new(); schema.fields.len()],
+            slots: schema
+                .fields
+                .iter()
+                .map(|_| DocumentSlots::default())
+                .collect(),
             next_id: 1,
             ..State::default()
         };
@@ -135,11 +206,57 @@ impl DocumentIndex {
             name: name.into(),
             stop_words: schema.stop_word_list(),
             vectors: vectors.collect(),
+            calibrations: schema.fields.iter().map(|_| Arc::default()).collect(),
+            inserts: AtomicU64::new(0),
             schema,
-            state: RwLock::new(state),
+            state: Arc::new(RwLock::new(state)),
+            progress: Progress::default(),
             failures: AtomicU64::new(0),
+            usage: Arc::default(),
             level_hasher: FixedState::with_seed(0x646f_6375_6d65_6e74),
         }
+    }
+
+    /// The same with more fields behind its own, which no document has yet; none if `schema` is not that. Nobody may alter this one
+    /// any more.
+    pub(super) fn altered(&self, schema: &Arc<Schema>) -> Option<DocumentIndex> {
+        let added = schema.fields.strip_prefix(&self.schema.fields[..])?;
+        let of_schema = Schema {
+            fields: self.schema.fields.clone(),
+            skips_initial_scan: self.schema.skips_initial_scan,
+            ..(**schema).clone()
+        };
+        if of_schema != *self.schema {
+            return None;
+        }
+        self.state.write().add_fields(added.len());
+        let vectors = added.iter().map(vectors_of);
+        Some(DocumentIndex {
+            name: self.name.clone(),
+            schema: Arc::clone(schema),
+            stop_words: schema.stop_word_list(),
+            vectors: self.vectors.iter().cloned().chain(vectors).collect(),
+            calibrations: {
+                let added = (0..added.len()).map(|_| Arc::default());
+                self.calibrations.iter().cloned().chain(added).collect()
+            },
+            inserts: AtomicU64::new(self.inserts()),
+            state: Arc::clone(&self.state),
+            progress: Progress::default(),
+            failures: AtomicU64::new(self.failures()),
+            usage: Arc::clone(&self.usage),
+            level_hasher: self.level_hasher.clone(),
+        })
+    }
+
+    /// How far it is with the keys that were there before it.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// What commands did with it.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     /// Its name.
@@ -157,9 +274,40 @@ impl DocumentIndex {
         &self.stop_words
     }
 
+    /// Whether it has a graph.
+    pub(super) fn has_graph(&self) -> bool {
+        let mut vectors = self.vectors.iter().flatten();
+        vectors.any(|vectors| vectors.options().kind == IndexKind::Hnsw)
+    }
+
     /// The vectors of a VECTOR field, by its place.
     pub fn vectors(&self, field: usize) -> Option<&VectorIndex> {
-        self.vectors.get(field)?.as_ref()
+        self.vectors.get(field)?.as_deref()
+    }
+
+    /// What is known of the recall of searches in a VECTOR field, by its place.
+    pub fn calibration(&self, field: usize) -> &Calibration {
+        &self.calibrations[field]
+    }
+
+    /// Documents that were indexed since the index was made, each as often as it was.
+    pub fn inserts(&self) -> u64 {
+        self.inserts.load(Ordering::Relaxed)
+    }
+
+    /// Documents that there are.
+    pub fn len(&self) -> usize {
+        self.state.read().documents.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether any document has a value in the field at this place.
+    pub fn holds(&self, field: usize) -> bool {
+        !self.state.read().fields[field].present.is_empty()
     }
 
     /// The postings, which do not change while they are held.
@@ -172,21 +320,80 @@ impl DocumentIndex {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Indexes a document in place of what was known of its key.
-    pub(super) fn put(&self, key: &[u8], values: DocumentValues) {
-        let words = words_of(&self.schema, &values.fields, &self.stop_words);
-        let slots = match self.reserve(&values.fields) {
-            Ok(slots) => slots,
-            Err(field) => return self.refuse(key, field, Refusal::NotFinite),
+    /// Indexes a document in place of what was known of its key. Vectors that it had before stay where they are in their graphs;
+    /// what is left to be done is linking the others. The caller lets nobody else put or remove the same key until that is done.
+    pub(super) fn put(&self, key: &[u8], values: DocumentValues) -> Unlinked {
+        let words = words_of(&self.schema, &values, &self.stop_words);
+        let placed = match self.place(key, &values.fields) {
+            Ok(placed) => placed,
+            Err(field) => {
+                self.refuse(key, field, Refusal::NotFinite);
+                return Unlinked::default();
+            }
         };
+        let slots: Vec<(usize, u32)> = placed
+            .iter()
+            .map(|place| (place.field, place.slot))
+            .collect();
         let former = self.state.write().put(key, values, words, &slots);
-        for &(field, slot) in &slots {
-            let level_hash = self.level_hasher.hash_one((key, field, slot));
+        self.inserts.fetch_add(1, Ordering::Relaxed);
+        let new = placed.iter().filter(|place| place.is_new).map(|place| {
+            let level_hash = self.level_hasher.hash_one((key, place.field, place.slot));
+            (place.field, place.slot, level_hash)
+        });
+        let is_left = |slot: &(usize, u32)| !slots.contains(slot);
+        Unlinked {
+            new: new.collect(),
+            former: former.into_iter().filter(is_left).collect(),
+        }
+    }
+
+    /// Links the vectors of a document that was put, then takes those that it had before out of their graphs.
+    pub(super) fn link(&self, unlinked: Unlinked) {
+        for (field, slot, level_hash) in unlinked.new {
             if let Some(vectors) = &self.vectors[field] {
                 vectors.connect(slot, level_hash, LinkOptions::default());
             }
         }
-        self.free(former);
+        self.free(unlinked.former);
+    }
+
+    /// Loading: puts a document whose vectors have their places, none of which is live before [`DocumentIndex::load_graphs`]; the
+    /// links that are wanted for it.
+    pub(super) fn load(&self, key: &[u8], known: Known) -> Vec<(usize, SavedNode)> {
+        let Known {
+            values,
+            slots,
+            nodes,
+        } = known;
+        let words = words_of(&self.schema, &values, &self.stop_words);
+        let mut places = slots.iter();
+        for (field, value) in values.fields.iter().enumerate() {
+            let (Some((vectors, kind)), FieldValue::Vectors(all)) = (self.shared(field), value)
+            else {
+                continue;
+            };
+            for (packed, &(_, slot)) in all.iter().zip(places.by_ref()) {
+                vectors.load_packed(slot, packed, &kind.unpack(packed));
+            }
+        }
+        self.inserts.fetch_add(1, Ordering::Relaxed);
+        self.state.write().put(key, values, words, &slots);
+        nodes
+    }
+
+    /// Loading, last step: links what was loaded.
+    pub(super) fn load_graphs(&self, nodes: Vec<(usize, SavedNode)>) {
+        let mut by_field: Vec<Vec<SavedNode>> = self.vectors.iter().map(|_| Vec::new()).collect();
+        for (field, node) in nodes {
+            by_field[field].push(node);
+        }
+        for (field, (vectors, nodes)) in self.vectors.iter().zip(by_field).enumerate() {
+            if let Some(vectors) = vectors {
+                let level_hash = |slot| self.level_hasher.hash_one((field, slot));
+                vectors.load_graph(nodes, &level_hash);
+            }
+        }
     }
 
     /// Forgets a key.
@@ -204,7 +411,7 @@ impl DocumentIndex {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let former = {
             let mut state = self.state.write();
-            state.last_failure = Some(Failure {
+            state.failures.note(Failure {
                 key: key.into(),
                 field,
                 why,
@@ -214,25 +421,54 @@ impl DocumentIndex {
         self.free(former);
     }
 
-    /// Writes the vectors into slots that nobody finds yet. The error is the place of a field with a vector that does not do.
-    fn reserve(&self, values: &[FieldValue]) -> Result<Vec<(usize, u32)>, usize> {
-        let mut given = Vec::new();
+    /// A slot for each vector: one that the key's document has for the same bytes, else a new one that nobody finds yet. The error is
+    /// the place of a field with a vector that does not do.
+    fn place(&self, key: &[u8], values: &[FieldValue]) -> Result<Vec<Placed>, usize> {
+        let mut former = self.state.read().slots_of(key);
+        let (mut placed, mut new) = (Vec::new(), Vec::new());
         for (field, value) in values.iter().enumerate() {
-            if let (Some(vectors), FieldValue::Vectors(all)) = (&self.vectors[field], value) {
-                let is_fine = |vector: &Vec<f32>| vectors.check_vector(vector).is_ok();
-                if !all.iter().all(is_fine) {
-                    return Err(field);
+            let (Some((vectors, kind)), FieldValue::Vectors(all)) = (self.shared(field), value)
+            else {
+                continue;
+            };
+            for packed in all {
+                let is_same =
+                    |&(of, slot): &(usize, u32)| of == field && vectors.packed(slot) == packed;
+                if let Some(at) = former.iter().position(is_same) {
+                    let (_, slot) = former.swap_remove(at);
+                    placed.push(Placed {
+                        field,
+                        slot,
+                        is_new: false,
+                    });
+                    continue;
                 }
-                given.extend(all.iter().map(|vector| (field, vectors, vector)));
+                let components = kind.unpack(packed);
+                vectors.check_vector(&components).map_err(|_| field)?;
+                new.push((field, vectors, packed, components));
             }
         }
-        let reserved = given.into_iter();
-        Ok(reserved
-            .map(|(field, vectors, vector)| (field, vectors.reserve(vector)))
-            .collect())
+        placed.extend(
+            new.into_iter()
+                .map(|(field, vectors, packed, components)| Placed {
+                    field,
+                    slot: vectors.reserve_packed(packed, &components),
+                    is_new: true,
+                }),
+        );
+        placed.sort_by_key(|place| place.field);
+        Ok(placed)
     }
 
-    fn free(&self, slots: Vec<(usize, u32)>) {
+    /// The vectors of a VECTOR field, and the type of their components.
+    fn shared(&self, field: usize) -> Option<(&VectorIndex, ComponentType)> {
+        match &self.schema.fields[field].kind {
+            FieldKind::Vector(attributes) => Some((self.vectors(field)?, attributes.kind)),
+            _ => None,
+        }
+    }
+
+    fn free(&self, slots: impl IntoIterator<Item = (usize, u32)>) {
         for (field, slot) in slots {
             if let Some(vectors) = &self.vectors[field] {
                 vectors.remove(slot);
@@ -242,27 +478,47 @@ impl DocumentIndex {
 }
 
 impl State {
-    /// The document of a key.
-    pub fn id_of(&self, key: &[u8]) -> Option<DocumentId> {
-        self.ids.get(key).copied()
+    /// The slots of what a key has, with their fields.
+    fn slots_of(&self, key: &[u8]) -> Vec<(usize, u32)> {
+        let Some(id) = self.id_of(key) else {
+            return Vec::new();
+        };
+        let fields = self.slots.iter().enumerate();
+        let of_field = |(field, slots)| {
+            let slots: &DocumentSlots = slots;
+            slots.of(id).iter().map(move |slot| (field, *slot))
+        };
+        fields.flat_map(of_field).collect()
     }
 
-    /// The document that a slot of a VECTOR field belongs to, if it is still there.
+    /// Makes room for more fields; no document has them.
+    fn add_fields(&mut self, count: usize) {
+        let fields = self.fields.len() + count;
+        self.fields.resize_with(fields, FieldIndex::default);
+        self.slots.resize_with(fields, DocumentSlots::default);
+        for document in self.documents.values_mut() {
+            let mut values = std::mem::take(&mut document.values).into_vec();
+            values.resize(fields, FieldValue::Missing);
+            document.values = values.into();
+        }
+    }
+
+    /// The document of a key.
+    pub fn id_of(&self, key: &[u8]) -> Option<DocumentId> {
+        let is_it = |id: &DocumentId| self.documents.get(*id).is_some_and(|it| *it.key == *key);
+        self.ids.find(self.hasher.hash_one(key), is_it).copied()
+    }
+
+    /// The document that a slot of a VECTOR field belongs to, if it is still there. Of a vector that was written anew it is the
+    /// document as it is now, whose slots are others.
     pub fn owner(&self, field: usize, slot: u32) -> Option<DocumentId> {
-        let id = *self.owners.get(field)?.get(slot as usize)?;
+        let id = self.slots[field].owners().of(slot);
         self.all.contains(id).then_some(id)
     }
 
-    /// The slots of a document's vectors in a field.
-    pub fn slots(&self, id: DocumentId, field: usize) -> impl Iterator<Item = u32> + '_ {
-        let slots = self
-            .documents
-            .get(&id)
-            .into_iter()
-            .flat_map(|document| &document.slots);
-        slots
-            .filter(move |(of, _)| *of == field)
-            .map(|(_, slot)| *slot)
+    /// The slots of a VECTOR field.
+    pub fn slots(&self, field: usize) -> &DocumentSlots {
+        &self.slots[field]
     }
 
     /// Adds a document under a new id; the slots of what its key had before.
@@ -280,16 +536,17 @@ impl State {
             field.add(id, value);
         }
         self.length += u64::from(words.length);
-        let names: Vec<Box<str>> = words.postings.keys().cloned().collect();
+        let names: Box<[Box<str>]> = words.postings.keys().cloned().collect();
         for (word, posting) in words.postings {
             self.words.entry(word).or_default().insert(id, posting);
         }
-        for &(field, slot) in slots {
-            let owners = &mut self.owners[field];
-            if owners.len() <= slot as usize {
-                owners.resize(slot as usize + 1, 0);
-            }
-            owners[slot as usize] = id;
+        for of_field in slots.chunk_by(|one, other| one.0 == other.0) {
+            let taken: Vec<u32> = of_field.iter().map(|(_, slot)| *slot).collect();
+            self.slots[of_field[0].0].put(id, &taken);
+        }
+        // Until the new slots are linked, searches come to the former ones.
+        for &(field, slot) in &former {
+            self.slots[field].set_owner(slot, id);
         }
         let emptied = values.fields.into_iter().map(|value| match value {
             FieldValue::Texts(_) => FieldValue::Texts(Vec::new()),
@@ -302,19 +559,29 @@ impl State {
             length: words.length,
             frequency_max: words.frequency_max,
             values: emptied.collect(),
+            payload: values.payload,
             words: names,
-            slots: slots.to_vec(),
         };
         self.all.insert(id);
         self.documents.insert(id, document);
-        self.ids.insert(key.into(), id);
+        let (hasher, documents) = (&self.hasher, &self.documents);
+        let hash_of =
+            |id: &DocumentId| documents.get(*id).map_or(0, |it| hasher.hash_one(&*it.key));
+        self.ids.insert_unique(hasher.hash_one(key), id, hash_of);
         former
     }
 
     fn remove(&mut self, key: &[u8]) -> Vec<(usize, u32)> {
-        let found = self.ids.remove(key);
-        let Some((id, document)) = found.and_then(|id| Some((id, self.documents.remove(&id)?)))
-        else {
+        let Some(id) = self.id_of(key) else {
+            return Vec::new();
+        };
+        if let Ok(entry) = self
+            .ids
+            .find_entry(self.hasher.hash_one(key), |other| *other == id)
+        {
+            entry.remove();
+        }
+        let Some(document) = self.documents.remove(id) else {
             return Vec::new();
         };
         self.all.remove(id);
@@ -330,7 +597,31 @@ impl State {
             }
         }
         self.length -= u64::from(document.length);
-        document.slots
+        let fields = self.slots.iter_mut().enumerate();
+        let taken = fields.flat_map(|(field, slots)| {
+            let taken = slots.take(id).into_iter();
+            taken.map(move |slot| (field, slot))
+        });
+        taken.collect()
+    }
+}
+
+/// Links that a node takes above layer 0 in the graph of a VECTOR field.
+pub fn links_of(schema: &Schema, field: usize) -> Option<u32> {
+    match &schema.fields.get(field)?.kind {
+        FieldKind::Vector(attributes) => Some(options(attributes).m),
+        _ => None,
+    }
+}
+
+/// The vectors of a VECTOR field: none yet.
+fn vectors_of(field: &Field) -> Option<Arc<VectorIndex>> {
+    match &field.kind {
+        FieldKind::Vector(attributes) => {
+            let options = options(attributes);
+            Some(Arc::new(VectorIndex::sharing(options, attributes.kind)))
+        }
+        _ => None,
     }
 }
 
@@ -358,13 +649,66 @@ fn options(attributes: &VectorAttributes) -> IndexOptions {
             Metric::Ip => index::Metric::InnerProduct,
             Metric::Cosine => index::Metric::Cosine,
         },
-        quantization: match attributes.kind {
-            VectorType::Float16 => Quantization::F16,
-            _ => Quantization::F32,
-        },
+        quantization: Quantization::F32,
         kind,
         m,
         ef_construction,
         walked_on: WalkedOn::Codes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::create;
+    use super::super::text::language::Language;
+    use super::super::words::Words as ArgumentWords;
+    use super::*;
+    use bytes::Bytes;
+
+    fn index() -> DocumentIndex {
+        let words =
+            "PREFIX 1 d: SCHEMA n NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
+        let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+        let schema = create(&mut ArgumentWords::new(&words)).expect("a schema");
+        DocumentIndex::new(b"i", Arc::new(schema))
+    }
+
+    fn values(number: f64, vector: &Bytes) -> DocumentValues {
+        DocumentValues {
+            fields: vec![
+                FieldValue::Numbers(vec![number]),
+                FieldValue::Vectors(vec![vector.clone()]),
+            ],
+            score: 1.0,
+            language: Language::default(),
+            payload: None,
+        }
+    }
+
+    fn packed(components: [f32; 2]) -> Bytes {
+        components.iter().flat_map(|x| x.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn a_vector_that_stays_keeps_its_place_and_is_not_copied() {
+        let index = index();
+        let vector = packed([1.0, 2.0]);
+        let put = |number, vector: &Bytes| index.link(index.put(b"d:1", values(number, vector)));
+        put(1.0, &vector);
+        let first = index.read().slots_of(b"d:1");
+        // The same bytes at another address, as after another HSET.
+        put(2.0, &packed([1.0, 2.0]));
+        assert_eq!(index.read().slots_of(b"d:1"), first);
+        let (field, slot) = first[0];
+        let vectors = index.vectors(field).expect("a VECTOR field");
+        assert_eq!(vectors.packed(slot).as_ptr(), vector.as_ptr());
+        assert_eq!(vectors.len(), 1);
+        let id = index.read().id_of(b"d:1").expect("a document");
+        assert_eq!(index.read().owner(field, slot), Some(id));
+        put(2.0, &packed([3.0, 2.0]));
+        assert_ne!(index.read().slots_of(b"d:1"), first);
+        assert_eq!(vectors.len(), 1);
+        index.remove(b"d:1");
+        assert!(vectors.is_empty());
     }
 }

@@ -2,26 +2,40 @@
 //! whatever change alters one is followed, in the same apply, by [`Indexes::refresh`] of that key.
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
+//! - `filter`: which keys are documents, an `expression` over their fields; `usage`: what indexes are used for, when temporary ones go;
 //! - `values`: what a document holds for a schema; `fields`: which documents hold a value;
-//! - `index`: one index; this file: all of them by name.
+//! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id;
+//!   `index`: one index; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of its graphs; this file: all of
+//!   them by name.
 
+pub mod earth;
+pub mod expression;
+pub mod failures;
 pub mod fields;
+pub mod filling;
+pub mod filter;
 pub mod index;
+pub mod pages;
+pub mod printed;
+pub mod saved;
 pub mod schema;
+pub mod sizes;
+pub mod slots;
 pub mod text;
+pub mod usage;
 pub mod values;
 pub mod words;
 
 use super::Key;
 use super::table::Database;
-use index::{DocumentIndex, Refusal};
-use parking_lot::RwLock;
+use index::{DocumentIndex, Refusal, Unlinked};
+use parking_lot::{Condvar, Mutex, RwLock};
+use saved::{Checksum, SavedGraphs, SavedVector};
 use schema::Schema;
-use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use values::DocumentValues;
 
 /// The database whose keys are indexed; other databases have no indexes.
@@ -33,6 +47,17 @@ pub struct Indexes {
     names: RwLock<Names>,
     /// How many indexes there are: without any, a write looks no further.
     count: AtomicUsize,
+    /// Indexes that have not taken up yet what was there before them.
+    unfilled: Mutex<VecDeque<Arc<DocumentIndex>>>,
+    queued: Condvar,
+    /// Microseconds since any time, for those who want to know how long indexing takes.
+    clock: OnceLock<fn() -> u64>,
+}
+
+/// Vectors of a document that an index knows and that are not linked: no search finds them yet.
+pub struct Linking {
+    index: Arc<DocumentIndex>,
+    unlinked: Unlinked,
 }
 
 #[derive(Default)]
@@ -43,6 +68,15 @@ struct Names {
 }
 
 impl Indexes {
+    /// Measures from now on how long indexing takes, in microseconds of this clock.
+    pub fn measure_with(&self, clock: fn() -> u64) {
+        let _ = self.clock.set(clock);
+    }
+
+    fn now_us(&self) -> u64 {
+        self.clock.get().map_or(0, |now_us| now_us())
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
@@ -79,26 +113,84 @@ impl Indexes {
         self.names.write().aliases.remove(alias);
     }
 
-    /// Makes an index and fills it from the keys that are there, on all cores. Nothing else may change keys meanwhile.
+    /// Makes an index, in place of one of that name. It follows changes from now on; what is there already it takes up later
+    /// ([`Indexes::next_unfilled`]). If there is one of that name with the first of its fields (FT.ALTER), that one's content is kept.
     pub(super) fn create(&self, name: &[u8], schema: Arc<Schema>, database: &Database) {
-        let index = Arc::new(DocumentIndex::new(name, schema));
-        if !index.schema().skips_initial_scan {
-            fill(&index, database);
-        }
+        let former = self.names.read().indexes.get(name).map(Arc::clone);
+        let altered = former.and_then(|former| former.altered(&schema));
+        let skips = schema.skips_initial_scan;
+        let index = altered.unwrap_or_else(|| DocumentIndex::new(name, schema));
+        let index = Arc::new(index);
         self.insert(&index);
+        if !skips {
+            self.queue(index, database);
+        }
     }
 
-    /// Loading: makes an index that a snapshot knows, once its documents are there.
-    pub fn load(&self, name: &[u8], schema: Arc<Schema>, database: &Database) {
+    /// An index that has to be filled, if one comes within this time. The caller takes up all keys that it follows
+    /// ([`filling::take_up`]), nobody else changing the key meanwhile, for as long as the index is there
+    /// ([`Indexes::has`]), and tells its progress.
+    pub fn next_unfilled(&self, at_most: Duration) -> Option<Arc<DocumentIndex>> {
+        let mut unfilled = self.unfilled.lock();
+        if unfilled.is_empty() {
+            self.queued.wait_for(&mut unfilled, at_most);
+        }
+        unfilled.pop_front()
+    }
+
+    /// Lets whoever waits for an unfilled index go on without one.
+    pub fn wake(&self) {
+        self.queued.notify_all();
+    }
+
+    /// Whether this index is there; another one of its name is not it.
+    pub fn has(&self, index: &Arc<DocumentIndex>) -> bool {
+        let names = self.names.read();
+        let there = names.indexes.get(index.name());
+        there.is_some_and(|there| Arc::ptr_eq(there, index))
+    }
+
+    /// Recovery: fills what is not filled, on all cores. Nothing else may change keys meanwhile.
+    pub fn fill_all(&self, database: &Database) {
+        for index in std::mem::take(&mut *self.unfilled.lock()) {
+            if self.has(&index) {
+                filling::fill(&index, database);
+            }
+        }
+    }
+
+    fn queue(&self, index: Arc<DocumentIndex>, database: &Database) {
+        index.progress().begin(database.len());
+        self.unfilled.lock().push_back(index);
+        self.queued.notify_all();
+    }
+
+    /// Loading: makes an index that a snapshot knows, once its documents are there. `saved` are the vectors of its fields, by the
+    /// fields' places. How many documents had to be linked anew.
+    pub fn load(
+        &self,
+        name: &[u8],
+        schema: Arc<Schema>,
+        database: &Database,
+        saved: Vec<(usize, Vec<SavedVector>)>,
+        checksum: Checksum,
+    ) -> usize {
         let index = Arc::new(DocumentIndex::new(name, schema));
-        fill(&index, database);
+        let relinked = filling::load(&index, database, &SavedGraphs::new(saved, checksum));
         self.insert(&index);
+        relinked
     }
 
     fn insert(&self, index: &Arc<DocumentIndex>) {
         let mut names = self.names.write();
         names.indexes.insert(index.name().into(), Arc::clone(index));
         self.count.store(names.indexes.len(), Ordering::Release);
+    }
+
+    /// Whether an index links the vectors of such a key, which takes far longer than anything else that happens to it.
+    pub fn links(&self, key: &[u8]) -> bool {
+        let links = |index: &Arc<DocumentIndex>| index.has_graph() && index.schema().follows(key);
+        !self.is_empty() && self.names.read().indexes.values().any(links)
     }
 
     /// Drops an index, if there is one of that name, and its aliases.
@@ -115,60 +207,42 @@ impl Indexes {
         self.count.store(0, Ordering::Release);
     }
 
-    /// Fills all of them anew: the database is another one.
+    /// Empties all of them, to be filled anew: the database is another one.
     pub(super) fn refill(&self, database: &Database) {
         for index in self.all() {
-            let index = Arc::new(DocumentIndex::new(index.name(), Arc::clone(index.schema())));
-            fill(&index, database);
+            let schema = Arc::clone(index.schema());
+            let index = Arc::new(DocumentIndex::new(index.name(), schema));
             self.insert(&index);
+            self.queue(index, database);
         }
     }
 
-    /// Makes what the indexes know of a key agree with what it holds now.
-    pub(super) fn refresh(&self, key: &[u8], database: &Database) {
+    /// Makes what the indexes know of a key agree with what it holds now, but for the links of new vectors.
+    pub(super) fn refresh(&self, key: &[u8], database: &Database) -> Vec<Linking> {
+        let mut left = Vec::new();
         for index in self.all() {
             if index.schema().follows(key) {
-                take_up(&index, key, database);
+                let began_us = self.now_us();
+                let unlinked = filling::take_up_unlinked(&index, key, database);
+                self.note_time(&index, began_us);
+                if !unlinked.is_empty() {
+                    left.push(Linking { index, unlinked });
+                }
             }
         }
+        left
     }
-}
 
-fn fill(index: &DocumentIndex, database: &Database) {
-    let mut keys = Vec::new();
-    let mut cursor = 0;
-    loop {
-        let (next, page) = database.scan(cursor, 4096, 0);
-        let followed = page.into_iter().map(|(key, _)| key);
-        keys.extend(followed.filter(|key| index.schema().follows(key)));
-        if next == 0 {
-            break;
-        }
-        cursor = next;
+    /// Does what [`Indexes::refresh`] left.
+    pub fn link(&self, linking: Linking) {
+        let began_us = self.now_us();
+        linking.index.link(linking.unlinked);
+        self.note_time(&linking.index, began_us);
     }
-    // Threads of their own: one that waits for the postings must not be one that whoever holds them waits for.
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-            take_up(index, key, database);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-}
 
-/// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
-fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
-    let entry = database.peek(key);
-    let values = entry.and_then(|entry| values::read(index.schema(), &entry.value));
-    match values {
-        None => index.remove(key),
-        Some(Ok(values)) => index.put(key, values),
-        Some(Err((field, why))) => index.refuse(key, field, why),
+    fn note_time(&self, index: &DocumentIndex, began_us: u64) {
+        let took_us = self.now_us().saturating_sub(began_us);
+        index.usage().note_indexing(took_us);
     }
 }
 

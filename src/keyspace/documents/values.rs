@@ -1,14 +1,20 @@
 //! What a document holds for a schema: the values of its fields, read from a hash or a JSON document.
 
 use super::Read;
-use super::index::Refusal;
+use super::index::{JsonType, Refusal};
 use super::schema::{DocumentKind, Field, FieldKind, Schema, VectorAttributes, VectorType};
+use super::text::language::Language;
 use super::text::tokenize::split_tags;
 use crate::keyspace::Value;
 use crate::keyspace::hash::Hash;
-use crate::keyspace::json::{Document, JsonPath, Node};
+use crate::keyspace::json::{Document, Elements, JsonPath, Node};
 use crate::protocol::number::parse_double;
-use half::{bf16, f16};
+use bytes::Bytes;
+
+/// Bytes of the longest point.
+const POINT_BYTES_MAX: usize = 128;
+/// Degrees of latitude beyond which nothing is indexed, as in geohashes of 52 bits.
+const LATITUDE_MAX: f64 = 85.051_128_78;
 
 /// What a document holds for each field of a schema.
 pub struct DocumentValues {
@@ -16,6 +22,10 @@ pub struct DocumentValues {
     pub fields: Vec<FieldValue>,
     /// The document's own score, 0 to 1.
     pub score: f32,
+    /// The language of its texts.
+    pub language: Language,
+    /// What its payload field holds.
+    pub payload: Option<Bytes>,
 }
 
 /// The value of one field; several where a JSON path has several matches.
@@ -31,12 +41,17 @@ pub enum FieldValue {
     Numbers(Vec<f64>),
     /// GEO: longitude and latitude in degrees.
     Points(Vec<(f64, f64)>),
-    /// VECTOR.
-    Vectors(Vec<Vec<f32>>),
+    /// VECTOR, packed as the field's type has it; of a hash the field's own bytes, not a copy.
+    Vectors(Vec<Bytes>),
 }
 
-/// Reads a document. None if the value is of another kind than the schema's documents. The error names the field.
-pub fn read(schema: &Schema, value: &Value) -> Option<Read> {
+/// Reads a document. None if the value is of another kind than the schema's documents, or its filter does not admit it. The error
+/// names the field.
+pub fn read(schema: &Schema, key: &[u8], value: &Value) -> Option<Read> {
+    let filter = schema.filter.as_ref();
+    if filter.is_some_and(|filter| !filter.admits(schema, key, value)) {
+        return None;
+    }
     let read_field = |field: &Field| match (schema.documents, value) {
         (DocumentKind::Hash, Value::Hash(hash)) => Some(of_hash(hash, field)),
         (DocumentKind::Json, Value::Json(document)) => Some(of_json(document, field)),
@@ -49,8 +64,12 @@ pub fn read(schema: &Schema, value: &Value) -> Option<Read> {
             Err(why) => return Some(Err((at, why))),
         }
     }
-    let score = document_score(schema, value);
-    Some(Ok(DocumentValues { fields, score }))
+    Some(Ok(DocumentValues {
+        fields,
+        score: document_score(schema, value),
+        language: document_language(schema, value),
+        payload: document_payload(schema, value),
+    }))
 }
 
 /// The value of the score field between 0 and 1; the schema's score without one.
@@ -66,6 +85,28 @@ fn document_score(schema: &Schema, value: &Value) -> f32 {
         .unwrap_or(schema.score) as f32
 }
 
+/// The language that the language field names; the schema's without one, or if it names none that is known.
+fn document_language(schema: &Schema, value: &Value) -> Language {
+    let field = schema.language_field.as_ref();
+    let language = field.and_then(|field| match value {
+        Value::Hash(hash) => Language::parse(&hash.get(field.as_bytes(), 0)?.value),
+        Value::Json(document) => {
+            Language::parse(find(document, field).first()?.as_str()?.as_bytes())
+        }
+        _ => None,
+    });
+    language.unwrap_or(schema.language)
+}
+
+/// What the payload field holds. JSON documents have no payloads, as in the search module.
+fn document_payload(schema: &Schema, value: &Value) -> Option<Bytes> {
+    let field = schema.payload_field.as_ref()?;
+    match value {
+        Value::Hash(hash) => Some(hash.get(field.as_bytes(), 0)?.value.clone()),
+        _ => None,
+    }
+}
+
 fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
     let Some(found) = hash.get(field.identifier.as_bytes(), 0) else {
         return Ok(FieldValue::Missing);
@@ -77,7 +118,10 @@ fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
         FieldKind::Tag { .. } => FieldValue::Tags(tags(field, &text())),
         FieldKind::Numeric => FieldValue::Numbers(vec![number(bytes)?]),
         FieldKind::Geo => FieldValue::Points(vec![point(&text())?]),
-        FieldKind::Vector(attributes) => FieldValue::Vectors(vec![vector(bytes, attributes)?]),
+        FieldKind::Vector(attributes) => {
+            check_size(bytes, attributes)?;
+            FieldValue::Vectors(vec![found.value.clone()])
+        }
         FieldKind::Geoshape { .. } => FieldValue::Missing,
     })
 }
@@ -99,51 +143,34 @@ fn number(bytes: &[u8]) -> Result<f64, Refusal> {
 
 /// `lon,lat`, or the two with a blank between.
 fn point(text: &str) -> Result<(f64, f64), Refusal> {
+    if text.len() > POINT_BYTES_MAX {
+        return Err(Refusal::LongPoint);
+    }
     let parsed = text
         .split_once([',', ' '])
         .and_then(|(longitude, latitude)| {
             let degrees = |text: &str| parse_double(text.trim().as_bytes());
             Some((degrees(longitude)?, degrees(latitude)?))
         });
-    let is_on_earth = |(longitude, latitude): &(f64, f64)| {
-        longitude.abs() <= 180.0 && latitude.abs() <= 85.051_128_78
-    };
-    parsed
-        .filter(is_on_earth)
-        .ok_or_else(|| Refusal::Point(text.to_owned()))
+    let (longitude, latitude) = parsed.ok_or(Refusal::Point)?;
+    match longitude.abs() <= 180.0 && latitude.abs() <= LATITUDE_MAX {
+        true => Ok((longitude, latitude)),
+        false => Err(Refusal::Place(longitude, latitude)),
+    }
 }
 
-/// The components of a packed vector, little-endian, as f32.
+/// The components of a packed vector, as f32.
 pub fn vector(bytes: &[u8], attributes: &VectorAttributes) -> Result<Vec<f32>, Refusal> {
+    check_size(bytes, attributes)?;
+    Ok(attributes.kind.unpack(bytes))
+}
+
+fn check_size(bytes: &[u8], attributes: &VectorAttributes) -> Result<(), Refusal> {
     let (got, expected) = (bytes.len(), attributes.blob_bytes());
-    if got != expected {
-        return Err(Refusal::Blob { got, expected });
+    match got == expected {
+        true => Ok(()),
+        false => Err(Refusal::Blob { got, expected }),
     }
-    let components: Vec<f32> = match attributes.kind {
-        VectorType::Float32 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts.map(|part| f32::from_le_bytes(*part)).collect()
-        }
-        VectorType::Float64 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts.map(|part| f64::from_le_bytes(*part) as f32).collect()
-        }
-        VectorType::Float16 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts
-                .map(|part| f16::from_le_bytes(*part).to_f32())
-                .collect()
-        }
-        VectorType::Bfloat16 => {
-            let parts = bytes.as_chunks().0.iter();
-            parts
-                .map(|part| bf16::from_le_bytes(*part).to_f32())
-                .collect()
-        }
-        VectorType::Int8 => bytes.iter().map(|&byte| f32::from(byte as i8)).collect(),
-        VectorType::Uint8 => bytes.iter().map(|&byte| f32::from(byte)).collect(),
-    };
-    Ok(components)
 }
 
 fn find<'d>(document: &'d Document, path: &str) -> Vec<Node<'d>> {
@@ -154,6 +181,10 @@ fn find<'d>(document: &'d Document, path: &str) -> Vec<Node<'d>> {
 
 fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
     let mut found = find(document, &field.identifier);
+    // One match says by its type whether it does; of several, as of an array's elements, each has to.
+    if let [one] = found[..] {
+        check_type(one, &field.kind)?;
+    }
     found.retain(|node| !matches!(node, Node::Null));
     if found.is_empty() {
         return Ok(FieldValue::Missing);
@@ -161,53 +192,71 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
     if let FieldKind::Vector(attributes) = &field.kind {
         return json_vectors(&found, attributes).map(FieldValue::Vectors);
     }
-    // An array stands for its elements.
-    let mut nodes = Vec::new();
-    for node in found {
-        match node.as_array() {
-            Some(elements) => nodes.extend(elements.iter().filter(|e| !matches!(e, Node::Null))),
-            None => nodes.push(node),
+    let nodes: Vec<Node<'_>> = match found[..] {
+        [Node::Array(elements)] => {
+            let elements = elements.iter();
+            elements
+                .filter(|node| !matches!(node, Node::Null))
+                .collect()
         }
-    }
-    let text = |node: &Node<'_>| node.as_str().map(str::to_owned).ok_or(Refusal::Type);
+        [Node::Bool(is_true)] => vec![Node::Text(if is_true { "true" } else { "false" })],
+        _ => found,
+    };
+    let texts = || nodes.iter().map(|node| text_of(*node));
     Ok(match &field.kind {
-        FieldKind::Text { .. } => {
-            FieldValue::Texts(nodes.iter().map(text).collect::<Result<_, _>>()?)
-        }
+        FieldKind::Text { .. } => FieldValue::Texts(texts().collect::<Result<_, _>>()?),
         FieldKind::Tag { .. } => {
-            let word = |node: &Node<'_>| match node {
-                Node::Bool(true) => Ok("true".to_owned()),
-                Node::Bool(false) => Ok("false".to_owned()),
-                node => text(node),
-            };
-            let words: Vec<String> = nodes.iter().map(word).collect::<Result<_, _>>()?;
+            let words: Vec<String> = texts().collect::<Result<_, _>>()?;
             FieldValue::Tags(words.iter().flat_map(|word| tags(field, word)).collect())
         }
         FieldKind::Numeric => {
-            let number = |node: &Node<'_>| node.as_f64().ok_or(Refusal::Type);
-            FieldValue::Numbers(nodes.iter().map(number).collect::<Result<_, _>>()?)
+            let refusal = Refusal::JsonElement { is_numeric: true };
+            let numbers: Option<Vec<f64>> = nodes.iter().map(|node| node.as_f64()).collect();
+            FieldValue::Numbers(numbers.ok_or(refusal)?)
         }
         FieldKind::Geo => {
-            let place = |node: &Node<'_>| point(&text(node)?);
-            FieldValue::Points(nodes.iter().map(place).collect::<Result<_, _>>()?)
+            let places = texts().map(|text| point(&text?));
+            FieldValue::Points(places.collect::<Result<_, _>>()?)
         }
         FieldKind::Vector(_) | FieldKind::Geoshape { .. } => FieldValue::Missing,
     })
 }
 
+fn text_of(node: Node<'_>) -> Result<String, Refusal> {
+    let refusal = Refusal::JsonElement { is_numeric: false };
+    node.as_str().map(str::to_owned).ok_or(refusal)
+}
+
+/// Whether a field may hold a value of this type.
+fn check_type(node: Node<'_>, kind: &FieldKind) -> Result<(), Refusal> {
+    use FieldKind::{Geo, Geoshape, Numeric, Tag, Text};
+    let (found, fits) = match node {
+        Node::Null => return Ok(()),
+        Node::Text(_) => (
+            JsonType::Text,
+            matches!(kind, Text { .. } | Tag { .. } | Geo | Geoshape { .. }),
+        ),
+        Node::Bool(_) => (JsonType::Bool, matches!(kind, Tag { .. })),
+        Node::Int(_) | Node::Uint(_) | Node::Float(_) => (JsonType::Number, *kind == Numeric),
+        Node::Array(_) => (JsonType::Array, !matches!(kind, Geoshape { .. })),
+        Node::Object(_) => (JsonType::Object, false),
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(Refusal::JsonType(found)),
+    }
+}
+
 /// One vector for each match; of a single match that is an array of arrays, one for each of these. Matches that are numbers are
 /// the components of one.
-fn json_vectors(
-    found: &[Node<'_>],
-    attributes: &VectorAttributes,
-) -> Result<Vec<Vec<f32>>, Refusal> {
+fn json_vectors(found: &[Node<'_>], attributes: &VectorAttributes) -> Result<Vec<Bytes>, Refusal> {
     let all_numbers = found.iter().all(|node| node.as_f64().is_some());
     if all_numbers {
         return Ok(vec![components(found.iter().copied(), attributes)?]);
     }
     let mut vectors = Vec::new();
     for node in found {
-        let elements = node.as_array().ok_or(Refusal::Type)?;
+        let elements = array_of(*node)?;
         let is_nested = elements
             .iter()
             .next()
@@ -217,17 +266,24 @@ fn json_vectors(
             continue;
         }
         for inner in elements.iter() {
-            let inner = inner.as_array().ok_or(Refusal::Type)?;
-            vectors.push(components(inner.iter(), attributes)?);
+            vectors.push(components(array_of(inner)?.iter(), attributes)?);
         }
     }
     Ok(vectors)
 }
 
+fn array_of(node: Node<'_>) -> Result<Elements<'_>, Refusal> {
+    let elements = node.as_array().ok_or(Refusal::Component(0))?;
+    match elements.is_empty() {
+        true => Err(Refusal::EmptyVector),
+        false => Ok(elements),
+    }
+}
+
 fn components<'d>(
     nodes: impl Iterator<Item = Node<'d>>,
     attributes: &VectorAttributes,
-) -> Result<Vec<f32>, Refusal> {
+) -> Result<Bytes, Refusal> {
     let range = match attributes.kind {
         VectorType::Int8 => Some(-128.0..=127.0),
         VectorType::Uint8 => Some(0.0..=255.0),
@@ -242,11 +298,11 @@ fn components<'d>(
                 .is_none_or(|range| is_whole && range.contains(x))
         };
         let component = node.as_f64().filter(fits).ok_or(Refusal::Component(at))?;
-        components.push(component as f32);
+        components.push(component);
     }
     let (got, expected) = (components.len(), attributes.dimension);
     match got == expected {
-        true => Ok(components),
+        true => Ok(attributes.kind.pack(components.into_iter()).into()),
         false => Err(Refusal::Length { got, expected }),
     }
 }

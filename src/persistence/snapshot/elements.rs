@@ -73,17 +73,21 @@ pub(super) fn encode_links(nodes: &[SavedNode]) -> Encoded {
     let mut out = Vec::new();
     put_u32s(&mut out, nodes.iter().map(|node| node.slot));
     put_u32s(&mut out, nodes.iter().map(|node| node.birth));
-    for node in nodes {
-        out.push(node.layers.len() as u8);
-        for layer in &node.layers {
-            out.extend_from_slice(&(layer.len() as u16).to_le_bytes());
-            put_u32s(&mut out, layer.iter().copied());
-        }
-    }
+    nodes
+        .iter()
+        .for_each(|node| put_layers(&mut out, &node.layers));
     (nodes.len() as u32, out)
 }
 
-fn put_u32s(out: &mut Vec<u8>, words: impl Iterator<Item = u32>) {
+pub(super) fn put_layers(out: &mut Vec<u8>, layers: &[Vec<u32>]) {
+    out.push(layers.len() as u8);
+    for layer in layers {
+        out.extend_from_slice(&(layer.len() as u16).to_le_bytes());
+        put_u32s(out, layer.iter().copied());
+    }
+}
+
+pub(super) fn put_u32s(out: &mut Vec<u8>, words: impl Iterator<Item = u32>) {
     words.for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
 }
 
@@ -192,7 +196,7 @@ pub(super) fn decode_links(
     let tags = cursor.u32s(slots.len())?;
     let mut nodes = Vec::new();
     for (slot, birth) in slots.into_iter().zip(tags) {
-        let layers = decode_layers(&mut cursor, options)?;
+        let layers = decode_layers(&mut cursor, options.m)?;
         if births.get(&slot) == Some(&birth) {
             nodes.push(SavedNode {
                 slot,
@@ -205,7 +209,7 @@ pub(super) fn decode_links(
     Ok(nodes)
 }
 
-fn decode_layers(cursor: &mut Cursor<'_>, options: &IndexOptions) -> Result<Vec<Vec<u32>>, Fault> {
+pub(super) fn decode_layers(cursor: &mut Cursor<'_>, m: u32) -> Result<Vec<Vec<u32>>, Fault> {
     let count = usize::from(cursor.u8()?);
     if count > LAYERS_MAX {
         return Err("a slot has too many layers");
@@ -213,7 +217,7 @@ fn decode_layers(cursor: &mut Cursor<'_>, options: &IndexOptions) -> Result<Vec<
     let mut layers = Vec::with_capacity(count);
     for layer in 0..count {
         let links = usize::from(cursor.u16()?);
-        let links_max = options.m as usize * if layer == 0 { 2 } else { 1 };
+        let links_max = m as usize * if layer == 0 { 2 } else { 1 };
         if links > links_max {
             return Err("a slot has too many links");
         }
@@ -223,7 +227,11 @@ fn decode_layers(cursor: &mut Cursor<'_>, options: &IndexOptions) -> Result<Vec<
 }
 
 /// Slots of a payload: ascending, and of the segment.
-fn read_slots(cursor: &mut Cursor<'_>, segment: u32, entries: u32) -> Result<Vec<u32>, Fault> {
+pub(super) fn read_slots(
+    cursor: &mut Cursor<'_>,
+    segment: u32,
+    entries: u32,
+) -> Result<Vec<u32>, Fault> {
     let (first, count) = Collection::segment_slots(segment);
     if entries > count {
         return Err("a segment has more entries than slots");

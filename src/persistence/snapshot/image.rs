@@ -1,5 +1,5 @@
 //! Images: entries of one kind and one place, under one checksum. Here are the header that stands before each in its pack
-//! and the place that it speaks of; payloads are in keys.rs and elements.rs.
+//! and the place that it speaks of; payloads are in keys.rs, elements.rs and documents.rs.
 
 use super::crc32c;
 use super::cursor::{Cursor, Fault};
@@ -18,9 +18,21 @@ pub enum Kind {
     Attributes = 4,
     /// Their links.
     Links = 5,
+    /// Definitions of the indexes over documents, and their aliases.
+    Indexes = 6,
+    /// Links of the vectors of one field of such an index.
+    DocumentLinks = 7,
 }
 
 impl Kind {
+    /// Whether such images belong to a collection.
+    pub(super) fn is_of_collection(self) -> bool {
+        matches!(
+            self,
+            Kind::Names | Kind::Vectors | Kind::Attributes | Kind::Links
+        )
+    }
+
     /// The kind of a number on disk.
     pub(super) fn of(byte: u8) -> Result<Kind, Fault> {
         [
@@ -29,6 +41,8 @@ impl Kind {
             Kind::Vectors,
             Kind::Attributes,
             Kind::Links,
+            Kind::Indexes,
+            Kind::DocumentLinks,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == byte)
@@ -41,11 +55,11 @@ impl Kind {
 pub struct Place {
     /// What it holds.
     pub kind: Kind,
-    /// The collection's id; of keys the database.
+    /// The collection's id; of keys the database; of documents' links the place of their index among the definitions.
     pub owner: u64,
     /// The segment; of keys the shard.
     pub part: u32,
-    /// Which piece of the shard, from 0; other images are whole.
+    /// Which piece of the shard, from 0; of documents' links the field's place in its schema. Other images are whole.
     pub piece: u32,
 }
 

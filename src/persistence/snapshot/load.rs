@@ -2,14 +2,17 @@
 
 use super::SnapshotError;
 use super::catalog::Catalog;
+use super::documents::{self, Definition};
 use super::elements::{self, Payload};
 use super::image::{Kind, Place};
 use super::keys::{self, LoadedKey, LoadedValue};
 use super::manifest::{self, CollectionRecord, ImageRecord, Manifest};
 use super::pack::{self, PackReader};
 use crate::keyspace::collection::{Collection, SavedElement, SavedNode};
+use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::documents::index::links_of;
+use crate::keyspace::documents::schema::{self, Schema};
 use crate::keyspace::documents::words::Words;
-use crate::keyspace::documents::{INDEXED_DB, schema};
 use crate::keyspace::{Entry, Keyspace, Value};
 use crate::persistence::disk::Disk;
 use parking_lot::Mutex;
@@ -97,9 +100,9 @@ pub fn load(
         path: manifest::path(dir, state.generation),
     };
     keyspace.raise_collection_id(state.next_collection_id);
-    let (collections, relinked) = loader.collections()?;
+    let (collections, mut relinked) = loader.collections()?;
     let keys = loader.keys(Mutex::new(collections))?;
-    loader.indexes()?;
+    relinked += loader.indexes()?;
     let elements = manifest
         .collections
         .values()
@@ -124,21 +127,62 @@ struct Loader<'a> {
 type SegmentImages<'a> = HashMap<Kind, (Place, &'a ImageRecord)>;
 
 impl Loader<'_> {
-    /// Makes the indexes again, from the documents that are there now.
-    fn indexes(&self) -> Result<(), SnapshotError> {
-        for (name, words) in &self.manifest.indexes {
-            let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
-            let schema = schema::create(&mut Words::new(&words))
-                .map_err(|_| self.contradiction("an index's words do not make one"))?;
-            let database = self.keyspace.database(INDEXED_DB);
-            self.keyspace
-                .indexes()
-                .load(name, Arc::new(schema), &database);
+    /// Makes the indexes again, from the documents that are there now and the links of their graphs; how many documents had to be
+    /// linked anew.
+    fn indexes(&self) -> Result<u64, SnapshotError> {
+        let mut relinked = 0;
+        for (place, definition) in self.definitions()?.into_iter().enumerate() {
+            match definition {
+                Definition::Index(name, words) => {
+                    let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+                    let schema = schema::create(&mut Words::new(&words))
+                        .map_err(|_| self.contradiction("an index's words do not make one"))?;
+                    relinked += self.index(place as u64, &name, schema)?;
+                }
+                Definition::Alias(alias, name) => {
+                    self.keyspace.indexes().set_alias(&alias, &name);
+                }
+            }
         }
-        for (alias, name) in &self.manifest.aliases {
-            self.keyspace.indexes().set_alias(alias, name);
-        }
-        Ok(())
+        Ok(relinked)
+    }
+
+    fn definitions(&self) -> Result<Vec<Definition>, SnapshotError> {
+        let mut found = self.images(Kind::Indexes);
+        let Some((place, image)) = found.next() else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.packs.payload(*place, image)?;
+        documents::decode_definitions(payload_of(&(*place, image), &bytes))
+            .map_err(|what| self.packs.fault(image, what))
+    }
+
+    fn index(&self, owner: u64, name: &[u8], schema: Schema) -> Result<u64, SnapshotError> {
+        let graphs: Vec<(&Place, &ImageRecord)> = self
+            .images(Kind::DocumentLinks)
+            .filter(|(place, _)| place.owner == owner)
+            .collect();
+        let saved = graphs
+            .into_par_iter()
+            .map(|(place, image)| {
+                let bytes = self.packs.payload(*place, image)?;
+                let field = place.piece as usize;
+                let m = links_of(&schema, field)
+                    .ok_or_else(|| self.contradiction("links belong to a field without vectors"))?;
+                let payload = payload_of(&(*place, image), &bytes);
+                let vectors = documents::decode_vectors(place.part, m, payload)
+                    .map_err(|what| self.packs.fault(image, what))?;
+                Ok((field, vectors))
+            })
+            .collect::<Result<Vec<_>, SnapshotError>>()?;
+        let database = self.keyspace.database(INDEXED_DB);
+        let indexes = self.keyspace.indexes();
+        Ok(indexes.load(name, Arc::new(schema), &database, saved, super::crc32c) as u64)
+    }
+
+    fn images(&self, kind: Kind) -> impl Iterator<Item = (&Place, &ImageRecord)> {
+        let images = self.manifest.images.iter();
+        images.filter(move |(place, _)| place.kind == kind)
     }
 
     /// Something that the table promised and the images do not have.
@@ -153,7 +197,7 @@ impl Loader<'_> {
             .manifest
             .images
             .iter()
-            .filter(|(place, _)| place.kind != Kind::Keys)
+            .filter(|(place, _)| place.kind.is_of_collection())
         {
             let images = segments
                 .entry(place.owner)

@@ -7,7 +7,6 @@ use super::{SnapshotError, crc32c, record};
 use crate::keyspace::collection::{Schema, WalkedOn};
 use crate::persistence::disk::{self, Disk};
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -25,10 +24,6 @@ pub struct Manifest {
     pub state: State,
     /// Collections by id.
     pub collections: BTreeMap<u64, CollectionRecord>,
-    /// Indexes over documents by name: the words that make them again. What they know is read from the documents.
-    pub indexes: BTreeMap<Vec<u8>, Vec<ByteBuf>>,
-    /// Other names of indexes, each with the index's own.
-    pub aliases: BTreeMap<Vec<u8>, ByteBuf>,
     /// Packs and their lengths in bytes.
     pub packs: BTreeMap<PackId, u64>,
     /// Images and where they are.
@@ -175,16 +170,6 @@ impl Manifest {
                 put(key, encoded);
             }
         }
-        for (name, words) in &self.indexes {
-            let key = [b"f", name.as_slice()].concat();
-            let encoded = record::encode(&key, words);
-            put(key, encoded);
-        }
-        for (alias, name) in &self.aliases {
-            let key = [b"a", alias.as_slice()].concat();
-            let encoded = record::encode(&key, name);
-            put(key, encoded);
-        }
         for (pack, bytes) in &self.packs {
             let key = pack_key(*pack);
             let encoded = record::encode(&key, bytes);
@@ -205,7 +190,6 @@ impl Manifest {
         let mut state = None;
         let mut collections = BTreeMap::<u64, CollectionRecord>::new();
         let (mut extras, mut packs, mut images) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        let (mut indexes, mut aliases) = (BTreeMap::new(), BTreeMap::new());
         for (key, record) in records {
             let mut cursor = Cursor::new(key);
             match cursor.u8()? {
@@ -216,14 +200,6 @@ impl Manifest {
                 b'o' => {
                     let found: Extras = record::decode(key, record)?;
                     extras.push((big_u64(&mut cursor)?, found));
-                }
-                b'f' => {
-                    let name = cursor.take(key.len() - 1)?.to_vec();
-                    indexes.insert(name, record::decode(key, record)?);
-                }
-                b'a' => {
-                    let alias = cursor.take(key.len() - 1)?.to_vec();
-                    aliases.insert(alias, record::decode(key, record)?);
                 }
                 b'p' => {
                     let pack = PackId {
@@ -248,8 +224,6 @@ impl Manifest {
         let manifest = Manifest {
             state,
             collections,
-            indexes,
-            aliases,
             packs,
             images,
         };
@@ -273,7 +247,7 @@ impl Manifest {
             if image.cut > self.state.cut {
                 return Err("an image is later than its snapshot");
             }
-            if place.kind != Kind::Keys && !self.collections.contains_key(&place.owner) {
+            if place.kind.is_of_collection() && !self.collections.contains_key(&place.owner) {
                 return Err("an image belongs to a collection that is not listed");
             }
         }
@@ -559,8 +533,6 @@ pub(super) mod tests {
                 },
             )]
             .into(),
-            indexes: [(b"pets".to_vec(), vec![ByteBuf::from("SCHEMA")])].into(),
-            aliases: [(b"animals".to_vec(), ByteBuf::from("pets"))].into(),
             packs: [(pack, 200)].into(),
             images: [(place, ImageRecord::new(&header, pack, 40))].into(),
         }

@@ -5,10 +5,11 @@
 //! that was not walked yet hands its old state over first (keyspace/save.rs).
 //!
 //! The walk takes all shards of keys, then the collections that it found, segment by segment, in the order in which they were
-//! found. It does not look for the segments with most handed-over bytes: those bytes have a limit at which writers wait, and
+//! found, and at last the indexes over documents: their definitions, and the links of their graphs as they are then. It does not look for the segments with most handed-over bytes: those bytes have a limit at which writers wait, and
 //! every segment takes the same time, so the order only decides how early they wait.
 
 use super::catalog::{Catalog, CatalogError};
+use super::documents::{self, Definition};
 use super::image::{Kind, Place};
 use super::manifest::{self, CollectionRecord, Manifest, PackId, State};
 use super::pack::{self, PackWriter};
@@ -16,9 +17,8 @@ use super::{SnapshotError, elements, keys, packs_dir};
 use crate::keyspace::collection::Collection;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::table::SHARDS;
-use crate::keyspace::{Key, Keyspace, Value};
+use crate::keyspace::{Keyspace, Value};
 use crate::persistence::disk::Disk;
-use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
@@ -204,14 +204,13 @@ fn remove_manifests(disk: &dyn Disk, dir: &Path, generations: &[u64]) -> Result<
     Ok(())
 }
 
-/// An index's name and the words that make it again. Taken after the cut: what came or went since is in the log that is kept.
-fn definition(index: &Arc<DocumentIndex>) -> (Vec<u8>, Vec<ByteBuf>) {
-    let words = index.schema().to_words().into_iter().map(ByteBuf::from);
-    (index.name().to_vec(), words.collect())
-}
-
-fn alias((alias, name): (Key, Key)) -> (Vec<u8>, ByteBuf) {
-    (alias.into_vec(), ByteBuf::from(name.into_vec()))
+/// A segment of a field's graph of an index over documents.
+struct Graph {
+    index: Arc<DocumentIndex>,
+    /// The index's place among the definitions.
+    place: usize,
+    field: usize,
+    segment: u32,
 }
 
 /// The walk, one shard or segment a step.
@@ -229,6 +228,8 @@ struct Walk<'a> {
     /// The collection that is being walked.
     open: Option<OpenCollection>,
     collections: BTreeMap<u64, CollectionRecord>,
+    /// What is left of the graphs over documents, once the definitions are written.
+    graphs: Option<VecDeque<Graph>>,
     keys: u64,
 }
 
@@ -258,6 +259,7 @@ impl<'a> Walk<'a> {
             found: VecDeque::new(),
             open: None,
             collections: BTreeMap::new(),
+            graphs: None,
             keys: 0,
         }
     }
@@ -293,8 +295,13 @@ impl<'a> Walk<'a> {
             } else {
                 self.close(&open);
             }
+        } else if let Some(graphs) = &mut self.graphs {
+            let Some(graph) = graphs.pop_front() else {
+                return Ok(false);
+            };
+            self.save_graph(&graph)?;
         } else {
-            return Ok(false);
+            self.graphs = Some(self.save_definitions()?);
         }
         self.progress
             .bytes
@@ -375,6 +382,50 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Writes which indexes there are. They are taken after the cut: what came or went since is in the log that is kept.
+    fn save_definitions(&mut self) -> Result<VecDeque<Graph>, SnapshotError> {
+        let (mut definitions, mut graphs) = (Vec::new(), VecDeque::new());
+        for (place, index) in self.keyspace.indexes().all().into_iter().enumerate() {
+            definitions.push(Definition::Index(
+                index.name().into(),
+                index.schema().to_words(),
+            ));
+            for (field, segments) in index.graphs() {
+                graphs.extend((0..segments).map(|segment| Graph {
+                    index: Arc::clone(&index),
+                    place,
+                    field,
+                    segment,
+                }));
+            }
+        }
+        let aliases = self.keyspace.indexes().aliases().into_iter();
+        definitions.extend(aliases.map(|(alias, name)| Definition::Alias(alias, name)));
+        let place = Place {
+            kind: Kind::Indexes,
+            owner: 0,
+            part: 0,
+            piece: 0,
+        };
+        let (entries, payload) = documents::encode_definitions(&definitions);
+        self.writer.add(place, self.job.cut, entries, &payload)?;
+        Ok(graphs)
+    }
+
+    fn save_graph(&mut self, graph: &Graph) -> Result<(), SnapshotError> {
+        let saved = graph
+            .index
+            .save_segment(graph.field, graph.segment, super::crc32c);
+        let place = Place {
+            kind: Kind::DocumentLinks,
+            owner: graph.place as u64,
+            part: graph.segment,
+            piece: graph.field as u32,
+        };
+        let (entries, payload) = documents::encode_vectors(&saved);
+        self.writer.add(place, self.job.cut, entries, &payload)
+    }
+
     fn close(&mut self, open: &OpenCollection) {
         let collection = &open.collection;
         let record = CollectionRecord {
@@ -402,20 +453,6 @@ impl<'a> Walk<'a> {
         Manifest {
             state,
             collections: self.collections,
-            indexes: self
-                .keyspace
-                .indexes()
-                .all()
-                .iter()
-                .map(definition)
-                .collect(),
-            aliases: self
-                .keyspace
-                .indexes()
-                .aliases()
-                .into_iter()
-                .map(alias)
-                .collect(),
             packs,
             images,
         }

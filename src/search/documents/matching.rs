@@ -1,22 +1,24 @@
 //! Which documents pass a tree of conditions: sets of ids, put together from the postings.
 
-use super::pattern::{EXPANSIONS_MAX, Wildcard, is_near};
+use super::patience::Patience;
+use super::pattern::{PartLimits, Wildcard, is_near};
 use super::proximity::is_within;
+use super::run::Question;
 use super::tree::{
     Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, TagValue, VectorRange,
 };
+use super::within::Within;
+use crate::keyspace::documents::earth::distance_m;
 use crate::keyspace::documents::fields::{DocumentId, Posting};
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::text::language::Language;
 use roaring::RoaringBitmap;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
-/// Mean radius of the earth in metres, as the peers have it.
-const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
-
-/// What a query is answered with.
+/// What the conditions of a query are answered with.
 pub struct Matcher<'a> {
     /// The index.
     pub index: &'a DocumentIndex,
@@ -26,11 +28,52 @@ pub struct Matcher<'a> {
     pub language: Language,
     /// Words stand for themselves alone.
     pub is_verbatim: bool,
+    /// What bounds parts of words.
+    pub parts: PartLimits,
+    /// How long it may take. Loops that stop early have found less.
+    pub patience: &'a Patience<'a>,
+    /// Whether a part of a word stands for more words than were taken.
+    pub is_cut: Cell<bool>,
+    /// What the searches within radii found.
+    within: &'a [Within<'a>],
     /// Distances of ranges that are named: by name and document. Filled while matching.
     pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Whether a range may lack somebody who was written meanwhile. Found out while matching.
+    pub is_torn: bool,
 }
 
 impl<'a> Matcher<'a> {
+    /// For one question; `within` answers its ranges.
+    pub fn new(
+        index: &'a DocumentIndex,
+        state: &'a State,
+        question: &Question<'a>,
+        within: &'a [Within<'a>],
+    ) -> Matcher<'a> {
+        Matcher {
+            index,
+            state,
+            language: question.language,
+            is_verbatim: question.is_verbatim,
+            parts: question.parts,
+            patience: question.patience,
+            is_cut: Cell::new(false),
+            within,
+            distances: HashMap::new(),
+            is_torn: false,
+        }
+    }
+
+    /// Documents that pass all that a question says of them.
+    pub fn passing(&mut self, question: &Question) -> RoaringBitmap {
+        let ids = self.matching(question.root);
+        let Some(keys) = question.keys else {
+            return ids;
+        };
+        let wanted = keys.iter().filter_map(|key| self.state.id_of(key));
+        ids & wanted.collect::<RoaringBitmap>()
+    }
+
     /// Documents that pass.
     pub fn matching(&mut self, node: &Node) -> RoaringBitmap {
         match &node.kind {
@@ -41,7 +84,14 @@ impl<'a> Matcher<'a> {
                 let found = nodes.iter().map(|node| self.matching(node));
                 found.fold(RoaringBitmap::new(), |all, ids| all | ids)
             }
-            Kind::Not(inner) => &self.state.all - self.matching(inner),
+            Kind::Not(inner) => {
+                let ids = self.matching(inner);
+                // Of a part of those that do not pass, nobody knows the rest.
+                match self.patience.is_over() {
+                    true => RoaringBitmap::new(),
+                    false => &self.state.all - ids,
+                }
+            }
             Kind::Optional(inner) => {
                 self.matching(inner);
                 self.state.all.clone()
@@ -77,7 +127,8 @@ impl<'a> Matcher<'a> {
         let is_in_order = options.in_order.unwrap_or(false);
         let words: Vec<Vec<String>> = nodes.iter().map(|node| self.words_of(node)).collect();
         let is_close = |id: &DocumentId| self.is_close(&words, *id, slop, is_in_order);
-        found.into_iter().filter(is_close).collect()
+        let in_time = found.into_iter().take_while(|_| !self.patience.ends());
+        in_time.filter(is_close).collect()
     }
 
     /// Whether one of each group of words stands near one of every other.
@@ -132,7 +183,7 @@ impl<'a> Matcher<'a> {
     }
 
     fn with_part(&self, affix: &Affix) -> Vec<String> {
-        let Some(affix) = affix.folded() else {
+        let Some(affix) = affix.folded(self.parts.chars_min) else {
             return Vec::new();
         };
         let prefix = if affix.is_suffix {
@@ -151,18 +202,27 @@ impl<'a> Matcher<'a> {
             .words
             .range::<str, _>(from)
             .map(|(word, _)| &**word);
-        words
-            .take_while(|word| word.starts_with(prefix))
-            .filter(|word| !word.starts_with('+') && is_like(word))
-            .take(EXPANSIONS_MAX)
-            .map(str::to_owned)
-            .collect()
+        let in_time = words.take_while(|word| word.starts_with(prefix) && !self.patience.ends());
+        let like = in_time.filter(|word| !word.starts_with('+') && is_like(word));
+        self.bounded(like.map(str::to_owned)).collect()
+    }
+
+    /// As many of them as a part of a word may stand for.
+    fn bounded<T>(&self, found: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        let max = self.parts.expansions_max;
+        let found = found.enumerate().take_while(move |(place, _)| {
+            let is_within = *place < max;
+            self.is_cut.set(self.is_cut.get() || !is_within);
+            is_within
+        });
+        found.map(|(_, found)| found)
     }
 
     fn holding(&self, words: &[String], fields: FieldMask) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
         for word in words {
             let postings = self.state.words.get(word.as_str()).into_iter().flatten();
+            let postings = postings.take_while(|_| !self.patience.ends());
             let asked = postings.filter(|(_, posting)| fields.has(posting.fields));
             found.extend(asked.map(|(id, _)| *id));
         }
@@ -179,7 +239,8 @@ impl<'a> Matcher<'a> {
         }
         let groups: Vec<Vec<String>> = words.iter().map(|word| vec![word.clone()]).collect();
         let is_phrase = |id: &DocumentId| self.is_close(&groups, *id, 0, true);
-        found.into_iter().filter(is_phrase).collect()
+        let in_time = found.into_iter().take_while(|_| !self.patience.ends());
+        in_time.filter(is_phrase).collect()
     }
 
     fn tagged(&self, field: usize, values: &[TagValue]) -> RoaringBitmap {
@@ -209,13 +270,15 @@ impl<'a> Matcher<'a> {
                         text: folded(&affix.text),
                         ..*affix
                     };
-                    let like = tags.iter().filter(|(tag, _)| affix.matches(tag));
-                    like.take(EXPANSIONS_MAX).for_each(|(_, ids)| found |= ids);
+                    let in_time = tags.iter().take_while(|_| !self.patience.ends());
+                    let like = in_time.filter(|(tag, _)| affix.matches(tag));
+                    self.bounded(like).for_each(|(_, ids)| found |= ids);
                 }
                 TagValue::Wildcard(pattern) => {
                     let pattern = Wildcard::new(&folded(pattern));
-                    let like = tags.iter().filter(|(tag, _)| pattern.matches(tag));
-                    like.take(EXPANSIONS_MAX).for_each(|(_, ids)| found |= ids);
+                    let in_time = tags.iter().take_while(|_| !self.patience.ends());
+                    let like = in_time.filter(|(tag, _)| pattern.matches(tag));
+                    self.bounded(like).for_each(|(_, ids)| found |= ids);
                 }
             }
         }
@@ -239,27 +302,19 @@ impl<'a> Matcher<'a> {
         let centre = (circle.longitude, circle.latitude);
         let is_near = |point: &(f64, f64)| distance_m(centre, *point) <= circle.radius_m();
         let points = self.state.fields[circle.field].points.iter();
+        let points = points.take_while(|_| !self.patience.ends());
         let near = points.filter(|(_, points)| points.iter().any(is_near));
         near.map(|(id, _)| *id).collect()
     }
 
-    /// Compared exactly with every vector.
     fn within(&mut self, range: &VectorRange) -> RoaringBitmap {
-        let hits = super::nearest::within(self.index, self.state, range);
+        let found = self.within.iter().find(|within| within.answers(range));
+        let (hits, is_torn) = found.map_or_else(Default::default, |w| w.documents(self.state));
+        self.is_torn |= is_torn;
         let found = hits.keys().copied().collect();
         if let Some(name) = &range.distance_name {
             self.distances.insert(name.clone(), hits);
         }
         found
     }
-}
-
-/// Metres between two points (longitude and latitude in degrees) on a sphere.
-pub fn distance_m(one: (f64, f64), other: (f64, f64)) -> f64 {
-    let (longitude, latitude) = (one.0.to_radians(), one.1.to_radians());
-    let (other_longitude, other_latitude) = (other.0.to_radians(), other.1.to_radians());
-    let u = ((other_latitude - latitude) / 2.0).sin();
-    let v = ((other_longitude - longitude) / 2.0).sin();
-    let a = u * u + latitude.cos() * other_latitude.cos() * v * v;
-    2.0 * EARTH_RADIUS_M * a.sqrt().asin()
 }

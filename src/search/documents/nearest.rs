@@ -1,174 +1,244 @@
-//! The documents nearest to a vector: by the graph, by the graph under a set of documents, or by comparing with each of a few.
+//! The documents nearest to a vector, of all or of those that pass. The search itself holds no lock: who passes is a set of ids that
+//! was taken from the postings before, and what was found is made into documents by the postings as they are after.
+//!
+//! Meanwhile documents are written. A slot that was seen under the caller's epoch pin keeps its vector, and its owner is the
+//! document that it belongs to or, if that was written anew, the document as it is now. So a hit is a document's own vector, or a
+//! former one, in whose place the present ones are compared; or its document is gone, or was indexed after it was asked who passes.
+//! The last two make an answer torn: who should be in their place was not looked for, and the whole query is asked again.
 
-use super::tree::{Knn, VectorRange};
-use crate::index::{FilteredWalk, SlotFilter, VectorIndex, WalkOptions, WalkStats, filtered_ef};
+use crate::index::{Neighbour, SlotFilter, Target, VectorIndex};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
-use crate::keyspace::documents::schema::{FieldKind, VectorAttributes};
-use crate::keyspace::documents::values;
+use crate::keyspace::documents::slots::Owners;
+use crate::search::follow::{Course, Passers, Search};
+use crate::search::plan;
+use hashbrown::HashSet;
 use roaring::RoaringBitmap;
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Candidates that a walk keeps where nobody said how many.
-const EF_DEFAULT: usize = 100;
-/// Up to so many passing vectors are compared one by one.
-const SCANNED_MAX: u64 = 8192;
-
-/// The slots of documents that pass.
-struct Passing<'a> {
-    state: &'a State,
-    field: usize,
-    ids: &'a RoaringBitmap,
-}
-
-impl SlotFilter for Passing<'_> {
-    fn passes(&self, slot: u32) -> bool {
-        let owner = self.state.owner(self.field, slot);
-        owner.is_some_and(|id| self.ids.contains(id))
-    }
-}
-
-/// The k documents that are nearest, of those in `passing` (none: of all), with their distances. `ef` is what the query asks for.
-pub fn nearest(
-    (index, state): (&DocumentIndex, &State),
-    knn: &Knn,
-    ef: Option<usize>,
-    passing: Option<&RoaringBitmap>,
-) -> BTreeMap<DocumentId, f32> {
-    let Some((vectors, target)) = target(index, knn.field, &knn.target.blob) else {
-        return BTreeMap::new();
-    };
-    let present = &state.fields[knn.field].present;
-    let candidates = passing.map(|ids| ids & present);
-    let count = candidates.as_ref().unwrap_or(present).len();
-    let k = knn.k.min(usize::try_from(count).unwrap_or(usize::MAX));
-    let search = Search {
-        state,
-        field: knn.field,
-        vectors,
-        target: &target,
-    };
-    match candidates {
-        _ if k == 0 => BTreeMap::new(),
-        None => search.walk(k, ef, present, 1.0),
-        Some(ids) if count <= SCANNED_MAX => search.compare(k, &ids),
-        Some(ids) => search.walk(k, ef, &ids, count as f64 / present.len().max(1) as f64),
-    }
-}
-
-/// The documents within a range, with their distances: compared with every vector.
-pub fn within(
-    index: &DocumentIndex,
-    state: &State,
-    range: &VectorRange,
-) -> BTreeMap<DocumentId, f32> {
-    let Some((vectors, target)) = target(index, range.field, &range.target.blob) else {
-        return BTreeMap::new();
-    };
-    let hits = vectors.scan(
-        &target,
-        vectors.len(),
-        None,
-        None,
-        &mut WalkStats::default(),
-    );
-    let near = hits
-        .into_iter()
-        .take_while(|hit| f64::from(hit.distance) <= range.radius);
-    let mut found = BTreeMap::new();
-    for hit in near {
-        if let Some(id) = state.owner(range.field, hit.slot) {
-            found.entry(id).or_insert(hit.distance);
-        }
-    }
-    found
-}
-
-fn target<'a>(
+/// A KNN, and who may be found by it.
+pub struct NearestSearch<'a> {
     index: &'a DocumentIndex,
     field: usize,
-    blob: &[u8],
-) -> Option<(&'a VectorIndex, crate::index::Target)> {
-    let FieldKind::Vector(attributes) = &index.schema().fields[field].kind else {
-        return None;
-    };
-    let attributes: &VectorAttributes = attributes;
-    let vector = values::vector(blob, attributes).ok()?;
-    let vectors = index.vectors(field)?;
-    vectors.check_vector(&vector).ok()?;
-    Some((vectors, vectors.target(&vector)))
-}
-
-struct Search<'a> {
-    state: &'a State,
-    field: usize,
     vectors: &'a VectorIndex,
-    target: &'a crate::index::Target,
+    target: &'a Target,
+    k: usize,
+    ef: usize,
+    is_exact: bool,
+    passing: Option<Passing<'a>>,
+    /// Documents that may be found.
+    count: usize,
+    /// Documents with a vector in the field.
+    present: usize,
 }
 
-impl Search<'_> {
-    /// Along the graph. A document has several vectors, or was written anew meanwhile: where fewer than k documents are among the
-    /// hits, twice as many are asked for, and at last each is compared.
-    fn walk(
-        &self,
-        k: usize,
-        ef: Option<usize>,
-        ids: &RoaringBitmap,
-        pass_rate: f64,
-    ) -> BTreeMap<DocumentId, f32> {
-        let filter = Passing {
-            state: self.state,
-            field: self.field,
+/// How to search, beside for what.
+#[derive(Clone, Copy)]
+pub struct Manner {
+    /// Documents wanted.
+    pub k: usize,
+    /// Candidates that a walk without a filter keeps.
+    pub ef: usize,
+    /// Whether all that pass are compared, whatever it takes.
+    pub is_exact: bool,
+}
+
+/// What a KNN found.
+pub struct Nearest {
+    /// Documents with their distances.
+    pub found: BTreeMap<DocumentId, f32>,
+    /// Whether somebody may be missing.
+    pub is_torn: bool,
+    /// How they were found.
+    pub course: Course,
+}
+
+impl<'a> NearestSearch<'a> {
+    /// A search for what passes by these postings (none: for everybody).
+    pub fn new(
+        index: &'a DocumentIndex,
+        state: &State,
+        (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
+        manner: Manner,
+        passing: Option<&RoaringBitmap>,
+    ) -> NearestSearch<'a> {
+        let present = &state.fields[field].present;
+        let ids = passing.map(|ids| ids & present);
+        let count = ids.as_ref().unwrap_or(present).len() as usize;
+        let is_everybody = count == present.len() as usize;
+        let passing = ids.filter(|_| !is_everybody).map(|ids| Passing {
+            index,
+            field,
+            owners: Arc::clone(state.slots(field).owners()),
             ids,
+            newer: state.next_id,
+            is_torn: Cell::new(false),
+        });
+        NearestSearch {
+            index,
+            field,
+            vectors,
+            target,
+            k: manner.k.min(count),
+            ef: manner.ef,
+            is_exact: manner.is_exact,
+            passing,
+            count,
+            present: present.len() as usize,
+        }
+    }
+
+    /// Searches. A document may have several vectors: where fewer than k documents are among the hits, twice as many are
+    /// looked for. The caller holds no lock, and an epoch pin since before it asked who passes.
+    pub fn run(&self) -> Nearest {
+        let mut nearest = Nearest {
+            found: BTreeMap::new(),
+            is_torn: false,
+            course: Course::default(),
         };
-        let plain = FilteredWalk::Plain(None);
-        let mut wanted = k;
-        loop {
-            let ef = ef.unwrap_or(EF_DEFAULT).max(wanted);
-            let options = WalkOptions {
-                k: wanted,
-                ef: filtered_ef(ef, pass_rate),
-                expansions_max: None,
-            };
-            let filter: Option<(&dyn SlotFilter, &FilteredWalk)> =
-                (pass_rate < 1.0).then_some((&filter, &plain));
-            let stats = &mut WalkStats::default();
-            let hits = self.vectors.search(self.target, &options, filter, stats);
-            let found = self.by_document(k, hits.iter().map(|hit| (hit.slot, hit.distance)));
-            if found.len() >= k {
-                return found;
-            }
-            if wanted >= self.vectors.len() {
-                return self.compare(k, ids);
+        let mut wanted = self.k;
+        while self.k > 0 {
+            let hits = self.hits(wanted, &mut nearest.course);
+            let (found, is_torn) = self.documents(&hits);
+            let is_all = found.len() >= self.k || hits.len() < wanted;
+            nearest.is_torn = is_torn || self.has_lost();
+            nearest.found = found;
+            if is_all {
+                break;
             }
             wanted *= 2;
         }
+        nearest
     }
 
-    /// One by one.
-    fn compare(&self, k: usize, ids: &RoaringBitmap) -> BTreeMap<DocumentId, f32> {
-        let slots = ids.iter().flat_map(|id| self.state.slots(id, self.field));
-        let scored = slots.map(|slot| (slot, self.vectors.distance(self.target, slot)));
-        let mut scored: Vec<(u32, f32)> = scored.filter(|(_, d)| d.is_finite()).collect();
-        scored.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-        self.by_document(k, scored.into_iter())
+    fn hits(&self, wanted: usize, course: &mut Course) -> Vec<Neighbour> {
+        let slots = self.vectors.slots_end() as usize;
+        let ef = self.ef.max(wanted).min(slots.max(1));
+        // Documents have about as many vectors each.
+        let each = self.vectors.len() as f64 / self.present.max(1) as f64;
+        let passing = self
+            .passing
+            .as_ref()
+            .map(|_| (self.count as f64 * each) as usize);
+        let seeds = |count| self.passing.as_ref().map_or(Vec::new(), |p| p.seeds(count));
+        let mut plan = match self.is_exact {
+            true => plan::exact(passing.is_some()),
+            false => plan::choose_known(self.vectors, wanted, ef, passing, seeds),
+        };
+        plan.may_scan_after = true;
+        let search = Search {
+            index: self.vectors,
+            target: self.target,
+            wanted,
+            ef,
+            expansions_max: None,
+            is_exact: self.is_exact,
+            passers: self.passing.as_ref().map(|p| p as &dyn Passers),
+        };
+        search.find(&plan, self.count, course)
     }
 
-    /// The first k documents of hits, nearest first, each at its nearest vector.
-    fn by_document(
-        &self,
-        k: usize,
-        hits: impl Iterator<Item = (u32, f32)>,
-    ) -> BTreeMap<DocumentId, f32> {
-        let mut found = BTreeMap::new();
-        for (slot, distance) in hits {
-            if found.len() == k {
-                break;
+    /// The first k documents of some hits, each at its nearest vector; whether somebody may be missing.
+    fn documents(&self, hits: &[Neighbour]) -> (BTreeMap<DocumentId, f32>, bool) {
+        let farthest = hits.last().map_or(f32::INFINITY, |last| last.distance);
+        let state = self.index.read();
+        let mut is_torn = false;
+        let mut found: Vec<(f32, DocumentId)> = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let asked = |id: &DocumentId| self.passing.as_ref().is_none_or(|p| p.ids.contains(*id));
+            let owner = state.owner(self.field, hit.slot).filter(asked);
+            let place = owner.and_then(|id| {
+                let slots = state.slots(self.field).of(id);
+                Some((distance_now(self.vectors, self.target, *hit, slots)?, id))
+            });
+            is_torn |= place.is_none_or(|(distance, _)| distance > farthest);
+            found.extend(place);
+        }
+        drop(state);
+        found.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        let mut seen = HashSet::with_capacity(found.len());
+        let firsts = found.into_iter().filter(|(_, id)| seen.insert(*id));
+        let nearest = firsts.take(self.k).map(|(distance, id)| (id, distance));
+        (nearest.collect(), is_torn)
+    }
+
+    fn has_lost(&self) -> bool {
+        self.passing
+            .as_ref()
+            .is_some_and(|passing| passing.is_torn.get())
+    }
+}
+
+/// The distance of a document of which one vector was found: of that one if it still has it, else of the nearest that it has
+/// now; none if it has none.
+pub fn distance_now(
+    vectors: &VectorIndex,
+    target: &Target,
+    hit: Neighbour,
+    slots: &[u32],
+) -> Option<f32> {
+    if slots.contains(&hit.slot) {
+        return Some(hit.distance);
+    }
+    let distances = slots.iter().map(|&slot| vectors.distance(target, slot));
+    distances
+        .min_by(f32::total_cmp)
+        .filter(|distance| distance.is_finite())
+}
+
+/// The slots of documents that pass.
+struct Passing<'a> {
+    index: &'a DocumentIndex,
+    field: usize,
+    owners: Arc<Owners>,
+    ids: RoaringBitmap,
+    /// Documents from this id on were indexed after it was asked who passes.
+    newer: DocumentId,
+    /// Whether a document that passes was gone when its slots were asked for.
+    is_torn: Cell<bool>,
+}
+
+impl Passing<'_> {
+    /// Slots of up to `count` documents, spread over all of them.
+    fn seeds(&self, count: usize) -> Vec<u32> {
+        let step = (self.ids.len() / count as u64).max(1);
+        let state = self.index.read();
+        let places = (0..count as u64).filter_map(|n| u32::try_from(n * step).ok());
+        let ids = places.filter_map(|n| self.ids.select(n));
+        ids.filter_map(|id| state.slots(self.field).of(id).first().copied())
+            .collect()
+    }
+}
+
+impl SlotFilter for Passing<'_> {
+    /// A document that was indexed later passes too: it may be one that passes, written anew. Who finds it asks again.
+    #[inline]
+    fn passes(&self, slot: u32) -> bool {
+        let id = self.owners.of(slot);
+        id >= self.newer || self.ids.contains(id)
+    }
+}
+
+impl Passers for Passing<'_> {
+    fn listed(&self) -> Option<Vec<u64>> {
+        let state = self.index.read();
+        let slots = state.slots(self.field);
+        let mut bits: Vec<u64> = Vec::new();
+        for id in &self.ids {
+            let of_document = slots.of(id);
+            if of_document.is_empty() {
+                self.is_torn.set(true);
             }
-            if let Some(id) = self.state.owner(self.field, slot) {
-                found.entry(id).or_insert(distance);
+            for &slot in of_document {
+                let word = slot as usize / 64;
+                if word >= bits.len() {
+                    bits.resize((word + 1).next_power_of_two(), 0);
+                }
+                bits[word] |= 1 << (slot % 64);
             }
         }
-        found
+        Some(bits)
     }
 }

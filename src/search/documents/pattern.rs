@@ -3,10 +3,14 @@
 
 use super::tree::Affix;
 
-/// Characters of the shortest part that is searched (`MINPREFIX`).
-pub const PART_CHARS_MIN: usize = 2;
-/// Words that a part may stand for (`MAXPREFIXEXPANSIONS`).
-pub const EXPANSIONS_MAX: usize = 200;
+/// What bounds the search for parts of words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartLimits {
+    /// Characters of the shortest part that is searched.
+    pub chars_min: usize,
+    /// Words that a part may stand for; those that come first in their order are taken.
+    pub expansions_max: usize,
+}
 
 impl Affix {
     /// Whether a word has the part. Both in lower case where case does not count.
@@ -20,8 +24,8 @@ impl Affix {
     }
 
     /// The part in lower case; none if it is too short to be searched.
-    pub fn folded(&self) -> Option<Affix> {
-        let is_long_enough = self.text.chars().count() >= PART_CHARS_MIN;
+    pub fn folded(&self, chars_min: usize) -> Option<Affix> {
+        let is_long_enough = self.text.chars().count() >= chars_min;
         is_long_enough.then(|| Affix {
             text: self.text.to_lowercase(),
             ..*self
@@ -179,8 +183,8 @@ mod tests {
             is_prefix: true,
             is_suffix: false,
         };
-        assert_eq!(affix("h").folded(), None);
-        let part = affix("HE").folded();
+        assert_eq!(affix("h").folded(2), None);
+        let part = affix("HE").folded(2);
         assert!(part.is_some_and(|part| part.matches("hello") && !part.matches("ohello")));
     }
 }

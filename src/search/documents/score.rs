@@ -45,8 +45,6 @@ const K1: f32 = 1.2;
 const B: f32 = 0.75;
 /// As [`B`], of the older variant, which ignores the document's own length.
 const B_OLD: f32 = 0.5;
-/// BM25STD_TANH_FACTOR's default.
-pub const TANH_FACTOR: u64 = 4;
 
 /// A word's part in a document.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +56,7 @@ pub struct Term {
 }
 
 /// What holds for all documents of the index.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Corpus {
     /// Documents.
     pub documents: u64,
@@ -67,7 +65,7 @@ pub struct Corpus {
 }
 
 /// What holds for all words of a document.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Document {
     /// Its own score, 0 to 1.
     pub score: f64,
@@ -110,6 +108,19 @@ impl Scorer {
             }
             Scorer::DisMax => weight * frequency,
             Scorer::DocScore | Scorer::Hamming => 0.0,
+        }
+    }
+
+    /// How rare this scorer takes a word for; 0 where that does not count.
+    pub fn rarity(self, term: Term, corpus: Corpus) -> f64 {
+        match self {
+            Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh => {
+                rarity_bm25(corpus.documents, term.documents_with)
+            }
+            Scorer::Bm25 | Scorer::Tfidf | Scorer::TfidfDocNorm => {
+                rarity(corpus.documents, term.documents_with)
+            }
+            Scorer::DisMax | Scorer::DocScore | Scorer::Hamming => 0.0,
         }
     }
 
@@ -198,6 +209,8 @@ fn saturation_old(frequency: f64, corpus: Corpus) -> f64 {
 mod tests {
     use super::*;
     use crate::keyspace::documents::fields::times;
+
+    const TANH_FACTOR: u64 = 4;
 
     const DOCUMENT: Document = Document {
         score: 1.0,

@@ -2,7 +2,8 @@
 
 use super::matching::Matcher;
 use super::proximity::spread;
-use super::score::{Corpus, Document, Join, Scorer, Term};
+use super::reasons::{Part, Reasons};
+use super::score::{Corpus, Document, Join, Scorer, Term, hamming};
 use super::tree::{Kind, Node};
 use crate::keyspace::documents::fields::DocumentId;
 
@@ -13,11 +14,18 @@ pub struct Worth<'m, 'a> {
     scorer: Scorer,
     corpus: Corpus,
     tanh_factor: u64,
+    /// What HAMMING compares payloads with.
+    payload: &'m [u8],
 }
 
 impl<'m, 'a> Worth<'m, 'a> {
-    /// For one query.
-    pub fn new(matcher: &'m Matcher<'a>, root: &'m Node, scorer: Scorer, tanh_factor: u64) -> Self {
+    /// For one query; the last are what single scorers ask for: the factor of BM25STD.TANH and the payload of HAMMING.
+    pub fn new(
+        matcher: &'m Matcher<'a>,
+        root: &'m Node,
+        scorer: Scorer,
+        (tanh_factor, payload): (u64, &'m [u8]),
+    ) -> Self {
         let state = matcher.state;
         let documents = state.documents.len() as u64;
         let corpus = Corpus {
@@ -30,21 +38,56 @@ impl<'m, 'a> Worth<'m, 'a> {
             scorer,
             corpus,
             tanh_factor,
+            payload,
         }
     }
 
     /// The score of a document that passes.
     pub fn of(&self, id: DocumentId) -> f64 {
-        let Some(document) = self.matcher.state.documents.get(&id) else {
+        self.score(id, None)
+    }
+
+    /// As [`Worth::of`], with where the score comes from.
+    pub fn explain(&self, id: DocumentId) -> (f64, Reasons) {
+        let mut reasons = Reasons {
+            scorer: self.scorer,
+            corpus: self.corpus,
+            tanh_factor: self.tanh_factor,
+            ..Reasons::default()
+        };
+        let score = self.score(id, Some(&mut reasons));
+        (score, reasons)
+    }
+
+    fn score(&self, id: DocumentId, reasons: Option<&mut Reasons>) -> f64 {
+        let Some(document) = self.matcher.state.documents.get(id) else {
             return 0.0;
         };
+        if self.scorer == Scorer::Hamming {
+            let payload = document.payload.as_deref().unwrap_or_default();
+            let score = hamming(payload, self.payload);
+            if let Some(reasons) = reasons {
+                let is_comparable = !payload.is_empty() && payload.len() == self.payload.len();
+                reasons.payload_bytes = is_comparable.then_some(payload.len());
+                reasons.matched = score;
+            }
+            return score;
+        }
         let document = Document {
             score: f64::from(document.score),
             length: document.length,
             frequency_max: document.frequency_max,
         };
-        let matched = self.node(self.root, id, document).unwrap_or(0.0);
         let slop = self.spread(id);
+        let mut parts = reasons.is_some().then(Vec::new);
+        let matched = self.node(self.root, id, document, parts.as_mut());
+        let matched = matched.unwrap_or(0.0);
+        if let Some(reasons) = reasons {
+            reasons.document = document;
+            reasons.slop = slop;
+            reasons.matched = matched;
+            reasons.parts = parts.unwrap_or_default();
+        }
         self.scorer
             .finish(matched, document, slop, self.tanh_factor)
     }
@@ -65,54 +108,91 @@ impl<'m, 'a> Worth<'m, 'a> {
         spread(&positions)
     }
 
-    /// The score of one condition; none where the document does not meet it.
-    fn node(&self, node: &Node, id: DocumentId, document: Document) -> Option<f64> {
+    /// The score of one condition; none where the document does not meet it. Where somebody wants to know, where it comes from.
+    fn node(
+        &self,
+        node: &Node,
+        id: DocumentId,
+        document: Document,
+        mut notes: Option<&mut Vec<Part>>,
+    ) -> Option<f64> {
         let weight = node.options.weight;
-        let join = |join, parts: Vec<f64>| self.scorer.join(join, weight, parts);
-        match &node.kind {
+        let mut inner = notes.is_some().then(Vec::new);
+        let of = |node: &Node| self.node(node, id, document, inner.as_mut());
+        let (join, weight, scores) = match &node.kind {
             Kind::And(nodes) => {
-                let parts = nodes.iter().map(|node| self.node(node, id, document));
-                Some(join(Join::All, parts.collect::<Option<_>>()?))
+                let scores: Option<Vec<f64>> = nodes.iter().map(of).collect();
+                (Join::All, weight, scores?)
             }
-            Kind::Or(nodes) => {
-                let parts = nodes
-                    .iter()
-                    .filter_map(|node| self.node(node, id, document));
-                let parts: Vec<f64> = parts.collect();
-                (!parts.is_empty()).then(|| join(Join::Any, parts))
-            }
-            Kind::Optional(inner) => {
-                let other = || self.scorer.other(weight, false, document, self.corpus);
-                Some(self.node(inner, id, document).unwrap_or_else(other))
+            Kind::Or(nodes) => (Join::Any, weight, nodes.iter().filter_map(of).collect()),
+            Kind::Optional(optional) => {
+                let found = self.node(optional, id, document, notes.as_deref_mut());
+                return Some(found.unwrap_or_else(|| self.other(weight, false, document, notes)));
             }
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
-                let parts = self.words(node, self.matcher.words_of(node), id, document);
-                match parts.as_slice() {
-                    [] => None,
-                    [one] => Some(*one),
-                    _ => Some(self.scorer.join(Join::Any, 1.0, parts)),
+                let words = self.matcher.words_of(node);
+                let scores = self.words(node, &words, id, document, inner.as_mut());
+                if let [one] = scores[..] {
+                    extend(notes, inner);
+                    return Some(one);
                 }
+                (Join::Any, 1.0, scores)
             }
             Kind::Phrase(words) => {
-                let parts = self.words(node, words.clone(), id, document);
-                let is_whole = parts.len() == words.len();
-                is_whole.then(|| self.scorer.join(Join::All, 1.0, parts))
+                let scores = self.words(node, words, id, document, inner.as_mut());
+                if scores.len() != words.len() {
+                    return None;
+                }
+                (Join::All, 1.0, scores)
             }
             kind => {
                 let is_every = matches!(kind, Kind::All);
-                Some(self.scorer.other(weight, is_every, document, self.corpus))
+                return Some(self.other(weight, is_every, document, notes));
             }
+        };
+        if scores.is_empty() {
+            return None;
         }
+        let score = self.scorer.join(join, weight, scores);
+        if let (Some(notes), Some(parts)) = (notes, inner) {
+            notes.push(Part::Joined {
+                score,
+                weight,
+                parts,
+            });
+        }
+        Some(score)
+    }
+
+    /// The score of a condition that has no word.
+    fn other(
+        &self,
+        weight: f64,
+        is_every: bool,
+        document: Document,
+        notes: Option<&mut Vec<Part>>,
+    ) -> f64 {
+        let score = self.scorer.other(weight, is_every, document, self.corpus);
+        if let Some(notes) = notes {
+            notes.push(Part::Other {
+                score,
+                weight,
+                is_every,
+            });
+        }
+        score
     }
 
     /// The scores of those of the words that stand in the document.
     fn words(
         &self,
         node: &Node,
-        words: Vec<String>,
+        words: &[String],
         id: DocumentId,
         document: Document,
+        mut notes: Option<&mut Vec<Part>>,
     ) -> Vec<f64> {
+        let weight = node.options.weight;
         let scored = words.iter().filter_map(|word| {
             let posting = self.matcher.posting(word, id);
             let posting = posting.filter(|posting| node.fields.has(posting.fields))?;
@@ -120,9 +200,24 @@ impl<'m, 'a> Worth<'m, 'a> {
                 frequency: posting.frequency,
                 documents_with: self.matcher.state.words.get(word.as_str())?.len() as u64,
             };
-            let weight = node.options.weight;
-            Some(self.scorer.leaf(weight, term, document, self.corpus))
+            let score = self.scorer.leaf(weight, term, document, self.corpus);
+            if let Some(notes) = notes.as_deref_mut() {
+                notes.push(Part::Word {
+                    score,
+                    weight,
+                    word: word.clone(),
+                    frequency: term.frequency,
+                    rarity: self.scorer.rarity(term, self.corpus),
+                });
+            }
+            Some(score)
         });
         scored.collect()
+    }
+}
+
+fn extend(notes: Option<&mut Vec<Part>>, more: Option<Vec<Part>>) {
+    if let Some(notes) = notes {
+        notes.extend(more.into_iter().flatten());
     }
 }

@@ -96,10 +96,10 @@ fn what_was_measured_is_renewed_when_the_collection_or_the_queries_change() {
     assert!(answer.explanation.promise.unwrap().is_kept);
     assert_eq!(source(), (1, "made", 1_500));
     assert!(
-        calibrate::renew(&collection, 1, &|| ()),
+        calibrate::renew(&*collection, 1, &|| ()),
         "measured in haste"
     );
-    assert!(!calibrate::renew(&collection, 2, &|| ()));
+    assert!(!calibrate::renew(&*collection, 2, &|| ()));
     for renewal in 0..2 {
         for vector in held_out(&mut model.dice, 64, DIM) {
             let asked = Query {
@@ -110,15 +110,15 @@ fn what_was_measured_is_renewed_when_the_collection_or_the_queries_change() {
         }
         // The first who could has measured anew with what was asked; once as many again were, it is due again.
         assert_eq!(source(), (1, "asked", 1_500));
-        assert_eq!(calibrate::renew(&collection, 3, &|| ()), renewal == 1);
+        assert_eq!(calibrate::renew(&*collection, 3, &|| ()), renewal == 1);
     }
     for n in 0..400 {
         let vector = model.dice.vector();
         model.put(&format!("new{n}"), &vector, "");
     }
-    assert!(calibrate::renew(&collection, 4, &|| ()));
+    assert!(calibrate::renew(&*collection, 4, &|| ()));
     assert_eq!(source(), (1, "asked", 1_900));
-    assert!(!calibrate::renew(&collection, 5, &|| ()));
+    assert!(!calibrate::renew(&*collection, 5, &|| ()));
 }
 
 #[test]

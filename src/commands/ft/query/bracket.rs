@@ -1,13 +1,13 @@
 //! What stands in brackets: tag sets, ranges of numbers, circles, shapes, and both searches for vectors.
 
 use super::grammar::{KNN_RANKS, Parser, misplaced, text_of};
-use super::params::unescape;
 use super::token::{Kind as Token, Token as Tok};
 use super::tree::{
     GeoRadius, GeoUnit, Kind, Knn, Node, NumericRange, Relation, TagValue, VectorRange,
     VectorTarget,
 };
 use super::{Misplaced, QueryError};
+use crate::keyspace::documents::text::escape::unescape;
 
 type Result<T> = std::result::Result<T, QueryError>;
 

@@ -1,10 +1,10 @@
 //! Conditions that begin with a field: words in it, comparisons of its number, whether it is missing; and how fields are found.
 
 use super::grammar::{Parser, Place, misplaced};
-use super::params::unescape;
 use super::token::{Comparison, Kind as Token, Token as Tok};
 use super::tree::{FieldMask, Kind, Node, NumericRange};
 use super::{Misplaced, QueryError};
+use crate::keyspace::documents::text::escape::unescape;
 
 type Result<T> = std::result::Result<T, QueryError>;
 

@@ -5,10 +5,10 @@
 //! decided here by the same comparison of two levels, that of the rule under way and that of the next token; so results,
 //! and the place of an error, are the same.
 
-use super::params::unescape;
 use super::token::{Kind as Token, Token as Tok, Tokens};
 use super::tree::{Kind, Node, Query};
 use super::{Context, Misplaced, NODES_MAX, QueryError};
+use crate::keyspace::documents::text::escape::unescape;
 
 type Result<T> = std::result::Result<T, QueryError>;
 

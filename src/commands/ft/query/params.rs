@@ -1,7 +1,7 @@
 //! PARAMS: names that stand for values in a query.
 
 use super::QueryError;
-use super::token::is_escapable;
+use crate::keyspace::documents::text::escape::unescape;
 use crate::protocol::number;
 use std::collections::HashMap;
 
@@ -80,20 +80,6 @@ fn invalid(value: &[u8], name: &str) -> QueryError {
         value: String::from_utf8_lossy(value).into_owned(),
         name: name.to_owned(),
     }
-}
-
-/// Takes the backslashes before signs and blanks away.
-pub fn unescape(text: &[u8]) -> String {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        match (byte, rest.peek().copied()) {
-            // Of two backslashes RediSearch drops the first and looks at the second anew.
-            (b'\\', Some(next)) if is_escapable(next) => {}
-            _ => plain.push(byte),
-        }
-    }
-    String::from_utf8(plain).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
 /// A word as it is indexed: without escapes, in lower case.

@@ -2,10 +2,11 @@
 
 use super::QueryError;
 use super::grammar::{KNN_RANKS, Parser, is_and, text_of};
-use super::params::{normalize, unescape};
+use super::params::normalize;
 use super::token::{Kind as Token, Token as Tok};
 use super::tree::{Affix, Kind, Node, Word};
 use crate::commands::ft::text;
+use crate::keyspace::documents::text::escape::unescape;
 use crate::protocol::number;
 
 type Result<T> = std::result::Result<T, QueryError>;

@@ -4,6 +4,7 @@
 //! Every token remembers what a syntax error there would quote. Signs have no text of their own: RediSearch quotes the last
 //! word before them, and so do we.
 
+use crate::keyspace::documents::text::escape::is_escapable;
 use winnow::ascii::Caseless;
 use winnow::combinator::{alt, delimited, opt, preceded, repeat};
 use winnow::error::{ContextError, ErrMode};
@@ -292,11 +293,6 @@ fn keyword(input: &[u8], word: &[u8]) -> Option<usize> {
 /// Whether C's `isspace` takes it.
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
-}
-
-/// Whether a backslash before it makes it an ordinary character.
-pub(super) fn is_escapable(byte: u8) -> bool {
-    byte.is_ascii_punctuation() || is_space(byte)
 }
 
 fn is_plain(byte: u8) -> bool {

@@ -37,7 +37,7 @@ impl Schema {
         for prefix in &self.prefixes {
             out.word(prefix);
         }
-        out.option("FILTER", self.filter.as_ref());
+        out.option("FILTER", self.filter.as_ref().map(|filter| &filter.text));
         out.word("LANGUAGE").word(self.language.name());
         out.option("LANGUAGE_FIELD", self.language_field.as_ref());
         out.word("SCORE").word(self.score.to_string());

@@ -150,7 +150,7 @@ fn check(written: &Written, schema: &mut Schema) -> Result<(), SchemaError> {
         schema.prefixes = prefixes.map(<[u8]>::to_vec).collect();
     }
     if let Some(filter) = written.filter {
-        schema.filter = Some(text_of(filter));
+        schema.filter = Some(DocumentFilter::parse(text_of(filter)).map_err(SchemaError::Filter)?);
     }
     if let Some(word) = written.index_all {
         schema.indexes_all = is_word(word, "ENABLE");

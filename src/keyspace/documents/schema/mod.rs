@@ -11,6 +11,8 @@ pub mod vector;
 pub use create::{alter, create};
 pub use vector::{Algorithm, Metric, VectorAttributes, VectorType};
 
+use super::expression::ExpressionError;
+use super::filter::DocumentFilter;
 use super::text::language::Language;
 use super::text::stop_words::StopWords;
 use super::words::ArgumentError;
@@ -33,8 +35,8 @@ pub struct Schema {
     pub documents: DocumentKind,
     /// A key is indexed when its name begins with one of these. Never empty; `""` is every key.
     pub prefixes: Vec<Vec<u8>>,
-    /// FILTER: an expression that a document must pass, as it was written; whether it is one, its reader tells.
-    pub filter: Option<String>,
+    /// FILTER: an expression that a document must pass.
+    pub filter: Option<DocumentFilter>,
     /// The language of documents that name none.
     pub language: Language,
     /// The document's field that names its language.
@@ -256,6 +258,8 @@ pub enum SchemaError {
     Score,
     /// LANGUAGE that is not known.
     Language,
+    /// FILTER that is no expression.
+    Filter(ExpressionError),
     /// Too many prefixes.
     Prefixes(usize),
     /// INDEXALL neither ENABLE nor DISABLE.

@@ -67,22 +67,7 @@ pub struct Svs {
     pub reduce: Option<usize>,
 }
 
-/// The type of a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VectorType {
-    /// f32.
-    Float32,
-    /// f64.
-    Float64,
-    /// IEEE half.
-    Float16,
-    /// The upper half of an f32.
-    Bfloat16,
-    /// i8.
-    Int8,
-    /// u8.
-    Uint8,
-}
+pub use crate::index::ComponentType as VectorType;
 
 /// How far two vectors are apart; smaller is nearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +171,7 @@ const COMPRESSIONS: [(&str, &str); 6] = [
 impl VectorAttributes {
     /// Bytes of one vector in a hash field or query parameter.
     pub fn blob_bytes(&self) -> usize {
-        self.dimension * self.kind.bytes()
+        self.dimension * self.kind.width()
     }
 }
 
@@ -194,16 +179,6 @@ impl VectorType {
     /// The word of TYPE.
     pub fn word(self) -> &'static str {
         name_of(&TYPES, self)
-    }
-
-    /// Bytes of one component.
-    pub fn bytes(self) -> usize {
-        match self {
-            VectorType::Float64 => 8,
-            VectorType::Float32 => 4,
-            VectorType::Float16 | VectorType::Bfloat16 => 2,
-            VectorType::Int8 | VectorType::Uint8 => 1,
-        }
     }
 }
 
@@ -383,8 +358,8 @@ impl Reading {
         }
         if dimension > DIMENSION_MAX {
             return Err(VectorError::TooLarge {
-                bytes: dimension.saturating_mul(kind.bytes()),
-                max: DIMENSION_MAX * kind.bytes(),
+                bytes: dimension.saturating_mul(kind.width()),
+                max: DIMENSION_MAX * kind.width(),
             });
         }
         Ok(VectorAttributes {

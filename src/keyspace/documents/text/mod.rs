@@ -1,5 +1,7 @@
-//! Full text without the index: languages and their stemmers, stop words, how text is cut into words.
+//! Full text without the index: languages and their stemmers, stop words, how text is cut into words,
+//! what a backslash does.
 
+pub mod escape;
 pub mod language;
 pub mod stop_words;
 pub mod tokenize;

@@ -1,7 +1,7 @@
 //! Values of expressions and aggregations: their conversions, comparison and order.
 
 use super::EvalError;
-use crate::commands::ft::scores;
+use crate::keyspace::documents::printed;
 use crate::protocol::number;
 use bytes::Bytes;
 use std::cmp::Ordering;
@@ -83,7 +83,7 @@ impl Value {
     pub fn to_text(&self) -> Bytes {
         match self {
             Value::Text(text) => text.clone(),
-            Value::Number(number) => scores::print(*number).into(),
+            Value::Number(number) => printed::print(*number).into(),
             Value::Null | Value::Array(_) => Bytes::new(),
         }
     }

@@ -5,7 +5,7 @@ use super::functions;
 use super::lex::{Kind, Token, Tokens};
 use super::value::lossy;
 use super::{Comparison, DEPTH_MAX, Expression, ExpressionError, Operator, PARTS_MAX, Value};
-use crate::commands::ft::query::params::unescape;
+use crate::keyspace::documents::text::escape::unescape;
 
 type Result<T> = std::result::Result<T, ExpressionError>;
 

@@ -1,4 +1,4 @@
-//! Numbers as RediSearch prints them: distances and values of aggregations with twelve digits, text scores exactly.
+//! Numbers as text: distances and values of aggregations with twelve digits, text scores exactly.
 
 /// A number of an aggregation or a distance: whole numbers without point, others as C's `%.12g`.
 pub fn print(value: f64) -> String {

@@ -1,7 +1,7 @@
 //! Distances on the earth: `geodistance`, and what GEO fields hold.
 
 use super::{EvalError, Value};
-use crate::search::documents::matching::distance_m;
+use crate::keyspace::documents::earth::distance_m;
 
 /// Bytes of the longest point.
 const POINT_BYTES_MAX: usize = 128;

@@ -1,0 +1,236 @@
+//! Originals that somebody else keeps too: a row is a handle on a packed vector (the bytes of a document's field) and its norm, so
+//! that the vector is in memory once. Under cosine the distance is 1 - dot(q / |q|, x) / |x|.
+//!
+//! Readers come under the rules of index/slots.rs: a row is written while its slot is private and cleared when nobody can see it any
+//! more. Its lock is therefore never waited for; it is there so that this file needs no unsafe code.
+
+use super::super::segments::Segments;
+use super::super::{ComponentType, Metric};
+use super::{Point, Prepared, Scored, VectorStore};
+use crate::kernels::{self, Kernels};
+use crate::sys;
+use bytes::Bytes;
+use crossbeam_epoch::Guard;
+use half::f16;
+use parking_lot::RwLock;
+
+/// Rows that are asked for before they are scored.
+const AHEAD: usize = 4;
+
+struct Row {
+    packed: Bytes,
+    /// L2 norm, 1 of a zero vector.
+    norm: f64,
+}
+
+/// The store of handles.
+pub(super) struct Shared {
+    rows: Segments<RwLock<Option<Row>>>,
+    components: ComponentType,
+    dim: usize,
+    metric: Metric,
+    kernels: &'static Kernels,
+}
+
+impl Shared {
+    pub(super) fn new(components: ComponentType, dim: usize, metric: Metric) -> Shared {
+        Shared {
+            rows: Segments::default(),
+            components,
+            dim,
+            metric,
+            kernels: kernels::best(),
+        }
+    }
+
+    /// What `look` makes of a row; none if nothing is there.
+    fn with<T>(&self, slot: u32, look: impl FnOnce(&Row) -> T) -> Option<T> {
+        self.rows.get(slot)?.read().as_ref().map(look)
+    }
+
+    fn set(&self, slot: u32, packed: Bytes) {
+        let norm = match self.components {
+            ComponentType::Float64 => norm(doubles(&packed).map(|x| x * x).sum()),
+            components => norm(
+                components
+                    .unpack(&packed)
+                    .iter()
+                    .map(|&x| f64::from(x).powi(2))
+                    .sum(),
+            ),
+        };
+        if let Some(row) = self.rows.get(slot) {
+            *row.write() = Some(Row { packed, norm });
+        }
+    }
+
+    /// `scratch` is room for components that have to be converted.
+    fn distance(&self, point: &Point, row: &Row, scratch: &mut Vec<f32>) -> f32 {
+        let packed = &row.packed[..];
+        match point {
+            Point::Doubles(query) => {
+                let pairs = query.iter().copied().zip(doubles(packed));
+                match self.metric {
+                    Metric::L2 => pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>() as f32,
+                    _ => self.from_dot(pairs.map(|(a, b)| a * b).sum(), row.norm),
+                }
+            }
+            Point::Floats(query) => {
+                if self.components == ComponentType::Float16
+                    && let Ok(halves) = bytemuck::try_cast_slice::<u8, f16>(packed)
+                {
+                    return match self.metric {
+                        Metric::L2 => (self.kernels.l2_f16)(query, halves),
+                        _ => self.from_dot((self.kernels.dot_f16)(query, halves).into(), row.norm),
+                    };
+                }
+                let floats = match bytemuck::try_cast_slice::<u8, f32>(packed) {
+                    Ok(floats) if self.components == ComponentType::Float32 => floats,
+                    _ => {
+                        self.components.unpack_into(packed, scratch);
+                        &scratch[..]
+                    }
+                };
+                match self.metric {
+                    Metric::L2 => (self.kernels.l2_f32)(query, floats),
+                    _ => self.from_dot((self.kernels.dot_f32)(query, floats).into(), row.norm),
+                }
+            }
+            Point::Int8(_) | Point::Bits(_) => unreachable!("a point comes from its store"),
+        }
+    }
+
+    fn from_dot(&self, dot: f64, norm: f64) -> f32 {
+        match self.metric {
+            Metric::Cosine => (1.0 - dot / norm).clamp(0.0, 2.0) as f32,
+            Metric::L2 | Metric::InnerProduct => (1.0 - dot) as f32,
+        }
+    }
+
+    fn score_each(
+        &self,
+        point: &Point,
+        slots: impl Iterator<Item = u32> + Clone,
+        distances: &mut Vec<f32>,
+    ) {
+        let mut scratch = Vec::new();
+        let mut coming = slots.clone().skip(AHEAD);
+        distances.clear();
+        distances.extend(slots.map(|slot| {
+            if let Some(next) = coming.next() {
+                self.prefetch_row(next);
+            }
+            let distance = self.with(slot, |row| self.distance(point, row, &mut scratch));
+            distance.unwrap_or(f32::INFINITY)
+        }));
+    }
+
+    fn prefetch_row(&self, slot: u32) {
+        self.with(slot, |row| {
+            sys::prefetch(row.packed.as_ptr(), row.packed.len())
+        });
+    }
+
+    /// A packed vector as one side of distances.
+    fn point_of(&self, packed: &[u8]) -> Point {
+        if self.components == ComponentType::Float64 {
+            let divisor = match self.metric {
+                Metric::Cosine => norm(doubles(packed).map(|x| x * x).sum()),
+                Metric::L2 | Metric::InnerProduct => 1.0,
+            };
+            return Point::Doubles(doubles(packed).map(|x| x / divisor).collect());
+        }
+        let components = self.components.unpack(packed);
+        Point::Floats(Prepared::new(&components, self.metric).scaled.into_owned())
+    }
+}
+
+impl Scored for Shared {
+    fn ensure(&self, segment: u32, _slots: u32) {
+        self.rows.ensure(segment, |_| RwLock::new(None));
+    }
+
+    fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, _guard: &Guard) {
+        self.score_each(point, slots.iter().copied(), distances);
+    }
+
+    fn score_run(
+        &self,
+        point: &Point,
+        first: u32,
+        len: usize,
+        distances: &mut Vec<f32>,
+        _guard: &Guard,
+    ) {
+        self.score_each(point, (first..).take(len), distances);
+    }
+
+    fn prefetch(&self, slots: &[u32], _guard: &Guard) {
+        slots.iter().for_each(|&slot| self.prefetch_row(slot));
+    }
+
+    /// The vector itself is counted here, not where it is kept too.
+    fn bytes(&self) -> usize {
+        size_of::<RwLock<Option<Row>>>() + self.dim * self.components.width()
+    }
+}
+
+impl VectorStore for Shared {
+    fn write(&self, slot: u32, vector: &Prepared) {
+        let packed = vector.packed.cloned();
+        self.set(
+            slot,
+            packed.unwrap_or_else(|| {
+                self.components
+                    .pack(vector.given.iter().map(|&x| x.into()))
+                    .into()
+            }),
+        );
+    }
+
+    fn point(&self, vector: &Prepared) -> Point {
+        match vector.packed {
+            Some(packed) => self.point_of(packed),
+            None => self.point_of(&self.components.pack(vector.given.iter().map(|&x| x.into()))),
+        }
+    }
+
+    fn load_point(&self, slot: u32, point: &mut Point, _guard: &Guard) {
+        *point = self.point_of(&self.packed(slot));
+    }
+
+    fn stored(&self, slot: u32, _guard: &Guard) -> (Box<[u8]>, f32) {
+        (self.packed(slot)[..].into(), 0.0)
+    }
+
+    fn write_stored(&self, slot: u32, bytes: &[u8], _range: f32, _norm: f32) {
+        self.set(slot, Bytes::copy_from_slice(bytes));
+    }
+
+    fn decode(&self, slot: u32, _guard: &Guard) -> Vec<f32> {
+        self.components.unpack(&self.packed(slot))
+    }
+
+    fn packed(&self, slot: u32) -> Bytes {
+        let handle = self.with(slot, |row| row.packed.clone());
+        handle.unwrap_or_default()
+    }
+
+    fn clear(&self, slot: u32) {
+        if let Some(row) = self.rows.get(slot) {
+            *row.write() = None;
+        }
+    }
+}
+
+fn doubles(packed: &[u8]) -> impl Iterator<Item = f64> + '_ {
+    packed
+        .as_chunks()
+        .0
+        .iter()
+        .map(|&bytes| f64::from_le_bytes(bytes))
+}
+
+fn norm(squared: f64) -> f64 {
+    if squared == 0.0 { 1.0 } else { squared.sqrt() }
+}

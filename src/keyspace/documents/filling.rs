@@ -1,0 +1,139 @@
+//! How an index takes up keys that are there before it: at a start on all cores at once, later in the background
+//! (engine/indexing.rs), key by key.
+
+use super::index::{DocumentIndex, Unlinked};
+use super::saved::SavedGraphs;
+use super::values;
+use crate::keyspace::Key;
+use crate::keyspace::table::Database;
+use parking_lot::{Condvar, Mutex};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Keys that are looked at for one step of a filling.
+pub const PAGE: usize = 4096;
+
+/// How far an index is with the keys that were there before it.
+#[derive(Default)]
+pub struct Progress {
+    is_running: AtomicBool,
+    done: AtomicU64,
+    all: AtomicU64,
+    ended: (Mutex<()>, Condvar),
+}
+
+impl Progress {
+    /// Whether keys are still being taken up.
+    pub fn is_running(&self) -> bool {
+        self.is_running.load(Ordering::Acquire)
+    }
+
+    /// The share of keys that were looked at, 0 to 1.
+    pub fn share(&self) -> f64 {
+        match self.is_running() {
+            true => {
+                let done = self.done.load(Ordering::Relaxed) as f64;
+                (done / self.all.load(Ordering::Relaxed).max(1) as f64).min(1.0)
+            }
+            false => 1.0,
+        }
+    }
+
+    /// From now on it is running, over about so many keys.
+    pub(super) fn begin(&self, keys: usize) {
+        self.all.store(keys as u64, Ordering::Relaxed);
+        self.is_running.store(true, Ordering::Release);
+    }
+
+    /// So many keys more were looked at.
+    pub fn advance(&self, keys: usize) {
+        self.done.fetch_add(keys as u64, Ordering::Relaxed);
+    }
+
+    /// All are.
+    pub fn end(&self) {
+        let _waiting = self.ended.0.lock();
+        self.is_running.store(false, Ordering::Release);
+        self.ended.1.notify_all();
+    }
+
+    /// Waits until it is not running, but no longer than this.
+    pub fn wait(&self, at_most: Duration) {
+        let mut guard = self.ended.0.lock();
+        let is_running = |(): &mut ()| self.is_running();
+        self.ended.1.wait_while_for(&mut guard, is_running, at_most);
+    }
+}
+
+/// Fills an index from all keys; nothing else may change them meanwhile.
+pub(super) fn fill(index: &DocumentIndex, database: &Database) {
+    let keys = followed_keys(index, database);
+    on_all_cores(&keys, |key| take_up(index, key, database));
+    index.progress().end();
+}
+
+/// As `fill`, for an index whose graphs a snapshot has; the number of documents whose vectors it does not have.
+pub(super) fn load(index: &DocumentIndex, database: &Database, saved: &SavedGraphs) -> usize {
+    let keys = followed_keys(index, database);
+    let (unknown, nodes) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    on_all_cores(&keys, |key| match saved.find(index, key, database) {
+        Some(known) => nodes.lock().extend(index.load(key, known)),
+        None => unknown.lock().push(key.clone()),
+    });
+    index.load_graphs(nodes.into_inner());
+    let unknown = unknown.into_inner();
+    on_all_cores(&unknown, |key| take_up(index, key, database));
+    let state = index.read();
+    let is_document = |key: &&Key| state.id_of(key).is_some();
+    unknown.iter().filter(is_document).count()
+}
+
+/// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
+pub fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
+    index.link(take_up_unlinked(index, key, database));
+}
+
+/// As `take_up`, but for the linking of vectors.
+pub(super) fn take_up_unlinked(index: &DocumentIndex, key: &[u8], database: &Database) -> Unlinked {
+    let entry = database.peek(key);
+    let values = entry.and_then(|entry| values::read(index.schema(), key, &entry.value));
+    match values {
+        None => index.remove(key),
+        Some(Ok(values)) => return index.put(key, values),
+        Some(Err((field, why))) => index.refuse(key, field, why),
+    }
+    Unlinked::default()
+}
+
+fn followed_keys(index: &DocumentIndex, database: &Database) -> Vec<Key> {
+    let (mut keys, mut cursor) = (Vec::new(), 0);
+    loop {
+        let (next, page) = database.scan(cursor, PAGE, 0);
+        let followed = page.into_iter().map(|(key, _)| key);
+        keys.extend(followed.filter(|key| index.schema().follows(key)));
+        if next == 0 {
+            return keys;
+        }
+        cursor = next;
+    }
+}
+
+/// Calls `act` with each of these, on threads of their own: one that waits for the postings must not be one that whoever holds them
+/// waits for.
+pub fn on_all_cores<T: Sync>(all: &[T], act: impl Fn(&T) + Sync) {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            act(one);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads.min(all.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+}

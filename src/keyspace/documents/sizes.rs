@@ -1,0 +1,117 @@
+//! What an index takes, by its parts: estimates from counts and from the bytes that containers hold, in one pass over words and
+//! values. Vectors are counted where they are (`index/`).
+
+use super::fields::FieldIndex;
+use super::index::{Document, State};
+use super::values::FieldValue;
+use roaring::RoaringBitmap;
+use std::mem::size_of;
+
+/// Bytes that an entry of a tree takes besides its key and value, about: nodes are two thirds full.
+const ENTRY_BYTES: usize = 8;
+
+/// Counts, and bytes by part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Different words.
+    pub words: usize,
+    /// Words in documents, values of tags in documents and numbers in documents.
+    pub records: usize,
+    /// Places of words in documents.
+    pub positions: usize,
+    /// Parts that postings are cut into.
+    pub blocks: usize,
+    /// Postings of words, tags and numbers.
+    pub posting_bytes: usize,
+    /// Places of words, in postings.
+    pub position_bytes: usize,
+    /// Words themselves.
+    pub word_bytes: usize,
+    /// Values of tags themselves.
+    pub tag_bytes: usize,
+    /// Documents without their keys and values.
+    pub document_bytes: usize,
+    /// Values of documents that sorting looks at.
+    pub value_bytes: usize,
+    /// Keys, and the way from them to documents.
+    pub key_bytes: usize,
+    /// Shapes.
+    pub shape_bytes: usize,
+}
+
+impl Sizes {
+    /// All bytes.
+    pub fn bytes(&self) -> usize {
+        self.posting_bytes
+            + self.word_bytes
+            + self.tag_bytes
+            + self.document_bytes
+            + self.value_bytes
+            + self.key_bytes
+            + self.shape_bytes
+    }
+
+    fn add_bitmap(&mut self, ids: &RoaringBitmap) {
+        self.blocks += 1;
+        self.records += ids.len() as usize;
+        self.posting_bytes += ids.serialized_size();
+    }
+
+    fn add_field(&mut self, field: &FieldIndex) {
+        for (tag, ids) in &field.tags {
+            self.add_bitmap(ids);
+            self.tag_bytes += tag.len() + size_of::<Box<str>>() + ENTRY_BYTES;
+        }
+        for ids in field.numbers.values() {
+            self.add_bitmap(ids);
+            self.posting_bytes += size_of::<f64>() + ENTRY_BYTES;
+        }
+        for points in field.points.values() {
+            self.records += points.len();
+            self.posting_bytes += size_of_val(&points[..]) + ENTRY_BYTES;
+        }
+        self.posting_bytes += field.present.serialized_size();
+    }
+
+    fn add_document(&mut self, document: &Document) {
+        self.document_bytes += size_of::<Document>() + ENTRY_BYTES;
+        self.document_bytes += document.payload.as_ref().map_or(0, |payload| payload.len());
+        // In the map of documents, and in that of keys.
+        self.key_bytes += 2 * document.key.len() + size_of::<Box<[u8]>>() + ENTRY_BYTES;
+        let values = document.values.iter().map(value_bytes);
+        self.value_bytes += values.sum::<usize>();
+    }
+}
+
+fn value_bytes(value: &FieldValue) -> usize {
+    let own = match value {
+        FieldValue::Tags(tags) => tags.iter().map(|tag| tag.len() + size_of::<String>()).sum(),
+        FieldValue::Numbers(numbers) => size_of_val(&numbers[..]),
+        FieldValue::Points(points) => size_of_val(&points[..]),
+        _ => 0,
+    };
+    size_of::<FieldValue>() + own
+}
+
+impl State {
+    /// What it takes. A pass over all words, values and documents.
+    pub fn sizes(&self) -> Sizes {
+        let mut sizes = Sizes::default();
+        sizes.words = self.words.len();
+        for (word, postings) in &self.words {
+            sizes.word_bytes += word.len() + size_of::<Box<str>>() + ENTRY_BYTES;
+            sizes.records += postings.len();
+            sizes.blocks += 1;
+            for posting in postings.values() {
+                sizes.positions += posting.positions.len();
+                sizes.position_bytes += size_of_val(&posting.positions[..]);
+                sizes.posting_bytes += size_of_val(posting) + ENTRY_BYTES;
+            }
+        }
+        sizes.posting_bytes += sizes.position_bytes;
+        self.fields.iter().for_each(|field| sizes.add_field(field));
+        let documents = self.all.iter().filter_map(|id| self.documents.get(id));
+        documents.for_each(|document| sizes.add_document(document));
+        sizes
+    }
+}

@@ -1,0 +1,127 @@
+//! The fields of one bucket in insertion order: a list while they are few, as they are in most hashes, a map from then on.
+
+use super::Field;
+use bytes::Bytes;
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+/// So many fields are looked through one by one; more have a map, which is never made a list again.
+const FEW_MAX: usize = 16;
+
+/// Fields by name.
+#[derive(Clone)]
+pub(super) enum Fields {
+    Few(Vec<(Bytes, Field)>),
+    Many(Box<IndexMap<Bytes, Field, FixedState>>),
+}
+
+impl Default for Fields {
+    fn default() -> Fields {
+        Fields::Few(Vec::new())
+    }
+}
+
+impl Fields {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Fields::Few(list) => list.len(),
+            Fields::Many(map) => map.len(),
+        }
+    }
+
+    pub(super) fn get(&self, name: &[u8]) -> Option<&Field> {
+        match self {
+            Fields::Few(list) => {
+                let found = list.iter().find(|(other, _)| other == name);
+                found.map(|(_, field)| field)
+            }
+            Fields::Many(map) => map.get(name),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, name: &[u8]) -> Option<&mut Field> {
+        match self {
+            Fields::Few(list) => {
+                let found = list.iter_mut().find(|(other, _)| other == name);
+                found.map(|(_, field)| field)
+            }
+            Fields::Many(map) => map.get_mut(name),
+        }
+    }
+
+    /// The field at a place below [`Fields::len`].
+    pub(super) fn at(&self, place: usize) -> Option<(&Bytes, &Field)> {
+        match self {
+            Fields::Few(list) => list.get(place).map(|(name, field)| (name, field)),
+            Fields::Many(map) => map.get_index(place),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Bytes, &Field)> {
+        let (list, map) = match self {
+            Fields::Few(list) => (list.as_slice(), None),
+            Fields::Many(map) => (&[][..], Some(map.iter())),
+        };
+        let list = list.iter().map(|(name, field)| (name, field));
+        list.chain(map.into_iter().flatten())
+    }
+
+    /// Adds a field whose name is not there.
+    pub(super) fn add(&mut self, name: Bytes, field: Field, hasher: &FixedState) {
+        match self {
+            Fields::Few(list) if list.len() < FEW_MAX => {
+                // Most hashes get all of their fields at once and never another.
+                list.reserve_exact(1);
+                list.push((name, field));
+            }
+            Fields::Few(list) => {
+                let mut map = IndexMap::with_hasher(hasher.clone());
+                map.extend(list.drain(..));
+                map.insert(name, field);
+                *self = Fields::Many(Box::new(map));
+            }
+            Fields::Many(map) => drop(map.insert(name, field)),
+        }
+    }
+
+    /// Takes a field out; the others keep their order.
+    pub(super) fn remove(&mut self, name: &[u8]) -> Option<Field> {
+        match self {
+            Fields::Few(list) => {
+                let place = list.iter().position(|(other, _)| other == name)?;
+                Some(list.remove(place).1)
+            }
+            Fields::Many(map) => map.shift_remove(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_becomes_a_map_keeps_its_fields_and_their_order() {
+        let hasher = FixedState::with_seed(7);
+        let field = |n: usize| Field {
+            value: Bytes::from(n.to_string()),
+            expires_at_ms: None,
+        };
+        let mut fields = Fields::default();
+        for n in 0..3 * FEW_MAX {
+            fields.add(Bytes::from(format!("f{n}")), field(n), &hasher);
+            assert_eq!(matches!(fields, Fields::Few(_)), n < FEW_MAX);
+            assert_eq!(fields.len(), n + 1);
+            if let Some(first) = fields.get_mut(b"f0") {
+                *first = field(n);
+            }
+        }
+        assert_eq!(fields.remove(b"f1"), Some(field(1)));
+        assert_eq!(fields.remove(b"f1"), None);
+        assert_eq!(fields.get(b"f0"), Some(&field(3 * FEW_MAX - 1)));
+        let names: Vec<&Bytes> = fields.iter().map(|(name, _)| name).collect();
+        assert_eq!(names[..3], ["f0", "f2", "f3"]);
+        assert_eq!(fields.at(1).map(|(name, _)| &name[..]), Some(&b"f2"[..]));
+        assert!(fields.at(fields.len()).is_none());
+    }
+}

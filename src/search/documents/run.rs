@@ -1,0 +1,201 @@
+//! Runs a query for documents: vectors within radii, then who passes its conditions, then the nearest of these. Only the conditions
+//! are answered under the lock of the postings; graphs are walked and vectors compared without it, so that writers go on.
+//!
+//! What was found without the lock is made into documents under it. Where that shows that somebody was written meanwhile whose
+//! place in the answer nobody else was looked for, everything is done again, a few times.
+
+use super::effort::FieldVectors;
+use super::matching::Matcher;
+use super::nearest::{Manner, NearestSearch};
+use super::patience::Patience;
+use super::pattern::PartLimits;
+use super::tree::{Knn, Node, VectorRange};
+use super::within::{Within, WithinSearch};
+use crate::index::Target;
+use crate::keyspace::documents::fields::DocumentId;
+use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::schema::FieldKind;
+use crate::keyspace::documents::text::language::Language;
+use crate::keyspace::documents::values;
+use crate::search::follow::Course;
+use bytes::Bytes;
+use crossbeam_epoch as epoch;
+use parking_lot::RwLockReadGuard;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, HashMap};
+
+/// How often a query is asked again because what it found changed meanwhile.
+const TORN_MAX: usize = 4;
+
+/// A query that was checked, and how it is meant.
+pub struct Question<'q> {
+    /// Which documents pass.
+    pub root: &'q Node,
+    /// The nearest of these.
+    pub knn: Option<NearestQuestion<'q>>,
+    /// The radii in `root`, each with how far beyond it a search looks, if that was said.
+    pub ranges: Vec<(&'q VectorRange, Option<f64>)>,
+    /// No other documents than those of these keys.
+    pub keys: Option<&'q [Vec<u8>]>,
+    /// The language of the query's words.
+    pub language: Language,
+    /// Words stand for themselves alone.
+    pub is_verbatim: bool,
+    /// What bounds parts of words.
+    pub parts: PartLimits,
+    /// How long matching may take.
+    pub patience: &'q Patience<'q>,
+}
+
+/// A KNN, and how it is meant.
+pub struct NearestQuestion<'q> {
+    /// For what.
+    pub knn: &'q Knn,
+    /// Candidates, if somebody said how many.
+    pub ef: Option<usize>,
+    /// Whether all that pass are compared.
+    pub is_exact: bool,
+    /// Whether there are conditions beside it.
+    pub is_filtered: bool,
+}
+
+/// What was found, while the postings are held.
+pub struct Found {
+    /// The documents.
+    pub ids: RoaringBitmap,
+    /// The distances of the KNN's.
+    pub nearest: BTreeMap<DocumentId, f32>,
+    /// Distances of radii that have names.
+    pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Whether a part of a word stands for more words than were taken.
+    pub is_cut: bool,
+    /// How.
+    pub explanation: Explanation,
+}
+
+/// How a query was answered.
+#[derive(Clone, Debug, Default)]
+pub struct Explanation {
+    /// Documents that passed the conditions, before the nearest were taken.
+    pub passed: u64,
+    /// The search for the nearest: how, and the candidates of its walk.
+    pub nearest: Option<(Course, usize)>,
+    /// The searches within radii, in the query's order.
+    pub ranges: Vec<Course>,
+    /// How often it was asked again.
+    pub repeats: usize,
+}
+
+/// Answers a question; `take` gets what was found while it cannot change.
+pub fn run<T>(
+    index: &DocumentIndex,
+    question: &Question,
+    take: impl FnOnce(&Matcher, Found) -> T,
+) -> T {
+    let run = Run::new(index, question);
+    // Every slot that is seen from here on keeps its vector.
+    let _pin = epoch::pin();
+    let mut repeats = 0;
+    loop {
+        let (state, mut found, is_torn) = run.attempt();
+        if is_torn && repeats < TORN_MAX {
+            repeats += 1;
+            continue;
+        }
+        found.explanation.repeats = repeats;
+        return take(&Matcher::new(index, &state, question, &[]), found);
+    }
+}
+
+/// A question with its searches.
+struct Run<'a> {
+    index: &'a DocumentIndex,
+    question: &'a Question<'a>,
+    ranges: Vec<(FieldVectors<'a>, WithinSearch<'a>)>,
+    nearest: Option<(FieldVectors<'a>, Target, Manner)>,
+}
+
+impl<'a> Run<'a> {
+    fn new(index: &'a DocumentIndex, question: &'a Question<'a>) -> Run<'a> {
+        let ranges = question.ranges.iter().filter_map(|(range, epsilon)| {
+            let (field, target) = aim(index, range.field, &range.target.blob)?;
+            let search = WithinSearch {
+                range,
+                epsilon: *epsilon,
+                vectors: field.vectors(),
+                target,
+            };
+            Some((field, search))
+        });
+        let nearest = question.knn.as_ref().and_then(|asked| {
+            let (field, target) = aim(index, asked.knn.field, &asked.knn.target.blob)?;
+            let manner = Manner {
+                k: asked.knn.k,
+                ef: asked.ef.unwrap_or_else(|| field.knn_ef(asked.knn.k)),
+                is_exact: asked.is_exact,
+            };
+            Some((field, target, manner))
+        });
+        Run {
+            index,
+            question,
+            ranges: ranges.collect(),
+            nearest,
+        }
+    }
+
+    /// What there is to find now, and whether it is torn.
+    fn attempt(&self) -> (RwLockReadGuard<'a, State>, Found, bool) {
+        let searches = self.ranges.iter();
+        let within: Vec<Within> = searches.map(|(field, search)| search.run(field)).collect();
+        let state = self.index.read();
+        let mut matcher = Matcher::new(self.index, &state, self.question, &within);
+        let ids = matcher.passing(self.question);
+        let is_torn = matcher.is_torn;
+        let mut found = Found {
+            distances: std::mem::take(&mut matcher.distances),
+            nearest: BTreeMap::new(),
+            is_cut: matcher.is_cut.get(),
+            explanation: Explanation {
+                passed: ids.len(),
+                ranges: within.iter().map(|within| within.course).collect(),
+                ..Explanation::default()
+            },
+            ids,
+        };
+        let Some(asked) = &self.question.knn else {
+            return (state, found, is_torn);
+        };
+        let passing = asked.is_filtered.then_some(&found.ids);
+        let search = self.nearest.as_ref().map(|(field, target, manner)| {
+            let aim = (asked.knn.field, field.vectors(), target);
+            NearestSearch::new(self.index, &state, aim, *manner, passing)
+        });
+        drop(state);
+        let nearest = search.map(|search| search.run());
+        let is_torn = is_torn || nearest.as_ref().is_some_and(|nearest| nearest.is_torn);
+        if let (Some(nearest), Some((_, _, manner))) = (nearest, &self.nearest) {
+            found.explanation.nearest = Some((nearest.course, manner.ef));
+            found.nearest = nearest.found;
+        }
+        found.ids = found.nearest.keys().copied().collect();
+        (self.index.read(), found, is_torn)
+    }
+}
+
+/// The field's vectors and the target that a packed vector is; none where nothing can be found.
+fn aim<'a>(
+    index: &'a DocumentIndex,
+    field: usize,
+    blob: &[u8],
+) -> Option<(FieldVectors<'a>, Target)> {
+    let FieldKind::Vector(attributes) = &index.schema().fields[field].kind else {
+        return None;
+    };
+    let vector = values::vector(blob, attributes).ok()?;
+    let field = FieldVectors::of(index, field)?;
+    field.vectors().check_vector(&vector).ok()?;
+    let packed = Bytes::copy_from_slice(blob);
+    let target = field.vectors().target_packed(&packed, &vector);
+    Some((field, target))
+}

@@ -1,0 +1,127 @@
+//! Follows a plan through an index: the walk or scan that it names, what comes in its place where that leads astray, and a scan where
+//! too few were found. Who passes a filter is asked through [`Passers`]: columns of attributes, or postings of documents.
+
+use super::plan::{Plan, PlanKind};
+use crate::index::{
+    FilteredWalk, Neighbour, Probe, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+};
+
+/// Who may be a hit of one query.
+pub trait Passers: SlotFilter {
+    /// All who may, a bit a slot, 64 a word; none if that is only learnt by asking for each.
+    fn listed(&self) -> Option<Vec<u64>>;
+}
+
+/// What became of a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// What was done in the end.
+    pub plan: PlanKind,
+    /// Whether all were compared because the walk found too few.
+    pub was_scanned_after: bool,
+    /// What it took.
+    pub walk: WalkStats,
+}
+
+impl Default for Course {
+    fn default() -> Course {
+        Course {
+            plan: PlanKind::Scan,
+            was_scanned_after: false,
+            walk: WalkStats::default(),
+        }
+    }
+}
+
+/// One query's search of an index.
+pub struct Search<'a> {
+    /// The index.
+    pub index: &'a VectorIndex,
+    /// What is searched for.
+    pub target: &'a Target,
+    /// Hits wanted.
+    pub wanted: usize,
+    /// Candidates of a walk without a filter.
+    pub ef: usize,
+    /// Nodes that a filtered walk expands, at most.
+    pub expansions_max: Option<usize>,
+    /// Whether nothing but what is stored is compared.
+    pub is_exact: bool,
+    /// Who may be a hit; none: everybody.
+    pub passers: Option<&'a dyn Passers>,
+}
+
+impl Search<'_> {
+    /// Follows the plan; otherwise where that leads astray, and scans if too few of `there_are` were found. What it took is added
+    /// to `course`.
+    pub fn find(&self, plan: &Plan, there_are: usize, course: &mut Course) -> Vec<Neighbour> {
+        course.plan = plan.kind;
+        let stats = &mut course.walk;
+        stats.gave_up = false;
+        let mut found = self.follow(plan.kind, plan, stats);
+        if stats.gave_up
+            && let Some((_, kind)) = plan.otherwise
+        {
+            course.plan = kind;
+            found = self.follow(kind, plan, stats);
+        }
+        if found.len() < self.wanted.min(there_are) && plan.may_scan_after {
+            course.was_scanned_after = true;
+            found = self.scan_passing(&mut course.walk);
+        }
+        found
+    }
+
+    fn follow(&self, kind: PlanKind, plan: &Plan, stats: &mut WalkStats) -> Vec<Neighbour> {
+        match kind {
+            PlanKind::Scan | PlanKind::ScanPassing => self.scan(stats),
+            PlanKind::FilterFirst => self.scan_passing(stats),
+            PlanKind::Graph => self.walk(self.ef, None, stats),
+            PlanKind::GraphFiltered => {
+                let probe = plan.ef.map(|_| Probe {
+                    pass_rate_min: plan.otherwise.map_or(0.0, |(rate, _)| rate),
+                    ef: self.ef,
+                });
+                let ef = plan.ef.unwrap_or(self.ef);
+                self.walk(ef, Some(FilteredWalk::Plain(probe)), stats)
+            }
+            PlanKind::GraphTwoHop => {
+                let seeds = plan.seeds.clone();
+                self.walk(self.ef, Some(FilteredWalk::TwoHop { seeds }), stats)
+            }
+        }
+    }
+
+    fn scan(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
+        let filter = self.passers.map(|passers| passers as &dyn SlotFilter);
+        self.index
+            .scan(self.target, self.wanted, None, filter, stats)
+    }
+
+    /// All slots are tested first, and only the passing ones compared.
+    fn scan_passing(&self, stats: &mut WalkStats) -> Vec<Neighbour> {
+        match self.passers.and_then(Passers::listed) {
+            Some(passing) => {
+                let how_many = (self.wanted, self.ef);
+                self.index
+                    .scan_passing(self.target, how_many, &passing, self.is_exact, stats)
+            }
+            None => self.scan(stats),
+        }
+    }
+
+    fn walk(&self, ef: usize, how: Option<FilteredWalk>, stats: &mut WalkStats) -> Vec<Neighbour> {
+        let filter = self
+            .passers
+            .map(|passers| passers as &dyn SlotFilter)
+            .zip(how.as_ref());
+        // Without a filter nothing bounds a walk but ef.
+        let expansions_max = filter.and(self.expansions_max);
+        let options = WalkOptions {
+            k: self.wanted,
+            ef,
+            expansions_max,
+        };
+        self.index.search(self.target, &options, filter, stats)
+    }
+}

@@ -1,0 +1,142 @@
+//! What the definition of an index may say, seen through a socket: which keys it takes in, in which language, for how long.
+
+use crate::client::{Client, keys};
+use crate::support::Server;
+use rhumb::protocol::client::Value;
+use std::time::{Duration, Instant};
+
+/// Everything is safe before it is acknowledged; nothing is saved by itself.
+const LOG: [&str; 4] = ["--save", "", "--appendfsync", "always"];
+/// How long something that the server does by itself may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn bulk(text: &str) -> Value {
+    Value::Bulk(text.to_owned().into())
+}
+
+/// The part of a reply's map.
+fn part<'v>(reply: &'v Value, name: &str) -> &'v Value {
+    let pairs = reply.as_pairs().expect("names and values");
+    let found = pairs.iter().find(|(key, _)| key.as_str() == Some(name));
+    found.map_or_else(|| panic!("{name} in {reply:?}"), |(_, value)| value)
+}
+
+#[test]
+fn a_filter_decides_which_keys_are_documents() {
+    let mut server = Server::start_with(&LOG);
+    let mut client = Client::new(&server);
+    client.ok("HSET pet:0 kind cat age 9");
+    client.ok("FT.CREATE old PREFIX 1 pet: FILTER '@age > 5' SCHEMA kind TAG age NUMERIC");
+    client.ok("HSET pet:1 kind cat age 7");
+    client.ok("HSET pet:2 kind cat age 3");
+    client.ok("HSET pet:3 kind cat");
+    client.wait_for("old", "*", &["pet:0", "pet:1"]);
+    // A write may take a key in, or out.
+    client.ok("HINCRBY pet:2 age 3");
+    client.ok("HSET pet:1 age 1");
+    client.wait_for("old", "@kind:{cat}", &["pet:0", "pet:2"]);
+    let reply = client.ok("FT.INFO old");
+    let definition = part(&reply, "index_definition");
+    assert_eq!(part(definition, "filter"), &bulk("@age > 5"));
+    // The documents that the log makes again are the same.
+    drop(client);
+    server.kill_and_restart(&LOG);
+    let mut client = Client::new(&server);
+    client.wait_for("old", "*", &["pet:0", "pet:2"]);
+}
+
+#[test]
+fn a_filter_sees_names_paths_and_keys() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE j ON JSON FILTER '@kind == \"cat\" && @age > 5' SCHEMA $.k AS kind TAG $.age AS age NUMERIC");
+    client.ok("FT.CREATE k FILTER 'startswith(@__key, \"pet\")' SCHEMA kind TAG");
+    client.ok(r#"JSON.SET a $ '{"k":"cat","age":7}'"#);
+    client.ok(r#"JSON.SET b $ '{"k":"dog","age":7}'"#);
+    client.ok("HSET pet:1 kind cat");
+    client.ok("HSET car:1 kind van");
+    client.wait_for("k", "*", &["pet:1"]);
+    let refused = client.refused("FT.CREATE x FILTER '@age >' SCHEMA t TEXT");
+    assert!(refused.starts_with("Syntax error at offset"), "{refused}");
+    let refused = client.refused("FT.CREATE x FILTER 'nope(1)' SCHEMA t TEXT");
+    assert_eq!(refused, "Unknown function name 'nope'");
+}
+
+#[test]
+fn documents_may_have_languages_of_their_own() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx LANGUAGE_FIELD lang SCHEMA t TEXT");
+    client.ok("HSET a t häuser lang german");
+    client.ok("HSET b t häuser");
+    client.ok("HSET c t häuser lang klingon");
+    let search = |client: &mut Client, language: &str| {
+        let reply = client.ok(&format!("FT.SEARCH idx haus NOCONTENT LANGUAGE {language}"));
+        keys(&reply)
+    };
+    assert_eq!(search(&mut client, "german"), ["a"]);
+    let reply = client.ok("FT.INFO idx");
+    let definition = part(&reply, "index_definition");
+    assert_eq!(part(definition, "language_field"), &bulk("lang"));
+}
+
+#[test]
+fn payloads_are_shown_and_scored() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx PAYLOAD_FIELD p SCHEMA t TEXT");
+    client.ok("HSET a t hello p abc");
+    client.ok("HSET b t hello");
+    let reply = client.ok("FT.SEARCH idx hello WITHPAYLOADS NOCONTENT");
+    let expected = [
+        Value::Int(2),
+        bulk("a"),
+        bulk("abc"),
+        bulk("b"),
+        Value::Null,
+    ];
+    assert_eq!(reply, Value::Array(expected.into()));
+    let line = "FT.SEARCH idx hello NOCONTENT WITHSCORES SCORER HAMMING PAYLOAD abb";
+    let expected = [Value::Int(2), bulk("a"), bulk("0.5"), bulk("b"), bulk("0")];
+    assert_eq!(client.ok(line), Value::Array(expected.into()));
+}
+
+#[test]
+fn a_temporary_index_goes_with_its_documents() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("HSET other:1 t hello");
+    client.ok("HSET tmp:1 t hello");
+    client.ok("FT.CREATE tmp PREFIX 1 tmp: TEMPORARY 1 SCHEMA t TEXT");
+    client.ok("FT.CREATE stays PREFIX 1 other: SCHEMA t TEXT");
+    client.wait_for("stays", "hello", &["other:1"]);
+    let started = Instant::now();
+    while client
+        .ok("FT._LIST")
+        .as_items()
+        .is_some_and(|names| names.len() > 1)
+    {
+        assert!(started.elapsed() < PATIENCE, "the index stays");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(client.ok("EXISTS tmp:1 other:1"), Value::Int(1));
+    assert_eq!(client.refused("FT.INFO tmp"), "tmp: no such index");
+}
+
+#[test]
+fn paths_of_json_fields_must_be_paths() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    for kind in [
+        "TEXT",
+        "VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2",
+    ] {
+        let refused = client.refused(&format!("FT.CREATE idx ON JSON SCHEMA $.a[ AS a {kind}"));
+        assert_eq!(
+            refused,
+            "Invalid JSONPath '$.a[' in attribute 'a' in index 'idx'"
+        );
+    }
+    // Others are not looked at: their fields are missing.
+    client.ok("FT.CREATE idx ON JSON SCHEMA $.a[ AS a TAG");
+}
