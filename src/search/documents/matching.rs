@@ -76,6 +76,9 @@ impl<'a> Matcher<'a> {
 
     /// Documents that pass.
     pub fn matching(&mut self, node: &Node) -> RoaringBitmap {
+        if self.is_unindexed(&node.kind) {
+            return RoaringBitmap::new();
+        }
         match &node.kind {
             Kind::Nothing => RoaringBitmap::new(),
             Kind::All => self.state.all.clone(),
@@ -108,6 +111,17 @@ impl<'a> Matcher<'a> {
             Kind::VectorRange(range) => self.within(range),
             Kind::Missing { field } => &self.state.all - &self.state.fields[*field].present,
         }
+    }
+
+    /// Whether a condition asks for a value of a field that is kept for sorting alone. Words are not even asked there.
+    fn is_unindexed(&self, kind: &Kind) -> bool {
+        let field = match kind {
+            Kind::Tag { field, .. } => *field,
+            Kind::Numeric(range) => range.field,
+            Kind::Geo(circle) => circle.field,
+            _ => return false,
+        };
+        self.index.schema().fields[field].is_unindexed
     }
 
     fn all_of(&mut self, nodes: &[Node], options: &Options) -> RoaringBitmap {
