@@ -140,3 +140,122 @@ fn paths_of_json_fields_must_be_paths() {
     // Others are not looked at: their fields are missing.
     client.ok("FT.CREATE idx ON JSON SCHEMA $.a[ AS a TAG");
 }
+
+#[test]
+fn shapes_are_found_by_how_they_lie() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE flat PREFIX 1 s: SCHEMA shape GEOSHAPE FLAT");
+    client.ok("FT.CREATE globe PREFIX 1 s: SCHEMA shape GEOSHAPE INDEXMISSING");
+    client.ok("HSET s:small shape 'POLYGON ((1 1, 1 2, 2 2, 2 1, 1 1))'");
+    client.ok("HSET s:large shape 'POLYGON ((0 0, 0 9, 9 9, 9 0, 0 0))'");
+    client.ok("HSET s:point shape 'POINT (3 3)'");
+    client.ok("HSET s:bad shape 'POINT 3'");
+    client.ok("HSET s:none other 1");
+    let query = "POLYGON ((0.5 0.5, 0.5 4, 4 4, 4 0.5, 0.5 0.5))";
+    let cases = [
+        ("WITHIN", vec!["s:point", "s:small"]),
+        ("CONTAINS", vec!["s:large"]),
+        ("INTERSECTS", vec!["s:large", "s:point", "s:small"]),
+        ("DISJOINT", vec![]),
+    ];
+    for index in ["flat", "globe"] {
+        for (relation, expected) in &cases {
+            let asked = format!("@shape:[{relation} $q]");
+            let words = [
+                "FT.SEARCH",
+                index,
+                &asked,
+                "NOCONTENT",
+                "PARAMS",
+                "2",
+                "q",
+                query,
+            ];
+            let reply = client.call(&[&words[..], &["DIALECT", "3"]].concat());
+            let mut found = keys(&reply);
+            found.sort();
+            assert_eq!(&found, expected, "{index} {relation}");
+        }
+        let wrong =
+            format!("FT.SEARCH {index} '@shape:[WITHIN $q]' PARAMS 2 q 'POINT 1' DIALECT 2");
+        let expected = "Error querying geoshape index: Expected '(' in 'POINT 1'";
+        assert_eq!(client.refused(&wrong), expected);
+    }
+    assert_eq!(client.found("globe", "ismissing(@shape)"), ["s:none"]);
+    let reply = client.ok("FT.INFO flat");
+    let statistics = part(&reply, "field statistics").as_items().expect("fields");
+    let errors = part(&statistics[0], "Index Errors");
+    let expected = bulk("Error indexing geoshape: Expected '(' in 'POINT 3'");
+    assert_eq!(part(errors, "last indexing error"), &expected);
+    assert_eq!(part(errors, "last indexing error key"), &bulk("s:bad"));
+}
+
+#[test]
+fn the_options_of_search_are_shown_and_set() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CONFIG SET TIMEOUT 700");
+    client.ok("FT.CONFIG SET DEFAULT_DIALECT 2");
+    let reply = client.ok("CONFIG GET search-timeout");
+    assert_eq!(part(&reply, "search-timeout"), &bulk("700"));
+    client.ok("CONFIG SET search-on-timeout fail");
+    let reply = client.ok("FT.CONFIG GET ON_TIMEOUT");
+    let name = Value::Simple("ON_TIMEOUT".to_owned());
+    let pair = Value::Array([name, bulk("fail")].into());
+    assert_eq!(reply, Value::Array([pair].into()));
+    for (line, expected) in [
+        ("FT.CONFIG SET NOPE 1", "Invalid option"),
+        ("FT.CONFIG SET NOGC true", "Not modifiable at runtime"),
+        (
+            "FT.CONFIG SET TIMEOUT null",
+            "Could not convert argument to expected type",
+        ),
+        (
+            "FT.CONFIG SET DEFAULT_DIALECT 7",
+            "Value is outside acceptable bounds",
+        ),
+    ] {
+        assert_eq!(client.refused(line), expected, "{line}");
+    }
+    // Parameters need dialect 2, which holds now without saying so.
+    client.ok("FT.CREATE idx SCHEMA n NUMERIC t TEXT");
+    client.ok("HSET a n 3 t abcd");
+    let reply = client.ok("FT.SEARCH idx '@n:[$n $n]' PARAMS 2 n 3 NOCONTENT");
+    assert_eq!(keys(&reply), ["a"]);
+    assert_eq!(client.found("idx", "ab*"), ["a"]);
+    client.ok("FT.CONFIG SET MINPREFIX 3");
+    assert_eq!(client.found("idx", "ab*"), [""; 0]);
+    assert_eq!(client.found("idx", "abc*"), ["a"]);
+}
+
+#[test]
+fn scores_are_explained() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA title TEXT WEIGHT 10 body TEXT");
+    client.ok("HSET a title 'hello world' body 'lorem ist ipsum'");
+    client.ok("HSET b title 'hello space world' body 'lorem ist ipsum lorem lorem'");
+    client.ok("HSET c title 'hello more space world' body 'lorem ist ipsum lorem lorem'");
+    let line = "FT.SEARCH idx 'hello world' WITHSCORES EXPLAINSCORE NOCONTENT LIMIT 0 1";
+    let reply = client.ok(line);
+    let items = reply.as_items().expect("a list");
+    let word = |word: &str| {
+        bulk(&format!(
+            "{word}: (0.27 = Weight 1.00 * IDF 0.13 * (F 10.00 * (k1 1.2 + 1)) / (F 10.00 + k1 1.2 * (1 - b 0.75 + b 0.75 * Doc Len 23 / Average Doc Len 34.33)))"
+        ))
+    };
+    let list = |items: Vec<Value>| Value::Array(items.into());
+    let words = list(vec![word("hello"), word("world")]);
+    let sum = list(vec![bulk("(Weight 1.00 * children BM25 0.54)"), words]);
+    let whole = vec![
+        bulk("Final BM25 : words BM25 0.54 * document score 1.00"),
+        list(vec![sum]),
+    ];
+    let explained = items[2].as_items().expect("a score and its reasons");
+    assert_eq!(explained[1], list(whole));
+    let docscore = client.ok(&format!("{line} SCORER DOCSCORE"));
+    let explained = docscore.as_items().and_then(|items| items[2].as_items());
+    let expected = [bulk("1"), bulk("Document's score is 1.00")];
+    assert_eq!(explained, Some(&expected[..]));
+}

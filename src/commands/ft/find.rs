@@ -17,6 +17,7 @@ use crate::commands::{Call, Context, Session};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values::{self, FieldValue};
 use crate::keyspace::{Key, View};
@@ -370,6 +371,7 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
         dialect: options.dialect,
     };
     let mut query = query::parse(&options.query, &context)?;
+    check_shapes(&query.root)?;
     let filters = options.filters(schema)?;
     if !options.fields.is_empty() {
         let named = schema
@@ -391,6 +393,15 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
         query.root = Node::new(Kind::And(all.collect()));
     }
     Ok(query)
+}
+
+/// Texts of shapes must be shapes.
+fn check_shapes(node: &Node) -> Result<()> {
+    if let Kind::Geoshape { wkt, .. } = &node.kind {
+        Shape::parse(wkt)
+            .map_err(|why| Refusal::made(format!("Error querying geoshape index: {why}")))?;
+    }
+    node.children().iter().try_for_each(check_shapes)
 }
 
 /// Words that are looked for in all fields are looked for in these.

@@ -2,6 +2,7 @@
 //! the time of indexing.
 
 use super::schema::{Field, FieldKind, Schema};
+use super::shape::Shape;
 use super::text::language::Stems;
 use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
@@ -24,6 +25,8 @@ pub struct FieldIndex {
     pub numbers: BTreeMap<Ordered, RoaringBitmap>,
     /// GEO: longitudes and latitudes.
     pub points: BTreeMap<DocumentId, Vec<(f64, f64)>>,
+    /// GEOSHAPE.
+    pub shapes: BTreeMap<DocumentId, Vec<Shape>>,
 }
 
 /// A number that is not NaN, in order.
@@ -154,6 +157,7 @@ impl FieldIndex {
                 self.numbers.entry(Ordered(number)).or_default().insert(id);
             }),
             FieldValue::Points(points) => drop(self.points.insert(id, points.clone())),
+            FieldValue::Shapes(shapes) => drop(self.shapes.insert(id, shapes.clone())),
             FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
         self.present.insert(id);
@@ -170,6 +174,7 @@ impl FieldIndex {
                 take_out(&mut self.numbers, &Ordered(number), id);
             }),
             FieldValue::Points(_) => drop(self.points.remove(&id)),
+            FieldValue::Shapes(_) => drop(self.shapes.remove(&id)),
             FieldValue::Missing | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
     }

@@ -514,6 +514,7 @@ impl State {
         let emptied = values.fields.into_iter().map(|value| match value {
             FieldValue::Texts(_) => FieldValue::Texts(Vec::new()),
             FieldValue::Vectors(_) => FieldValue::Vectors(Vec::new()),
+            FieldValue::Shapes(_) => FieldValue::Shapes(Vec::new()),
             other => other,
         });
         let document = Document {

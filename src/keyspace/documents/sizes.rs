@@ -70,6 +70,9 @@ impl Sizes {
             self.records += points.len();
             self.posting_bytes += size_of_val(&points[..]) + ENTRY_BYTES;
         }
+        for shape in field.shapes.values().flatten() {
+            self.shape_bytes += shape.bytes() + size_of_val(shape) + ENTRY_BYTES;
+        }
         self.posting_bytes += field.present.serialized_size();
     }
 

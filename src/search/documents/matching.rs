@@ -4,14 +4,16 @@ use super::patience::Patience;
 use super::pattern::{PartLimits, Wildcard, is_near};
 use super::proximity::is_within;
 use super::run::Question;
+use super::shapes::Comparison;
 use super::tree::{
-    Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, TagValue, VectorRange,
+    Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, Relation, TagValue, VectorRange,
 };
 use super::within::Within;
 use crate::keyspace::documents::earth::distance_m;
 use crate::keyspace::documents::fields::{DocumentId, Posting};
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
+use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use roaring::RoaringBitmap;
 use std::cell::Cell;
@@ -104,7 +106,11 @@ impl<'a> Matcher<'a> {
             Kind::Tag { field, values } => self.tagged(*field, values),
             Kind::Numeric(range) => self.between(range),
             Kind::Geo(circle) => self.around(circle),
-            Kind::Geoshape { .. } => RoaringBitmap::new(),
+            Kind::Geoshape {
+                field,
+                relation,
+                wkt,
+            } => self.shaped(*field, *relation, wkt),
             Kind::VectorRange(range) => self.within(range),
             Kind::Missing { field } => &self.state.all - &self.state.fields[*field].present,
         }
@@ -296,6 +302,20 @@ impl<'a> Matcher<'a> {
             bound(range.max, range.includes_max),
         );
         self.state.fields[range.field].between(min, max)
+    }
+
+    /// Compared with every shape. A text that is no shape was refused before.
+    fn shaped(&self, field: usize, relation: Relation, text: &str) -> RoaringBitmap {
+        let Ok(shape) = Shape::parse(text) else {
+            return RoaringBitmap::new();
+        };
+        let kind = &self.index.schema().fields[field].kind;
+        let is_flat = matches!(kind, FieldKind::Geoshape { is_flat: true });
+        let comparison = Comparison::new(&shape, relation, is_flat);
+        let all = self.state.fields[field].shapes.iter();
+        let in_time = all.take_while(|_| !self.patience.ends());
+        let found = in_time.filter(|(_, shapes)| shapes.iter().any(|it| comparison.holds(it)));
+        found.map(|(id, _)| *id).collect()
     }
 
     fn around(&self, circle: &GeoRadius) -> RoaringBitmap {
