@@ -259,3 +259,76 @@ fn scores_are_explained() {
     let expected = [bulk("1"), bulk("Document's score is 1.00")];
     assert_eq!(explained, Some(&expected[..]));
 }
+
+#[test]
+fn phrases_stay_within_a_field_and_a_value() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx PREFIX 1 h: SCHEMA title TEXT body TEXT");
+    client.ok("HSET h:1 title 'red fox' body 'fox jumps red'");
+    assert_eq!(client.found("idx", "@title:\"red fox\""), ["h:1"]);
+    assert_eq!(client.found("idx", "@body:\"red fox\""), [""; 0]);
+    assert_eq!(client.found("idx", "@body:\"fox jumps\""), ["h:1"]);
+    client.ok("FT.CREATE multi ON JSON PREFIX 1 j: SCHEMA $.t AS t TEXT");
+    client.ok(r#"JSON.SET j:1 $ '{"t":["red fox","jumps high"]}'"#);
+    assert_eq!(client.found("multi", "\"red fox\""), ["j:1"]);
+    assert_eq!(client.found("multi", "\"fox jumps\""), [""; 0]);
+    // What an index does not keep, it does not tell apart.
+    client.ok("FT.CREATE plain PREFIX 1 h: NOFIELDS NOOFFSETS NOFREQS SCHEMA title TEXT body TEXT");
+    client.wait_for("plain", "@title:jumps", &["h:1"]);
+    assert_eq!(client.found("plain", "\"jumps fox\""), ["h:1"]);
+}
+
+#[test]
+fn parts_of_words_are_found_with_and_without_a_trie() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA a TEXT WITHSUFFIXTRIE b TEXT");
+    for (key, a, b) in [
+        ("1", "apart", "none"),
+        ("2", "party", "none"),
+        ("3", "other", "spartan"),
+    ] {
+        client.ok(&format!("HSET {key} a {a} b {b}"));
+    }
+    client.ok("FT.CREATE tags SCHEMA b TAG WITHSUFFIXTRIE");
+    assert_eq!(client.found("tags", "@b:{*art*}"), ["3"]);
+    assert_eq!(client.found("tags", "@b:{*one}"), ["1", "2"]);
+    let cases = [
+        ("@a:*part*", vec!["1", "2"]),
+        ("@a:*art", vec!["1"]),
+        ("@a:part*", vec!["2"]),
+        ("*part*", vec!["1", "2", "3"]),
+        ("@b:*art*", vec!["3"]),
+        ("@a:*spart*", vec![]),
+    ];
+    let check = |client: &mut Client| {
+        for (query, expected) in &cases {
+            assert_eq!(&client.found("idx", query), expected, "{query}");
+        }
+    };
+    check(&mut client);
+    client.ok("HSET 4 a departed b x");
+    assert_eq!(client.found("idx", "@a:*part*"), ["1", "2", "4"]);
+    client.ok("DEL 4");
+    check(&mut client);
+}
+
+#[test]
+fn words_are_found_by_their_sound() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA name TEXT PHONETIC dm:en other TEXT");
+    client.ok("HSET 1 name 'Philip Wright' other x");
+    client.ok("HSET 2 name 'Filip Write' other x");
+    client.ok("HSET 3 name nobody other filip");
+    assert_eq!(client.found("idx", "@name:philip"), ["1", "2"]);
+    assert_eq!(client.found("idx", "@name:(filip right)"), ["1", "2"]);
+    assert_eq!(
+        client.found("idx", "@name:(philip=>{$phonetic:false})"),
+        ["1"]
+    );
+    assert_eq!(client.found("idx", "@other:philip"), [""; 0]);
+    // Codes are no words.
+    assert_eq!(client.found("idx", "@name:FL*"), [""; 0]);
+}

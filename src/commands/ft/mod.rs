@@ -25,6 +25,7 @@ mod indexes;
 mod info;
 mod look;
 pub mod options;
+mod ordering;
 mod pipeline;
 pub mod query;
 mod reasons;
