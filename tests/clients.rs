@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "clients/examples.rs"]
+mod examples;
 #[path = "clients/found.rs"]
 mod found;
 #[path = "clients/node.rs"]

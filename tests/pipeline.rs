@@ -104,3 +104,75 @@ fn a_pipeline_answers_as_if_its_requests_had_run_one_by_one() {
     let mut after = Wire::open(server.port, 0).expect("a connection");
     assert_same(&state(&mut after, "p"), &seen_piped);
 }
+
+/// Documents whose vectors are linked together are found in the order in which they came.
+#[test]
+fn documents_of_a_pipeline_are_indexed_as_if_they_had_come_one_by_one() {
+    println!("seed {SEED}");
+    let server = Server::start();
+    let mut alone = Wire::open(server.port, 0).expect("a connection");
+    let mut piped = Wire::open(server.port, 0).expect("a connection");
+    let index = |name: &str| {
+        words(&format!(
+            "FT.CREATE {name} PREFIX 1 {name}: SCHEMA n NUMERIC t TAG v VECTOR HNSW 6 TYPE INT8 DIM 8 DISTANCE_METRIC L2"
+        ))
+    };
+    let lines = |name: &str| -> Vec<Vec<Vec<u8>>> {
+        let mut dice = Dice(SEED);
+        let mut request = || {
+            let key = format!("{name}:{}", dice.below(NAMES));
+            let (n, v) = (dice.below(100), 10_000_000 + dice.below(90_000_000));
+            words(&match dice.below(30) {
+                0 => format!("DEL {key}"),
+                1 => format!("HDEL {key} t"),
+                2 => format!("HSET {key} n"),
+                3 => format!("HSET {key} n {n} v short"),
+                4 => format!("SET {key} text"),
+                5 => format!("HSET {key} n {n}"),
+                6 => format!("FT.SEARCH {name} @n:[{n} +inf] NOCONTENT LIMIT 0 1000"),
+                _ => format!("HSET {key} n {n} t t{} v {v}", n % 5),
+            })
+        };
+        (0..REQUESTS).map(|_| request()).collect()
+    };
+    alone.call(&index("one")).expect("a reply");
+    piped.call(&index("two")).expect("a reply");
+    let shown = |value: Value| format!("{value:?}").replace("two:", "one:");
+    let mut replies = [Vec::new(), Vec::new()];
+    for request in lines("one") {
+        replies[0].push(shown(alone.call(&request).expect("a reply")));
+    }
+    for chunk in lines("two").chunks(100) {
+        piped.send(chunk).expect("requests are taken");
+        let received = chunk
+            .iter()
+            .map(|_| shown(piped.receive().expect("a reply")));
+        replies[1].extend(received);
+    }
+    for (at, (expected, got)) in replies[0].iter().zip(&replies[1]).enumerate() {
+        assert_eq!(got, expected, "reply {at}, seed {SEED}");
+    }
+    let mut all = |name: &str, query: &str| {
+        let words = [
+            "FT.SEARCH",
+            name,
+            query,
+            "LIMIT",
+            "0",
+            "1000",
+            "DIALECT",
+            "2",
+        ];
+        let knn = ["PARAMS", "2", "b", "12345678"];
+        let words = words.iter().chain(&knn);
+        let request: Vec<Vec<u8>> = words.map(|word| word.as_bytes().to_vec()).collect();
+        shown(alone.call(&request).expect("a reply"))
+    };
+    for query in ["*", "@t:{t3}", "*=>[KNN 1000 @v $b]"] {
+        let (one, two) = (all("one", query), all("two", query));
+        assert!(
+            one.contains("one:") && two == one,
+            "{query}, seed {SEED}\n{one}\n{two}"
+        );
+    }
+}

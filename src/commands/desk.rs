@@ -4,7 +4,7 @@
 use super::table::Command;
 use super::{Client, Context, Outcome, Session, execute};
 use crate::config::Config;
-use crate::engine::{Engine, Patience};
+use crate::engine::{Engine, Indexing, Patience};
 use crate::protocol::inline::split_arguments;
 use crate::protocol::{Encoded, Reply, Request, Version};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ pub struct Desk {
     pub context: Arc<Context>,
     /// The clock's time, in milliseconds since 1970.
     pub now_ms: Arc<AtomicU64>,
+    _indexing: Indexing,
 }
 
 /// One client at the desk.
@@ -45,9 +46,11 @@ impl Desk {
         let clock = Arc::new(move || clock.load(Ordering::Relaxed));
         let engine = Engine::new(clock, super::new_stats(), 2);
         engine.start_in_memory(16, 7);
+        let engine = Arc::new(engine);
         Desk {
-            context: Arc::new(Context::new(Arc::new(engine), Arc::new(config))),
+            context: Arc::new(Context::new(Arc::clone(&engine), Arc::new(config))),
             now_ms,
+            _indexing: Indexing::start(engine),
         }
     }
 

@@ -56,7 +56,10 @@ pub type Results = Vec<Result>;
 /// Requests of one command that change different things may run on all cores.
 #[derive(Clone, Copy)]
 pub struct Together {
-    /// The key and the element that a request is about, if it can be told; anything else is left to `run`.
+    /// Whether other cores are worth it for such requests now.
+    pub pays: fn(&Context, &Request) -> bool,
+    /// The key and the element that a request is about, if it can be told; anything else is left to `run`. Where different keys
+    /// run together they count as elements of one that has no name.
     pub about: fn(&Request) -> Option<About<'_>>,
     /// Runs requests about different elements of one key of this database, in their order; none, and nothing done, where they have to run one
     /// by one.

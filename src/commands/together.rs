@@ -29,12 +29,12 @@ pub struct Run {
 
 impl Run {
     /// The run that `request` may begin, with it; the request, if it runs alone.
-    pub fn begin(session: &Session, request: Request) -> Result<Run, Request> {
+    pub fn begin(context: &Context, session: &Session, request: Request) -> Result<Run, Request> {
         let together = match session.queue {
             None => command_of(&request).and_then(|command| command.together),
             Some(_) => None,
         };
-        let Some(together) = together else {
+        let Some(together) = together.filter(|together| (together.pays)(context, &request)) else {
             return Err(request);
         };
         let Some((key, _)) = (together.about)(&request) else {

@@ -4,9 +4,10 @@
 use super::locks::{GateGuards, Patience};
 use super::{Engine, Locked};
 use crate::keyspace::change::{Change, Effect};
-use crate::keyspace::{Value, View};
+use crate::keyspace::documents::filling::on_all_cores;
+use crate::keyspace::{Keyspace, Value, View};
 use crate::persistence::log::EncodedRecord;
-use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
 use rayon::prelude::*;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -267,6 +268,41 @@ impl<'e> Access<'e> {
         Ok(Some(replies))
     }
 
+    /// As `write`, for several different keys, each apart from the others: `decide` is asked for each of them, by its place, and
+    /// each decision is a record of its own. They are applied in their order, then vectors are linked on all cores. None, and nothing
+    /// done, inside a transaction.
+    pub fn write_apart<T, E>(
+        &self,
+        db: usize,
+        keys: &[&[u8]],
+        mut decide: impl FnMut(&View, usize) -> Result<Decision<T>, E>,
+    ) -> Result<Option<Vec<Result<T, E>>>, Locked> {
+        if self.transaction.is_some() {
+            return Ok(None);
+        }
+        let locks = self.engine.locks();
+        let _world = locks.world_shared(self.patience)?;
+        let _gates = locks.gates_exclusive(keys.iter().map(|key| (db, *key)), self.patience)?;
+        let view = self.view(db);
+        // All is decided before anything is logged: what is logged has to be applied.
+        let decided: Vec<Result<Decision<T>, E>> =
+            (0..keys.len()).map(|at| decide(&view, at)).collect();
+        let mut records = Vec::with_capacity(keys.len());
+        let replies = decided.into_iter().zip(keys).map(|(decided, key)| {
+            let Decision { reply, changes } = decided?;
+            let changes = self.after_expiries(&[(db, key)], changes);
+            if !changes.is_empty() {
+                let (last, numbers) = self.engine.append(&changes);
+                self.last_number.set(last);
+                records.push((changes, numbers));
+            }
+            Ok(reply)
+        });
+        let replies: Vec<Result<T, E>> = replies.collect();
+        self.engine.apply_apart(records);
+        Ok(Some(replies))
+    }
+
     /// Changes databases as a whole: nothing else runs meanwhile.
     pub fn write_world<T, E: From<Locked>>(
         &self,
@@ -362,6 +398,31 @@ impl Engine {
         self.data().flight.land(numbers);
     }
 
+    /// Applies records that were logged, then links the vectors of their documents on all cores.
+    fn apply_apart(&self, records: Vec<(Vec<Change>, RangeInclusive<u64>)>) {
+        let (mut unlinked, mut landing) = (Vec::new(), Vec::with_capacity(records.len()));
+        for (changes, numbers) in records {
+            for (change, number) in changes.into_iter().zip(numbers.clone()) {
+                let left = self.apply_with(change, number, Keyspace::apply_unlinked);
+                unlinked.extend(left.into_iter().map(|linking| Mutex::new(Some(linking))));
+            }
+            landing.push(numbers);
+        }
+        let indexes = self.keyspace().indexes();
+        on_all_cores(&unlinked, |linking| {
+            let linking = linking.lock().take();
+            let link = || {
+                linking
+                    .into_iter()
+                    .for_each(|linking| indexes.link(linking))
+            };
+            end_on_panic(link, || "linking a document".to_owned());
+        });
+        for numbers in landing {
+            self.data().flight.land(&numbers);
+        }
+    }
+
     /// Applies the changes of one record. Many vectors for one collection are linked on all cores.
     fn apply_all(&self, mut changes: Vec<Change>, first_number: u64) {
         let upserts = match changes.len() {
@@ -388,17 +449,20 @@ impl Engine {
         }
     }
 
-    /// Applies a change that is in the log, or will be. Half a change is worse than none: a panic ends the process, and recovery
-    /// starts from the log.
+    /// Applies a change that is in the log, or will be.
     fn apply(&self, change: Change, number: u64) {
+        self.apply_with(change, number, Keyspace::apply);
+    }
+
+    fn apply_with<T>(
+        &self,
+        change: Change,
+        number: u64,
+        apply: impl FnOnce(&Keyspace, Change, u64) -> T,
+    ) -> T {
         self.note_watched(&change);
-        let applied = catch_unwind(AssertUnwindSafe(|| self.keyspace().apply(change, number)));
-        if applied.is_err() {
-            tracing::error!(
-                "applying change {number} panicked; the process ends, the log has what was acknowledged"
-            );
-            std::process::abort();
-        }
+        let what = || format!("applying change {number}");
+        end_on_panic(|| apply(self.keyspace(), change, number), what)
     }
 
     /// Runs `commands` as one transaction over `keys`: alone with them (and with the whole world if `is_world`). Its changes
@@ -441,6 +505,17 @@ impl Engine {
         drop(cut);
         Ok((result, last))
     }
+}
+
+/// Half a change is worse than none: a panic ends the process, and recovery starts from the log.
+fn end_on_panic<T>(act: impl FnOnce() -> T, what: impl FnOnce() -> String) -> T {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| {
+        tracing::error!(
+            "{} panicked; the process ends, the log has what was acknowledged",
+            what()
+        );
+        std::process::abort()
+    })
 }
 
 /// Held until a transaction ends; the fields are never read, only dropped.

@@ -22,6 +22,7 @@ pub(super) fn clock_us() -> u64 {
 
 /// The thread that fills indexes; dropping it stops the thread.
 pub struct Indexing {
+    engine: Arc<Engine>,
     stops: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,7 +31,7 @@ impl Indexing {
     /// Starts the thread.
     pub fn start(engine: Arc<Engine>) -> Indexing {
         let stops = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stops);
+        let (seen, held) = (Arc::clone(&stops), Arc::clone(&engine));
         let run = move || {
             while !seen.load(Ordering::Relaxed) {
                 if let Some(index) = engine.keyspace().indexes().next_unfilled(PERIOD) {
@@ -43,6 +44,7 @@ impl Indexing {
             .spawn(run)
             .expect("the system gives a thread at start");
         Indexing {
+            engine: held,
             stops,
             thread: Some(thread),
         }
@@ -52,6 +54,7 @@ impl Indexing {
 impl Drop for Indexing {
     fn drop(&mut self) {
         self.stops.store(true, Ordering::Relaxed);
+        self.engine.keyspace().indexes().wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -3,7 +3,7 @@
 
 use super::change::{Change, Effect, Expiry, Upsert};
 use super::collection::{Collection, Schema};
-use super::documents::INDEXED_DB;
+use super::documents::{INDEXED_DB, Linking};
 use super::hash::Hash;
 use super::json::{Document, Edit, Json, Place};
 use super::list::{End, List};
@@ -19,16 +19,26 @@ use std::sync::atomic::Ordering;
 impl Keyspace {
     /// Applies one change under its number. The engine holds the gates that the change asks for; recovery keeps the same order.
     pub fn apply(&self, change: Change, number: u64) {
+        for linking in self.apply_unlinked(change, number) {
+            self.indexes().link(linking);
+        }
+    }
+
+    /// As `apply`, but for linking the vectors of documents, which takes long and may be done beside others: the caller does it
+    /// ([`Indexes::link`](super::documents::Indexes::link)) before it lets go of the keys.
+    pub fn apply_unlinked(&self, change: Change, number: u64) -> Vec<Linking> {
         let followed = match self.indexes().is_empty() {
             true => Vec::new(),
             false => change.altered_keys(),
         };
         self.alter(change, number);
+        let mut left = Vec::new();
         for (db, key) in followed {
             if db == INDEXED_DB {
-                self.indexes().refresh(&key, &self.database(db));
+                left.extend(self.indexes().refresh(&key, &self.database(db)));
             }
         }
+        left
     }
 
     fn alter(&self, change: Change, number: u64) {

@@ -189,7 +189,7 @@ impl Connection {
         if is_last {
             return Err(request);
         }
-        let mut run = Run::begin(session, request)?;
+        let mut run = Run::begin(&self.server.context, session, request)?;
         loop {
             match self.parse() {
                 Ok(None) => break,

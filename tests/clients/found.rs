@@ -40,14 +40,30 @@ pub fn python() -> Option<PathBuf> {
     )
 }
 
-/// The Python that has redisvl besides.
-pub fn redisvl() -> Option<PathBuf> {
-    let python = repository("target/clients-venv/bin/python");
+/// The Python that has a package besides.
+pub fn python_with(package: &str) -> Option<PathBuf> {
+    python_of("clients-venv", package)
+}
+
+/// The Python that has llama-index's store, which asks for older versions of what it stands on.
+pub fn llama_index() -> Option<PathBuf> {
+    python_of(
+        "clients-venv-llama-index",
+        "llama_index/vector_stores/redis",
+    )
+}
+
+/// The Python of an environment below target/, if the package is there.
+fn python_of(environment: &str, package: &str) -> Option<PathBuf> {
+    let environment = repository("target").join(environment);
     // Its folder of packages is named after its version.
-    let versions = std::fs::read_dir(repository("target/clients-venv/lib"));
+    let versions = std::fs::read_dir(environment.join("lib"));
     let mut versions = versions.into_iter().flatten().flatten();
-    let is_installed = versions.any(|dir| dir.path().join("site-packages/redisvl").exists());
-    client("redisvl (scripts/clients)", is_installed.then_some(python))
+    let is_installed = versions.any(|dir| dir.path().join("site-packages").join(package).exists());
+    client(
+        &format!("{package} (scripts/clients)"),
+        is_installed.then(|| environment.join("bin/python")),
+    )
 }
 
 /// Node, where node-redis is installed for it.

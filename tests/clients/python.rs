@@ -1,22 +1,32 @@
-//! redis-py, synchronous and asynchronous, and redisvl, which stands on it, in both versions of the protocol.
+//! redis-py, synchronous and asynchronous, and what stands on it: redisvl, langchain-redis, llama-index and redis-om; in both
+//! versions of the protocol.
 
-use crate::found::{python, redisvl, run};
+use crate::found::{llama_index, python, python_with, run};
 use crate::support::{Server, repository};
 use std::path::Path;
 use std::process::Command;
 
 fn script(name: &str) {
     if let Some(python) = python() {
-        in_both_versions(&python, name);
+        in_versions(&python, name, &["2", "3"]);
     }
 }
 
-fn in_both_versions(python: &Path, name: &str) {
+/// Runs a program that needs a package besides redis-py.
+fn script_with(package: &str, name: &str) {
+    if let Some(python) = python_with(package) {
+        in_versions(&python, name, &["2", "3"]);
+    }
+}
+
+fn in_versions(python: &Path, name: &str, versions: &[&str]) {
     let server = Server::start();
-    for protocol in ["2", "3"] {
+    for protocol in versions {
         let file = repository("tests/clients/py").join(name);
         let mut command = Command::new(python);
-        run(command.arg(file).args([&server.port.to_string(), protocol]));
+        run(command
+            .arg(file)
+            .args([&server.port.to_string(), *protocol]));
     }
 }
 
@@ -41,44 +51,42 @@ fn redis_py_indexes_of_documents() {
 }
 
 #[test]
-fn redisvl_indexes_and_queries() {
-    if let Some(python) = redisvl() {
-        in_both_versions(&python, "redisvl_index.py");
+fn redis_py_sets_sorted_sets_and_lists() {
+    script("sets_and_lists.py");
+}
+
+#[test]
+fn redis_py_async_indexes_of_documents() {
+    if let Some(python) = python() {
+        in_versions(&python, "documents_asynchronous.py", &["0", "2", "3"]);
     }
 }
 
 #[test]
-fn the_example_of_redisvl_finds_the_nearest_packages() {
-    let Some(python) = redisvl() else { return };
-    let server = Server::start();
-    let example = repository("examples/redisvl_search.py");
-    let ask = |more: &[&str]| {
-        let mut command = Command::new(&python);
-        run(command
-            .arg(&example)
-            .args(["--port", &server.port.to_string()])
-            .args(more))
-    };
-    let names = |told: &str| -> Vec<String> {
-        let hits = told
-            .lines()
-            .skip_while(|line| !line.starts_with("The nearest of"));
-        let name = |hit: &str| hit.split_whitespace().nth(1).expect("a name").to_owned();
-        hits.skip(1).map(name).collect()
-    };
-    // As data/debian-3000.gt.npy has them.
-    let nearest = [
-        "poppassd",
-        "passwordmaker-cli",
-        "qtkeychain-qt6-dev",
-        "libpwquality1",
-        "krb5-strength",
-    ];
-    assert_eq!(names(&ask(&[])), nearest);
-    let told = ask(&["--question", "3", "--section", "python"]);
-    assert!(told.contains("The nearest of 205 packages"), "{told}");
-    assert_eq!(names(&told).len(), 5, "{told}");
-    assert_eq!(told.matches("(python)").count(), 5, "{told}");
+fn redisvl_indexes_and_queries() {
+    script_with("redisvl", "redisvl_index.py");
+}
+
+#[test]
+fn redisvl_caches_histories_and_routers() {
+    script_with("redisvl", "redisvl_extensions.py");
+}
+
+#[test]
+fn langchain_stores_caches_and_histories() {
+    script_with("langchain_redis", "langchain_redis_stores.py");
+}
+
+#[test]
+fn llama_index_stores_nodes() {
+    if let Some(python) = llama_index() {
+        in_versions(&python, "llama_index_store.py", &["2"]);
+    }
+}
+
+#[test]
+fn redis_om_models() {
+    script_with("redis_om", "redis_om_models.py");
 }
 
 #[test]

@@ -211,9 +211,11 @@ fn an_index_stays_with_database_0_when_databases_change_places() {
     client.ok("HSET pet:2 kind cat");
     client.ok("SWAPDB 0 1");
     client.ok("SELECT 0");
+    client.wait_until_filled("idx");
     assert_eq!(client.found("idx", "@kind:{cat}"), ["pet:2"]);
     client.ok("HSET pet:3 kind cat");
     client.ok("SWAPDB 1 0");
+    client.wait_until_filled("idx");
     assert_eq!(client.found("idx", "@kind:{cat}"), ["pet:1"]);
 }
 

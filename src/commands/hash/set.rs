@@ -1,13 +1,17 @@
 //! Writing and deleting fields: HSET, HMSET, HSETNX, HDEL.
 
 use super::hash_of;
-use crate::commands::Call;
+use crate::commands::args::Args;
 use crate::commands::error::{self, Result};
 use crate::commands::keys;
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
-use crate::engine::Decision;
+use crate::commands::table::{
+    About, Arg, COMMAND, Class, Command, Flags, Group, Results, Together, flags,
+};
+use crate::commands::{Call, Context};
+use crate::engine::{Access, Decision};
+use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Expiry};
-use crate::protocol::Reply;
+use crate::protocol::{Reply, Request};
 use bytes::Bytes;
 use std::collections::HashSet;
 
@@ -35,6 +39,11 @@ pub const HSET: Command = Command {
         ("HGET city people", "\"717711\""),
     ],
     run: hset,
+    together: Some(Together {
+        pays: are_linked,
+        about,
+        run: hset_together,
+    }),
     ..COMMAND
 };
 
@@ -55,34 +64,70 @@ pub const HMSET: Command = Command {
 };
 
 fn hset(call: &mut Call) -> Result {
-    if call.args.left().is_multiple_of(2) {
-        return Err(error::wrong_arity(&call.command.lower_name()));
-    }
-    let key = call.args.word()?;
-    let fields = take_pairs(call, call.args.left() / 2)?;
+    let (key, fields) = read(&mut call.args, &call.command.lower_name())?;
     let db = call.db();
-    call.access.write(db, &[key], |view| {
-        let hash = hash_of(view, key)?;
-        let is_new = |name: &Bytes| {
-            let hash = hash.as_deref();
-            hash.is_none_or(|hash| hash.get(name, view.now_ms).is_none())
-        };
-        let names = fields.iter().map(|(name, _)| name);
-        let new = names.filter(|name| is_new(name));
-        let added = match fields.len() {
-            1 => new.count(),
-            _ => new.collect::<HashSet<_>>().len(),
-        };
-        let expiry = Expiry::Clear;
-        let change = Change::new(db, key, Effect::HashSet { fields, expiry });
-        Ok(Decision::one(Reply::count(added), change))
-    })
+    call.access
+        .write(db, &[key], |view| decide(view, db, key, fields))
+}
+
+/// The key, and the fields with their values.
+fn read<'r>(args: &mut Args<'r>, command: &str) -> Result<(&'r [u8], Vec<(Bytes, Bytes)>)> {
+    if args.left().is_multiple_of(2) {
+        return Err(error::wrong_arity(command));
+    }
+    let key = args.word()?;
+    let pairs = args.left() / 2;
+    Ok((key, take_pairs(args, pairs)?))
+}
+
+fn decide(
+    view: &View,
+    db: usize,
+    key: &[u8],
+    fields: Vec<(Bytes, Bytes)>,
+) -> Result<Decision<Reply>> {
+    let hash = hash_of(view, key)?;
+    let is_new = |name: &Bytes| {
+        let hash = hash.as_deref();
+        hash.is_none_or(|hash| hash.get(name, view.now_ms).is_none())
+    };
+    let names = fields.iter().map(|(name, _)| name);
+    let new = names.filter(|name| is_new(name));
+    let added = match fields.len() {
+        1 => new.count(),
+        _ => new.collect::<HashSet<_>>().len(),
+    };
+    let expiry = Expiry::Clear;
+    let change = Change::new(db, key, Effect::HashSet { fields, expiry });
+    Ok(Decision::one(Reply::count(added), change))
+}
+
+/// Hashes of different keys run together where an index links their vectors.
+fn are_linked(context: &Context, request: &Request) -> bool {
+    let key = request.get(1).unwrap_or_default();
+    !context.engine.is_loading() && context.engine.keyspace().indexes().links(key)
+}
+
+fn about(request: &Request) -> Option<About<'_>> {
+    Some((b"", request.get(1)?))
+}
+
+/// Requests about different keys.
+fn hset_together(access: &Access, db: usize, requests: &[Request]) -> Result<Option<Results>> {
+    let keys: Option<Vec<&[u8]>> = requests.iter().map(|request| request.get(1)).collect();
+    let Some(keys) = keys else {
+        return Ok(None);
+    };
+    Ok(access.write_apart(db, &keys, |view, at| {
+        let (key, fields) = read(&mut Args::new(&requests[at], 1), "hset")?;
+        decide(view, db, key, fields)
+    })?)
 }
 
 /// The next `count` fields with their values.
-pub fn take_pairs(call: &mut Call, count: usize) -> Result<Vec<(Bytes, Bytes)>> {
+pub fn take_pairs(args: &mut Args, count: usize) -> Result<Vec<(Bytes, Bytes)>> {
     (0..count)
-        .map(|_| Ok((call.args.bytes()?, call.args.bytes()?)))
+        .map(|_| Ok((args.bytes()?, args.bytes()?)))
         .collect()
 }
 

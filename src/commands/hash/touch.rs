@@ -162,7 +162,7 @@ fn take_counted(call: &mut Call, kind: Kind) -> Result<Vec<(Bytes, Bytes)>> {
         return Err(Refusal::line("ERR wrong number of arguments"));
     }
     match kind {
-        Kind::Set => take_pairs(call, count),
+        Kind::Set => take_pairs(&mut call.args, count),
         Kind::Get => (0..count)
             .map(|_| Ok((call.args.bytes()?, Bytes::new())))
             .collect(),

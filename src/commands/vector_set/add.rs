@@ -88,6 +88,7 @@ pub const VADD: Command = Command {
     ],
     run: vadd,
     together: Some(Together {
+        pays: |_, _| true,
         about,
         run: vadd_together,
     }),

@@ -1,7 +1,7 @@
 //! How an index takes up keys that are there before it: at a start on all cores at once, later in the background
 //! (engine/indexing.rs), key by key.
 
-use super::index::DocumentIndex;
+use super::index::{DocumentIndex, Unlinked};
 use super::saved::SavedGraphs;
 use super::values;
 use crate::keyspace::Key;
@@ -92,13 +92,19 @@ pub(super) fn load(index: &DocumentIndex, database: &Database, saved: &SavedGrap
 
 /// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
 pub fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
+    index.link(take_up_unlinked(index, key, database));
+}
+
+/// As `take_up`, but for the linking of vectors.
+pub(super) fn take_up_unlinked(index: &DocumentIndex, key: &[u8], database: &Database) -> Unlinked {
     let entry = database.peek(key);
     let values = entry.and_then(|entry| values::read(index.schema(), key, &entry.value));
     match values {
         None => index.remove(key),
-        Some(Ok(values)) => index.put(key, values),
+        Some(Ok(values)) => return index.put(key, values),
         Some(Err((field, why))) => index.refuse(key, field, why),
     }
+    Unlinked::default()
 }
 
 fn followed_keys(index: &DocumentIndex, database: &Database) -> Vec<Key> {
@@ -114,18 +120,18 @@ fn followed_keys(index: &DocumentIndex, database: &Database) -> Vec<Key> {
     }
 }
 
-/// Calls `act` with each key, on threads of their own: one that waits for the postings must not be one that whoever holds them
+/// Calls `act` with each of these, on threads of their own: one that waits for the postings must not be one that whoever holds them
 /// waits for.
-pub fn on_all_cores(keys: &[Key], act: impl Fn(&Key) + Sync) {
+pub fn on_all_cores<T: Sync>(all: &[T], act: impl Fn(&T) + Sync) {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);
     let work = || {
-        while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-            act(key);
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            act(one);
         }
     };
     thread::scope(|scope| {
-        for _ in 1..threads.min(keys.len()) {
+        for _ in 1..threads.min(all.len()) {
             scope.spawn(work);
         }
         work();

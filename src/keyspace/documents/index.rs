@@ -161,6 +161,22 @@ pub struct Document {
     words: Box<[WordId]>,
 }
 
+/// What is left to be done for a document that was put.
+#[derive(Default)]
+pub(super) struct Unlinked {
+    /// Field, slot and the hash that the level is drawn from, of vectors that are not linked.
+    new: Vec<(usize, u32, u64)>,
+    /// Field and slot of those that the document had before.
+    former: Vec<(usize, u32)>,
+}
+
+impl Unlinked {
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.former.is_empty()
+    }
+}
+
 /// Where a vector of a document is put.
 struct Placed {
     field: usize,
@@ -260,6 +276,12 @@ impl DocumentIndex {
         &self.stop_words
     }
 
+    /// Whether it has a graph.
+    pub(super) fn has_graph(&self) -> bool {
+        let mut vectors = self.vectors.iter().flatten();
+        vectors.any(|vectors| vectors.options().kind == IndexKind::Hnsw)
+    }
+
     /// The vectors of a VECTOR field, by its place.
     pub fn vectors(&self, field: usize) -> Option<&VectorIndex> {
         self.vectors.get(field)?.as_deref()
@@ -300,13 +322,16 @@ impl DocumentIndex {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Indexes a document in place of what was known of its key. Vectors that it had before stay where they are in their graphs.
-    /// The caller lets nobody else put or remove the same key meanwhile.
-    pub(super) fn put(&self, key: &[u8], values: DocumentValues) {
+    /// Indexes a document in place of what was known of its key. Vectors that it had before stay where they are in their graphs;
+    /// what is left to be done is linking the others. The caller lets nobody else put or remove the same key until that is done.
+    pub(super) fn put(&self, key: &[u8], values: DocumentValues) -> Unlinked {
         let words = words_of(&self.schema, &values, &self.stop_words);
         let placed = match self.place(key, &values.fields) {
             Ok(placed) => placed,
-            Err(field) => return self.refuse(key, field, Refusal::NotFinite),
+            Err(field) => {
+                self.refuse(key, field, Refusal::NotFinite);
+                return Unlinked::default();
+            }
         };
         let slots: Vec<(usize, u32)> = placed
             .iter()
@@ -314,13 +339,25 @@ impl DocumentIndex {
             .collect();
         let former = self.state.write().put(key, values, words, &slots);
         self.inserts.fetch_add(1, Ordering::Relaxed);
-        for place in placed.iter().filter(|place| place.is_new) {
+        let new = placed.iter().filter(|place| place.is_new).map(|place| {
             let level_hash = self.level_hasher.hash_one((key, place.field, place.slot));
-            if let Some(vectors) = &self.vectors[place.field] {
-                vectors.connect(place.slot, level_hash, LinkOptions::default());
+            (place.field, place.slot, level_hash)
+        });
+        let is_left = |slot: &(usize, u32)| !slots.contains(slot);
+        Unlinked {
+            new: new.collect(),
+            former: former.into_iter().filter(is_left).collect(),
+        }
+    }
+
+    /// Links the vectors of a document that was put, then takes those that it had before out of their graphs.
+    pub(super) fn link(&self, unlinked: Unlinked) {
+        for (field, slot, level_hash) in unlinked.new {
+            if let Some(vectors) = &self.vectors[field] {
+                vectors.connect(slot, level_hash, LinkOptions::default());
             }
         }
-        self.free(former.into_iter().filter(|slot| !slots.contains(slot)));
+        self.free(unlinked.former);
     }
 
     /// Loading: puts a document whose vectors have their places, none of which is live before [`DocumentIndex::load_graphs`]; the
@@ -649,10 +686,11 @@ mod tests {
     fn a_vector_that_stays_keeps_its_place_and_is_not_copied() {
         let index = index();
         let vector = packed([1.0, 2.0]);
-        index.put(b"d:1", values(1.0, &vector));
+        let put = |number, vector: &Bytes| index.link(index.put(b"d:1", values(number, vector)));
+        put(1.0, &vector);
         let first = index.read().slots_of(b"d:1");
         // The same bytes at another address, as after another HSET.
-        index.put(b"d:1", values(2.0, &packed([1.0, 2.0])));
+        put(2.0, &packed([1.0, 2.0]));
         assert_eq!(index.read().slots_of(b"d:1"), first);
         let (field, slot) = first[0];
         let vectors = index.vectors(field).expect("a VECTOR field");
@@ -660,7 +698,7 @@ mod tests {
         assert_eq!(vectors.len(), 1);
         let id = index.read().id_of(b"d:1").expect("a document");
         assert_eq!(index.read().owner(field, slot), Some(id));
-        index.put(b"d:1", values(2.0, &packed([3.0, 2.0])));
+        put(2.0, &packed([3.0, 2.0]));
         assert_ne!(index.read().slots_of(b"d:1"), first);
         assert_eq!(vectors.len(), 1);
         index.remove(b"d:1");

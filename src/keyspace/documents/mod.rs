@@ -32,7 +32,7 @@ pub mod words;
 
 use super::Key;
 use super::table::Database;
-use index::{DocumentIndex, Refusal};
+use index::{DocumentIndex, Refusal, Unlinked};
 use parking_lot::{Condvar, Mutex, RwLock};
 use saved::{Checksum, SavedGraphs, SavedVector};
 use schema::Schema;
@@ -56,6 +56,12 @@ pub struct Indexes {
     queued: Condvar,
     /// Microseconds since any time, for those who want to know how long indexing takes.
     clock: OnceLock<fn() -> u64>,
+}
+
+/// Vectors of a document that an index knows and that are not linked: no search finds them yet.
+pub struct Linking {
+    index: Arc<DocumentIndex>,
+    unlinked: Unlinked,
 }
 
 #[derive(Default)]
@@ -136,6 +142,11 @@ impl Indexes {
         unfilled.pop_front()
     }
 
+    /// Lets whoever waits for an unfilled index go on without one.
+    pub fn wake(&self) {
+        self.queued.notify_all();
+    }
+
     /// Whether this index is there; another one of its name is not it.
     pub fn has(&self, index: &Arc<DocumentIndex>) -> bool {
         let names = self.names.read();
@@ -180,6 +191,12 @@ impl Indexes {
         self.count.store(names.indexes.len(), Ordering::Release);
     }
 
+    /// Whether an index links the vectors of such a key, which takes far longer than anything else that happens to it.
+    pub fn links(&self, key: &[u8]) -> bool {
+        let links = |index: &Arc<DocumentIndex>| index.has_graph() && index.schema().follows(key);
+        !self.is_empty() && self.names.read().indexes.values().any(links)
+    }
+
     /// Drops an index, if there is one of that name, and its aliases.
     pub(super) fn drop_index(&self, name: &[u8]) {
         let mut names = self.names.write();
@@ -204,16 +221,32 @@ impl Indexes {
         }
     }
 
-    /// Makes what the indexes know of a key agree with what it holds now.
-    pub(super) fn refresh(&self, key: &[u8], database: &Database) {
+    /// Makes what the indexes know of a key agree with what it holds now, but for the links of new vectors.
+    pub(super) fn refresh(&self, key: &[u8], database: &Database) -> Vec<Linking> {
+        let mut left = Vec::new();
         for index in self.all() {
             if index.schema().follows(key) {
                 let began_us = self.now_us();
-                filling::take_up(&index, key, database);
-                let took_us = self.now_us().saturating_sub(began_us);
-                index.usage().note_indexing(took_us);
+                let unlinked = filling::take_up_unlinked(&index, key, database);
+                self.note_time(&index, began_us);
+                if !unlinked.is_empty() {
+                    left.push(Linking { index, unlinked });
+                }
             }
         }
+        left
+    }
+
+    /// Does what [`Indexes::refresh`] left.
+    pub fn link(&self, linking: Linking) {
+        let began_us = self.now_us();
+        linking.index.link(linking.unlinked);
+        self.note_time(&linking.index, began_us);
+    }
+
+    fn note_time(&self, index: &DocumentIndex, began_us: u64) {
+        let took_us = self.now_us().saturating_sub(began_us);
+        index.usage().note_indexing(took_us);
     }
 }
 

@@ -78,7 +78,7 @@ impl Sizes {
 
     fn add_document(&mut self, document: &Document) {
         self.document_bytes += size_of::<Document>() + ENTRY_BYTES;
-        self.document_bytes += document.payload.as_ref().map_or(0, bytes::Bytes::len);
+        self.document_bytes += document.payload.as_ref().map_or(0, |payload| payload.len());
         // In the map of documents, and in that of keys.
         self.key_bytes += 2 * document.key.len() + size_of::<Box<[u8]>>() + ENTRY_BYTES;
         let values = document.values.iter().map(value_bytes);

@@ -1,0 +1,78 @@
+//! The programs of examples/: whatever the client, they find the same packages and leave nothing behind.
+
+use crate::found::{llama_index, node, python, python_with, run};
+use crate::support::{Server, repository};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Asks two questions by an example.
+fn check(program: Option<PathBuf>, example: &str) {
+    let Some(program) = program else { return };
+    let server = Server::start();
+    let ask = |more: &[&str]| {
+        let mut command = Command::new(&program);
+        command.env("NODE_PATH", repository("target/clients-node/node_modules"));
+        run(command
+            .arg(repository("examples").join(example))
+            .args(["--port", &server.port.to_string()])
+            .args(more))
+    };
+    let told = ask(&[]);
+    assert!(told.contains("The nearest of 3000 packages"), "{told}");
+    // As data/debian-3000.gt.npy has them.
+    let nearest = [
+        "poppassd",
+        "passwordmaker-cli",
+        "qtkeychain-qt6-dev",
+        "libpwquality1",
+        "krb5-strength",
+    ];
+    assert_eq!(names(&told), nearest, "{told}");
+    let told = ask(&["--question", "3", "--section", "python"]);
+    assert!(told.contains("The nearest of 205 packages"), "{told}");
+    assert_eq!(names(&told).len(), 5, "{told}");
+    assert_eq!(told.matches("(python)").count(), 5, "{told}");
+    let client = redis::Client::open(server.address()).expect("an address");
+    let mut connection = client.get_connection().expect("a connection");
+    let keys: usize = redis::cmd("DBSIZE").query(&mut connection).expect("DBSIZE");
+    assert_eq!(keys, 0, "keys are left behind");
+}
+
+/// The second word of each hit.
+fn names(told: &str) -> Vec<String> {
+    let hits = told
+        .lines()
+        .skip_while(|line| !line.starts_with("The nearest of"));
+    let name = |hit: &str| hit.split_whitespace().nth(1).expect("a name").to_owned();
+    hits.skip(1).map(name).collect()
+}
+
+#[test]
+fn redis_py() {
+    check(python(), "redis_py_search.py");
+}
+
+#[test]
+fn redisvl() {
+    check(python_with("redisvl"), "redisvl_search.py");
+}
+
+#[test]
+fn langchain() {
+    check(python_with("langchain_redis"), "langchain_search.py");
+}
+
+#[test]
+fn llama_index_store() {
+    check(llama_index(), "llama_index_search.py");
+}
+
+#[test]
+fn redis_om() {
+    check(python_with("redis_om"), "redis_om_search.py");
+}
+
+#[test]
+fn node_redis() {
+    check(node(), "node_redis_search.cjs");
+}
