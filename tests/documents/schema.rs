@@ -245,7 +245,7 @@ fn scores_are_explained() {
             "{word}: (0.27 = Weight 1.00 * IDF 0.13 * (F 10.00 * (k1 1.2 + 1)) / (F 10.00 + k1 1.2 * (1 - b 0.75 + b 0.75 * Doc Len 23 / Average Doc Len 34.33)))"
         ))
     };
-    let list = |items: Vec<Value>| Value::Array(items.into());
+    let list = Value::Array;
     let words = list(vec![word("hello"), word("world")]);
     let sum = list(vec![bulk("(Weight 1.00 * children BM25 0.54)"), words]);
     let whole = vec![
@@ -331,4 +331,68 @@ fn words_are_found_by_their_sound() {
     assert_eq!(client.found("idx", "@other:philip"), [""; 0]);
     // Codes are no words.
     assert_eq!(client.found("idx", "@name:FL*"), [""; 0]);
+}
+
+#[test]
+fn json_is_answered_as_nested_replies() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx ON JSON SCHEMA $.n AS n NUMERIC");
+    client.ok("FT.CREATE hashes SCHEMA n NUMERIC");
+    client.ok(r#"JSON.SET a $ '{"n":1,"list":["x",2.5,null],"deep":{"yes":true}}'"#);
+    let line = "FT.SEARCH idx * FORMAT EXPAND DIALECT 3";
+    let refused = client.refused(line);
+    assert_eq!(refused, "EXPAND format is only supported with RESP3");
+    client.ok("HELLO 3");
+    let refused = client.refused("FT.SEARCH hashes * FORMAT EXPAND DIALECT 3");
+    assert_eq!(refused, "EXPAND format is only supported with JSON");
+    let reply = client.ok(line);
+    assert_eq!(part(&reply, "format").as_str(), Some("EXPAND"));
+    let results = part(&reply, "results").as_items().expect("documents");
+    let documents = part(part(&results[0], "extra_attributes"), "$");
+    let document = &documents.as_items().expect("matches")[0];
+    assert_eq!(part(document, "n"), &Value::Int(1));
+    let list = part(document, "list").as_items().expect("a list");
+    assert_eq!(list, [bulk("x"), Value::Double(2.5), Value::Null]);
+    assert_eq!(part(part(document, "deep"), "yes"), &Value::Int(1));
+}
+
+#[test]
+fn an_index_tells_all_its_figures() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx STOPWORDS 1 der SCHEMA t TEXT n NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2");
+    client.ok("HSET a t 'one two' n 3");
+    client.ok("HSET b t one n four");
+    client.ok("FT.SEARCH idx one DIALECT 2");
+    let reply = client.ok("FT.INFO idx");
+    let pairs = reply.as_pairs().expect("names and values");
+    let names: Vec<&str> = pairs.iter().filter_map(|(name, _)| name.as_str()).collect();
+    let expected = "index_name index_options index_definition attributes num_docs max_doc_id num_terms num_records inverted_sz_mb \
+        vector_index_sz_mb total_inverted_index_blocks offset_vectors_sz_mb doc_table_size_mb sortable_values_size_mb key_table_size_mb \
+        tag_overhead_sz_mb text_overhead_sz_mb total_index_memory_sz_mb geoshapes_sz_mb records_per_doc_avg bytes_per_record_avg \
+        offsets_per_term_avg offset_bits_per_record_avg hash_indexing_failures total_indexing_time indexing percent_indexed number_of_uses \
+        cleaning gc_stats cursor_stats stopwords_list dialect_stats Index_Errors field_statistics";
+    let names: Vec<String> = names.iter().map(|name| name.replace(' ', "_")).collect();
+    assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(part(&reply, "num_docs"), &Value::Int(1));
+    assert_eq!(part(&reply, "num_terms"), &Value::Int(2));
+    assert_eq!(
+        part(part(&reply, "dialect_stats"), "dialect_2"),
+        &Value::Int(1)
+    );
+    assert_eq!(
+        part(part(&reply, "cursor_stats"), "index_capacity"),
+        &Value::Int(128)
+    );
+    let fields = part(&reply, "field statistics").as_items().expect("fields");
+    let of_number = part(&fields[1], "Index Errors");
+    assert_eq!(part(of_number, "indexing failures"), &Value::Int(1));
+    assert_eq!(
+        part(of_number, "last indexing error"),
+        &bulk("Invalid numeric value: 'four'")
+    );
+    let of_text = part(&fields[0], "Index Errors");
+    assert_eq!(part(of_text, "indexing failures"), &Value::Int(0));
+    assert_eq!(part(&fields[2], "marked_deleted"), &Value::Int(0));
 }
