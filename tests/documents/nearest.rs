@@ -188,6 +188,8 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
     let ground = Ground::new();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // The writer ends also when an assertion does not hold.
+        let _ends = Ends(&stop);
         scope.spawn(|| {
             let mut client = Client::new(&ground.server);
             let mut at = 0;
@@ -214,8 +216,16 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
             within.sort_unstable();
             assert_eq!(hits, within);
         }
-        stop.store(true, Ordering::Relaxed);
     });
+}
+
+/// Says that it is over when it is dropped.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -100,18 +100,20 @@ impl<'a> NearestSearch<'a> {
             course: Course::default(),
         };
         let mut wanted = self.k;
-        while self.k > 0 {
+        if self.k == 0 {
+            return nearest;
+        }
+        loop {
             let hits = self.hits(wanted, &mut nearest.course);
             let (found, is_torn) = self.documents(&hits);
             let is_all = found.len() >= self.k || hits.len() < wanted;
             nearest.is_torn = is_torn || self.has_lost();
             nearest.found = found;
             if is_all {
-                break;
+                return nearest;
             }
             wanted *= 2;
         }
-        nearest
     }
 
     fn hits(&self, wanted: usize, course: &mut Course) -> Vec<Neighbour> {
@@ -143,7 +145,7 @@ impl<'a> NearestSearch<'a> {
     /// The first k documents of some hits, each at its nearest vector; whether somebody may be missing.
     fn documents(&self, hits: &[Neighbour]) -> (BTreeMap<DocumentId, f32>, bool) {
         let farthest = hits.last().map_or(f32::INFINITY, |last| last.distance);
-        let state = self.index.read();
+        let state = self.index.read_again();
         let mut is_torn = false;
         let mut found: Vec<(f32, DocumentId)> = Vec::with_capacity(hits.len());
         for hit in hits {
@@ -240,7 +242,7 @@ impl SlotFilter for Passing<'_> {
 impl Passers for Passing<'_> {
     fn listed(&self) -> Option<Vec<u64>> {
         let mut bits: Vec<u64> = vec![0; self.slots_end.div_ceil(64) as usize];
-        let state = self.index.read();
+        let state = self.index.read_again();
         state.slots(self.field).of_all(&self.ids, |of_document| {
             if of_document.is_empty() {
                 self.is_torn.set(true);
@@ -257,7 +259,7 @@ impl Passers for Passing<'_> {
     }
 
     fn seeds(&self, count: usize) -> Vec<u32> {
-        let state = self.index.read();
+        let state = self.index.read_again();
         let first = |id| state.slots(self.field).of(id).first().copied();
         self.spread(count).into_iter().filter_map(first).collect()
     }

@@ -2,7 +2,7 @@
 //! are answered under the lock of the postings; graphs are walked and vectors compared without it, so that writers go on.
 //!
 //! What was found without the lock is made into documents under it. Where that shows that somebody was written meanwhile whose
-//! place in the answer nobody else was looked for, everything is done again, a few times.
+//! place in the answer nobody else was looked for, everything is done again, a few times; the last time writers wait.
 
 use super::effort::FieldVectors;
 use super::matching::Matcher;
@@ -98,10 +98,17 @@ pub fn run<T>(
     // Every slot that is seen from here on keeps its vector.
     let _pin = epoch::pin();
     let mut repeats = 0;
+    // Held through the last attempt.
+    let mut calm = None;
     loop {
+        if repeats == TORN_MAX {
+            calm = Some(index.read());
+        }
         let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
-        let (state, mut found, is_torn) = run.attempt(&within);
-        if is_torn && repeats < TORN_MAX && !question.patience.is_over() {
+        let (state, mut found, is_torn) = run.attempt(&within, calm.is_some());
+        // Somebody who was found may have been written since.
+        let is_torn = is_torn || !found.ids.is_subset(&state.all);
+        if is_torn && calm.is_none() && repeats < TORN_MAX && !question.patience.is_over() {
             repeats += 1;
             continue;
         }
@@ -148,9 +155,17 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What there is to find now, and whether it is torn.
-    fn attempt(&self, within: &[Within]) -> (RwLockReadGuard<'a, State>, Found, bool) {
-        let state = self.index.read();
+    /// What there is to find now, and whether it is torn. `is_calm`: the caller holds the postings already.
+    fn attempt(
+        &self,
+        within: &[Within],
+        is_calm: bool,
+    ) -> (RwLockReadGuard<'a, State>, Found, bool) {
+        let read = || match is_calm {
+            true => self.index.read_again(),
+            false => self.index.read(),
+        };
+        let state = read();
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let ids = matcher.passing(self.question);
         let is_torn = matcher.is_torn;
@@ -182,7 +197,7 @@ impl<'a> Run<'a> {
         }
         found.ids = found.nearest.keys().copied().collect();
         found.explanation.found = found.nearest.len();
-        (self.index.read(), found, is_torn)
+        (read(), found, is_torn)
     }
 }
 
