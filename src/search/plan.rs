@@ -249,20 +249,12 @@ fn choose_by_columns(costs: Costs, force_graph: bool, filter: &Memo, over: &Over
     choose_by_rate(costs, rate, test_ns, all_ns)
 }
 
-/// Who passes, where that is known and can be listed.
-pub struct Known {
-    /// How many slots pass.
-    pub passing: usize,
-    /// The share of them that lie apart from the next one.
-    pub apart: f64,
-}
-
-/// Plans a search of an index of which `known` pass (none: everybody). `ef` is what a walk without a filter would keep for `k`
-/// hits.
-pub fn choose_known(index: &VectorIndex, k: usize, ef: usize, known: Option<Known>) -> Plan {
-    let mut costs = Costs::of(index, k, ef);
+/// Plans a search of an index of whose slots so many are known to pass (none: everybody does), and can be listed. `ef` is what a
+/// walk without a filter would keep for `k` hits.
+pub fn choose_known(index: &VectorIndex, k: usize, ef: usize, passing: Option<usize>) -> Plan {
+    let costs = Costs::of(index, k, ef);
     let is_flat = index.options().kind == IndexKind::Flat;
-    let Some(known) = known else {
+    let Some(passing) = passing else {
         return Plan::of(match is_flat || costs.scan() <= costs.walk() {
             true => PlanKind::Scan,
             false => PlanKind::Graph,
@@ -271,12 +263,8 @@ pub fn choose_known(index: &VectorIndex, k: usize, ef: usize, known: Option<Know
     if is_flat {
         return Plan::of(PlanKind::FilterFirst);
     }
-    // Rows that lie one behind the other are read as those of a scan.
-    costs.apart_row_ns = SCAN_ROW_NS
-        + code_bytes(index.options()) / BYTES_PER_NS
-        + known.apart * (APART_ROW_NS - SCAN_ROW_NS);
-    let rate = (known.passing.max(1) as f64 / costs.elements).min(1.0);
-    let all_ns = LISTED_NS * known.passing as f64;
+    let rate = (passing.max(1) as f64 / costs.elements).min(1.0);
+    let all_ns = LISTED_NS * passing as f64;
     choose_by_rate(costs, rate, TEST_KNOWN_NS, all_ns)
 }
 

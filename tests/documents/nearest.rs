@@ -188,8 +188,6 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
     let ground = Ground::new();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // The writer ends also when an assertion does not hold.
-        let _ends = Ends(&stop);
         scope.spawn(|| {
             let mut client = Client::new(&ground.server);
             let mut at = 0;
@@ -198,6 +196,8 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
                 at += 1;
             }
         });
+        // Also when an assertion fails: the scope waits for the writer.
+        let _stop = StopOnDrop(&stop);
         let mut client = Client::new(&ground.server);
         for round in 0..300 {
             let at = round % 40;
@@ -219,10 +219,9 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
     });
 }
 
-/// Says that it is over when it is dropped.
-struct Ends<'a>(&'a AtomicBool);
+struct StopOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Ends<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

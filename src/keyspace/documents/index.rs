@@ -299,7 +299,7 @@ impl DocumentIndex {
 
     /// Documents that there are.
     pub fn len(&self) -> usize {
-        self.read_again().documents.len()
+        self.read_as(true).documents.len()
     }
 
     /// Whether there is none.
@@ -309,7 +309,7 @@ impl DocumentIndex {
 
     /// Whether any document has a value in the field at this place.
     pub fn holds(&self, field: usize) -> bool {
-        !self.read_again().fields[field].present.is_empty()
+        !self.read_as(true).fields[field].present.is_empty()
     }
 
     /// The postings, which do not change while they are held.
@@ -317,9 +317,12 @@ impl DocumentIndex {
         self.state.read()
     }
 
-    /// As `read`, for who may hold them already: it does not queue behind a writer that waits.
-    pub fn read_again(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read_recursive()
+    /// As `read`. Who may hold them already does not queue behind a writer that waits.
+    pub fn read_as(&self, may_hold: bool) -> RwLockReadGuard<'_, State> {
+        match may_hold {
+            true => self.state.read_recursive(),
+            false => self.state.read(),
+        }
     }
 
     /// Documents that could not be indexed, since the index was made.

@@ -13,6 +13,7 @@ use crate::keyspace::documents::slots::Owners;
 use crate::search::follow::{Course, Passers, Search};
 use crate::search::plan;
 use hashbrown::HashSet;
+use parking_lot::RwLockReadGuard;
 use roaring::RoaringBitmap;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct NearestSearch<'a> {
     count: usize,
     /// Documents with a vector in the field.
     present: usize,
+    /// Whether the caller holds the postings.
+    is_held: bool,
 }
 
 /// How to search, beside for what.
@@ -63,6 +66,7 @@ impl<'a> NearestSearch<'a> {
         (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
         manner: Manner,
         passing: Option<&RoaringBitmap>,
+        is_held: bool,
     ) -> NearestSearch<'a> {
         let present = &state.fields[field].present;
         let ids = passing.map(|ids| ids & present);
@@ -88,29 +92,31 @@ impl<'a> NearestSearch<'a> {
             passing,
             count,
             present: present.len() as usize,
+            is_held,
         }
     }
 
-    /// Searches. A document may have several vectors: where fewer than k documents are among the hits, twice as many are
-    /// looked for. The caller holds no lock, and an epoch pin since before it asked who passes.
-    pub fn run(&self) -> Nearest {
-        let mut nearest = Nearest {
-            found: BTreeMap::new(),
-            is_torn: false,
-            course: Course::default(),
-        };
+    /// Searches, and hands over the postings by which hits became documents: they hold whoever was found for as long as they are
+    /// held. A document may have several vectors: where fewer than k documents are among the hits, twice as many are looked for.
+    /// The caller holds no lock, and an epoch pin since before it asked who passes.
+    pub fn run(&self) -> (Nearest, RwLockReadGuard<'a, State>) {
+        let mut course = Course::default();
         let mut wanted = self.k;
-        if self.k == 0 {
-            return nearest;
-        }
         loop {
-            let hits = self.hits(wanted, &mut nearest.course);
-            let (found, is_torn) = self.documents(&hits);
-            let is_all = found.len() >= self.k || hits.len() < wanted;
-            nearest.is_torn = is_torn || self.has_lost();
-            nearest.found = found;
-            if is_all {
-                return nearest;
+            let hits = match self.k {
+                0 => Vec::new(),
+                _ => self.hits(wanted, &mut course),
+            };
+            let state = self.index.read_as(self.is_held);
+            let (found, is_torn) = self.documents(&state, &hits);
+            if found.len() >= self.k || hits.len() < wanted {
+                let is_torn = is_torn || self.has_lost();
+                let nearest = Nearest {
+                    found,
+                    is_torn,
+                    course,
+                };
+                return (nearest, state);
             }
             wanted *= 2;
         }
@@ -121,13 +127,11 @@ impl<'a> NearestSearch<'a> {
         let ef = self.ef.max(wanted).min(slots.max(1));
         // Documents have about as many vectors each.
         let each = self.vectors.len() as f64 / self.present.max(1) as f64;
-        let known = self.passing.as_ref().map(|passing| plan::Known {
-            passing: (self.count as f64 * each) as usize,
-            apart: passing.share_apart(),
-        });
+        let slots = (self.count as f64 * each) as usize;
+        let passing = self.passing.as_ref().map(|_| slots);
         let mut plan = match self.is_exact {
-            true => plan::exact(known.is_some()),
-            false => plan::choose_known(self.vectors, wanted, ef, known),
+            true => plan::exact(passing.is_some()),
+            false => plan::choose_known(self.vectors, wanted, ef, passing),
         };
         plan.may_scan_after = true;
         let search = Search {
@@ -143,9 +147,8 @@ impl<'a> NearestSearch<'a> {
     }
 
     /// The first k documents of some hits, each at its nearest vector; whether somebody may be missing.
-    fn documents(&self, hits: &[Neighbour]) -> (BTreeMap<DocumentId, f32>, bool) {
+    fn documents(&self, state: &State, hits: &[Neighbour]) -> (BTreeMap<DocumentId, f32>, bool) {
         let farthest = hits.last().map_or(f32::INFINITY, |last| last.distance);
-        let state = self.index.read_again();
         let mut is_torn = false;
         let mut found: Vec<(f32, DocumentId)> = Vec::with_capacity(hits.len());
         for hit in hits {
@@ -158,7 +161,6 @@ impl<'a> NearestSearch<'a> {
             is_torn |= place.is_none_or(|(distance, _)| distance > farthest);
             found.extend(place);
         }
-        drop(state);
         found.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         let mut seen = HashSet::with_capacity(found.len());
         let firsts = found.into_iter().filter(|(_, id)| seen.insert(*id));
@@ -205,15 +207,6 @@ struct Passing<'a> {
 }
 
 impl Passing<'_> {
-    /// The share of a sample of them after which the next document does not pass. Documents that were indexed one after the other
-    /// mostly lie so.
-    fn share_apart(&self) -> f64 {
-        const SAMPLE: usize = 32;
-        let sampled = self.spread(SAMPLE);
-        let apart = sampled.iter().filter(|id| !self.ids.contains(**id + 1));
-        apart.count() as f64 / sampled.len().max(1) as f64
-    }
-
     /// Up to `count` documents, spread over all of them.
     fn spread(&self, count: usize) -> Vec<DocumentId> {
         let (Some(min), Some(max)) = (self.ids.min(), self.ids.max()) else {
@@ -242,7 +235,7 @@ impl SlotFilter for Passing<'_> {
 impl Passers for Passing<'_> {
     fn listed(&self) -> Option<Vec<u64>> {
         let mut bits: Vec<u64> = vec![0; self.slots_end.div_ceil(64) as usize];
-        let state = self.index.read_again();
+        let state = self.index.read_as(true);
         state.slots(self.field).of_all(&self.ids, |of_document| {
             if of_document.is_empty() {
                 self.is_torn.set(true);
@@ -259,7 +252,7 @@ impl Passers for Passing<'_> {
     }
 
     fn seeds(&self, count: usize) -> Vec<u32> {
-        let state = self.index.read_again();
+        let state = self.index.read_as(true);
         let first = |id| state.slots(self.field).of(id).first().copied();
         self.spread(count).into_iter().filter_map(first).collect()
     }

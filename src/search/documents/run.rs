@@ -98,17 +98,15 @@ pub fn run<T>(
     // Every slot that is seen from here on keeps its vector.
     let _pin = epoch::pin();
     let mut repeats = 0;
-    // Held through the last attempt.
-    let mut calm = None;
+    // The postings, through the last attempt.
+    let mut held = None;
     loop {
         if repeats == TORN_MAX {
-            calm = Some(index.read());
+            held = Some(index.read());
         }
         let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
-        let (state, mut found, is_torn) = run.attempt(&within, calm.is_some());
-        // Somebody who was found may have been written since.
-        let is_torn = is_torn || !found.ids.is_subset(&state.all);
-        if is_torn && calm.is_none() && repeats < TORN_MAX && !question.patience.is_over() {
+        let (state, mut found, is_torn) = run.attempt(&within, held.is_some());
+        if is_torn && repeats < TORN_MAX && !question.patience.is_over() {
             repeats += 1;
             continue;
         }
@@ -155,17 +153,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What there is to find now, and whether it is torn. `is_calm`: the caller holds the postings already.
+    /// What there is to find now, and whether it is torn. `is_held`: the caller holds the postings.
     fn attempt(
-        &self,
+        &'a self,
         within: &[Within],
-        is_calm: bool,
+        is_held: bool,
     ) -> (RwLockReadGuard<'a, State>, Found, bool) {
-        let read = || match is_calm {
-            true => self.index.read_again(),
-            false => self.index.read(),
-        };
-        let state = read();
+        let state = self.index.read_as(is_held);
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let ids = matcher.passing(self.question);
         let is_torn = matcher.is_torn;
@@ -186,18 +180,19 @@ impl<'a> Run<'a> {
         let passing = asked.is_filtered.then_some(&found.ids);
         let search = self.nearest.as_ref().map(|(field, target, manner)| {
             let aim = (asked.knn.field, field.vectors(), target);
-            NearestSearch::new(self.index, &state, aim, *manner, passing)
+            NearestSearch::new(self.index, &state, aim, *manner, passing, is_held)
         });
         drop(state);
-        let nearest = search.map(|search| search.run());
-        let is_torn = is_torn || nearest.as_ref().is_some_and(|nearest| nearest.is_torn);
-        if let (Some(nearest), Some((_, _, manner))) = (nearest, &self.nearest) {
-            found.explanation.nearest = Some((nearest.course, manner.ef));
-            found.nearest = nearest.found;
-        }
-        found.ids = found.nearest.keys().copied().collect();
-        found.explanation.found = found.nearest.len();
-        (read(), found, is_torn)
+        let Some((search, (_, _, manner))) = search.zip(self.nearest.as_ref()) else {
+            found.ids = RoaringBitmap::new();
+            return (self.index.read_as(is_held), found, is_torn);
+        };
+        let (nearest, state) = search.run();
+        found.explanation.nearest = Some((nearest.course, manner.ef));
+        found.explanation.found = nearest.found.len();
+        found.ids = nearest.found.keys().copied().collect();
+        found.nearest = nearest.found;
+        (state, found, is_torn || nearest.is_torn)
     }
 }
 
