@@ -245,7 +245,7 @@ fn write(bytes: &mut impl Extend<u8>, mut number: u128) {
     bytes.extend([number as u8]);
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 fn read(bytes: &mut &[u8]) -> u128 {
     let (mut number, mut shift) = (0, 0);
     while let Some((&byte, rest)) = bytes.split_first() {
