@@ -95,7 +95,7 @@ enum Searched {
 /// A search of it.
 enum Ask {
     Elements(Box<Query>),
-    Documents(documents::Ask),
+    Documents(Box<documents::Ask>),
 }
 
 /// All queries of one kind and selectivity.
@@ -215,7 +215,7 @@ impl Ground {
             } => {
                 let ef = (!is_calibrated).then_some(ef);
                 let below = is_filtered.then_some((order, bound));
-                Ask::Documents(documents::Ask::new(index, vector, K, ef, below))
+                Ask::Documents(Box::new(documents::Ask::new(index, vector, K, ef, below)))
             }
             Searched::Elements(_) => Ask::Elements(Box::new(Query {
                 ef,

@@ -32,7 +32,8 @@ fn check(program: Option<PathBuf>, example: &str) {
     assert!(told.contains("The nearest of 205 packages"), "{told}");
     assert_eq!(names(&told).len(), 5, "{told}");
     assert_eq!(told.matches("(python)").count(), 5, "{told}");
-    let client = redis::Client::open(server.address()).expect("an address");
+    let address = format!("redis://{}/", server.address());
+    let client = redis::Client::open(address).expect("an address");
     let mut connection = client.get_connection().expect("a connection");
     let keys: usize = redis::cmd("DBSIZE").query(&mut connection).expect("DBSIZE");
     assert_eq!(keys, 0, "keys are left behind");

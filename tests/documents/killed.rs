@@ -179,8 +179,11 @@ fn read(client: &mut Client) -> Keys {
     found
 }
 
-/// What an index must know of a document: kinds, size, and whether it has a vector; none of one that is refused.
-fn facts(content: &Content) -> Option<(Vec<String>, Option<f64>, bool)> {
+/// What an index must know of a document: kinds, size, and whether it has a vector.
+type Facts = (Vec<String>, Option<f64>, bool);
+
+/// The facts of a document; none of one that is refused.
+fn facts(content: &Content) -> Option<Facts> {
     match content {
         Content::Hash(fields) => {
             let text =
@@ -209,7 +212,7 @@ fn check(client: &mut Client, all: &Keys, index: &str, prefix: &str) {
         .filter(|(key, _)| key.starts_with(prefix))
         .filter_map(|(key, content)| Some((key.clone(), facts(content)?)))
         .collect();
-    let names = |passes: &dyn Fn(&(Vec<String>, Option<f64>, bool)) -> bool| -> Vec<String> {
+    let names = |passes: &dyn Fn(&Facts) -> bool| -> Vec<String> {
         let passing = documents.iter().filter(|(_, facts)| passes(facts));
         passing.map(|(key, _)| key.clone()).collect()
     };

@@ -140,3 +140,259 @@ fn paths_of_json_fields_must_be_paths() {
     // Others are not looked at: their fields are missing.
     client.ok("FT.CREATE idx ON JSON SCHEMA $.a[ AS a TAG");
 }
+
+#[test]
+fn shapes_are_found_by_how_they_lie() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE flat PREFIX 1 s: SCHEMA shape GEOSHAPE FLAT");
+    client.ok("FT.CREATE globe PREFIX 1 s: SCHEMA shape GEOSHAPE INDEXMISSING");
+    client.ok("HSET s:small shape 'POLYGON ((1 1, 1 2, 2 2, 2 1, 1 1))'");
+    client.ok("HSET s:large shape 'POLYGON ((0 0, 0 9, 9 9, 9 0, 0 0))'");
+    client.ok("HSET s:point shape 'POINT (3 3)'");
+    client.ok("HSET s:bad shape 'POINT 3'");
+    client.ok("HSET s:none other 1");
+    let query = "POLYGON ((0.5 0.5, 0.5 4, 4 4, 4 0.5, 0.5 0.5))";
+    let cases = [
+        ("WITHIN", vec!["s:point", "s:small"]),
+        ("CONTAINS", vec!["s:large"]),
+        ("INTERSECTS", vec!["s:large", "s:point", "s:small"]),
+        ("DISJOINT", vec![]),
+    ];
+    for index in ["flat", "globe"] {
+        for (relation, expected) in &cases {
+            let asked = format!("@shape:[{relation} $q]");
+            let words = [
+                "FT.SEARCH",
+                index,
+                &asked,
+                "NOCONTENT",
+                "PARAMS",
+                "2",
+                "q",
+                query,
+            ];
+            let reply = client.call(&[&words[..], &["DIALECT", "3"]].concat());
+            let mut found = keys(&reply);
+            found.sort();
+            assert_eq!(&found, expected, "{index} {relation}");
+        }
+        let wrong =
+            format!("FT.SEARCH {index} '@shape:[WITHIN $q]' PARAMS 2 q 'POINT 1' DIALECT 2");
+        let expected = "Error querying geoshape index: Expected '(' in 'POINT 1'";
+        assert_eq!(client.refused(&wrong), expected);
+    }
+    assert_eq!(client.found("globe", "ismissing(@shape)"), ["s:none"]);
+    let reply = client.ok("FT.INFO flat");
+    let statistics = part(&reply, "field statistics").as_items().expect("fields");
+    let errors = part(&statistics[0], "Index Errors");
+    let expected = bulk("Error indexing geoshape: Expected '(' in 'POINT 3'");
+    assert_eq!(part(errors, "last indexing error"), &expected);
+    assert_eq!(part(errors, "last indexing error key"), &bulk("s:bad"));
+}
+
+#[test]
+fn the_options_of_search_are_shown_and_set() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CONFIG SET TIMEOUT 700");
+    client.ok("FT.CONFIG SET DEFAULT_DIALECT 2");
+    let reply = client.ok("CONFIG GET search-timeout");
+    assert_eq!(part(&reply, "search-timeout"), &bulk("700"));
+    client.ok("CONFIG SET search-on-timeout fail");
+    let reply = client.ok("FT.CONFIG GET ON_TIMEOUT");
+    let name = Value::Simple("ON_TIMEOUT".to_owned());
+    let pair = Value::Array([name, bulk("fail")].into());
+    assert_eq!(reply, Value::Array([pair].into()));
+    for (line, expected) in [
+        ("FT.CONFIG SET NOPE 1", "Invalid option"),
+        ("FT.CONFIG SET NOGC true", "Not modifiable at runtime"),
+        (
+            "FT.CONFIG SET TIMEOUT null",
+            "Could not convert argument to expected type",
+        ),
+        (
+            "FT.CONFIG SET DEFAULT_DIALECT 7",
+            "Value is outside acceptable bounds",
+        ),
+    ] {
+        assert_eq!(client.refused(line), expected, "{line}");
+    }
+    // Parameters need dialect 2, which holds now without saying so.
+    client.ok("FT.CREATE idx SCHEMA n NUMERIC t TEXT");
+    client.ok("HSET a n 3 t abcd");
+    let reply = client.ok("FT.SEARCH idx '@n:[$n $n]' PARAMS 2 n 3 NOCONTENT");
+    assert_eq!(keys(&reply), ["a"]);
+    assert_eq!(client.found("idx", "ab*"), ["a"]);
+    client.ok("FT.CONFIG SET MINPREFIX 3");
+    assert_eq!(client.found("idx", "ab*"), [""; 0]);
+    assert_eq!(client.found("idx", "abc*"), ["a"]);
+}
+
+#[test]
+fn scores_are_explained() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA title TEXT WEIGHT 10 body TEXT");
+    client.ok("HSET a title 'hello world' body 'lorem ist ipsum'");
+    client.ok("HSET b title 'hello space world' body 'lorem ist ipsum lorem lorem'");
+    client.ok("HSET c title 'hello more space world' body 'lorem ist ipsum lorem lorem'");
+    let line = "FT.SEARCH idx 'hello world' WITHSCORES EXPLAINSCORE NOCONTENT LIMIT 0 1";
+    let reply = client.ok(line);
+    let items = reply.as_items().expect("a list");
+    let word = |word: &str| {
+        bulk(&format!(
+            "{word}: (0.27 = Weight 1.00 * IDF 0.13 * (F 10.00 * (k1 1.2 + 1)) / (F 10.00 + k1 1.2 * (1 - b 0.75 + b 0.75 * Doc Len 23 / Average Doc Len 34.33)))"
+        ))
+    };
+    let list = Value::Array;
+    let words = list(vec![word("hello"), word("world")]);
+    let sum = list(vec![bulk("(Weight 1.00 * children BM25 0.54)"), words]);
+    let whole = vec![
+        bulk("Final BM25 : words BM25 0.54 * document score 1.00"),
+        list(vec![sum]),
+    ];
+    let explained = items[2].as_items().expect("a score and its reasons");
+    assert_eq!(explained[1], list(whole));
+    let docscore = client.ok(&format!("{line} SCORER DOCSCORE"));
+    let explained = docscore.as_items().and_then(|items| items[2].as_items());
+    let expected = [bulk("1"), bulk("Document's score is 1.00")];
+    assert_eq!(explained, Some(&expected[..]));
+}
+
+#[test]
+fn phrases_stay_within_a_field_and_a_value() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx PREFIX 1 h: SCHEMA title TEXT body TEXT");
+    client.ok("HSET h:1 title 'red fox' body 'fox jumps red'");
+    assert_eq!(client.found("idx", "@title:\"red fox\""), ["h:1"]);
+    assert_eq!(client.found("idx", "@body:\"red fox\""), [""; 0]);
+    assert_eq!(client.found("idx", "@body:\"fox jumps\""), ["h:1"]);
+    client.ok("FT.CREATE multi ON JSON PREFIX 1 j: SCHEMA $.t AS t TEXT");
+    client.ok(r#"JSON.SET j:1 $ '{"t":["red fox","jumps high"]}'"#);
+    assert_eq!(client.found("multi", "\"red fox\""), ["j:1"]);
+    assert_eq!(client.found("multi", "\"fox jumps\""), [""; 0]);
+    // What an index does not keep, it does not tell apart.
+    client.ok("FT.CREATE plain PREFIX 1 h: NOFIELDS NOOFFSETS NOFREQS SCHEMA title TEXT body TEXT");
+    client.wait_for("plain", "@title:jumps", &["h:1"]);
+    assert_eq!(client.found("plain", "\"jumps fox\""), ["h:1"]);
+}
+
+#[test]
+fn parts_of_words_are_found_with_and_without_a_trie() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA a TEXT WITHSUFFIXTRIE b TEXT");
+    for (key, a, b) in [
+        ("1", "apart", "none"),
+        ("2", "party", "none"),
+        ("3", "other", "spartan"),
+    ] {
+        client.ok(&format!("HSET {key} a {a} b {b}"));
+    }
+    client.ok("FT.CREATE tags SCHEMA b TAG WITHSUFFIXTRIE");
+    assert_eq!(client.found("tags", "@b:{*art*}"), ["3"]);
+    assert_eq!(client.found("tags", "@b:{*one}"), ["1", "2"]);
+    let cases = [
+        ("@a:*part*", vec!["1", "2"]),
+        ("@a:*art", vec!["1"]),
+        ("@a:part*", vec!["2"]),
+        ("*part*", vec!["1", "2", "3"]),
+        ("@b:*art*", vec!["3"]),
+        ("@a:*spart*", vec![]),
+    ];
+    let check = |client: &mut Client| {
+        for (query, expected) in &cases {
+            assert_eq!(&client.found("idx", query), expected, "{query}");
+        }
+    };
+    check(&mut client);
+    client.ok("HSET 4 a departed b x");
+    assert_eq!(client.found("idx", "@a:*part*"), ["1", "2", "4"]);
+    client.ok("DEL 4");
+    check(&mut client);
+}
+
+#[test]
+fn words_are_found_by_their_sound() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA name TEXT PHONETIC dm:en other TEXT");
+    client.ok("HSET 1 name 'Philip Wright' other x");
+    client.ok("HSET 2 name 'Filip Write' other x");
+    client.ok("HSET 3 name nobody other filip");
+    assert_eq!(client.found("idx", "@name:philip"), ["1", "2"]);
+    assert_eq!(client.found("idx", "@name:(filip right)"), ["1", "2"]);
+    assert_eq!(
+        client.found("idx", "@name:(philip=>{$phonetic:false})"),
+        ["1"]
+    );
+    assert_eq!(client.found("idx", "@other:philip"), [""; 0]);
+    // Codes are no words.
+    assert_eq!(client.found("idx", "@name:FL*"), [""; 0]);
+}
+
+#[test]
+fn json_is_answered_as_nested_replies() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx ON JSON SCHEMA $.n AS n NUMERIC");
+    client.ok("FT.CREATE hashes SCHEMA n NUMERIC");
+    client.ok(r#"JSON.SET a $ '{"n":1,"list":["x",2.5,null],"deep":{"yes":true}}'"#);
+    let line = "FT.SEARCH idx * FORMAT EXPAND DIALECT 3";
+    let refused = client.refused(line);
+    assert_eq!(refused, "EXPAND format is only supported with RESP3");
+    client.ok("HELLO 3");
+    let refused = client.refused("FT.SEARCH hashes * FORMAT EXPAND DIALECT 3");
+    assert_eq!(refused, "EXPAND format is only supported with JSON");
+    let reply = client.ok(line);
+    assert_eq!(part(&reply, "format").as_str(), Some("EXPAND"));
+    let results = part(&reply, "results").as_items().expect("documents");
+    let documents = part(part(&results[0], "extra_attributes"), "$");
+    let document = &documents.as_items().expect("matches")[0];
+    assert_eq!(part(document, "n"), &Value::Int(1));
+    let list = part(document, "list").as_items().expect("a list");
+    assert_eq!(list, [bulk("x"), Value::Double(2.5), Value::Null]);
+    assert_eq!(part(part(document, "deep"), "yes"), &Value::Int(1));
+}
+
+#[test]
+fn an_index_tells_all_its_figures() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx STOPWORDS 1 der SCHEMA t TEXT n NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2");
+    client.ok("HSET a t 'one two' n 3");
+    client.ok("HSET b t one n four");
+    client.ok("FT.SEARCH idx one DIALECT 2");
+    let reply = client.ok("FT.INFO idx");
+    let pairs = reply.as_pairs().expect("names and values");
+    let names: Vec<&str> = pairs.iter().filter_map(|(name, _)| name.as_str()).collect();
+    let expected = "index_name index_options index_definition attributes num_docs max_doc_id num_terms num_records inverted_sz_mb \
+        vector_index_sz_mb total_inverted_index_blocks offset_vectors_sz_mb doc_table_size_mb sortable_values_size_mb key_table_size_mb \
+        tag_overhead_sz_mb text_overhead_sz_mb total_index_memory_sz_mb geoshapes_sz_mb records_per_doc_avg bytes_per_record_avg \
+        offsets_per_term_avg offset_bits_per_record_avg hash_indexing_failures total_indexing_time indexing percent_indexed number_of_uses \
+        cleaning gc_stats cursor_stats stopwords_list dialect_stats Index_Errors field_statistics";
+    let names: Vec<String> = names.iter().map(|name| name.replace(' ', "_")).collect();
+    assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(part(&reply, "num_docs"), &Value::Int(1));
+    assert_eq!(part(&reply, "num_terms"), &Value::Int(2));
+    assert_eq!(
+        part(part(&reply, "dialect_stats"), "dialect_2"),
+        &Value::Int(1)
+    );
+    assert_eq!(
+        part(part(&reply, "cursor_stats"), "index_capacity"),
+        &Value::Int(128)
+    );
+    let fields = part(&reply, "field statistics").as_items().expect("fields");
+    let of_number = part(&fields[1], "Index Errors");
+    assert_eq!(part(of_number, "indexing failures"), &Value::Int(1));
+    assert_eq!(
+        part(of_number, "last indexing error"),
+        &bulk("Invalid numeric value: 'four'")
+    );
+    let of_text = part(&fields[0], "Index Errors");
+    assert_eq!(part(of_text, "indexing failures"), &Value::Int(0));
+    assert_eq!(part(&fields[2], "marked_deleted"), &Value::Int(0));
+}

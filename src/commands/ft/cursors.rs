@@ -14,6 +14,8 @@ pub struct Cursor {
     pub rows: Vec<Properties>,
     /// How many were read.
     pub read: usize,
+    /// Whether a read came to the end: it found fewer rows than it asked for.
+    pub is_done: bool,
     /// What replies give as their number.
     pub total: usize,
     /// Rows of one reply.
@@ -30,12 +32,8 @@ impl Cursor {
         let from = self.read;
         let count = count.unwrap_or(self.count).max(1);
         self.read = from.saturating_add(count).min(self.rows.len());
+        self.is_done = self.read - from < count;
         &self.rows[from..self.read]
-    }
-
-    /// Whether all rows were read.
-    pub fn is_done(&self) -> bool {
-        self.read == self.rows.len()
     }
 
     fn is_forgotten(&self, now_ms: u64) -> bool {

@@ -192,7 +192,7 @@ fn text_of(why: &Refusal) -> String {
             "TEXT/TAG fields can only contain strings or nulls".to_owned()
         }
         Refusal::EmptyVector => "Empty array for vector field on JSON document".to_owned(),
-        Refusal::Shape(why) => why.clone(),
+        Refusal::Shape(why) => format!("Error indexing geoshape: {why}"),
     }
 }
 

@@ -5,12 +5,13 @@ use super::deadline::{Deadline, EXPANSIONS, warn_of_time};
 use super::double;
 use super::errors;
 use super::indexes::find_index;
-use super::options::{Limits, Options};
+use super::options::{Format, Limits, Options};
+use super::ordering::check_order;
 use super::query;
 use super::query::tree::{FieldMask, Kind, Node, Query, VectorRange};
 use super::query::vector::Policy;
 use super::rows;
-use super::schema::{Algorithm, FieldKind};
+use super::schema::{Algorithm, DocumentKind, FieldKind, Schema};
 use super::search::{self, SearchRequest, SortBy};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
@@ -19,9 +20,11 @@ use crate::commands::{Call, Context};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values::{self, FieldValue};
 use crate::keyspace::{Key, View};
+use crate::protocol::Version;
 use crate::search::documents;
 use crate::search::documents::matching::Matcher;
 use crate::search::documents::patience::Patience;
@@ -169,6 +172,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     let index = find_index(&view, name)?;
     let limits = Limits::of(&call.context.config);
     let request = search::read(&mut Words::new(&words), &limits)?;
+    check_format(&request.options, index.schema(), call.session.version)?;
     let deadline = Deadline::begin(&request.options, &limits);
     let is_late = || deadline.is_over();
     let patience = Patience::new(&is_late);
@@ -212,6 +216,20 @@ fn tell_steps(
     observer.passed("Sorter", found.hits.len());
     if !request.options.is_without_content {
         observer.passed("Loader", found.hits.len());
+    }
+}
+
+/// FORMAT EXPAND is for JSON documents in RESP3.
+fn check_format(options: &Options, schema: &Schema, version: Version) -> Result<()> {
+    let refuse = |line| Err(Refusal::line(line));
+    match options.format {
+        Format::String => Ok(()),
+        Format::Expand if version == Version::Resp2 => refuse(errors::EXPAND_NEEDS_RESP3),
+        Format::Expand if schema.documents == DocumentKind::Hash => {
+            refuse(errors::EXPAND_NEEDS_JSON)
+        }
+        Format::Expand if options.dialect < 3 => refuse(errors::EXPAND_NEEDS_DIALECT),
+        Format::Expand => Ok(()),
     }
 }
 
@@ -379,6 +397,7 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
         dialect: options.dialect,
     };
     let mut query = query::parse(&options.query, &context)?;
+    check_shapes(&query.root)?;
     let filters = options.filters(schema)?;
     if !options.fields.is_empty() {
         let named = schema
@@ -387,6 +406,8 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
         let mask = FieldMask(named.fold(0, |mask, (bit, _)| mask | bit));
         restrict(&mut query.root, mask);
     }
+    let is_ordered = options.is_in_order || options.slop.is_some_and(|slop| slop >= 0);
+    check_order(&query.root, schema, is_ordered)?;
     if let Kind::And(_) = query.root.kind {
         let asked = &mut query.root.options;
         let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
@@ -400,6 +421,15 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
         query.root = Node::new(Kind::And(all.collect()));
     }
     Ok(query)
+}
+
+/// Texts of shapes must be shapes.
+fn check_shapes(node: &Node) -> Result<()> {
+    if let Kind::Geoshape { wkt, .. } = &node.kind {
+        Shape::parse(wkt)
+            .map_err(|why| Refusal::made(format!("Error querying geoshape index: {why}")))?;
+    }
+    node.children().iter().try_for_each(check_shapes)
 }
 
 /// Words that are looked for in all fields are looked for in these.

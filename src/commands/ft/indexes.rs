@@ -138,7 +138,6 @@ fn create(call: &mut Call) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let schema = schema::create(&mut Words::new(&words))?;
-    check_served(&schema)?;
     check_paths(&schema, name)?;
     if call.db() != INDEXED_DB {
         return Err(Refusal::line("Cannot create index on db != 0"));
@@ -174,7 +173,6 @@ fn alter(call: &mut Call) -> Result {
     let reply = call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
         let (mut schema, scans) = schema::alter(index.schema(), &mut Words::new(&words))?;
-        check_served(&schema)?;
         check_paths(&schema, index.name())?;
         schema.skips_initial_scan = !scans;
         let schema = Arc::new(schema);
@@ -183,15 +181,6 @@ fn alter(call: &mut Call) -> Result {
     });
     wait_until_filled(call, name);
     reply
-}
-
-/// What a definition may say and this server does not do yet.
-fn check_served(schema: &Schema) -> Result<()> {
-    let is_geoshape = |field: &Field| matches!(field.kind, FieldKind::Geoshape { .. });
-    match schema.fields.iter().any(is_geoshape) {
-        true => Err(Refusal::line("ERR GEOSHAPE is not supported")),
-        false => Ok(()),
-    }
 }
 
 /// The module looks at the paths of vectors, and of texts whose positions are kept; fields with other paths are missing then.

@@ -27,6 +27,7 @@ mod indexes;
 mod info;
 mod look;
 pub mod options;
+mod ordering;
 mod pipeline;
 mod profile;
 pub mod query;

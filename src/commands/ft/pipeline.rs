@@ -149,13 +149,14 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         index: index.name().into(),
         rows,
         read: 0,
+        is_done: false,
         total,
         count: options.count as usize,
         idle_max_ms: u64::from(options.idle_max_ms),
         used_ms: call.access.now_ms(),
     };
     let first = reply(cursor.take(None), total, &warnings, version);
-    let id = match cursor.is_done() {
+    let id = match cursor.is_done {
         true => 0,
         false => {
             call.context
@@ -178,15 +179,12 @@ fn cursor(call: &mut Call) -> Result {
             let mut cursor = cursors
                 .take(id, call.access.now_ms())
                 .ok_or_else(not_found)?;
-            let total = cursor.total;
-            let version = call.session.version;
-            let page = reply(
-                cursor.take(count.map(|count| count as usize)),
-                total,
-                &[],
-                version,
-            );
-            let id = match cursor.is_done() {
+            let (total, version) = (cursor.total, call.session.version);
+            let rows = cursor.take(count.map(|count| count as usize));
+            // The last read may find that there was no more.
+            let total = if rows.is_empty() { 0 } else { total };
+            let page = reply(rows, total, &[], version);
+            let id = match cursor.is_done {
                 true => 0,
                 false => {
                     cursors.put_back(id, cursor, call.access.now_ms());

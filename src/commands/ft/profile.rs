@@ -268,7 +268,7 @@ impl Iterators<'_, '_> {
     /// A condition on words: a union of those that the index has, or the only one of them.
     fn words(&self, kind: &str, node: &Node, (time, count): (Duration, u64)) -> Reply {
         let words = self.matcher.words_of(node).into_iter();
-        let known = |word: &String| self.matcher.state.words.contains_key(word.as_str());
+        let known = |word: &String| self.matcher.state.words.get(word.as_str()).is_some();
         let words: Vec<String> = words.filter(known).collect();
         let terms: Vec<Reply> = words.iter().map(|word| self.term(word)).collect();
         self.union(kind, terms, (time, count))

@@ -2,13 +2,13 @@
 
 use super::find::{Found, Hit, SortKey};
 use super::indexes::bulk;
-use super::options::Returned;
+use super::options::{Format, Options, Returned};
 use super::printed::{print, print_exactly};
 use super::reasons;
 use super::schema::{DocumentKind, Schema};
 use super::search::SearchRequest;
 use crate::keyspace::documents::index::DocumentIndex;
-use crate::keyspace::json::{Document, JsonPath, Layout, Node};
+use crate::keyspace::json::{Document, Json, JsonPath, Layout, Node};
 use crate::keyspace::{Value, View};
 use crate::protocol::{Reply, Version};
 use bytes::Bytes;
@@ -82,7 +82,13 @@ fn map<'h>(found: &Found, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
     };
     Reply::Map(vec![
         (word("attributes"), Reply::Array(Vec::new())),
-        (word("format"), word("STRING")),
+        (
+            word("format"),
+            word(match options.format {
+                Format::String => "STRING",
+                Format::Expand => "EXPAND",
+            }),
+        ),
         (word("results"), Reply::Array(rows.map(row).collect())),
         (word("total_results"), Reply::count(found.total)),
         (word("warning"), warnings(&found.warnings)),
@@ -124,8 +130,8 @@ fn fields(
     let document = view.peek(&hit.key)?.value;
     if let Some(returned) = &request.options.returned {
         let shown = returned.iter().filter_map(|returned| {
-            let value = shown(&document, schema, request.options.dialect, hit, returned)?;
-            Some((bulk(returned.name.as_bytes()), Reply::Bulk(value)))
+            let value = shown(&document, schema, &request.options, hit, returned)?;
+            Some((bulk(returned.name.as_bytes()), value))
         });
         return Some(shown.collect());
     }
@@ -141,11 +147,15 @@ fn fields(
             }));
         }
         Value::Json(document) => {
-            let mut text = document.root().to_text();
-            if request.options.dialect >= 3 {
-                text = [b"[", text.as_slice(), b"]"].concat();
-            }
-            all.push((bulk(b"$"), Reply::bulk(text)));
+            let root = document.root();
+            let value = match request.options.format {
+                Format::Expand => Reply::Array(vec![expanded(root)]),
+                Format::String if request.options.dialect >= 3 => {
+                    Reply::bulk([b"[", root.to_text().as_slice(), b"]"].concat())
+                }
+                Format::String => Reply::bulk(root.to_text()),
+            };
+            all.push((bulk(b"$"), value));
         }
         _ => return None,
     }
@@ -156,30 +166,51 @@ fn fields(
 fn shown(
     document: &Value,
     schema: &Schema,
-    dialect: u8,
+    options: &Options,
     hit: &Hit,
     returned: &Returned,
-) -> Option<Bytes> {
+) -> Option<Reply> {
     let name = returned.identifier.as_str();
     let distance = hit.distances.iter().find(|(known, _)| known == name);
     if let Some((_, distance)) = distance {
-        return Some(print(*distance).into());
+        return Some(Reply::bulk(print(*distance)));
     }
     if name == "__key" {
-        return Some(Bytes::copy_from_slice(&hit.key));
+        return Some(bulk(&hit.key));
     }
     let identifier = match schema.find(name) {
         Some(field) => schema.fields[field].identifier.as_str(),
         None => name,
     };
     match (schema.documents, document) {
-        (DocumentKind::Json, Value::Json(document)) if dialect >= 3 => {
+        (DocumentKind::Json, Value::Json(document)) if options.dialect >= 3 => {
             let found = found(document, identifier)?;
+            if options.format == Format::Expand {
+                return Some(Reply::Array(found.into_iter().map(expanded).collect()));
+            }
             let mut text = Vec::new();
             Layout::default().array(found.into_iter(), 0, &mut text);
-            Some(text.into())
+            Some(Reply::bulk(text))
         }
-        _ => part(document, identifier),
+        _ => part(document, identifier).map(Reply::Bulk),
+    }
+}
+
+/// A JSON value as a reply of its own type.
+fn expanded(node: Node<'_>) -> Reply {
+    match node {
+        Node::Null => Reply::Null,
+        Node::Bool(is_true) => Reply::Int(is_true.into()),
+        Node::Int(number) => Reply::Int(number),
+        Node::Uint(number) => Reply::Double(number as f64),
+        Node::Float(number) => Reply::Double(number),
+        Node::Text(text) => bulk(text.as_bytes()),
+        Node::Array(elements) => Reply::Array(elements.iter().map(expanded).collect()),
+        Node::Object(object) => {
+            let member =
+                |(name, value): (&str, &Json)| (bulk(name.as_bytes()), expanded(value.into()));
+            Reply::Map(object.iter().map(member).collect())
+        }
     }
 }
 

@@ -70,8 +70,11 @@ fn hset(call: &mut Call) -> Result {
         .write(db, &[key], |view| decide(view, db, key, fields))
 }
 
+/// Fields with their values.
+type Pairs = Vec<(Bytes, Bytes)>;
+
 /// The key, and the fields with their values.
-fn read<'r>(args: &mut Args<'r>, command: &str) -> Result<(&'r [u8], Vec<(Bytes, Bytes)>)> {
+fn read<'r>(args: &mut Args<'r>, command: &str) -> Result<(&'r [u8], Pairs)> {
     if args.left().is_multiple_of(2) {
         return Err(error::wrong_arity(command));
     }
@@ -80,12 +83,7 @@ fn read<'r>(args: &mut Args<'r>, command: &str) -> Result<(&'r [u8], Vec<(Bytes,
     Ok((key, take_pairs(args, pairs)?))
 }
 
-fn decide(
-    view: &View,
-    db: usize,
-    key: &[u8],
-    fields: Vec<(Bytes, Bytes)>,
-) -> Result<Decision<Reply>> {
+fn decide(view: &View, db: usize, key: &[u8], fields: Pairs) -> Result<Decision<Reply>> {
     let hash = hash_of(view, key)?;
     let is_new = |name: &Bytes| {
         let hash = hash.as_deref();
@@ -125,7 +123,7 @@ fn hset_together(access: &Access, db: usize, requests: &[Request]) -> Result<Opt
 }
 
 /// The next `count` fields with their values.
-pub fn take_pairs(args: &mut Args, count: usize) -> Result<Vec<(Bytes, Bytes)>> {
+pub fn take_pairs(args: &mut Args, count: usize) -> Result<Pairs> {
     (0..count)
         .map(|_| Ok((args.bytes()?, args.bytes()?)))
         .collect()

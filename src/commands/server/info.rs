@@ -42,6 +42,7 @@ const SECTIONS: &[Section] = &[
     shown("Replication", replication),
     shown("CPU", processor),
     shown("Modules", modules),
+    asked_for("Search", search),
     asked_for("Commandstats", commands),
     shown("Errorstats", errors),
     asked_for("Latencystats", latencies),
@@ -70,7 +71,7 @@ impl Section {
     fn is_wanted(&self, word: &[u8]) -> bool {
         match word.to_ascii_lowercase().as_slice() {
             b"default" => self.is_default,
-            b"all" => self.title != "Modules",
+            b"all" => !["Modules", "Search"].contains(&self.title),
             b"everything" => true,
             word => word.eq_ignore_ascii_case(self.title.as_bytes()),
         }
@@ -438,6 +439,13 @@ fn modules(_: &Facts, page: &mut Page) {
             format!("name={name},ver={version},api=1,filters=0,usedby=[],using=[],options=[]");
         page.line("module", value);
     }
+}
+
+/// The version of the search module whose words and shapes are followed, and how much there is to search.
+fn search(facts: &Facts, page: &mut Page) {
+    let indexes = facts.context.engine.keyspace().indexes().all();
+    page.line("search_version", module::SEARCH_VERSION);
+    page.line("search_number_of_indexes", indexes.len());
 }
 
 fn commands(facts: &Facts, page: &mut Page) {

@@ -30,6 +30,9 @@ pub const COMMANDS: &[Command] = &[
     },
 ];
 
+/// The version of search as people write it.
+pub const SEARCH_VERSION: &str = "8.4.10";
+
 /// Names and versions.
 pub const MODULES: &[(&str, i64)] = &[("vectorset", 1), ("ReJSON", 80405), ("search", 80410)];
 

@@ -72,7 +72,7 @@ impl Shared {
                 let pairs = query.iter().copied().zip(doubles(packed));
                 match self.metric {
                     Metric::L2 => pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>() as f32,
-                    _ => self.from_dot(pairs.map(|(a, b)| a * b).sum(), row.norm),
+                    _ => self.distance_of(pairs.map(|(a, b)| a * b).sum(), row.norm),
                 }
             }
             Point::Floats(query) => {
@@ -81,7 +81,9 @@ impl Shared {
                 {
                     return match self.metric {
                         Metric::L2 => (self.kernels.l2_f16)(query, halves),
-                        _ => self.from_dot((self.kernels.dot_f16)(query, halves).into(), row.norm),
+                        _ => {
+                            self.distance_of((self.kernels.dot_f16)(query, halves).into(), row.norm)
+                        }
                     };
                 }
                 let floats = match bytemuck::try_cast_slice::<u8, f32>(packed) {
@@ -93,14 +95,14 @@ impl Shared {
                 };
                 match self.metric {
                     Metric::L2 => (self.kernels.l2_f32)(query, floats),
-                    _ => self.from_dot((self.kernels.dot_f32)(query, floats).into(), row.norm),
+                    _ => self.distance_of((self.kernels.dot_f32)(query, floats).into(), row.norm),
                 }
             }
             Point::Int8(_) | Point::Bits(_) => unreachable!("a point comes from its store"),
         }
     }
 
-    fn from_dot(&self, dot: f64, norm: f64) -> f32 {
+    fn distance_of(&self, dot: f64, norm: f64) -> f32 {
         match self.metric {
             Metric::Cosine => (1.0 - dot / norm).clamp(0.0, 2.0) as f32,
             Metric::L2 | Metric::InnerProduct => (1.0 - dot) as f32,

@@ -2,11 +2,15 @@
 //! the time of indexing.
 
 use super::numbers::Numbers;
-use super::schema::{Field, FieldKind, Schema};
+use super::postings::Posting;
+use super::schema::{Field, FieldKind, IndexOptions, Schema};
+use super::shape::Shape;
 use super::text::language::Stems;
+use super::text::metaphone::sound;
 use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
 use super::values::{DocumentValues, FieldValue};
+use super::vocabulary::Suffixes;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,24 +24,14 @@ pub struct FieldIndex {
     pub present: RoaringBitmap,
     /// TAG: documents by value.
     pub tags: BTreeMap<Box<str>, RoaringBitmap>,
+    /// TAG WITHSUFFIXTRIE: the values by their parts.
+    pub tag_suffixes: Option<Suffixes>,
     /// NUMERIC: documents by number.
     pub numbers: Numbers,
     /// GEO: longitudes and latitudes.
     pub points: BTreeMap<DocumentId, Vec<(f64, f64)>>,
-}
-
-/// The words of all TEXT fields.
-pub type Words = BTreeMap<Box<str>, BTreeMap<DocumentId, Posting>>;
-
-/// A word in a document.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Posting {
-    /// The TEXT fields that it stands in (`Schema::text_bit`).
-    pub fields: u128,
-    /// How often, by the fields' weights.
-    pub frequency: u32,
-    /// Where, over all fields in their order.
-    pub positions: Vec<u32>,
+    /// GEOSHAPE.
+    pub shapes: BTreeMap<DocumentId, Vec<Shape>>,
 }
 
 /// The words of one document.
@@ -57,6 +51,9 @@ pub fn times(weight: f64, is_stem: bool) -> u32 {
     (weight as f32 * factor).max(1.0) as u32
 }
 
+/// Words between two values of one field: so far is no phrase.
+const VALUES_APART: u32 = 100;
+
 /// Cuts the texts of a document into words and their stems.
 pub fn words_of(schema: &Schema, values: &DocumentValues, stop_words: &StopWords) -> DocumentWords {
     let mut words = DocumentWords::default();
@@ -66,17 +63,30 @@ pub fn words_of(schema: &Schema, values: &DocumentValues, stop_words: &StopWords
         let (Some(bit), FieldValue::Texts(texts)) = (schema.text_bit(at), value) else {
             continue;
         };
-        for text in texts {
+        for (at, text) in texts.iter().enumerate() {
+            before += if at > 0 { VALUES_APART } else { 0 };
             before = words.add(&stems, (field, bit), text, stop_words, before);
         }
     }
-    words.frequency_max = words
-        .postings
-        .values()
-        .map(|p| p.frequency)
-        .max()
-        .unwrap_or(0);
+    let postings = words.postings.values_mut();
+    postings.for_each(|posting| keep(schema.options, posting));
+    let frequencies = words.postings.values().map(|posting| posting.frequency);
+    words.frequency_max = frequencies.max().unwrap_or(0);
     words
+}
+
+/// Leaves out what the index does not keep.
+fn keep(options: IndexOptions, posting: &mut Posting) {
+    if options.no_offsets {
+        posting.places.clear();
+    }
+    if options.no_frequencies {
+        posting.frequency = 1;
+    }
+    if options.no_fields {
+        posting.fields = 1;
+        posting.places.iter_mut().for_each(|(field, _)| *field = 0);
+    }
 }
 
 impl DocumentWords {
@@ -92,7 +102,7 @@ impl DocumentWords {
         let FieldKind::Text {
             weight,
             is_unstemmed,
-            ..
+            ref phonetic,
         } = field.kind
         else {
             return before;
@@ -107,9 +117,13 @@ impl DocumentWords {
             last = before + token.position;
             self.length += times(false);
             let stem = stems.and_then(|stems| stems.of_document(&token.text));
+            let sound = phonetic.as_ref().and_then(|_| sound(&token.text));
             self.note(token.text, bit, times(false), last);
             if let Some(stem) = stem {
                 self.note(stem, bit, times(true), last);
+            }
+            if let Some(sound) = sound {
+                self.note(sound, bit, times(false), last);
             }
         }
         last
@@ -119,20 +133,33 @@ impl DocumentWords {
         let posting = self.postings.entry(word.into()).or_default();
         posting.fields |= bit;
         posting.frequency += times;
-        posting.positions.push(position);
+        posting.places.push((bit.trailing_zeros() as u8, position));
     }
 }
 
 impl FieldIndex {
+    /// Of a field that no document has yet.
+    pub fn of(field: &Field) -> FieldIndex {
+        let is_tag = matches!(field.kind, FieldKind::Tag { .. });
+        FieldIndex {
+            tag_suffixes: (is_tag && field.has_suffixes).then(Suffixes::default),
+            ..FieldIndex::default()
+        }
+    }
+
     /// Adds a document's value.
     pub fn add(&mut self, id: DocumentId, value: &FieldValue) {
         match value {
             FieldValue::Missing => return,
             FieldValue::Tags(tags) => tags.iter().for_each(|tag| {
                 self.tags.entry(tag.as_str().into()).or_default().insert(id);
+                if let Some(suffixes) = &mut self.tag_suffixes {
+                    suffixes.add(&tag.as_str().into());
+                }
             }),
             FieldValue::Numbers(numbers) => self.numbers.add(id, numbers),
             FieldValue::Points(points) => drop(self.points.insert(id, points.clone())),
+            FieldValue::Shapes(shapes) => drop(self.shapes.insert(id, shapes.clone())),
             FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
         self.present.insert(id);
@@ -143,24 +170,28 @@ impl FieldIndex {
         self.present.remove(id);
         match value {
             FieldValue::Tags(tags) => tags.iter().for_each(|tag| {
-                take_out(&mut self.tags, tag.as_str(), id);
+                let is_gone = take_out(&mut self.tags, tag.as_str(), id);
+                if let Some(suffixes) = self.tag_suffixes.as_mut().filter(|_| is_gone) {
+                    suffixes.remove(&tag.as_str().into());
+                }
             }),
             FieldValue::Numbers(numbers) => self.numbers.remove(id, numbers),
             FieldValue::Points(_) => drop(self.points.remove(&id)),
+            FieldValue::Shapes(_) => drop(self.shapes.remove(&id)),
             FieldValue::Missing | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
     }
 }
 
-fn take_out<K, Q>(map: &mut BTreeMap<K, RoaringBitmap>, key: &Q, id: DocumentId)
+/// Takes a document out of one of the sets; whether the set went with it.
+fn take_out<K, Q>(map: &mut BTreeMap<K, RoaringBitmap>, key: &Q, id: DocumentId) -> bool
 where
     K: std::borrow::Borrow<Q> + Ord,
     Q: Ord + ?Sized,
 {
-    if let Some(ids) = map.get_mut(key) {
-        ids.remove(id);
-        if ids.is_empty() {
-            map.remove(key);
-        }
-    }
+    let Some(ids) = map.get_mut(key) else {
+        return false;
+    };
+    ids.remove(id);
+    ids.is_empty() && map.remove(key).is_some()
 }

@@ -5,7 +5,7 @@
 //! document that they belong to, and whoever finds one whose document is gone passes over it.
 
 use super::failures::Failures;
-use super::fields::{DocumentId, DocumentWords, FieldIndex, Words, words_of};
+use super::fields::{DocumentId, DocumentWords, FieldIndex, words_of};
 use super::filling::Progress;
 use super::pages::Pages;
 use super::saved::Known;
@@ -14,6 +14,7 @@ use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
 use super::usage::Usage;
 use super::values::{DocumentValues, FieldValue};
+use super::vocabulary::{Vocabulary, WordId};
 use crate::index::{
     self, ComponentType, IndexKind, IndexOptions, LinkOptions, Quantization, SavedNode,
     VectorIndex, WalkedOn,
@@ -134,7 +135,7 @@ pub struct State {
     /// By the fields' places.
     pub fields: Vec<FieldIndex>,
     /// Of all TEXT fields.
-    pub words: Words,
+    pub words: Vocabulary,
     /// Words of all documents.
     pub length: u64,
     /// By the fields' places: the slots of documents' vectors.
@@ -157,7 +158,7 @@ pub struct Document {
     pub values: Box<[FieldValue]>,
     /// What its payload field holds, where the schema names one.
     pub payload: Option<Bytes>,
-    words: Box<[Box<str>]>,
+    words: Box<[WordId]>,
 }
 
 /// What is left to be done for a document that was put.
@@ -189,16 +190,13 @@ impl DocumentIndex {
     pub fn new(name: &[u8], schema: Arc<Schema>) -> DocumentIndex {
         let vectors = schema.fields.iter().map(vectors_of);
         let state = State {
-            fields: schema
-                .fields
-                .iter()
-                .map(|_| FieldIndex::default())
-                .collect(),
+            fields: schema.fields.iter().map(FieldIndex::of).collect(),
             slots: schema
                 .fields
                 .iter()
                 .map(|_| DocumentSlots::default())
                 .collect(),
+            words: Vocabulary::new(schema.suffix_fields()),
             next_id: 1,
             ..State::default()
         };
@@ -229,7 +227,11 @@ impl DocumentIndex {
         if of_schema != *self.schema {
             return None;
         }
-        self.state.write().add_fields(added.len());
+        {
+            let mut state = self.state.write();
+            state.add_fields(added);
+            state.words.add_suffix_fields(schema.suffix_fields());
+        }
         let vectors = added.iter().map(vectors_of);
         Some(DocumentIndex {
             name: self.name.clone(),
@@ -297,7 +299,7 @@ impl DocumentIndex {
 
     /// Documents that there are.
     pub fn len(&self) -> usize {
-        self.state.read().documents.len()
+        self.read_as(true).documents.len()
     }
 
     /// Whether there is none.
@@ -307,17 +309,20 @@ impl DocumentIndex {
 
     /// Whether any document has a value in the field at this place.
     pub fn holds(&self, field: usize) -> bool {
-        !self.state.read().fields[field].present.is_empty()
-    }
-
-    /// The postings once more, while this thread holds them already: writers that wait do not go first.
-    pub fn read_again(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read_recursive()
+        !self.read_as(true).fields[field].present.is_empty()
     }
 
     /// The postings, which do not change while they are held.
     pub fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read()
+    }
+
+    /// As `read`. Who may hold them already does not queue behind a writer that waits.
+    pub fn read_as(&self, may_hold: bool) -> RwLockReadGuard<'_, State> {
+        match may_hold {
+            true => self.state.read_recursive(),
+            false => self.state.read(),
+        }
     }
 
     /// Documents that could not be indexed, since the index was made.
@@ -497,9 +502,9 @@ impl State {
     }
 
     /// Makes room for more fields; no document has them.
-    fn add_fields(&mut self, count: usize) {
-        let fields = self.fields.len() + count;
-        self.fields.resize_with(fields, FieldIndex::default);
+    fn add_fields(&mut self, added: &[Field]) {
+        self.fields.extend(added.iter().map(FieldIndex::of));
+        let fields = self.fields.len();
         self.slots.resize_with(fields, DocumentSlots::default);
         for document in self.documents.values_mut() {
             let mut values = std::mem::take(&mut document.values).into_vec();
@@ -541,10 +546,7 @@ impl State {
             field.add(id, value);
         }
         self.length += u64::from(words.length);
-        let names: Box<[Box<str>]> = words.postings.keys().cloned().collect();
-        for (word, posting) in words.postings {
-            self.words.entry(word).or_default().insert(id, posting);
-        }
+        let names = self.words.put(id, words.postings);
         for of_field in slots.chunk_by(|one, other| one.0 == other.0) {
             let taken: Vec<u32> = of_field.iter().map(|(_, slot)| *slot).collect();
             self.slots[of_field[0].0].put(id, &taken);
@@ -556,6 +558,7 @@ impl State {
         let emptied = values.fields.into_iter().map(|value| match value {
             FieldValue::Texts(_) => FieldValue::Texts(Vec::new()),
             FieldValue::Vectors(_) => FieldValue::Vectors(Vec::new()),
+            FieldValue::Shapes(_) => FieldValue::Shapes(Vec::new()),
             other => other,
         });
         let document = Document {
@@ -593,14 +596,7 @@ impl State {
         for (field, value) in self.fields.iter_mut().zip(&document.values) {
             field.remove(id, value);
         }
-        for word in &document.words {
-            if let Some(postings) = self.words.get_mut(word) {
-                postings.remove(&id);
-                if postings.is_empty() {
-                    self.words.remove(word);
-                }
-            }
-        }
+        self.words.remove(id, &document.words);
         self.length -= u64::from(document.length);
         let fields = self.slots.iter_mut().enumerate();
         let taken = fields.flat_map(|(field, slots)| {

@@ -3,7 +3,8 @@
 //!
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
 //! - `filter`: which keys are documents, an `expression` over their fields; `usage`: what indexes are used for, when temporary ones go;
-//! - `values`: what a document holds for a schema; `fields`: which documents hold a value, `numbers` those between two;
+//! - `values`: what a document holds for a schema (`shape`: points and polygons); `fields`: which documents hold a value, `numbers` those
+//!   between two; `vocabulary` and `postings`: which hold a word, and where;
 //! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id;
 //!   `index`: one index; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of its graphs; this file: all of
 //!   them by name.
@@ -17,14 +18,17 @@ pub mod filter;
 pub mod index;
 pub mod numbers;
 pub mod pages;
+pub mod postings;
 pub mod printed;
 pub mod saved;
 pub mod schema;
+pub mod shape;
 pub mod sizes;
 pub mod slots;
 pub mod text;
 pub mod usage;
 pub mod values;
+pub mod vocabulary;
 pub mod words;
 
 use super::Key;

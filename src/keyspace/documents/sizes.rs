@@ -70,6 +70,9 @@ impl Sizes {
             self.records += points.len();
             self.posting_bytes += size_of_val(&points[..]) + ENTRY_BYTES;
         }
+        for shape in field.shapes.values().flatten() {
+            self.shape_bytes += shape.bytes() + size_of_val(shape) + ENTRY_BYTES;
+        }
         self.posting_bytes += field.present.serialized_size();
     }
 
@@ -94,21 +97,22 @@ fn value_bytes(value: &FieldValue) -> usize {
 }
 
 impl State {
-    /// What it takes. A pass over all words, values and documents.
+    /// What it takes. A pass over words, values and documents.
     pub fn sizes(&self) -> Sizes {
-        let mut sizes = Sizes::default();
-        sizes.words = self.words.len();
-        for (word, postings) in &self.words {
-            sizes.word_bytes += word.len() + size_of::<Box<str>>() + ENTRY_BYTES;
+        let (positions, position_bytes) = self.words.places();
+        let mut sizes = Sizes {
+            words: self.words.len(),
+            word_bytes: self.words.word_bytes(),
+            positions,
+            position_bytes,
+            ..Sizes::default()
+        };
+        for (_, postings) in self.words.iter() {
+            let (blocks, bytes) = postings.size();
             sizes.records += postings.len();
-            sizes.blocks += 1;
-            for posting in postings.values() {
-                sizes.positions += posting.positions.len();
-                sizes.position_bytes += size_of_val(&posting.positions[..]);
-                sizes.posting_bytes += size_of_val(posting) + ENTRY_BYTES;
-            }
+            sizes.blocks += blocks;
+            sizes.posting_bytes += bytes;
         }
-        sizes.posting_bytes += sizes.position_bytes;
         self.fields.iter().for_each(|field| sizes.add_field(field));
         let documents = self.all.iter().filter_map(|id| self.documents.get(id));
         documents.for_each(|document| sizes.add_document(document));

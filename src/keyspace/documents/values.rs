@@ -3,6 +3,7 @@
 use super::Read;
 use super::index::{JsonType, Refusal};
 use super::schema::{DocumentKind, Field, FieldKind, Schema, VectorAttributes, VectorType};
+use super::shape::Shape;
 use super::text::language::Language;
 use super::text::tokenize::split_tags;
 use crate::keyspace::Value;
@@ -41,6 +42,8 @@ pub enum FieldValue {
     Numbers(Vec<f64>),
     /// GEO: longitude and latitude in degrees.
     Points(Vec<(f64, f64)>),
+    /// GEOSHAPE.
+    Shapes(Vec<Shape>),
     /// VECTOR, packed as the field's type has it; of a hash the field's own bytes, not a copy.
     Vectors(Vec<Bytes>),
 }
@@ -122,8 +125,12 @@ fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
             check_size(bytes, attributes)?;
             FieldValue::Vectors(vec![found.value.clone()])
         }
-        FieldKind::Geoshape { .. } => FieldValue::Missing,
+        FieldKind::Geoshape { .. } => FieldValue::Shapes(vec![shape(&text())?]),
     })
+}
+
+fn shape(text: &str) -> Result<Shape, Refusal> {
+    Shape::parse(text).map_err(Refusal::Shape)
 }
 
 fn tags(field: &Field, text: &str) -> Vec<String> {
@@ -237,7 +244,11 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
             let places = texts().map(|text| point(&text?));
             FieldValue::Points(places.collect::<Result<_, _>>()?)
         }
-        FieldKind::Vector(_) | FieldKind::Geoshape { .. } => FieldValue::Missing,
+        FieldKind::Geoshape { .. } => match nodes[..] {
+            [Node::Text(text)] => FieldValue::Shapes(vec![shape(text)?]),
+            _ => return Err(Refusal::JsonType(JsonType::Array)),
+        },
+        FieldKind::Vector(_) => FieldValue::Missing,
     })
 }
 

@@ -4,15 +4,19 @@ use super::patience::Patience;
 use super::pattern::{PartLimits, Wildcard, is_near};
 use super::proximity::is_within;
 use super::run::Question;
+use super::shapes::Comparison;
 use super::tree::{
-    Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, TagValue, VectorRange,
+    Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, Relation, TagValue, VectorRange,
 };
 use super::within::Within;
 use crate::keyspace::documents::earth::distance_m;
-use crate::keyspace::documents::fields::{DocumentId, Posting};
+use crate::keyspace::documents::fields::{DocumentId, FieldIndex};
 use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::postings::{Packed, Postings};
 use crate::keyspace::documents::schema::FieldKind;
-use crate::keyspace::documents::text::language::Language;
+use crate::keyspace::documents::shape::Shape;
+use crate::keyspace::documents::text::language::{Language, STEM_MARK};
+use crate::keyspace::documents::text::metaphone::{SOUND_MARK, sound};
 use roaring::RoaringBitmap;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -40,6 +44,12 @@ pub struct Matcher<'a> {
     pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
     /// Whether a range may lack somebody who was written meanwhile. Found out while matching.
     pub is_torn: bool,
+}
+
+/// Words of which one is asked for, and the fields where.
+struct Group {
+    words: Vec<String>,
+    fields: FieldMask,
 }
 
 impl<'a> Matcher<'a> {
@@ -76,6 +86,9 @@ impl<'a> Matcher<'a> {
 
     /// Documents that pass.
     pub fn matching(&mut self, node: &Node) -> RoaringBitmap {
+        if self.is_unindexed(&node.kind) {
+            return RoaringBitmap::new();
+        }
         match &node.kind {
             Kind::Nothing => RoaringBitmap::new(),
             Kind::All => self.state.all.clone(),
@@ -104,10 +117,25 @@ impl<'a> Matcher<'a> {
             Kind::Tag { field, values } => self.tagged(*field, values),
             Kind::Numeric(range) => self.between(range),
             Kind::Geo(circle) => self.around(circle),
-            Kind::Geoshape { .. } => RoaringBitmap::new(),
+            Kind::Geoshape {
+                field,
+                relation,
+                wkt,
+            } => self.shaped(*field, *relation, wkt),
             Kind::VectorRange(range) => self.within(range),
             Kind::Missing { field } => &self.state.all - &self.state.fields[*field].present,
         }
+    }
+
+    /// Whether a condition asks for a value of a field that is kept for sorting alone. Words are not even asked there.
+    fn is_unindexed(&self, kind: &Kind) -> bool {
+        let field = match kind {
+            Kind::Tag { field, .. } => *field,
+            Kind::Numeric(range) => range.field,
+            Kind::Geo(circle) => circle.field,
+            _ => return false,
+        };
+        self.index.schema().fields[field].is_unindexed
     }
 
     fn all_of(&mut self, nodes: &[Node], options: &Options) -> RoaringBitmap {
@@ -125,39 +153,52 @@ impl<'a> Matcher<'a> {
         }
         let slop = options.slop.unwrap_or(u32::MAX / 2);
         let is_in_order = options.in_order.unwrap_or(false);
-        let words: Vec<Vec<String>> = nodes.iter().map(|node| self.words_of(node)).collect();
-        let is_close = |id: &DocumentId| self.is_close(&words, *id, slop, is_in_order);
+        let groups: Vec<Group> = nodes.iter().map(|node| self.group(node)).collect();
+        let is_close = |id: &DocumentId| self.is_close(&groups, *id, slop, is_in_order);
         let in_time = found.into_iter().take_while(|_| !self.patience.ends());
         in_time.filter(is_close).collect()
     }
 
-    /// Whether one of each group of words stands near one of every other.
-    fn is_close(
-        &self,
-        words: &[Vec<String>],
-        id: DocumentId,
-        slop: u32,
-        is_in_order: bool,
-    ) -> bool {
-        let positions: Vec<Vec<u32>> = words
-            .iter()
-            .filter(|group| !group.is_empty())
-            .map(|group| {
-                let found = group.iter().filter_map(|word| self.posting(word, id));
-                let mut positions: Vec<u32> = found
-                    .flat_map(|posting| posting.positions.iter().copied())
-                    .collect();
-                positions.sort_unstable();
-                positions
+    fn group(&self, node: &Node) -> Group {
+        Group {
+            words: self.words_of(node),
+            fields: self.asked(node.fields),
+        }
+    }
+
+    /// Whether one of each group of words stands near one of every other, in the fields that are asked. What has no places, as in
+    /// indexes that keep none, is near everything.
+    fn is_close(&self, groups: &[Group], id: DocumentId, slop: u32, is_in_order: bool) -> bool {
+        let places = groups.iter().map(|group| {
+            let found = group.words.iter().filter_map(|word| self.posting(word, id));
+            let places = found.flat_map(|posting| posting.places(group.fields.0));
+            let mut places: Vec<u32> = places.collect();
+            places.sort_unstable();
+            places
+        });
+        let keeps_places = !self.index.schema().options.no_offsets;
+        let places: Vec<Vec<u32>> = places
+            .zip(groups)
+            .filter(|(places, group)| {
+                !group.words.is_empty() && (keeps_places || !places.is_empty())
             })
+            .map(|(places, _)| places)
             .collect();
-        let positions: Vec<&[u32]> = positions.iter().map(Vec::as_slice).collect();
-        is_within(&positions, slop, is_in_order)
+        let places: Vec<&[u32]> = places.iter().map(Vec::as_slice).collect();
+        is_within(&places, slop, is_in_order)
     }
 
     /// The posting of a word in a document.
-    pub fn posting(&self, word: &str, id: DocumentId) -> Option<&'a Posting> {
-        self.state.words.get(word)?.get(&id)
+    pub fn posting(&self, word: &str, id: DocumentId) -> Option<Packed<'a>> {
+        self.state.words.get(word)?.get(id)
+    }
+
+    /// The fields that a condition asks; all where postings do not know theirs.
+    pub fn asked(&self, fields: FieldMask) -> FieldMask {
+        match self.index.schema().options.no_fields {
+            true => FieldMask::ALL,
+            false => fields,
+        }
     }
 
     /// The indexed words that a condition on words stands for.
@@ -167,10 +208,11 @@ impl<'a> Matcher<'a> {
                 let mut words = vec![word.text.clone()];
                 if !word.is_verbatim && !self.is_verbatim {
                     words.extend(self.language.stems().of_query(&word.text));
+                    words.extend(self.sound_of(node, &word.text));
                 }
                 words
             }
-            Kind::Affix(affix) => self.with_part(affix),
+            Kind::Affix(affix) => self.with_part(affix, node.fields),
             Kind::Wildcard(pattern) => {
                 let pattern = Wildcard::new(&pattern.to_lowercase());
                 self.like(&pattern.prefix(), |word| pattern.matches(word))
@@ -182,28 +224,36 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn with_part(&self, affix: &Affix) -> Vec<String> {
+    /// What a word sounds like, where a field that is asked goes by that.
+    fn sound_of(&self, node: &Node, word: &str) -> Option<String> {
+        let is_phonetic = self.index.schema().phonetic_fields() & node.fields.0 != 0;
+        let is_asked = node.options.phonetic.unwrap_or(true);
+        (is_phonetic && is_asked).then(|| sound(word)).flatten()
+    }
+
+    fn with_part(&self, affix: &Affix, fields: FieldMask) -> Vec<String> {
         let Some(affix) = affix.folded(self.parts.chars_min) else {
             return Vec::new();
         };
-        let prefix = if affix.is_suffix {
-            ""
-        } else {
-            affix.text.as_str()
+        if !affix.is_suffix {
+            return self.like(&affix.text, |word| affix.matches(word));
+        }
+        let Some(words) = self.state.words.having(&affix.text, fields.0) else {
+            return self.like("", |word| affix.matches(word));
         };
-        self.like(prefix, |word| affix.matches(word))
+        let words = words
+            .into_iter()
+            .filter(|word| !word.starts_with([STEM_MARK, SOUND_MARK]));
+        let words = words.filter(|word| affix.matches(word)).map(str::to_owned);
+        self.bounded(words).collect()
     }
 
     /// The first words that begin with `prefix` and are as `is_like` wants them; stems are none.
     fn like(&self, prefix: &str, is_like: impl Fn(&str) -> bool) -> Vec<String> {
-        let from = (Bound::Included(prefix), Bound::Unbounded);
-        let words = self
-            .state
-            .words
-            .range::<str, _>(from)
-            .map(|(word, _)| &**word);
-        let in_time = words.take_while(|word| word.starts_with(prefix) && !self.patience.ends());
-        let like = in_time.filter(|word| !word.starts_with('+') && is_like(word));
+        let words = self.state.words.beginning(prefix);
+        let in_time = words.take_while(|_| !self.patience.ends());
+        let like =
+            in_time.filter(|word| !word.starts_with([STEM_MARK, SOUND_MARK]) && is_like(word));
         self.bounded(like.map(str::to_owned)).collect()
     }
 
@@ -220,11 +270,13 @@ impl<'a> Matcher<'a> {
 
     fn holding(&self, words: &[String], fields: FieldMask) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
+        let fields = self.asked(fields);
         for word in words {
-            let postings = self.state.words.get(word.as_str()).into_iter().flatten();
+            let postings = self.state.words.get(word).into_iter();
+            let postings = postings.flat_map(Postings::iter);
             let postings = postings.take_while(|_| !self.patience.ends());
             let asked = postings.filter(|(_, posting)| fields.has(posting.fields));
-            found.extend(asked.map(|(id, _)| *id));
+            found.extend(asked.map(|(id, _)| id));
         }
         found
     }
@@ -237,7 +289,12 @@ impl<'a> Matcher<'a> {
         for word in others {
             found &= self.holding(std::slice::from_ref(word), fields);
         }
-        let groups: Vec<Vec<String>> = words.iter().map(|word| vec![word.clone()]).collect();
+        let fields = self.asked(fields);
+        let group = |word: &String| Group {
+            words: vec![word.clone()],
+            fields,
+        };
+        let groups: Vec<Group> = words.iter().map(group).collect();
         let is_phrase = |id: &DocumentId| self.is_close(&groups, *id, 0, true);
         let in_time = found.into_iter().take_while(|_| !self.patience.ends());
         in_time.filter(is_phrase).collect()
@@ -270,9 +327,8 @@ impl<'a> Matcher<'a> {
                         text: folded(&affix.text),
                         ..*affix
                     };
-                    let in_time = tags.iter().take_while(|_| !self.patience.ends());
-                    let like = in_time.filter(|(tag, _)| affix.matches(tag));
-                    self.bounded(like).for_each(|(_, ids)| found |= ids);
+                    let like = self.tags_like(field, &affix);
+                    self.bounded(like).for_each(|ids| found |= ids);
                 }
                 TagValue::Wildcard(pattern) => {
                     let pattern = Wildcard::new(&folded(pattern));
@@ -283,6 +339,25 @@ impl<'a> Matcher<'a> {
             }
         }
         found
+    }
+
+    /// The documents of each value that has a part.
+    fn tags_like<'m>(
+        &'m self,
+        field: usize,
+        affix: &'m Affix,
+    ) -> Box<dyn Iterator<Item = &'m RoaringBitmap> + 'm> {
+        let FieldIndex {
+            tags, tag_suffixes, ..
+        } = &self.state.fields[field];
+        if let Some(suffixes) = tag_suffixes.as_ref().filter(|_| affix.is_suffix) {
+            let values = suffixes.having(&affix.text).into_iter();
+            let values = values.filter(|value| affix.matches(value));
+            return Box::new(values.filter_map(|value| tags.get(value)));
+        }
+        let in_time = tags.iter().take_while(|_| !self.patience.ends());
+        let like = in_time.filter(|(tag, _)| affix.matches(tag));
+        Box::new(like.map(|(_, ids)| ids))
     }
 
     fn between(&self, range: &NumericRange) -> RoaringBitmap {
@@ -296,6 +371,20 @@ impl<'a> Matcher<'a> {
             bound(range.max, range.includes_max),
         );
         self.state.fields[range.field].numbers.between(min, max)
+    }
+
+    /// Compared with every shape. A text that is no shape was refused before.
+    fn shaped(&self, field: usize, relation: Relation, text: &str) -> RoaringBitmap {
+        let Ok(shape) = Shape::parse(text) else {
+            return RoaringBitmap::new();
+        };
+        let kind = &self.index.schema().fields[field].kind;
+        let is_flat = matches!(kind, FieldKind::Geoshape { is_flat: true });
+        let comparison = Comparison::new(&shape, relation, is_flat);
+        let all = self.state.fields[field].shapes.iter();
+        let in_time = all.take_while(|_| !self.patience.ends());
+        let found = in_time.filter(|(_, shapes)| shapes.iter().any(|it| comparison.holds(it)));
+        found.map(|(id, _)| *id).collect()
     }
 
     fn around(&self, circle: &GeoRadius) -> RoaringBitmap {

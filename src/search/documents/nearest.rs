@@ -28,12 +28,13 @@ pub struct NearestSearch<'a> {
     k: usize,
     ef: usize,
     is_exact: bool,
-    is_held: bool,
     passing: Option<Passing<'a>>,
     /// Documents that may be found.
     count: usize,
     /// Documents with a vector in the field.
     present: usize,
+    /// Whether the caller holds the postings.
+    is_held: bool,
 }
 
 /// How to search, beside for what.
@@ -45,16 +46,6 @@ pub struct Manner {
     pub ef: usize,
     /// Whether all that pass are compared, whatever it takes.
     pub is_exact: bool,
-    /// Whether the caller holds the postings all the time.
-    pub is_held: bool,
-}
-
-/// The postings, which the caller may hold already.
-fn read(index: &DocumentIndex, is_held: bool) -> RwLockReadGuard<'_, State> {
-    match is_held {
-        true => index.read_again(),
-        false => index.read(),
-    }
 }
 
 /// What a KNN found.
@@ -75,6 +66,7 @@ impl<'a> NearestSearch<'a> {
         (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
         manner: Manner,
         passing: Option<&RoaringBitmap>,
+        is_held: bool,
     ) -> NearestSearch<'a> {
         let present = &state.fields[field].present;
         let ids = passing.map(|ids| ids & present);
@@ -87,7 +79,6 @@ impl<'a> NearestSearch<'a> {
             ids,
             slots_end: vectors.slots_end(),
             newer: state.next_id,
-            is_held: manner.is_held,
             is_torn: Cell::new(false),
         });
         NearestSearch {
@@ -98,16 +89,16 @@ impl<'a> NearestSearch<'a> {
             k: manner.k.min(count),
             ef: manner.ef,
             is_exact: manner.is_exact,
-            is_held: manner.is_held,
             passing,
             count,
             present: present.len() as usize,
+            is_held,
         }
     }
 
     /// Searches, and hands over the postings by which hits became documents: they hold whoever was found for as long as they are
     /// held. A document may have several vectors: where fewer than k documents are among the hits, twice as many are looked for.
-    /// The caller has held an epoch pin since before it asked who passes.
+    /// The caller holds no lock, and an epoch pin since before it asked who passes.
     pub fn run(&self) -> (Nearest, RwLockReadGuard<'a, State>) {
         let mut course = Course::default();
         let mut wanted = self.k;
@@ -116,7 +107,7 @@ impl<'a> NearestSearch<'a> {
                 0 => Vec::new(),
                 _ => self.hits(wanted, &mut course),
             };
-            let state = read(self.index, self.is_held);
+            let state = self.index.read_as(self.is_held);
             let (found, is_torn) = self.documents(&state, &hits);
             if found.len() >= self.k || hits.len() < wanted {
                 let is_torn = is_torn || self.has_lost();
@@ -211,7 +202,6 @@ struct Passing<'a> {
     slots_end: u32,
     /// Documents from this id on were indexed after it was asked who passes.
     newer: DocumentId,
-    is_held: bool,
     /// Whether a document that passes was gone when its slots were asked for.
     is_torn: Cell<bool>,
 }
@@ -245,7 +235,7 @@ impl SlotFilter for Passing<'_> {
 impl Passers for Passing<'_> {
     fn listed(&self) -> Option<Vec<u64>> {
         let mut bits: Vec<u64> = vec![0; self.slots_end.div_ceil(64) as usize];
-        let state = read(self.index, self.is_held);
+        let state = self.index.read_as(true);
         state.slots(self.field).of_all(&self.ids, |of_document| {
             if of_document.is_empty() {
                 self.is_torn.set(true);
@@ -262,7 +252,7 @@ impl Passers for Passing<'_> {
     }
 
     fn seeds(&self, count: usize) -> Vec<u32> {
-        let state = read(self.index, self.is_held);
+        let state = self.index.read_as(true);
         let first = |id| state.slots(self.field).of(id).first().copied();
         self.spread(count).into_iter().filter_map(first).collect()
     }

@@ -2,8 +2,7 @@
 //! are answered under the lock of the postings; graphs are walked and vectors compared without it, so that writers go on.
 //!
 //! What was found without the lock is made into documents under it. Where that shows that somebody was written meanwhile whose
-//! place in the answer nobody else was looked for, everything is done again, a few times; the last time the postings are held throughout, so that
-//! an answer is whole also where writers are many and the machine is busy.
+//! place in the answer nobody else was looked for, everything is done again, a few times; the last time writers wait.
 
 use super::effort::FieldVectors;
 use super::matching::Matcher;
@@ -98,19 +97,23 @@ pub fn run<T>(
     let run = Run::new(index, question);
     // Every slot that is seen from here on keeps its vector.
     let _pin = epoch::pin();
-    for repeats in 0..=TORN_MAX {
-        let is_last = repeats == TORN_MAX || question.patience.is_over();
-        let _held = is_last.then(|| index.read());
+    let mut repeats = 0;
+    // The postings, through the last attempt.
+    let mut held = None;
+    loop {
+        if repeats == TORN_MAX {
+            held = Some(index.read());
+        }
         let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
-        let (state, mut found, is_torn) = run.attempt(&within, is_last);
-        if is_torn && !is_last {
+        let (state, mut found, is_torn) = run.attempt(&within, held.is_some());
+        if is_torn && repeats < TORN_MAX && !question.patience.is_over() {
+            repeats += 1;
             continue;
         }
         found.explanation.repeats = repeats;
         let mut matcher = Matcher::new(index, &state, question, &within);
         return take(&mut matcher, found);
     }
-    unreachable!("the last attempt is taken as it is")
 }
 
 /// A question with its searches.
@@ -139,7 +142,6 @@ impl<'a> Run<'a> {
                 k: asked.knn.k,
                 ef: asked.ef.unwrap_or_else(|| field.knn_ef(asked.knn.k)),
                 is_exact: asked.is_exact,
-                is_held: false,
             };
             Some((field, target, manner))
         });
@@ -151,17 +153,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What there is to find now, and whether it is torn.
+    /// What there is to find now, and whether it is torn. `is_held`: the caller holds the postings.
     fn attempt(
         &'a self,
         within: &[Within],
         is_held: bool,
     ) -> (RwLockReadGuard<'a, State>, Found, bool) {
-        let read = || match is_held {
-            true => self.index.read_again(),
-            false => self.index.read(),
-        };
-        let state = read();
+        let state = self.index.read_as(is_held);
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let ids = matcher.passing(self.question);
         let is_torn = matcher.is_torn;
@@ -182,13 +180,12 @@ impl<'a> Run<'a> {
         let passing = asked.is_filtered.then_some(&found.ids);
         let search = self.nearest.as_ref().map(|(field, target, manner)| {
             let aim = (asked.knn.field, field.vectors(), target);
-            let manner = Manner { is_held, ..*manner };
-            NearestSearch::new(self.index, &state, aim, manner, passing)
+            NearestSearch::new(self.index, &state, aim, *manner, passing, is_held)
         });
         drop(state);
         let Some((search, (_, _, manner))) = search.zip(self.nearest.as_ref()) else {
             found.ids = RoaringBitmap::new();
-            return (read(), found, is_torn);
+            return (self.index.read_as(is_held), found, is_torn);
         };
         let (nearest, state) = search.run();
         found.explanation.nearest = Some((nearest.course, manner.ef));

@@ -98,13 +98,14 @@ impl<'m, 'a> Worth<'m, 'a> {
             Kind::And(nodes) => nodes.as_slice(),
             _ => return 1,
         };
-        let words = nodes.iter().map(|node| self.matcher.words_of(node));
-        let positions: Vec<&[u32]> = words
-            .filter_map(|words| {
-                let found = words.iter().find_map(|word| self.matcher.posting(word, id));
-                found.map(|posting| posting.positions.as_slice())
-            })
-            .collect();
+        let places = nodes.iter().filter_map(|node| {
+            let fields = self.matcher.asked(node.fields);
+            let words = self.matcher.words_of(node);
+            let found = words.iter().find_map(|word| self.matcher.posting(word, id));
+            Some(found?.places(fields.0))
+        });
+        let places: Vec<Vec<u32>> = places.collect();
+        let positions: Vec<&[u32]> = places.iter().map(Vec::as_slice).collect();
         spread(&positions)
     }
 
@@ -193,12 +194,13 @@ impl<'m, 'a> Worth<'m, 'a> {
         mut notes: Option<&mut Vec<Part>>,
     ) -> Vec<f64> {
         let weight = node.options.weight;
+        let fields = self.matcher.asked(node.fields);
         let scored = words.iter().filter_map(|word| {
             let posting = self.matcher.posting(word, id);
-            let posting = posting.filter(|posting| node.fields.has(posting.fields))?;
+            let posting = posting.filter(|posting| fields.has(posting.fields))?;
             let term = Term {
                 frequency: posting.frequency,
-                documents_with: self.matcher.state.words.get(word.as_str())?.len() as u64,
+                documents_with: self.matcher.state.words.get(word)?.len() as u64,
             };
             let score = self.scorer.leaf(weight, term, document, self.corpus);
             if let Some(notes) = notes.as_deref_mut() {

@@ -74,6 +74,11 @@ async function hashes(client) {
   const rest = await client.ft.cursorRead("pets", cursor);
   assert.deepEqual([...results, ...rest.results].map((row) => row.name).sort(), ["Rex", "Tom", "Tom Tom"]);
 
+  // A full page may be the last one: the next read tells.
+  const whole = await client.ft.aggregateWithCursor("pets", "*", { COUNT: 3 });
+  const nothing = await client.ft.cursorRead("pets", whole.cursor);
+  assert.deepEqual([whole.results.length, nothing.results.length, Number(nothing.cursor)], [3, 0, 0]);
+
   assert.deepEqual([...(await client.ft.tagVals("pets", "kind"))].sort(), ["cat", "dog", "fish", "tame"]);
   assert.equal(await client.ft.alter("pets", { legs: "NUMERIC" }), "OK");
   assert.equal(await client.ft.aliasAdd("animals", "pets"), "OK");

@@ -218,14 +218,15 @@ impl<'q> Parser<'q> {
         Ok(Query { root, knn })
     }
 
-    /// How many parentheses stand before `*`, if the query begins so.
+    /// How many parentheses stand before `*`, if the query begins so. Dialect 1 knows it without any.
     fn star_depth(&self) -> Option<usize> {
         let (mut next, mut rest, mut depth) = (self.next, self.tokens, 0);
         while next.kind == Token::Sign(b'(') && depth < STACK_MAX {
             next = rest.next();
             depth += 1;
         }
-        (next.kind == Token::Sign(b'*')).then_some(depth)
+        let is_star = next.kind == Token::Sign(b'*') && (depth == 0 || self.context.dialect > 1);
+        is_star.then_some(depth)
     }
 
     fn star(&mut self, depth: usize) -> Result<()> {

@@ -225,6 +225,19 @@ impl Schema {
         bits.zip(self.fields.iter().filter(searchable))
     }
 
+    /// The searchable TEXT fields WITHSUFFIXTRIE, as a mask.
+    pub fn suffix_fields(&self) -> u128 {
+        let fields = self.text_fields().filter(|(_, field)| field.has_suffixes);
+        fields.fold(0, |mask, (bit, _)| mask | bit)
+    }
+
+    /// The searchable TEXT fields with PHONETIC, as a mask.
+    pub fn phonetic_fields(&self) -> u128 {
+        let is_phonetic = |field: &Field| matches!(&field.kind, FieldKind::Text { phonetic, .. } if phonetic.is_some());
+        let fields = self.text_fields().filter(|(_, field)| is_phonetic(field));
+        fields.fold(0, |mask, (bit, _)| mask | bit)
+    }
+
     /// Whether some TEXT or TAG field does not index empty values. the search module validates queries only then.
     pub fn has_non_empty(&self) -> bool {
         self.fields.iter().any(|field| {

@@ -1,0 +1,292 @@
+//! The words of an index: which there are, each with its documents, found by the whole word, by how it begins, and, where fields
+//! say WITHSUFFIXTRIE, by how it goes on from any of its characters.
+
+use super::fields::DocumentId;
+use super::postings::{Posting, Postings};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// A word's number in its index; it may be another word's once its word is gone.
+pub type WordId = u32;
+
+/// All words.
+#[derive(Default)]
+pub struct Vocabulary {
+    ids: BTreeMap<Arc<str>, WordId>,
+    words: Vec<Option<Word>>,
+    free: Vec<WordId>,
+    /// TEXT fields whose words are found by their parts as well.
+    suffix_fields: u128,
+    suffixes: Suffixes,
+    /// Places of words in documents, and their bytes.
+    places: (usize, usize),
+}
+
+struct Word {
+    text: Arc<str>,
+    postings: Postings,
+}
+
+impl Vocabulary {
+    /// Words of these TEXT fields are found by their parts.
+    pub fn new(suffix_fields: u128) -> Vocabulary {
+        Vocabulary {
+            suffix_fields,
+            ..Vocabulary::default()
+        }
+    }
+
+    /// As well those of these fields, which have no words yet.
+    pub fn add_suffix_fields(&mut self, fields: u128) {
+        self.suffix_fields |= fields;
+    }
+
+    /// Number of places of words in documents, and the bytes that they take.
+    pub fn places(&self) -> (usize, usize) {
+        self.places
+    }
+
+    /// Number of words.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The documents of a word.
+    pub fn get(&self, word: &str) -> Option<&Postings> {
+        let id = *self.ids.get(word)?;
+        Some(&self.words[id as usize].as_ref()?.postings)
+    }
+
+    /// The words that begin so, in their order.
+    pub fn beginning<'v>(&'v self, prefix: &'v str) -> impl Iterator<Item = &'v str> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let words = self.ids.range::<str, _>(from).map(|(word, _)| &**word);
+        words.take_while(move |word| word.starts_with(prefix))
+    }
+
+    /// The words of these fields that have a part, in their order; none if only going through all words tells.
+    pub fn having(&self, part: &str, fields: u128) -> Option<BTreeSet<&str>> {
+        let is_kept = fields & !self.suffix_fields == 0;
+        is_kept.then(|| self.suffixes.having(part))
+    }
+
+    /// All words with their documents.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Postings)> {
+        self.words
+            .iter()
+            .flatten()
+            .map(|word| (&*word.text, &word.postings))
+    }
+
+    /// Bytes of words and of their parts, about.
+    pub fn word_bytes(&self) -> usize {
+        // The text once with two counts, and in both maps.
+        let of_word = |word: &Arc<str>| word.len() + 2 * size_of::<usize>();
+        let texts: usize = self.ids.keys().map(of_word).sum();
+        let entries = self.ids.len() * (size_of::<(Arc<str>, WordId)>() * 3 / 2);
+        texts + entries + self.words.capacity() * size_of::<Arc<str>>() + self.suffixes.bytes()
+    }
+
+    /// Adds a document, whose id is greater than all others; the numbers of its words.
+    pub fn put(&mut self, id: DocumentId, postings: HashMap<Box<str>, Posting>) -> Box<[WordId]> {
+        let numbers = postings.into_iter().map(|(text, posting)| {
+            let number = self.number(&text);
+            if let Some(word) = &mut self.words[number as usize] {
+                self.places.0 += posting.places.len();
+                self.places.1 += word.postings.push(id, &posting);
+                if posting.fields & self.suffix_fields != 0 {
+                    self.suffixes.add(&word.text);
+                }
+            }
+            number
+        });
+        numbers.collect()
+    }
+
+    /// Takes a document out of its words.
+    pub fn remove(&mut self, id: DocumentId, words: &[WordId]) {
+        for &number in words {
+            let place = &mut self.words[number as usize];
+            let Some(word) = place else { continue };
+            if let Some(posting) = word.postings.get(id) {
+                let (places, bytes) = posting.size();
+                self.places.0 -= places;
+                self.places.1 -= bytes;
+            }
+            word.postings.remove(id);
+            if word.postings.is_empty() {
+                self.suffixes.remove(&word.text);
+                self.ids.remove(&word.text);
+                *place = None;
+                self.free.push(number);
+            }
+        }
+    }
+
+    fn number(&mut self, text: &str) -> WordId {
+        if let Some(number) = self.ids.get(text) {
+            return *number;
+        }
+        let text: Arc<str> = text.into();
+        let word = Word {
+            text: Arc::clone(&text),
+            postings: Postings::default(),
+        };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.words[number as usize] = Some(word);
+                number
+            }
+            None => {
+                self.words.push(Some(word));
+                self.words.len() as WordId - 1
+            }
+        };
+        self.ids.insert(text, number);
+        number
+    }
+}
+
+/// Words by what follows from each of their characters on.
+#[derive(Default)]
+pub struct Suffixes(BTreeSet<Suffix>);
+
+/// The rest of a word.
+#[derive(Clone)]
+struct Suffix {
+    word: Arc<str>,
+    at: u32,
+}
+
+impl Suffix {
+    fn text(&self) -> &str {
+        &self.word[self.at as usize..]
+    }
+}
+
+impl Ord for Suffix {
+    fn cmp(&self, other: &Suffix) -> Ordering {
+        // Of one text the word that is nothing more comes first: so a range that begins there misses none.
+        let by_text = self.text().cmp(other.text());
+        let by_word = || (self.word.len(), &self.word).cmp(&(other.word.len(), &other.word));
+        by_text.then_with(by_word)
+    }
+}
+
+impl PartialOrd for Suffix {
+    fn partial_cmp(&self, other: &Suffix) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Suffix {
+    fn eq(&self, other: &Suffix) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Suffix {}
+
+impl Suffixes {
+    fn of(word: &Arc<str>) -> impl Iterator<Item = Suffix> {
+        word.char_indices().map(|(at, _)| Suffix {
+            word: Arc::clone(word),
+            at: at as u32,
+        })
+    }
+
+    /// Adds a word, if it is not there.
+    pub fn add(&mut self, word: &Arc<str>) {
+        let whole = Suffix {
+            word: Arc::clone(word),
+            at: 0,
+        };
+        if !self.0.contains(&whole) {
+            self.0.extend(Suffixes::of(word));
+        }
+    }
+
+    /// Takes a word out.
+    pub fn remove(&mut self, word: &Arc<str>) {
+        for suffix in Suffixes::of(word) {
+            self.0.remove(&suffix);
+        }
+    }
+
+    /// The words with this part, in their order.
+    pub fn having(&self, part: &str) -> BTreeSet<&str> {
+        let from = Suffix {
+            word: part.into(),
+            at: 0,
+        };
+        let found = self.0.range((Bound::Included(from), Bound::Unbounded));
+        let found = found.take_while(|suffix| suffix.text().starts_with(part));
+        found.map(|suffix| &*suffix.word).collect()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.len() * (size_of::<Suffix>() * 3 / 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(texts: &[&str], fields: u128) -> HashMap<Box<str>, Posting> {
+        let posting = Posting {
+            fields,
+            frequency: 1,
+            places: vec![(fields.trailing_zeros() as u8, 1)],
+        };
+        let texts = texts.iter().map(|text| (Box::from(*text), posting.clone()));
+        texts.collect()
+    }
+
+    #[test]
+    fn words_are_found_whole_by_their_beginning_and_by_their_parts() {
+        let mut vocabulary = Vocabulary::new(2);
+        vocabulary.put(1, words(&["apart", "part", "party", "über"], 2));
+        vocabulary.put(2, words(&["parting"], 1));
+        let postings = vocabulary.get("part").expect("a word");
+        assert_eq!(postings.iter().map(|(id, _)| id).collect::<Vec<_>>(), [1]);
+        let beginning: Vec<&str> = vocabulary.beginning("part").collect();
+        assert_eq!(beginning, ["part", "parting", "party"]);
+        let having = |part| vocabulary.having(part, 2).map(Vec::from_iter);
+        // Words of other fields are not among them.
+        assert_eq!(having("part"), Some(vec!["apart", "part", "party"]));
+        assert_eq!(having("rt"), Some(vec!["apart", "part", "party"]));
+        assert_eq!(having("ber"), Some(vec!["über"]));
+        assert_eq!(having("x"), Some(vec![]));
+        assert_eq!(vocabulary.having("part", 3), None, "only all words tell");
+    }
+
+    #[test]
+    fn words_go_with_their_last_document() {
+        let mut vocabulary = Vocabulary::new(u128::MAX);
+        let first = vocabulary.put(1, words(&["one", "both"], 1));
+        let second = vocabulary.put(2, words(&["two", "both"], 1));
+        assert_eq!((vocabulary.len(), vocabulary.places().0), (3, 4));
+        vocabulary.remove(1, &first);
+        assert!(vocabulary.get("one").is_none() && vocabulary.get("both").is_some());
+        assert_eq!(
+            vocabulary.having("o", 1).map(Vec::from_iter),
+            Some(vec!["both", "two"])
+        );
+        // The number of a word that went is given again.
+        let third = vocabulary.put(3, words(&["three"], 1));
+        assert_eq!(third.len(), 1);
+        assert!(first.contains(&third[0]));
+        vocabulary.remove(2, &second);
+        vocabulary.remove(3, &third);
+        assert!(vocabulary.is_empty() && vocabulary.places() == (0, 0));
+        assert_eq!(vocabulary.having("o", 1).map(|words| words.len()), Some(0));
+    }
+}
