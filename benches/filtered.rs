@@ -109,21 +109,28 @@ struct Outcome {
 }
 
 fn main() {
-    let options = Options::parse_from(bed::words());
-    let data = match (&options.base, &options.queries) {
+    let mut options = Options::parse_from(bed::words());
+    if options.turns {
+        let mut ground = Ground::new(data(&options), &options);
+        println!("{}", json!({ "rows": ground.data.base.rows() }));
+        take_turns(&mut ground);
+        return;
+    }
+    print_table(&mut Ground::new(data(&options), &options), options.ef);
+    if bed::is_brief() {
+        options.documents = true;
+        print_table(&mut Ground::new(data(&options), &options), options.ef);
+    }
+    bed::succeed();
+}
+
+fn data(options: &Options) -> DataSet {
+    match (&options.base, &options.queries) {
         (Some(base), Some(queries)) => {
             DataSet::read(base, queries, options.truth.as_deref(), options.metric)
         }
         _ => DataSet::debian(),
-    };
-    let mut ground = Ground::new(data, &options);
-    if options.turns {
-        println!("{}", json!({ "rows": ground.data.base.rows() }));
-        take_turns(&mut ground);
-    } else {
-        print_table(&mut ground, options.ef);
     }
-    bed::succeed();
 }
 
 impl Ground {

@@ -1,5 +1,6 @@
 //! FT.SEARCH: which documents of an index a query finds, and what is shown of them.
 
+use super::cost::{self, given_ef};
 use super::deadline::{Deadline, EXPANSIONS, warn_of_time};
 use super::double;
 use super::errors;
@@ -14,8 +15,8 @@ use super::schema::{Algorithm, DocumentKind, FieldKind, Schema};
 use super::search::{self, SearchRequest, SortBy};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, INLINE_US_MAX, flags};
-use crate::commands::{Call, Context, Session};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::{Call, Context};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
@@ -23,9 +24,8 @@ use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values::{self, FieldValue};
 use crate::keyspace::{Key, View};
-use crate::protocol::{Request, Version, number};
+use crate::protocol::Version;
 use crate::search::documents;
-use crate::search::documents::effort::FieldVectors;
 use crate::search::documents::matching::Matcher;
 use crate::search::documents::patience::Patience;
 use crate::search::documents::reasons::Reasons;
@@ -50,7 +50,7 @@ pub const SEARCH: Command = Command {
         Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Predicted(cost_us),
+    class: Class::Predicted(cost::cost_us),
     examples: &[
         (
             "FT.CREATE pets PREFIX 1 pet: SCHEMA name TEXT age NUMERIC",
@@ -139,62 +139,6 @@ pub enum SortKey {
     Number(f64),
     /// Text, in lower case unless the field is kept as written.
     Text(Vec<u8>),
-}
-
-/// A small index answers anything soon. In a large one a KNN without filter is a walk through one graph; with few candidates it takes
-/// less than two switches of threads, unless nothing is known yet of how many it needs. How long anything else takes is not told
-/// by the words.
-fn cost_us(context: &Context, _: &Session, request: &Request) -> u64 {
-    const QUICK_US: u64 = 100;
-    const SMALL: i64 = 200;
-    const FEW_DOCUMENTS: usize = 1000;
-    let indexes = context.engine.keyspace().indexes();
-    let Some(index) = indexes.get(request.get(1).unwrap_or_default()) else {
-        return QUICK_US;
-    };
-    if index.len() <= FEW_DOCUMENTS {
-        return QUICK_US;
-    }
-    let query = request.get(2).unwrap_or_default().trim_ascii();
-    let knn = query.strip_prefix(b"*").map(<[u8]>::trim_ascii_start);
-    let Some(knn) = knn.filter(|rest| rest.starts_with(b"=>")) else {
-        return INLINE_US_MAX + 1;
-    };
-    // Every number of the query and of its parameters: k and EF_RUNTIME are among them.
-    let words = knn.split(|byte| !byte.is_ascii_alphanumeric());
-    let params = (3..request.len()).filter_map(|at| request.get(at));
-    let numbers = words.chain(params).filter_map(number::parse_i64);
-    let is_small = numbers.max().unwrap_or(0) <= SMALL;
-    match is_small && !would_measure(&index, knn, request) {
-        true => QUICK_US,
-        false => INLINE_US_MAX + 1,
-    }
-}
-
-/// Whether a KNN (`=>[KNN k @field ...`) may have to measure first how many candidates it needs.
-fn would_measure(index: &DocumentIndex, knn: &[u8], request: &Request) -> bool {
-    let words = knn.split(|byte| byte.is_ascii_whitespace() || b"=>[]{}".contains(byte));
-    let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
-    let is_given = |word: &&[u8]| word.eq_ignore_ascii_case(b"EF_RUNTIME");
-    let (Some(k), Some(field)) = (words.get(1), words.get(2)) else {
-        return false;
-    };
-    let field = field.strip_prefix(b"@").unwrap_or(field);
-    let field = std::str::from_utf8(field).ok();
-    let field = field.and_then(|name| index.schema().find(name));
-    let Some(field) = field.filter(|field| given_ef(index, *field).is_none()) else {
-        return false;
-    };
-    let vectors = FieldVectors::of(index, field);
-    // The number itself, or a parameter, whose value follows its name.
-    let number = |word: &[u8]| number::parse_i64(word);
-    let k = number(k).or_else(|| {
-        let name = k.strip_prefix(b"$")?;
-        let at = (3..request.len()).find(|at| request.get(*at) == Some(name))?;
-        number(request.get(at + 1)?)
-    });
-    let k = usize::try_from(k.unwrap_or(1)).unwrap_or(1).max(1);
-    !words.iter().any(is_given) && vectors.is_some_and(|vectors| vectors.would_measure(k))
 }
 
 fn run(call: &mut Call) -> Result {
@@ -519,18 +463,6 @@ fn collect_ranges<'q>(
     }
     let mut parts = node.children().iter();
     parts.try_for_each(|part| collect_ranges(part, index, ranges))
-}
-
-/// The candidates of a walk that the field's definition names.
-fn given_ef(index: &DocumentIndex, field: usize) -> Option<usize> {
-    let FieldKind::Vector(attributes) = &index.schema().fields[field].kind else {
-        return None;
-    };
-    match &attributes.algorithm {
-        Algorithm::Hnsw(hnsw) => hnsw.ef_runtime,
-        Algorithm::Svs(svs) => svs.search_window_size,
-        Algorithm::Flat => None,
-    }
 }
 
 /// What is asked of the nearest. The query's words are checked once something was indexed in the field.

@@ -1,7 +1,7 @@
 //! RediSearch's commands over the indexes of documents (keyspace/documents/), and their language as pure code: words of FT commands
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
-//! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown, and double.rs; pipeline.rs: FT.AGGREGATE, with cursors.rs;
+//! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown, double.rs and cost.rs; pipeline.rs: FT.AGGREGATE, with cursors.rs;
 //!   info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG; profile.rs: FT.PROFILE;
 //!   deadline.rs: what a query does whose time is over;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
@@ -15,6 +15,7 @@
 pub mod aggregate;
 mod aliases;
 mod config;
+mod cost;
 mod cursors;
 mod deadline;
 mod double;

@@ -98,6 +98,8 @@ struct Profile {
     is_limited: bool,
     parsed: Option<Instant>,
     matched: Option<Instant>,
+    /// When the last step ended.
+    stepped: Option<Instant>,
     iterators: Reply,
     steps: Vec<Reply>,
 }
@@ -108,6 +110,7 @@ impl Default for Profile {
             is_limited: false,
             parsed: None,
             matched: None,
+            stepped: None,
             iterators: Reply::Map(Vec::new()),
             steps: Vec::new(),
         }
@@ -137,12 +140,17 @@ impl Observer for Profile {
             is_limited: self.is_limited,
         };
         self.iterators = iterators.of_query(query, keys, explanation);
+        // What the profile itself takes belongs to no step.
+        self.stepped = Some(Instant::now());
     }
 
     fn passed(&mut self, step: &str, rows: usize) {
+        let now = Instant::now();
+        let since = self.stepped.or(self.matched).unwrap_or(now);
+        self.stepped = Some(now);
         self.steps.push(Reply::Map(vec![
             (Reply::Simple("Type"), text(step)),
-            (Reply::Simple("Time"), Reply::Double(0.0)),
+            (Reply::Simple("Time"), milliseconds(now - since)),
             (Reply::Simple("Results processed"), Reply::count(rows)),
         ]));
     }
