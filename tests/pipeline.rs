@@ -129,6 +129,7 @@ fn documents_of_a_pipeline_are_indexed_as_if_they_had_come_one_by_one() {
                 3 => format!("HSET {key} n {n} v short"),
                 4 => format!("SET {key} text"),
                 5 => format!("HSET {key} n {n}"),
+                7 => format!("HSET {key} n abc v {v}"),
                 6 => format!("FT.SEARCH {name} @n:[{n} +inf] NOCONTENT LIMIT 0 1000"),
                 _ => format!("HSET {key} n {n} t t{} v {v}", n % 5),
             })
@@ -175,4 +176,37 @@ fn documents_of_a_pipeline_are_indexed_as_if_they_had_come_one_by_one() {
             "{query}, seed {SEED}\n{one}\n{two}"
         );
     }
+}
+
+/// A field that expired is taken off in the record of the write that meets it: then the hash is a document, and after it none.
+#[test]
+fn a_document_that_an_expiry_makes_and_a_write_unmakes_is_never_linked() {
+    let server = Server::start_with(&["--active-expire-effort", "1"]);
+    let mut wire = Wire::open(server.port, 0).expect("a connection");
+    let index = "FT.CREATE idx SCHEMA n NUMERIC v VECTOR HNSW 6 TYPE INT8 DIM 8 DISTANCE_METRIC L2";
+    wire.call(&words(index)).expect("a reply");
+    for round in 0..60 {
+        let mut requests = vec![
+            words(&format!("HSET k{round} n abc v 12345678")),
+            words(&format!("HPEXPIRE k{round} 1 FIELDS 1 n")),
+        ];
+        wire.send(&requests).expect("requests are taken");
+        requests
+            .iter()
+            .for_each(|_| drop(wire.receive().expect("a reply")));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        requests = (0..6)
+            .map(|n| words(&format!("HSET o{n} n 1 v 1234567{n}")))
+            .collect();
+        let again = ["HSET k{} n abc", "HSET k{} n abc v 87654321"][round % 2];
+        requests.push(words(&again.replace("{}", &round.to_string())));
+        wire.send(&requests).expect("requests are taken");
+        requests
+            .iter()
+            .for_each(|_| drop(wire.receive().expect("a reply")));
+    }
+    let found = wire
+        .call(&words("FT.SEARCH idx * LIMIT 0 0"))
+        .expect("a reply");
+    assert_eq!(format!("{found:?}"), "Array([Int(6)])");
 }

@@ -1,4 +1,5 @@
-//! Requests of one pipeline that run together, on all cores: those next to each other that change different elements of one key.
+//! Requests of one pipeline that run together, on all cores: those next to each other that change different elements of one key, or
+//! different keys.
 //! To the client it looks as if they ran one by one: the replies are in order, and none depends on another.
 
 use super::table::{Command, Table, Together};
@@ -20,7 +21,7 @@ const BYTES_MAX: usize = 4 << 20;
 /// Requests that may run together.
 pub struct Run {
     together: Together,
-    /// The key of all of them.
+    /// The key of all of them; that without a name where they change different ones.
     key: Vec<u8>,
     requests: Vec<Request>,
     elements: HashSet<Vec<u8>>,

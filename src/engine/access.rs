@@ -401,9 +401,14 @@ impl Engine {
     /// Applies records that were logged, then links the vectors of their documents on all cores.
     fn apply_apart(&self, records: Vec<(Vec<Change>, RangeInclusive<u64>)>) {
         let (mut unlinked, mut landing) = (Vec::new(), Vec::with_capacity(records.len()));
-        for (changes, numbers) in records {
+        for (mut changes, numbers) in records {
+            // What a key went through before its last change is linked at once: the last one may take it away again.
+            let last = changes.pop();
             for (change, number) in changes.into_iter().zip(numbers.clone()) {
-                let left = self.apply_with(change, number, Keyspace::apply_unlinked);
+                self.apply(change, number);
+            }
+            if let Some(change) = last {
+                let left = self.apply_with(change, *numbers.end(), Keyspace::apply_unlinked);
                 unlinked.extend(left.into_iter().map(|linking| Mutex::new(Some(linking))));
             }
             landing.push(numbers);

@@ -11,7 +11,8 @@
 //! 5. the **log's mutex**: draws the numbers and appends the record, in one step; under it, for a moment, the numbers in flight.
 //! 6. the **watched keys**; 7. the **list of databases**; 8. a shard of the **key table**; 9. a collection's **names**; 10. a
 //!    segment's **hand-over lock**; 11. a graph's **removals**; 12. two **node locks** of it, lower slot first; 13. its **levels**; 14. a **free list** of
-//!    slots, or of lists above layer 0; 15. the **tables of Blocks**. What each guards, and which are held while others are taken:
+//!    slots, or of lists above layer 0; 15. the **tables of Blocks**. Of documents, between 8 and 11: the **indexes' names**, the **unfilled**
+//!    ones, an index's **postings**, a **row** of shared vectors. What each guards, and which are held while others are taken:
 //!    ARCHITECTURE.md.
 //!
 //! None is held over a write to disk, an fsync or an await, but the world by the orderly stop and DEBUG RELOAD. A search takes

@@ -1,4 +1,4 @@
-//! Distances of FLOAT64 vectors. Graphs hold them as FLOAT32, which finds the same documents; what is shown of a distance, and sorted by,
+//! Distances of FLOAT64 vectors. Searches compare them in doubles and answer in FLOAT32; what is shown of a distance, and sorted by,
 //! is computed from the vectors as they were written.
 
 use super::find::Match;

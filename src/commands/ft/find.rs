@@ -314,6 +314,12 @@ pub fn find(
             add(&name, (range.field, &range.target.blob), hits);
         }
     }
+    // Where nothing was found there is a distance to sort by all the same.
+    for name in query.distance_names() {
+        if !distances.iter().any(|(known, _)| known == name) {
+            distances.push((name.to_owned(), BTreeMap::new()));
+        }
+    }
     Ok(Matches {
         documents,
         distances,

@@ -74,7 +74,7 @@ pub(super) fn fill(index: &DocumentIndex, database: &Database) {
     index.progress().end();
 }
 
-/// As `fill`, for an index whose graphs a snapshot has; the number of documents whose vectors it does not have.
+/// As `fill`, for an index whose graphs a snapshot has; how many vectors and documents had to be linked anew.
 pub(super) fn load(index: &DocumentIndex, database: &Database, saved: &SavedGraphs) -> usize {
     let keys = followed_keys(index, database);
     let (unknown, nodes) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
@@ -82,12 +82,12 @@ pub(super) fn load(index: &DocumentIndex, database: &Database, saved: &SavedGrap
         Some(known) => nodes.lock().extend(index.load(key, known)),
         None => unknown.lock().push(key.clone()),
     });
-    index.load_graphs(nodes.into_inner());
+    let relinked = index.load_graphs(nodes.into_inner());
     let unknown = unknown.into_inner();
     on_all_cores(&unknown, |key| take_up(index, key, database));
     let state = index.read();
     let is_document = |key: &&Key| state.id_of(key).is_some();
-    unknown.iter().filter(is_document).count()
+    relinked + unknown.iter().filter(is_document).count()
 }
 
 /// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
@@ -132,7 +132,10 @@ pub fn on_all_cores<T: Sync>(all: &[T], act: impl Fn(&T) + Sync) {
     };
     thread::scope(|scope| {
         for _ in 1..threads.min(all.len()) {
-            scope.spawn(work);
+            // Where the system gives no thread, there are fewer.
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
         }
         work();
     });

@@ -1,8 +1,8 @@
 //! One index: the documents that it knows, what their fields hold, and the graphs over their vectors.
 //!
 //! A write reads its document before, takes the lock of the postings for a few map entries, and links its vectors after: writers of
-//! different keys link on all cores. A document that is written again gets a new id and new slots; slots of vectors name the
-//! document that they belong to, and whoever finds one whose document is gone passes over it.
+//! different keys link on all cores. A document that is written again gets a new id, and new slots for vectors that it had not
+//! before; slots of vectors name the document that they belong to, and whoever finds one whose document is gone passes over it.
 
 use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, words_of};
@@ -392,8 +392,9 @@ impl DocumentIndex {
         nodes
     }
 
-    /// Loading, last step: links what was loaded.
-    pub(super) fn load_graphs(&self, nodes: Vec<(usize, SavedNode)>) {
+    /// Loading, last step: links what was loaded; how many vectors had to be linked anew.
+    pub(super) fn load_graphs(&self, nodes: Vec<(usize, SavedNode)>) -> usize {
+        let mut relinked = 0;
         let mut by_field: Vec<Vec<SavedNode>> = self.vectors.iter().map(|_| Vec::new()).collect();
         for (field, node) in nodes {
             by_field[field].push(node);
@@ -401,9 +402,10 @@ impl DocumentIndex {
         for (field, (vectors, nodes)) in self.vectors.iter().zip(by_field).enumerate() {
             if let Some(vectors) = vectors {
                 let level_hash = |slot| self.level_hasher.hash_one((field, slot));
-                vectors.load_graph(nodes, &level_hash);
+                relinked += vectors.load_graph(nodes, &level_hash);
             }
         }
+        relinked
     }
 
     /// Forgets a key.

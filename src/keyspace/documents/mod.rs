@@ -122,8 +122,10 @@ impl Indexes {
     /// ([`Indexes::next_unfilled`]). If there is one of that name with the first of its fields (FT.ALTER), that one's content is kept.
     pub(super) fn create(&self, name: &[u8], schema: Arc<Schema>, database: &Database) {
         let former = self.names.read().indexes.get(name).map(Arc::clone);
+        let is_unfilled = former.as_ref().is_some_and(|it| it.progress().is_running());
         let altered = former.and_then(|former| former.altered(&schema));
-        let skips = schema.skips_initial_scan;
+        // What the former one has not taken up, the new one has to.
+        let skips = schema.skips_initial_scan && !(altered.is_some() && is_unfilled);
         let index = altered.unwrap_or_else(|| DocumentIndex::new(name, schema));
         let index = Arc::new(index);
         self.insert(&index);

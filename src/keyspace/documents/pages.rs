@@ -2,8 +2,8 @@
 
 use super::fields::DocumentId;
 
-/// Ids of a page. Documents that nobody writes again keep theirs, at worst one each.
-const PAGE: usize = 256;
+/// Ids of a page. Documents that nobody writes again keep theirs, at worst one each: some 2 KiB.
+const PAGE: usize = 32;
 
 /// Things by id, in order.
 pub struct Pages<T> {
@@ -107,7 +107,7 @@ mod tests {
         for id in 256..512 {
             pages.remove(id);
         }
-        assert!(pages.pages[1].is_none() && pages.pages[2].is_some());
+        assert!(pages.pages[8..16].iter().all(Option::is_none) && pages.pages[16].is_some());
         let expected = (1..1_000).filter(|id| *id != 7 && !(256..512).contains(id));
         assert!(pages.values().copied().eq(expected.clone()));
         assert_eq!(pages.len(), expected.count());

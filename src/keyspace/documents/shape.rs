@@ -57,6 +57,9 @@ impl Shape {
         if !self.places().all(|(x, y)| x.is_finite() && y.is_finite()) {
             return invalid("Geometry has point(s) with invalid coordinate(s)");
         }
+        if self.places().nth(PLACES_MAX).is_some() {
+            return invalid("Geometry has too many points");
+        }
         if let Shape::Polygon(rings) = &self {
             if rings.iter().any(|ring| ring.len() < RING_PLACES_MIN) {
                 return invalid("Geometry has too few points");
@@ -68,6 +71,9 @@ impl Shape {
         Ok(self)
     }
 }
+
+/// Shapes are compared edge by edge with each other: so many corners take milliseconds, a million would take hours.
+const PLACES_MAX: usize = 2000;
 
 /// Places of the smallest ring, its first one twice.
 const RING_PLACES_MIN: usize = 4;
@@ -91,6 +97,9 @@ fn has_crossing(ring: &[Place]) -> bool {
     numbered.any(|(at, edge)| edges[at + 1..].iter().any(|other| crosses(*edge, *other)))
 }
 
+/// So much is told of a text that was no shape.
+const CHARS_SHOWN: usize = 128;
+
 /// A text, and what of it was not read yet.
 struct Reader<'t> {
     text: &'t str,
@@ -99,7 +108,8 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn error(&self, what: &str) -> String {
-        format!("{what} in '{}'", self.text)
+        let shown: String = self.text.chars().take(CHARS_SHOWN).collect();
+        format!("{what} in '{shown}'")
     }
 
     fn keyword(&mut self, keyword: &str) -> Result<(), String> {

@@ -79,8 +79,8 @@ impl Sizes {
     fn add_document(&mut self, document: &Document) {
         self.document_bytes += size_of::<Document>() + ENTRY_BYTES;
         self.document_bytes += document.payload.as_ref().map_or(0, |payload| payload.len());
-        // In the map of documents, and in that of keys.
-        self.key_bytes += 2 * document.key.len() + size_of::<Box<[u8]>>() + ENTRY_BYTES;
+        // The key itself, and its place in the map of keys.
+        self.key_bytes += document.key.len() + size_of::<u32>() + ENTRY_BYTES;
         let values = document.values.iter().map(value_bytes);
         self.value_bytes += values.sum::<usize>();
     }

@@ -143,9 +143,15 @@ fn tags(field: &Field, text: &str) -> Vec<String> {
     }
 }
 
+/// So much of a value is told that was no number.
+const REFUSED_BYTES_SHOWN: usize = 128;
+
 fn number(bytes: &[u8]) -> Result<f64, Refusal> {
     let number = parse_double(bytes.trim_ascii()).filter(|number| !number.is_nan());
-    number.ok_or_else(|| Refusal::Number(String::from_utf8_lossy(bytes).into_owned()))
+    number.ok_or_else(|| {
+        let shown = &bytes[..bytes.len().min(REFUSED_BYTES_SHOWN)];
+        Refusal::Number(String::from_utf8_lossy(shown).into_owned())
+    })
 }
 
 /// `lon,lat`, or the two with a blank between.

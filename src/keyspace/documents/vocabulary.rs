@@ -154,9 +154,15 @@ impl Vocabulary {
     }
 }
 
+/// Longer words, in bytes, are gone through one by one: an entry for each of their characters would take their length squared.
+const LONG: usize = 128;
+
 /// Words by what follows from each of their characters on.
 #[derive(Default)]
-pub struct Suffixes(BTreeSet<Suffix>);
+pub struct Suffixes {
+    rests: BTreeSet<Suffix>,
+    long: BTreeSet<Arc<str>>,
+}
 
 /// The rest of a word.
 #[derive(Clone)]
@@ -204,19 +210,27 @@ impl Suffixes {
 
     /// Adds a word, if it is not there.
     pub fn add(&mut self, word: &Arc<str>) {
+        if word.len() > LONG {
+            self.long.insert(Arc::clone(word));
+            return;
+        }
         let whole = Suffix {
             word: Arc::clone(word),
             at: 0,
         };
-        if !self.0.contains(&whole) {
-            self.0.extend(Suffixes::of(word));
+        if !self.rests.contains(&whole) {
+            self.rests.extend(Suffixes::of(word));
         }
     }
 
     /// Takes a word out.
     pub fn remove(&mut self, word: &Arc<str>) {
+        if word.len() > LONG {
+            self.long.remove(word);
+            return;
+        }
         for suffix in Suffixes::of(word) {
-            self.0.remove(&suffix);
+            self.rests.remove(&suffix);
         }
     }
 
@@ -226,13 +240,15 @@ impl Suffixes {
             word: part.into(),
             at: 0,
         };
-        let found = self.0.range((Bound::Included(from), Bound::Unbounded));
+        let found = self.rests.range((Bound::Included(from), Bound::Unbounded));
         let found = found.take_while(|suffix| suffix.text().starts_with(part));
-        found.map(|suffix| &*suffix.word).collect()
+        let long = self.long.iter().filter(|word| word.contains(part));
+        let long = long.map(|word| &**word);
+        found.map(|suffix| &*suffix.word).chain(long).collect()
     }
 
     fn bytes(&self) -> usize {
-        self.0.len() * (size_of::<Suffix>() * 3 / 2)
+        (self.rests.len() + self.long.len()) * (size_of::<Suffix>() * 3 / 2)
     }
 }
 

@@ -5,8 +5,9 @@
 //! that was not walked yet hands its old state over first (keyspace/save.rs).
 //!
 //! The walk takes all shards of keys, then the collections that it found, segment by segment, in the order in which they were
-//! found, and at last the indexes over documents: their definitions, and the links of their graphs as they are then. It does not look for the segments with most handed-over bytes: those bytes have a limit at which writers wait, and
-//! every segment takes the same time, so the order only decides how early they wait.
+//! found, and at last the indexes over documents: their definitions, and the links of their graphs as they are then. It does not look
+//! for the segments with most handed-over bytes: those bytes have a limit at which writers wait, and every segment takes the same
+//! time, so the order only decides how early they wait.
 
 use super::catalog::{Catalog, CatalogError};
 use super::documents::{self, Definition};

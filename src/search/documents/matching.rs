@@ -238,7 +238,7 @@ impl<'a> Matcher<'a> {
         if !affix.is_suffix {
             return self.like(&affix.text, |word| affix.matches(word));
         }
-        let Some(words) = self.state.words.having(&affix.text, fields.0) else {
+        let Some(words) = self.state.words.having(&affix.text, self.asked(fields).0) else {
             return self.like("", |word| affix.matches(word));
         };
         let words = words

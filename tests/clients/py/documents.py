@@ -52,6 +52,8 @@ schema = (
 assert pets.create_index(schema, definition=IndexDefinition(prefix=["pet:"], index_type=IndexType.HASH))
 refused("Index already exists", lambda: pets.create_index(schema))
 assert list(client.execute_command("FT._LIST")) == ["pets"]
+nothing = Query("@v:[VECTOR_RANGE $r $v]=>{$YIELD_DISTANCE_AS: d}").sort_by("d").dialect(2)
+assert keys(pets.search(nothing, {"v": packed(2, 0), "r": 1})) == [], "a distance is known before there are vectors"
 
 animals = [("Tom", "cat|tame", 3, "13.4,52.5"), ("Rex", "dog|tame", 7, "2.35,48.85"), ("Tom Tom", "fish", 1, "13.3,52.4")]
 for n, (name, kind, size, at) in enumerate(animals):
