@@ -24,6 +24,11 @@ mod kernels;
 
 pub use epoch::{Guard, pin};
 
+/// Asking for memory early changes nothing.
+mod sys {
+    pub fn prefetch(_start: *const u8, _bytes: usize) {}
+}
+
 /// Stands in for hashbrown's: always in the same order.
 pub type HashSet<T> = std::collections::BTreeSet<T>;
 
@@ -34,5 +39,23 @@ pub struct Mutex<T>(loom::sync::Mutex<T>);
 impl<T> Mutex<T> {
     pub fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
         self.0.lock().expect("a model ends at its first panic")
+    }
+}
+
+/// The same for a lock that is shared or alone; no model takes it.
+#[derive(Default)]
+pub struct RwLock<T>(loom::sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub fn new(value: T) -> RwLock<T> {
+        RwLock(loom::sync::RwLock::new(value))
+    }
+
+    pub fn read(&self) -> loom::sync::RwLockReadGuard<'_, T> {
+        self.0.read().expect("a model ends at its first panic")
+    }
+
+    pub fn write(&self) -> loom::sync::RwLockWriteGuard<'_, T> {
+        self.0.write().expect("a model ends at its first panic")
     }
 }
