@@ -11,6 +11,7 @@ use crate::protocol::{glob, inline};
 use std::io::{self, Read as _};
 use std::num::NonZero;
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -113,11 +114,12 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
     for listener in listeners {
         tokio::spawn(accept(Arc::clone(&server), listener));
     }
-    recover(&server).await?;
+    // From before the first client is served: from then on there is something to end in order.
+    let mut signals = Signals::listen()?;
+    recover_unless_asked_to_stop(&server, &mut signals).await?;
     let _upkeep = start_upkeep(&context);
     let _indexing = Indexing::start(Arc::clone(&context.engine));
     calibration::start(&context);
-    let signals = Signals::listen()?;
     tracing::info!("Ready to accept connections tcp");
     service::tell_ready(&config);
     wait_for_the_end(&server, signals).await;
@@ -144,6 +146,28 @@ fn banner(config: &Config) {
         crate::engine::distances_by(),
         crate::sys::allocator_name()
     );
+}
+
+/// As `recover`; a signal that comes before there is anything to end in order ends the process at once.
+async fn recover_unless_asked_to_stop(
+    server: &Arc<Server>,
+    signals: &mut Signals,
+) -> io::Result<()> {
+    let mut recovered = pin!(recover(server));
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut recovered => return result,
+            asked = signals.next(), if signals.early.is_none() => {
+                if server.context.engine.is_loading() {
+                    tracing::warn!("Received shutdown signal during loading, exiting now.");
+                    service::remove_pid_file(&server.context.config);
+                    std::process::exit(0);
+                }
+                signals.early = Some(asked);
+            }
+        }
+    }
 }
 
 /// Recovers the data, on a thread that may block; clients that come meanwhile are told to wait.
@@ -233,11 +257,19 @@ fn triggers(config: &Config) -> SaveTriggers {
     }
 }
 
-/// The signals that ask for an end. Until somebody listens they end the process at once: they are listened for before
-/// systemd is told that the server is ready, and not before the data is there, when there is nothing to end in order.
+/// The signals that ask for an end.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// One that came in the moment in which the data was there and nobody waited for signals yet.
+    early: Option<Asked>,
+}
+
+/// Which signal came.
+#[derive(Clone, Copy)]
+enum Asked {
+    Terminate,
+    Interrupt,
 }
 
 impl Signals {
@@ -245,7 +277,18 @@ impl Signals {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            early: None,
         })
+    }
+
+    async fn next(&mut self) -> Asked {
+        if let Some(early) = self.early.take() {
+            return early;
+        }
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Terminate,
+            _ = self.interrupt.recv() => Asked::Interrupt,
+        }
     }
 }
 
@@ -260,8 +303,10 @@ async fn wait_for_the_end(server: &Arc<Server>, mut signals: Signals) {
         .on_stopped(Box::new(move || note.notify_one()));
     loop {
         let on_signal = tokio::select! {
-            _ = signals.terminate.recv() => context.config.on_sigterm(),
-            _ = signals.interrupt.recv() => context.config.on_sigint(),
+            asked = signals.next() => match asked {
+                Asked::Terminate => context.config.on_sigterm(),
+                Asked::Interrupt => context.config.on_sigint(),
+            },
             () = stopped.notified() => return,
         };
         tracing::warn!("User requested shutdown...");
