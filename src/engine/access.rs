@@ -17,6 +17,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 /// So many vectors for one collection are worth the cores of others.
 const PARALLEL_UPSERTS: usize = 16;
 
+/// A record that was logged, with the numbers of its changes; it has to be applied.
+type Logged = (Vec<Change>, RangeInclusive<u64>);
+
 /// What a command decided: the reply, and what changes (nothing is a fine answer).
 pub struct Decision<T> {
     /// The reply, or what it is made of.
@@ -248,19 +251,8 @@ impl<'e> Access<'e> {
         let _stripes = locks.stripes(collection.id(), elements, self.patience)?;
         let view = self.view(db);
         // All is decided before anything is logged: what is logged has to be applied.
-        let decided: Vec<Result<Decision<T>, E>> =
-            (0..elements.len()).map(|at| decide(&view, at)).collect();
-        let mut records = Vec::with_capacity(elements.len());
-        let replies = decided.into_iter().map(|decided| {
-            let Decision { reply, changes } = decided?;
-            if !changes.is_empty() {
-                let (last, numbers) = self.engine.append(&changes);
-                self.last_number.set(last);
-                records.push((changes, numbers));
-            }
-            Ok(reply)
-        });
-        let replies: Vec<Result<T, E>> = replies.collect();
+        let decided = (0..elements.len()).map(|at| decide(&view, at)).collect();
+        let (replies, records) = self.log_each(decided);
         // No lock is waited for in here: who waited could hold up the threads that the holder needs.
         records
             .into_par_iter()
@@ -285,12 +277,24 @@ impl<'e> Access<'e> {
         let _gates = locks.gates_exclusive(keys.iter().map(|key| (db, *key)), self.patience)?;
         let view = self.view(db);
         // All is decided before anything is logged: what is logged has to be applied.
-        let decided: Vec<Result<Decision<T>, E>> =
-            (0..keys.len()).map(|at| decide(&view, at)).collect();
-        let mut records = Vec::with_capacity(keys.len());
-        let replies = decided.into_iter().zip(keys).map(|(decided, key)| {
+        let decided = keys.iter().enumerate().map(|(at, key)| {
+            let Decision { reply, changes } = decide(&view, at)?;
+            let changes = self.after_expiries(&[(db, *key)], changes);
+            Ok(Decision { reply, changes })
+        });
+        let (replies, records) = self.log_each(decided.collect());
+        self.engine.apply_apart(records);
+        Ok(Some(replies))
+    }
+
+    /// Logs decisions, each as a record of its own: the replies, and what is to be applied.
+    fn log_each<T, E>(
+        &self,
+        decided: Vec<Result<Decision<T>, E>>,
+    ) -> (Vec<Result<T, E>>, Vec<Logged>) {
+        let mut records = Vec::with_capacity(decided.len());
+        let replies = decided.into_iter().map(|decided| {
             let Decision { reply, changes } = decided?;
-            let changes = self.after_expiries(&[(db, key)], changes);
             if !changes.is_empty() {
                 let (last, numbers) = self.engine.append(&changes);
                 self.last_number.set(last);
@@ -298,9 +302,7 @@ impl<'e> Access<'e> {
             }
             Ok(reply)
         });
-        let replies: Vec<Result<T, E>> = replies.collect();
-        self.engine.apply_apart(records);
-        Ok(Some(replies))
+        (replies.collect(), records)
     }
 
     /// Changes databases as a whole: nothing else runs meanwhile.
@@ -399,7 +401,7 @@ impl Engine {
     }
 
     /// Applies records that were logged, then links the vectors of their documents on all cores.
-    fn apply_apart(&self, records: Vec<(Vec<Change>, RangeInclusive<u64>)>) {
+    fn apply_apart(&self, records: Vec<Logged>) {
         let (mut unlinked, mut landing) = (Vec::new(), Vec::with_capacity(records.len()));
         for (mut changes, numbers) in records {
             // What a key went through before its last change is linked at once: the last one may take it away again.
