@@ -240,7 +240,7 @@ fn information_is_where_clients_look_for_it() {
 
 #[test]
 fn neighbours_come_in_the_order_of_indexing_unless_sorted() {
-    let (_server, mut client) = start();
+    let (server, mut client) = start();
     // Indexed last: pet:b, pet:a, pet:c at distances 1, 9 and 4.
     let order = |client: &mut Client, query: &str, options: &str| {
         keys(&knn(client, query, &format!("NOCONTENT {options}")))
@@ -306,6 +306,9 @@ fn neighbours_come_in_the_order_of_indexing_unless_sorted() {
         .as_items()
         .expect("fields");
     assert_eq!(fields[..3], [bulk("__v_score"), bulk("1"), bulk("name")]);
+    // People are told once, in the log.
+    let log = server.log();
+    assert_eq!(log.matches("a KNN without SORTBY").count(), 1, "{log}");
 }
 
 #[test]

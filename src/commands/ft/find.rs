@@ -86,6 +86,8 @@ pub struct Asked<'a> {
 
 /// The documents that passed.
 pub struct Matches {
+    /// Whether they are the nearest to a vector.
+    pub is_nearest: bool,
     /// In the order of indexing.
     pub documents: Vec<Match>,
     /// Distances that were asked for, by name and document; the KNN's first.
@@ -183,6 +185,12 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         is_scored: request.sort.is_none() || request.options.with_scores,
     };
     let matches = find((call.context, &view), &index, &asked, observer)?;
+    if matches.is_nearest && request.sort.is_none() && index.usage().takes_notice_of_order() {
+        tracing::info!(
+            "index {}: a KNN without SORTBY answers in the order of indexing, as RediSearch does; SORTBY its distance gives the nearest first",
+            String::from_utf8_lossy(index.name())
+        );
+    }
     let has_distances = !matches.distances.is_empty();
     let mut found = show(&view, &index, &request, matches, &patience)?;
     tell_steps(&request, &found, has_distances, observer);
@@ -321,6 +329,7 @@ pub fn find(
         }
     }
     Ok(Matches {
+        is_nearest: query.knn.is_some(),
         documents,
         distances,
         warnings: Vec::from_iter(found.is_cut.then_some(EXPANSIONS)),
@@ -354,6 +363,7 @@ fn show(
         documents,
         distances,
         warnings,
+        ..
     } = matches;
     let sorted = match &request.sort {
         None => by_score(documents),

@@ -4,7 +4,7 @@ use super::index::DocumentIndex;
 use super::{INDEXED_DB, Indexes};
 use crate::keyspace::Key;
 use crate::keyspace::change::{Change, Effect};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 /// What commands did with an index since it was made, or since the start.
 #[derive(Default)]
@@ -17,9 +17,16 @@ pub struct Usage {
     dialects: AtomicU8,
     /// How long documents were indexed, in microseconds.
     indexing_us: AtomicU64,
+    /// Whether it was told that the nearest do not come nearest first.
+    order_is_told: AtomicBool,
 }
 
 impl Usage {
+    /// Whether it is yet to be told that the nearest do not come nearest first; true once.
+    pub fn takes_notice_of_order(&self) -> bool {
+        !self.order_is_told.swap(true, Ordering::Relaxed)
+    }
+
     /// A command named the index.
     pub fn touch(&self, now_ms: u64) {
         self.used_ms.store(now_ms, Ordering::Relaxed);
