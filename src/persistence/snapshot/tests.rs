@@ -23,6 +23,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+mod indexes;
+
 const LINEAGE: u64 = 77;
 const SEED: u64 = 5;
 
