@@ -1,4 +1,4 @@
-//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, killed), find what an
+//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed), find what an
 //! obvious twin finds (random, twin), and the nearest (nearest), take in what their definition says (schema), and answer as clients expect in both versions of the
 //! protocol (replies).
 //!
@@ -18,6 +18,8 @@ mod nearest;
 mod random;
 #[path = "documents/replies.rs"]
 mod replies;
+#[path = "documents/restored.rs"]
+mod restored;
 #[path = "documents/schema.rs"]
 mod schema;
 #[path = "documents/survive.rs"]

@@ -2,6 +2,9 @@
 
 use super::values::{DocumentValues, FieldValue};
 
+/// Raised when words are cut or stemmed in another way: then no document of an older snapshot fits, and all are indexed anew.
+const VERSION: u32 = 1;
+
 /// The checksum of bytes.
 pub fn of_bytes(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
@@ -10,6 +13,7 @@ pub fn of_bytes(bytes: &[u8]) -> u32 {
 /// The checksum of what a document holds, before any word is cut.
 pub fn of_values(values: &DocumentValues) -> u32 {
     let mut out = Vec::with_capacity(256);
+    put_u32(&mut out, VERSION);
     for (place, value) in values.fields.iter().enumerate() {
         // Fields that a document does not have may be added to its schema.
         if *value != FieldValue::Missing {

@@ -214,6 +214,8 @@ fn what_was_saved_is_loaded() {
             keys: 320,
             elements: 0,
             relinked: 0,
+            taken: 0,
+            indexed: 0,
             bytes: saved.bytes,
         }
     );

@@ -11,8 +11,7 @@ use std::ops::Bound;
 const DEFINITION: &str = "PREFIX 1 d: LANGUAGE_FIELD tongue SCHEMA kind TAG WITHSUFFIXTRIE size NUMERIC \
      title TEXT WEIGHT 3 body TEXT WITHSUFFIXTRIE place GEO area GEOSHAPE FLAT v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
 
-/// More than are saved together.
-const DOCUMENTS: u64 = 5_000;
+const DOCUMENTS: u64 = 1_200;
 const WORDS: [&str; 8] = [
     "amber", "running", "Runner", "der", "fjord", "flints", "the", "zwölf",
 ];
@@ -29,13 +28,13 @@ fn create(writer: &mut Writer) {
 
 fn text(random: &mut Random) -> String {
     let count = 1 + random.below(6);
-    let words = (0..count).map(|_| WORDS[random.below(8) as usize].to_owned());
-    let own = format!("w{}", random.below(2_000));
-    words.chain([own]).collect::<Vec<_>>().join(" ")
+    let words = (0..count).map(|_| WORDS[random.below(8) as usize]);
+    let common = words.collect::<Vec<_>>().join(" ");
+    format!("{common} w{}", random.below(2_000))
 }
 
 fn put(writer: &mut Writer, random: &mut Random, document: u64) {
-    let vector = [random.below(9) as f32, random.below(9) as f32];
+    let vector = [random.below(999) as f32, random.below(999) as f32];
     let vector: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
     let place = format!("{},{}", random.below(90), random.below(80));
     let area = format!("POINT ({} 1)", random.below(50));
@@ -75,7 +74,8 @@ fn filled(random: &mut Random) -> Writer {
     let database = writer.keyspace.database(INDEXED_DB);
     writer.keyspace.indexes().fill_all(&database);
     (0..DOCUMENTS).for_each(|document| put(&mut writer, random, document));
-    (0..2_000).for_each(|_| alter(&mut writer, random));
+    // So often that there are more ids than are saved together.
+    (0..4_000).for_each(|_| alter(&mut writer, random));
     writer
 }
 
@@ -202,7 +202,7 @@ fn documents_that_are_written_during_the_walk_are_indexed_as_they_were_at_the_cu
         assert!(step > 3 * SHARDS + 20, "the index has parts");
         let (keyspace, loaded) = load_now(dir.path()).unwrap();
         let told = format!("seed {seed}, {loaded:?}");
-        assert!(loaded.taken > 500 && loaded.indexed > 500, "{told}");
+        assert!(loaded.taken > 100 && loaded.indexed > 100, "{told}");
         check(&keyspace, &told);
     }
 }
@@ -266,11 +266,13 @@ fn damaged_images_of_indexes_are_refused() {
     for kind in [Kind::Documents, Kind::Words, Kind::DocumentIds] {
         let mut images = manifest.images.iter();
         let (place, image) = images.find(|(place, _)| place.kind == kind).unwrap();
-        let path = pack::path(dir.path(), image.pack);
+        let path = pack::path(dir.path(), image.pack());
         let good = std::fs::read(&path).unwrap();
+        let header = image.header(*place).encode();
+        let offset = good.windows(header.len()).position(|at| at == header);
         for at in [0, 47, 48, 60, image.header(*place).bytes as usize + 47] {
             let mut bad = good.clone();
-            bad[image.offset as usize + at] ^= 4;
+            bad[offset.unwrap() + at] ^= 4;
             std::fs::write(&path, &bad).unwrap();
             match load_now(dir.path()) {
                 Err(SnapshotError::Damaged { path: told, .. }) => assert_eq!(told, path),
