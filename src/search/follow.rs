@@ -132,6 +132,9 @@ impl Search<'_> {
             ef,
             expansions_max,
         };
-        self.index.search(self.target, &options, filter, stats)
+        stats.spread = None;
+        let found = self.index.search(self.target, &options, filter, stats);
+        self.index.observe(stats);
+        found
     }
 }

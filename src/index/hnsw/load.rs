@@ -4,6 +4,7 @@
 use super::graph::{Graph, LEVEL_MAX, Pinned};
 use super::scratch::{self, Scratch};
 use super::search::{EXPANDED_AT_ONCE, Walker};
+use crate::index::horizon::Horizon;
 use crate::index::segments::extent;
 use crate::index::sync::atomic::Ordering;
 use crate::index::{LinkOptions, SavedNode, WalkStats};
@@ -159,7 +160,9 @@ impl Pinned<'_> {
             stats: &mut WalkStats::default(),
         };
         let start = walker.score(entry.slot);
-        walker.walk_layer(0, start, self.graph.ef_construction, EXPANDED_AT_ONCE);
+        let (m, ef) = (self.graph.m, self.graph.ef_construction);
+        let horizon = Horizon::of_insert(m, ef, walker.distance_error());
+        walker.walk_layer(0, start, horizon, EXPANDED_AT_ONCE);
         let candidates: Vec<_> = walker
             .buffers
             .nearest

@@ -186,6 +186,18 @@ impl VectorStore for Int8 {
         point.bias = row.bias;
     }
 
+    /// A component is off by half a step at most, on both sides: a dot product of many by less than a step times the length.
+    fn error(&self, point: &AnyPoint) -> f32 {
+        let AnyPoint::Int8(point) = point else {
+            unreachable!("a point comes from its store")
+        };
+        let step = point.scale * 127.0;
+        match self.metric {
+            Metric::Cosine | Metric::InnerProduct => step,
+            Metric::L2 => 2.0 * step * point.bias.sqrt(),
+        }
+    }
+
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
         let row = Row::read(bytes_of(&self.blocks, slot, guard));
         (
