@@ -336,8 +336,9 @@ impl Vectors {
         let links = if walked { 2 * options.m as usize } else { 0 };
         let with_links = |bytes| Arc::new(Blocks::new(links, bytes));
         let alone = |bytes| Arc::new(Blocks::new(0, bytes));
-        let int8 =
-            |blocks| -> Option<Box<dyn VectorStore>> { Some(Box::new(Int8::new(blocks, metric))) };
+        let int8 = |blocks| -> Option<Box<dyn VectorStore>> {
+            Some(Box::new(Int8::new(blocks, dim, metric)))
+        };
         let original = |blocks| -> Option<Box<dyn VectorStore>> {
             match quantization {
                 Quantization::F16 => Some(Box::new(F16::new(blocks, metric))),
@@ -394,7 +395,8 @@ impl Vectors {
             false => (0, 0),
         };
         let blocks = Arc::new(Blocks::new(links, code_bytes));
-        let codes = || -> Box<dyn VectorStore> { Box::new(Int8::new(Arc::clone(&blocks), metric)) };
+        let codes =
+            || -> Box<dyn VectorStore> { Box::new(Int8::new(Arc::clone(&blocks), dim, metric)) };
         Vectors {
             metric,
             dim,
