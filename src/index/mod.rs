@@ -434,6 +434,13 @@ impl VectorIndex {
         self.vectors.exact_scorer(target, &guard).score_one(slot)
     }
 
+    /// A hit's distance with all digits: in f64 where the vectors are shared and of f64, and as the hit has it otherwise. The caller
+    /// has seen the slot live under a pin that it still holds.
+    pub fn distance_in_full(&self, target: &Target, hit: Neighbour) -> f64 {
+        let in_full = self.vectors.distance_in_full(target, hit.slot);
+        in_full.unwrap_or_else(|| hit.distance.into())
+    }
+
     /// Walks the graph: hits by distance, nearest first, at most k (FLAT: scans). Never returns dead or private slots.
     pub fn search(
         &self,
