@@ -195,15 +195,20 @@ pub struct LinkOptions {
     pub force_graph: bool,
 }
 
+/// Whether a search's time is over. It is asked in every round of a walk, so it has to answer within nanoseconds.
+pub type IsLate<'a> = Option<&'a dyn Fn() -> bool>;
+
 /// Bounds of one walk.
-#[derive(Clone, Debug)]
-pub struct WalkOptions {
+#[derive(Clone)]
+pub struct WalkOptions<'a> {
     /// Hits wanted.
     pub k: usize,
     /// Size of the candidate list, at least k (the caller clamps it to the number of elements before calling).
     pub ef: usize,
     /// At most this many nodes are expanded on layer 0 (FILTER-EF); none: unbounded.
     pub expansions_max: Option<usize>,
+    /// It ends with what it has when this says so.
+    pub is_late: IsLate<'a>,
 }
 
 /// Bytes of an index by kind.

@@ -131,6 +131,7 @@ impl Search<'_> {
             k: self.wanted,
             ef,
             expansions_max,
+            is_late: None,
         };
         self.index.search(self.target, &options, filter, stats)
     }

@@ -6,7 +6,7 @@ use super::scratch::{self, Walk};
 use crate::index::nearest::Candidate;
 use crate::index::sync::atomic::{Ordering, fence};
 use crate::index::vectors::{Scorer, Target};
-use crate::index::{FilteredWalk, SlotFilter, WalkOptions, WalkStats};
+use crate::index::{FilteredWalk, IsLate, SlotFilter, WalkOptions, WalkStats};
 use crate::kernels::block::NONE;
 use crossbeam_epoch::Guard;
 
@@ -29,7 +29,7 @@ impl Graph {
         stats: &mut WalkStats,
         guard: &Guard,
     ) -> Vec<Candidate> {
-        self.walk_down(target, stats, guard, |walker, start| {
+        self.walk_down(target, options.is_late, stats, guard, |walker, start| {
             walker.walk_base(start, options, filter);
             walker.buffers.nearest.iter().collect()
         })
@@ -39,6 +39,7 @@ impl Graph {
     pub(super) fn walk_down(
         &self,
         target: &Target,
+        is_late: IsLate,
         stats: &mut WalkStats,
         guard: &Guard,
         walk: impl Fn(&mut Walker, Candidate) -> Vec<Candidate>,
@@ -49,6 +50,7 @@ impl Graph {
                 graph: self.pinned(guard),
                 scorer,
                 buffers: &mut scratch.walk,
+                is_late,
                 stats,
             };
             for _ in 0..RESTARTS {
@@ -76,6 +78,7 @@ pub(super) struct Walker<'a> {
     pub(super) graph: Pinned<'a>,
     pub(super) scorer: Scorer<'a>,
     pub(super) buffers: &'a mut Walk,
+    pub(super) is_late: IsLate<'a>,
     pub(super) stats: &'a mut WalkStats,
 }
 
@@ -146,7 +149,7 @@ impl Walker<'_> {
                 visited.collect_new(self.graph.list(layer, slot), batch);
                 expanded += 1;
             }
-            if expanded == 0 && !self.resume_at_entry(layer) {
+            if (expanded == 0 && !self.resume_at_entry(layer)) || self.is_late() {
                 break;
             }
             self.score_batch(expanded);
@@ -185,6 +188,11 @@ impl Walker<'_> {
         };
         batch.push(entry.slot);
         true
+    }
+
+    /// Whether the time of the walk is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late.is_some_and(|is_late| is_late())
     }
 
     /// Empty buffers but for `start`, which is marked as met.
