@@ -104,6 +104,7 @@ pub fn search(index: &VectorIndex, query: &[f32], ef: usize) -> Vec<Neighbour> {
         k: K,
         ef: ef.max(K),
         expansions_max: None,
+        is_late: None,
     };
     let target = index.target(query);
     let mut stats = WalkStats::default();

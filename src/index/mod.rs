@@ -200,9 +200,12 @@ pub struct LinkOptions {
     pub force_graph: bool,
 }
 
+/// Whether a search's time is over. It is asked in every round of a walk, so it has to answer within nanoseconds.
+pub type IsLate<'a> = Option<&'a dyn Fn() -> bool>;
+
 /// Bounds of one walk.
-#[derive(Clone, Debug)]
-pub struct WalkOptions {
+#[derive(Clone)]
+pub struct WalkOptions<'a> {
     /// Hits wanted.
     pub k: usize,
     /// Candidates that a walk for a typical query keeps, at least k; one without a filter keeps from a quarter to twice as many
@@ -210,6 +213,8 @@ pub struct WalkOptions {
     pub ef: usize,
     /// At most this many nodes are expanded on layer 0 (FILTER-EF); none: unbounded.
     pub expansions_max: Option<usize>,
+    /// It ends with what it has when this says so.
+    pub is_late: IsLate<'a>,
 }
 
 /// Bytes of an index by kind.
@@ -440,6 +445,13 @@ impl VectorIndex {
             return f32::INFINITY;
         }
         self.vectors.exact_scorer(target, &guard).score_one(slot)
+    }
+
+    /// A hit's distance with all digits: in f64 where the vectors are shared and of f64, and as the hit has it otherwise. The caller
+    /// has seen the slot live under a pin that it still holds.
+    pub fn distance_in_full(&self, target: &Target, hit: Neighbour) -> f64 {
+        let in_full = self.vectors.distance_in_full(target, hit.slot);
+        in_full.unwrap_or_else(|| hit.distance.into())
     }
 
     /// Walks the graph: hits by distance, nearest first, at most k (FLAT: scans). Never returns dead or private slots.

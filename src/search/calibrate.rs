@@ -412,12 +412,13 @@ fn point(
     breathe: &(dyn Fn() + Sync),
 ) -> CurvePoint {
     let index = subject.index();
-    let options = WalkOptions {
-        k,
-        ef,
-        expansions_max: None,
-    };
     let answers = questions.par_iter().map(|question| {
+        let options = WalkOptions {
+            k,
+            ef,
+            expansions_max: None,
+            is_late: None,
+        };
         let mut stats = WalkStats::default();
         let found = index.search(&question.target, &options, None, &mut stats);
         breathe();

@@ -131,6 +131,7 @@ impl Search<'_> {
             k: self.wanted,
             ef,
             expansions_max,
+            is_late: None,
         };
         stats.spread = None;
         let found = self.index.search(self.target, &options, filter, stats);

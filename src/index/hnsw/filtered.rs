@@ -57,7 +57,7 @@ impl Walker<'_> {
                 visited.collect_new(self.graph.list(0, next.slot()), batch);
                 expanded += 1;
             }
-            if expanded == 0 {
+            if expanded == 0 || self.is_late() {
                 break;
             }
             left -= expanded;
@@ -119,7 +119,7 @@ impl Walker<'_> {
         // The start lends its links whether it passes or not.
         let mut expanded = vec![start.slot()];
         let mut left = bound;
-        while left > 0 && !expanded.is_empty() {
+        while left > 0 && !expanded.is_empty() && !self.is_late() {
             expanded.truncate(left);
             left -= expanded.len();
             self.collect_passing(&expanded, filter);

@@ -80,6 +80,7 @@ impl Pinned<'_> {
                 graph: *self,
                 scorer,
                 buffers: walk,
+                is_late: None,
                 stats: &mut WalkStats::default(),
             };
             let found = match scans {

@@ -157,6 +157,7 @@ impl Pinned<'_> {
             graph: *self,
             scorer: self.scorer(node),
             buffers: walk,
+            is_late: None,
             stats: &mut WalkStats::default(),
         };
         let start = walker.score(entry.slot);

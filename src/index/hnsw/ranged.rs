@@ -21,7 +21,7 @@ impl Graph {
         stats: &mut WalkStats,
         guard: &Guard,
     ) -> Vec<Candidate> {
-        self.walk_down(target, stats, guard, |walker, start| {
+        self.walk_down(target, None, stats, guard, |walker, start| {
             let mut found = walker.walk_within(start, range);
             found.extend(walker.buffers.nearest.iter());
             found.sort_unstable();

@@ -7,7 +7,7 @@ use crate::index::horizon::Horizon;
 use crate::index::nearest::Candidate;
 use crate::index::sync::atomic::{Ordering, fence};
 use crate::index::vectors::{Scorer, Target};
-use crate::index::{FilteredWalk, Metric, SlotFilter, WalkOptions, WalkStats};
+use crate::index::{FilteredWalk, IsLate, Metric, SlotFilter, WalkOptions, WalkStats};
 use crate::kernels::block::NONE;
 use crossbeam_epoch::Guard;
 
@@ -31,7 +31,7 @@ impl Graph {
         stats: &mut WalkStats,
         guard: &Guard,
     ) -> Vec<Candidate> {
-        self.walk_down(target, stats, guard, |walker, start| {
+        self.walk_down(target, options.is_late, stats, guard, |walker, start| {
             walker.walk_base(start, (options, spread), filter);
             walker.buffers.nearest.iter().collect()
         })
@@ -41,6 +41,7 @@ impl Graph {
     pub(super) fn walk_down(
         &self,
         target: &Target,
+        is_late: IsLate,
         stats: &mut WalkStats,
         guard: &Guard,
         walk: impl Fn(&mut Walker, Candidate) -> Vec<Candidate>,
@@ -51,6 +52,7 @@ impl Graph {
                 graph: self.pinned(guard),
                 scorer,
                 buffers: &mut scratch.walk,
+                is_late,
                 stats,
             };
             for _ in 0..RESTARTS {
@@ -78,6 +80,7 @@ pub(super) struct Walker<'a> {
     pub(super) graph: Pinned<'a>,
     pub(super) scorer: Scorer<'a>,
     pub(super) buffers: &'a mut Walk,
+    pub(super) is_late: IsLate<'a>,
     pub(super) stats: &'a mut WalkStats,
 }
 
@@ -175,7 +178,8 @@ impl Walker<'_> {
             }
             let met = self.stats.distances - before;
             let is_small = layer == 0 && met < horizon.ef as u64;
-            if expanded == 0 && !(is_small && self.resume_at_entry()) {
+            let is_done = expanded == 0 && !(is_small && self.resume_at_entry());
+            if is_done || self.is_late() {
                 break;
             }
             self.score_batch(expanded);
@@ -206,6 +210,11 @@ impl Walker<'_> {
         };
         batch.push(entry.slot);
         true
+    }
+
+    /// Whether the time of the walk is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late.is_some_and(|is_late| is_late())
     }
 
     /// Empty buffers but for `start`, which is marked as met.

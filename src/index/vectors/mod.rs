@@ -138,6 +138,11 @@ pub(super) trait VectorStore: Scored + Send + Sync {
     fn packed(&self, _slot: u32) -> Bytes {
         Bytes::new()
     }
+
+    /// The distance from the point to a row with all digits of f64, where components are f64.
+    fn distance_in_full(&self, _point: &Point, _slot: u32) -> Option<f64> {
+        None
+    }
 }
 
 /// Distances to rows, wherever they lie.
@@ -464,6 +469,11 @@ impl Vectors {
     /// The packed vector of a slot, where it is shared.
     pub(super) fn packed(&self, slot: u32) -> Bytes {
         self.exact_store().packed(slot)
+    }
+
+    /// The final distance with all digits of f64, where originals are of f64.
+    pub(super) fn distance_in_full(&self, target: &Target, slot: u32) -> Option<f64> {
+        self.exact_store().distance_in_full(target.exact(), slot)
     }
 
     /// Lets go of what a slot holds that nobody sees any more.
