@@ -458,13 +458,13 @@ fn end_of(list: &[AtomicU32]) -> usize {
     position(list, NONE).unwrap_or(list.len())
 }
 
-fn position(list: &[AtomicU32], slot: u32) -> Option<usize> {
+pub(super) fn position(list: &[AtomicU32], slot: u32) -> Option<usize> {
     list.iter()
         .position(|word| word.load(Ordering::Relaxed) == slot)
 }
 
 /// Moves the last link into the place of `slot`. A reader in between sees the last one twice, or misses it.
-fn drop_from(list: &[AtomicU32], slot: u32) -> bool {
+pub(super) fn drop_from(list: &[AtomicU32], slot: u32) -> bool {
     let Some(at) = position(list, slot) else {
         return false;
     };
