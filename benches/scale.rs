@@ -106,6 +106,7 @@ fn cost(index: &VectorIndex, data: &DataSet, ef: usize) -> (f64, f64) {
         k: graph::K,
         ef,
         expansions_max: None,
+        is_late: None,
     };
     let pass = |_| {
         let mut stats = WalkStats::default();

@@ -1,5 +1,5 @@
 //! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed), find what an
-//! obvious twin finds (random, twin), and the nearest (nearest), take in what their definition says (schema), and answer as clients expect in both versions of the
+//! obvious twin finds (random, twin), and the nearest (nearest), in what order (pages), take in what their definition says (schema), and answer as clients expect in both versions of the
 //! protocol (replies).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
@@ -14,6 +14,8 @@ mod follow;
 mod killed;
 #[path = "documents/nearest.rs"]
 mod nearest;
+#[path = "documents/pages.rs"]
+mod pages;
 #[path = "documents/random.rs"]
 mod random;
 #[path = "documents/replies.rs"]

@@ -297,6 +297,7 @@ impl<'a> Trial<'a> {
                 k: K,
                 ef,
                 expansions_max: None,
+                is_late: None,
             };
             let hits = graph
                 .index

@@ -7,11 +7,13 @@
 
 mod components;
 mod hnsw;
+mod horizon;
 mod nearest;
 pub mod range;
 mod scan;
 pub mod segments;
 mod slots;
+mod spread;
 mod sync;
 mod top;
 mod vectors;
@@ -21,6 +23,7 @@ use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
 use slots::{Slots, allocated_slots};
+use spread::Spread;
 use std::sync::Arc;
 use vectors::Vectors;
 
@@ -135,7 +138,7 @@ pub struct Neighbour {
 }
 
 /// What a search did; EXPLAIN shows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WalkStats {
     /// Distances computed, reranking included.
     pub distances: u64,
@@ -149,6 +152,8 @@ pub struct WalkStats {
     pub reranked: u64,
     /// Whether a filtered walk gave up.
     pub gave_up: bool,
+    /// How fast distances grew with rank, where a walk can tell; [`VectorIndex::observe`] takes it.
+    pub spread: Option<f32>,
 }
 
 /// Decides which slots may be hits. Called from one thread at a time per search; may be called for dead slots.
@@ -195,15 +200,21 @@ pub struct LinkOptions {
     pub force_graph: bool,
 }
 
+/// Whether a search's time is over. It is asked in every round of a walk, so it has to answer within nanoseconds.
+pub type IsLate<'a> = Option<&'a dyn Fn() -> bool>;
+
 /// Bounds of one walk.
-#[derive(Clone, Debug)]
-pub struct WalkOptions {
+#[derive(Clone)]
+pub struct WalkOptions<'a> {
     /// Hits wanted.
     pub k: usize,
-    /// Size of the candidate list, at least k (the caller clamps it to the number of elements before calling).
+    /// Candidates that a walk for a typical query keeps, at least k; one without a filter keeps from a quarter to twice as many
+    /// (index/horizon.rs). The caller clamps it to the number of elements before calling.
     pub ef: usize,
     /// At most this many nodes are expanded on layer 0 (FILTER-EF); none: unbounded.
     pub expansions_max: Option<usize>,
+    /// It ends with what it has when this says so.
+    pub is_late: IsLate<'a>,
 }
 
 /// Bytes of an index by kind.
@@ -240,6 +251,7 @@ pub struct VectorIndex {
     vectors: Arc<Vectors>,
     /// None where every search scans.
     graph: Option<Graph>,
+    spread: Spread,
 }
 
 impl VectorIndex {
@@ -271,6 +283,7 @@ impl VectorIndex {
             slots,
             vectors,
             graph,
+            spread: Spread::new(),
         }
     }
 
@@ -434,6 +447,13 @@ impl VectorIndex {
         self.vectors.exact_scorer(target, &guard).score_one(slot)
     }
 
+    /// A hit's distance with all digits: in f64 where the vectors are shared and of f64, and as the hit has it otherwise. The caller
+    /// has seen the slot live under a pin that it still holds.
+    pub fn distance_in_full(&self, target: &Target, hit: Neighbour) -> f64 {
+        let in_full = self.vectors.distance_in_full(target, hit.slot);
+        in_full.unwrap_or_else(|| hit.distance.into())
+    }
+
     /// Walks the graph: hits by distance, nearest first, at most k (FLAT: scans). Never returns dead or private slots.
     pub fn search(
         &self,
@@ -452,7 +472,7 @@ impl VectorIndex {
             );
         };
         let guard = crossbeam_epoch::pin();
-        let found = graph.search(target, options, filter, stats, &guard);
+        let found = graph.search(target, (options, self.spread.get()), filter, stats, &guard);
         let mut hits: Vec<Candidate> = found
             .into_iter()
             .filter(|c| self.slots.is_live(c.slot()))
@@ -462,6 +482,18 @@ impl VectorIndex {
         }
         hits.truncate(options.k);
         hits.into_iter().map(Neighbour::from).collect()
+    }
+
+    /// Learns from the walk of a query that somebody asked how fast distances grow with rank.
+    pub fn observe(&self, stats: &WalkStats) {
+        if let Some(spread) = stats.spread {
+            self.spread.observe(spread, self.len());
+        }
+    }
+
+    /// How fast distances grow with rank: d(r) is about d(k) * (r / k)^spread for the typical query.
+    pub fn spread(&self) -> f32 {
+        self.spread.get()
     }
 
     /// The nearest of what a walk on codes found, by the originals. `found` is sorted by the codes' distances; as many of them
@@ -496,8 +528,7 @@ impl VectorIndex {
             let more = &found[so_far..(so_far + more).min(found.len())];
             slots.clear();
             slots.extend(more.iter().map(|c| c.slot()));
-            scorer.prefetch(&slots);
-            scorer.score(&slots, &mut distances);
+            scorer.fetch_and_score(&slots, &mut distances);
             for (by_code, &distance) in more.iter().zip(&distances) {
                 let error = by_code.distance() - distance;
                 errors = (errors.0.min(error), errors.1.max(error));

@@ -114,6 +114,7 @@ fn search(index: &VectorIndex, target: &Target, k: usize, ef: usize) -> Vec<Neig
             k,
             ef,
             expansions_max: None,
+            is_late: None,
         },
         None,
         &mut WalkStats::default(),
@@ -383,6 +384,7 @@ fn filtered_walks_return_only_what_passes_and_miss_little() {
                     k: 10,
                     ef: 100,
                     expansions_max: None,
+                    is_late: None,
                 };
                 let found = index.search(&target, &options, Some((&filter, &walk)), &mut stats);
                 let exact = index.scan(&target, 10, None, Some(&filter), &mut WalkStats::default());
@@ -408,6 +410,7 @@ fn a_bound_of_one_expansion_looks_at_the_start_alone() {
         k: 10,
         ef: 100,
         expansions_max: Some(1),
+        is_late: None,
     };
     let nothing = (
         &Modulo(u32::MAX, u32::MAX) as &dyn SlotFilter,
@@ -424,6 +427,41 @@ fn a_bound_of_one_expansion_looks_at_the_start_alone() {
             .len(),
         1
     );
+}
+
+#[test]
+fn a_walk_that_is_late_ends_with_what_it_has() {
+    let (index, mut random) = filled(8, Metric::Cosine, Quantization::Int8, 2000);
+    let target = index.target(&random.clustered(8));
+    let all = &Modulo(1, 0) as &dyn SlotFilter;
+    let seeds = vec![1, 2, 3];
+    let ways = [
+        None,
+        Some(FilteredWalk::Plain(None)),
+        Some(FilteredWalk::TwoHop { seeds }),
+    ];
+    for way in &ways {
+        let hops_until = |rounds: usize| {
+            let left = std::cell::Cell::new(rounds);
+            let is_late = || left.replace(left.get().saturating_sub(1)) == 0;
+            let options = WalkOptions {
+                k: 500,
+                ef: 500,
+                expansions_max: None,
+                is_late: Some(&is_late),
+            };
+            let mut stats = WalkStats::default();
+            let filter = way.as_ref().map(|way| (all, way));
+            let found = index.search(&target, &options, filter, &mut stats);
+            assert!(found.is_sorted_by(|one, other| one.distance <= other.distance));
+            stats.hops
+        };
+        let (soon, later, never) = (hops_until(1), hops_until(20), hops_until(usize::MAX));
+        assert!(
+            soon < later && later < never && soon < 20,
+            "{way:?}: {soon}, {later}, {never} hops"
+        );
+    }
 }
 
 #[test]

@@ -131,7 +131,11 @@ impl Search<'_> {
             k: self.wanted,
             ef,
             expansions_max,
+            is_late: None,
         };
-        self.index.search(self.target, &options, filter, stats)
+        stats.spread = None;
+        let found = self.index.search(self.target, &options, filter, stats);
+        self.index.observe(stats);
+        found
     }
 }

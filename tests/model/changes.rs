@@ -22,11 +22,12 @@ const FIELDS: usize = 40;
 pub struct Drawer(Random);
 
 /// How a graph is walked for k hits.
-pub fn walk(k: usize) -> WalkOptions {
+pub fn walk(k: usize) -> WalkOptions<'static> {
     WalkOptions {
         k,
         ef: 100,
         expansions_max: None,
+        is_late: None,
     }
 }
 

@@ -10,21 +10,16 @@ const TIMED_OUT: &str = "Timeout limit was reached";
 /// What a query says in which a part of a word stands for too many words.
 pub const EXPANSIONS: &str = "Max prefix expansions limit was reached";
 
-/// The end of a query's time; there may be none.
-pub struct Deadline(Option<Instant>);
+/// Whether a query's time is over: it begins now. The request's TIMEOUT counts, or the configuration's; 0 sets no end.
+pub fn deadline(options: &Options, limits: &Limits) -> impl Fn() -> bool + use<> {
+    let end = end(options, limits);
+    move || end.is_some_and(|end| Instant::now() >= end)
+}
 
-impl Deadline {
-    /// The request's TIMEOUT counts from now, or the configuration's. 0 sets none.
-    pub fn begin(options: &Options, limits: &Limits) -> Deadline {
-        let timeout_ms = options.timeout_ms.unwrap_or(limits.timeout_ms);
-        let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
-        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
-    }
-
-    /// Whether it has passed.
-    pub fn is_over(&self) -> bool {
-        self.0.is_some_and(|end| Instant::now() >= end)
-    }
+fn end(options: &Options, limits: &Limits) -> Option<Instant> {
+    let timeout_ms = options.timeout_ms.unwrap_or(limits.timeout_ms);
+    let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
 /// Of a query whose time is over: an error, or a warning for who gets what was found.
@@ -55,14 +50,14 @@ mod tests {
             options
         };
         let limits = Limits::default();
-        assert!(Deadline::begin(&options(Some(0)), &limits).0.is_none());
-        assert!(Deadline::begin(&options(None), &limits).0.is_some());
+        assert!(end(&options(Some(0)), &limits).is_none());
+        assert!(end(&options(None), &limits).is_some());
         let endless = Limits {
             timeout_ms: 0,
             ..limits
         };
-        assert!(Deadline::begin(&options(None), &endless).0.is_none());
-        assert!(Deadline::begin(&options(Some(1)), &endless).0.is_some());
+        assert!(end(&options(None), &endless).is_none());
+        assert!(end(&options(Some(1)), &endless).is_some());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! RediSearch's commands over the indexes of documents (keyspace/documents/), and their language as pure code: words of FT commands
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
-//! - indexes.rs: FT.CREATE and its like; find.rs: FT.SEARCH, with rows.rs, what is shown, double.rs and cost.rs; pipeline.rs: FT.AGGREGATE, with cursors.rs;
-//!   info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG; profile.rs: FT.PROFILE;
-//!   deadline.rs: what a query does whose time is over;
+//! - indexes.rs and aliases.rs: FT.CREATE and its like; find.rs: what every query command finds, with cost.rs and deadline.rs: where it runs and
+//!   what it does when its time is over;
+//! - page.rs: FT.SEARCH, with sorting.rs, which documents are shown, and rows.rs, what is shown of them; pipeline.rs: FT.AGGREGATE, with cursors.rs;
+//!   profile.rs: FT.PROFILE;
+//! - info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
 //! - [`search`], [`aggregate`]: the words of FT.SEARCH, FT.AGGREGATE and FT.CURSOR, with the [`options`] that they share;
@@ -18,7 +20,6 @@ mod config;
 mod cost;
 mod cursors;
 mod deadline;
-mod double;
 pub mod errors;
 pub mod explain;
 mod figures;
@@ -28,6 +29,7 @@ mod info;
 mod look;
 pub mod options;
 mod ordering;
+mod page;
 mod pipeline;
 mod profile;
 pub mod query;
@@ -35,6 +37,7 @@ mod reasons;
 pub mod reducers;
 mod rows;
 pub mod search;
+mod sorting;
 
 pub use crate::keyspace::documents::{expression, printed, schema, text, words};
 
@@ -51,7 +54,7 @@ pub const COMMANDS: &[Command] = &[
     aliases::ALIASADD,
     aliases::ALIASUPDATE,
     aliases::ALIASDEL,
-    find::SEARCH,
+    page::SEARCH,
     pipeline::AGGREGATE,
     pipeline::CURSOR,
     profile::PROFILE,

@@ -4,11 +4,10 @@ use super::aggregate::{
     self, AggregateRequest, Arrange, CursorRequest, Load, Loaded, ReducerCall, Step,
 };
 use super::cursors::Cursor;
-use super::deadline::{Deadline, warn_of_time};
+use super::deadline::{deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
-use super::find::{Asked, Matches, Observer, find};
-use super::indexes::{self, bulk, find_index};
-use super::options::Limits;
+use super::find::{self, Ground, Observer, Passed, find};
+use super::indexes::{self, bulk};
 use super::reducers::Reducer;
 use super::rows;
 use super::schema::{FieldKind, Schema};
@@ -101,6 +100,42 @@ struct Line {
     properties: Properties,
 }
 
+/// The documents that a query found, as rows.
+struct Found {
+    lines: Vec<Line>,
+    /// The names of distances.
+    distances: Vec<String>,
+    warnings: Vec<&'static str>,
+}
+
+impl Found {
+    fn of(passed: Passed, adds_scores: bool, observer: &mut dyn Observer) -> Found {
+        let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
+        let lines = in_time.filter_map(|id| {
+            let key = Some(passed.state.documents.get(id)?.key.clone());
+            let distances = passed.distances.iter();
+            let distances = distances
+                .filter_map(|(name, all)| Some((name.clone(), Value::Number(all.get(id)?))));
+            let mut properties = Properties(distances.collect());
+            if adds_scores {
+                properties.set("__score", Value::Number(passed.score(id)));
+            }
+            Some(Line { key, properties })
+        });
+        let lines: Vec<Line> = lines.collect();
+        observer.passed("Index", lines.len());
+        if !passed.distances.is_empty() {
+            observer.passed("Metrics Applier", lines.len());
+        }
+        let names = passed.distances.into_iter().map(|(name, _)| name);
+        Found {
+            lines,
+            distances: names.collect(),
+            warnings: passed.warnings,
+        }
+    }
+}
+
 fn aggregate(call: &mut Call) -> Result {
     let name = call.args.word()?;
     answer(call, name, &mut ())
@@ -108,30 +143,26 @@ fn aggregate(call: &mut Call) -> Result {
 
 /// Answers the words that are left.
 pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
-    let words: Vec<&[u8]> = call.args.rest_words().collect();
-    let view = call.access.view(INDEXED_DB);
-    let index = find_index(&view, name)?;
-    let limits = Limits::of(&call.context.config);
-    let request = aggregate::read(&mut Words::new(&words), &limits)?;
+    let (ground, request) = find::begin(call, name, aggregate::read)?;
     if request.cursor.is_some() && observer.is_profile() {
         return Err(Refusal::line("FT.PROFILE does not support cursor"));
     }
-    let deadline = Deadline::begin(&request.options, &limits);
-    let is_late = || deadline.is_over();
+    let is_late = deadline(&request.options, &ground.limits);
     let patience = Patience::new(&is_late);
-    let asked = Asked {
-        options: &request.options,
-        limits: &limits,
-        patience: &patience,
-        is_scored: request.options.adds_scores,
-    };
-    let mut matches = find((call.context, &view), &index, &asked, observer)?;
-    let mut warnings = std::mem::take(&mut matches.warnings);
-    let total = matches.documents.len();
+    let found = find(
+        &ground,
+        &request.options,
+        &patience,
+        observer,
+        |passed, observer| Found::of(passed, request.options.adds_scores, observer),
+    );
+    let mut found = found?;
+    let mut warnings = std::mem::take(&mut found.warnings);
+    let total = found.lines.len();
     let seed = call.context.draw_random();
-    let pipeline = Pipeline::begin(&view, &index, &request, &matches, &patience);
-    let lines = pipeline.run(matches, seed, observer)?;
-    warn_of_time(&patience, &limits, &mut warnings)?;
+    let pipeline = Pipeline::begin(&ground, &request, &found, &patience);
+    let lines = pipeline.run(found.lines, seed, observer)?;
+    warn_of_time(&patience, &ground.limits, &mut warnings)?;
     let rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
     let is_counted = request.steps.iter().any(|step| {
         matches!(step, Step::Group { .. })
@@ -146,7 +177,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         return Ok(reply(&rows, total, &warnings, version));
     };
     let mut cursor = Cursor {
-        index: index.name().into(),
+        index: ground.index.name().into(),
         rows,
         read: 0,
         is_done: false,
@@ -158,11 +189,11 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     let first = reply(cursor.take(None), total, &warnings, version);
     let id = match cursor.is_done {
         true => 0,
-        false => {
-            call.context
-                .cursors
-                .add(cursor, limits.cursors_max, call.context.draw_random())?
-        }
+        false => call.context.cursors.add(
+            cursor,
+            ground.limits.cursors_max,
+            call.context.draw_random(),
+        )?,
     };
     Ok(Reply::Array(vec![first, Reply::Int(id)]))
 }
@@ -276,17 +307,16 @@ struct Pipeline<'a> {
 
 impl<'a> Pipeline<'a> {
     fn begin(
-        view: &'a View<'a>,
-        index: &'a DocumentIndex,
+        ground: &'a Ground,
         request: &'a AggregateRequest,
-        matches: &Matches,
+        found: &Found,
         patience: &'a Patience<'a>,
     ) -> Pipeline<'a> {
         let mut known = vec!["__key".to_owned(), "__score".to_owned()];
-        known.extend(matches.distances.iter().map(|(name, _)| name.clone()));
+        known.extend(found.distances.iter().cloned());
         Pipeline {
-            view,
-            index,
+            view: &ground.view,
+            index: &ground.index,
             request,
             patience,
             known,
@@ -299,29 +329,10 @@ impl<'a> Pipeline<'a> {
 
     fn run(
         mut self,
-        matches: Matches,
+        mut lines: Vec<Line>,
         seed: u64,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Line>> {
-        let options = &self.request.options;
-        let mut lines: Vec<Line> = Vec::with_capacity(matches.documents.len());
-        for document in &matches.documents {
-            let mut properties = Properties::default();
-            for (name, found) in &matches.distances {
-                if let Some(distance) = found.get(&document.id) {
-                    properties.set(name, Value::Number(*distance));
-                }
-            }
-            if options.adds_scores {
-                properties.set("__score", Value::Number(document.score));
-            }
-            let key = Some(document.key.clone());
-            lines.push(Line { key, properties });
-        }
-        observer.passed("Index", lines.len());
-        if !matches.distances.is_empty() {
-            observer.passed("Metrics Applier", lines.len());
-        }
         for step in &self.request.steps {
             lines = match step {
                 Step::Load(load) => self.load(lines, load),

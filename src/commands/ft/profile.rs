@@ -2,7 +2,8 @@
 //! vectors were searched, and the rows that each step let through. RediSearch's names and shapes, and `Plan`, `Candidates` and
 //! `Distance computations` of the searches of vectors, which are our own.
 
-use super::find::{self, Observer};
+use super::find::Observer;
+use super::page;
 use super::pipeline;
 use super::printed::print_exactly;
 use super::query::tree::{Affix, Kind, Node, Query, TagValue};
@@ -63,7 +64,7 @@ fn run(call: &mut Call) -> Result {
         ..Profile::default()
     };
     let results = match is_search {
-        true => find::answer(call, index, &mut profile)?,
+        true => page::answer(call, index, &mut profile)?,
         false => pipeline::answer(call, index, &mut profile)?,
     };
     let end = Instant::now();

@@ -1,12 +1,13 @@
 //! What is shown of documents: their fields, in the forms of both protocols.
 
-use super::find::{Found, Hit, SortKey};
 use super::indexes::bulk;
 use super::options::{Format, Options, Returned};
+use super::page::{Hit, Page};
 use super::printed::{print, print_exactly};
 use super::reasons;
 use super::schema::{DocumentKind, Schema};
 use super::search::SearchRequest;
+use super::sorting::SortKey;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::json::{Document, Json, JsonPath, Layout, Node};
 use crate::keyspace::{Value, View};
@@ -18,10 +19,10 @@ pub fn reply(
     view: &View,
     index: &DocumentIndex,
     request: &SearchRequest,
-    found: Found,
+    page: &Page,
     version: Version,
 ) -> Reply {
-    let rows = found.hits.iter().filter_map(|hit| {
+    let rows = page.hits.iter().filter_map(|hit| {
         let is_bare = request.options.is_without_content;
         // A document that expired since it was found is left out.
         let fields = match is_bare {
@@ -31,8 +32,8 @@ pub fn reply(
         Some((hit, fields))
     });
     match version {
-        Version::Resp2 => flat(found.total, rows, request),
-        Version::Resp3 => map(&found, rows, request),
+        Version::Resp2 => flat(page.total, rows, request),
+        Version::Resp3 => map(page, rows, request),
     }
 }
 
@@ -60,7 +61,7 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
     Reply::Array(items)
 }
 
-fn map<'h>(found: &Found, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
+fn map<'h>(page: &Page, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
     let options = &request.options;
     let word = Reply::Simple;
     let row = |(hit, fields): Row<'h>| {
@@ -90,8 +91,8 @@ fn map<'h>(found: &Found, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
             }),
         ),
         (word("results"), Reply::Array(rows.map(row).collect())),
-        (word("total_results"), Reply::count(found.total)),
-        (word("warning"), warnings(&found.warnings)),
+        (word("total_results"), Reply::count(page.total)),
+        (word("warning"), warnings(&page.warnings)),
     ])
 }
 

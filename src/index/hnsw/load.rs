@@ -4,6 +4,7 @@
 use super::graph::{Graph, LEVEL_MAX, Pinned, drop_from, position};
 use super::scratch::{self, Scratch};
 use super::search::{EXPANDED_AT_ONCE, Walker};
+use crate::index::horizon::Horizon;
 use crate::index::segments::extent;
 use crate::index::sync::atomic::Ordering;
 use crate::index::{LinkOptions, SavedNode, WalkStats};
@@ -187,10 +188,13 @@ impl Pinned<'_> {
             graph: *self,
             scorer: self.scorer(node),
             buffers: walk,
+            is_late: None,
             stats: &mut WalkStats::default(),
         };
         let start = walker.score(entry.slot);
-        walker.walk_layer(0, start, self.graph.ef_construction, EXPANDED_AT_ONCE);
+        let (m, ef) = (self.graph.m, self.graph.ef_construction);
+        let horizon = Horizon::of_insert(m, ef, walker.distance_error());
+        walker.walk_layer(0, start, horizon, EXPANDED_AT_ONCE);
         let candidates: Vec<_> = walker
             .buffers
             .nearest

@@ -81,6 +81,7 @@ fn search(index: &VectorIndex) -> Vec<u32> {
         k: 4,
         ef: 4,
         expansions_max: None,
+        is_late: None,
     };
     // Held until the numbers are compared, as whoever fetches names and attributes holds one.
     let _pin = crossbeam_epoch::pin();

@@ -68,13 +68,7 @@ impl Shared {
     fn distance(&self, point: &Point, row: &Row, scratch: &mut Vec<f32>) -> f32 {
         let packed = &row.packed[..];
         match point {
-            Point::Doubles(query) => {
-                let pairs = query.iter().copied().zip(doubles(packed));
-                match self.metric {
-                    Metric::L2 => pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>() as f32,
-                    _ => self.distance_of(pairs.map(|(a, b)| a * b).sum(), row.norm),
-                }
-            }
+            Point::Doubles(query) => self.distance_of_doubles(query, row) as f32,
             Point::Floats(query) => {
                 if self.components == ComponentType::Float16
                     && let Ok(halves) = bytemuck::try_cast_slice::<u8, f16>(packed)
@@ -82,7 +76,8 @@ impl Shared {
                     return match self.metric {
                         Metric::L2 => (self.kernels.l2_f16)(query, halves),
                         _ => {
-                            self.distance_of((self.kernels.dot_f16)(query, halves).into(), row.norm)
+                            let dot = (self.kernels.dot_f16)(query, halves);
+                            self.distance_of(dot.into(), row.norm) as f32
                         }
                     };
                 }
@@ -95,17 +90,28 @@ impl Shared {
                 };
                 match self.metric {
                     Metric::L2 => (self.kernels.l2_f32)(query, floats),
-                    _ => self.distance_of((self.kernels.dot_f32)(query, floats).into(), row.norm),
+                    _ => {
+                        let dot = (self.kernels.dot_f32)(query, floats);
+                        self.distance_of(dot.into(), row.norm) as f32
+                    }
                 }
             }
             Point::Int8(_) | Point::Bits(_) => unreachable!("a point comes from its store"),
         }
     }
 
-    fn distance_of(&self, dot: f64, norm: f64) -> f32 {
+    fn distance_of_doubles(&self, query: &[f64], row: &Row) -> f64 {
+        let pairs = query.iter().copied().zip(doubles(&row.packed));
         match self.metric {
-            Metric::Cosine => (1.0 - dot / norm).clamp(0.0, 2.0) as f32,
-            Metric::L2 | Metric::InnerProduct => (1.0 - dot) as f32,
+            Metric::L2 => pairs.map(|(a, b)| (a - b) * (a - b)).sum(),
+            _ => self.distance_of(pairs.map(|(a, b)| a * b).sum(), row.norm),
+        }
+    }
+
+    fn distance_of(&self, dot: f64, norm: f64) -> f64 {
+        match self.metric {
+            Metric::Cosine => (1.0 - dot / norm).clamp(0.0, 2.0),
+            Metric::L2 | Metric::InnerProduct => 1.0 - dot,
         }
     }
 
@@ -216,6 +222,13 @@ impl VectorStore for Shared {
     fn packed(&self, slot: u32) -> Bytes {
         let handle = self.with(slot, |row| row.packed.clone());
         handle.unwrap_or_default()
+    }
+
+    fn distance_in_full(&self, point: &Point, slot: u32) -> Option<f64> {
+        match point {
+            Point::Doubles(query) => self.with(slot, |row| self.distance_of_doubles(query, row)),
+            _ => None,
+        }
     }
 
     fn clear(&self, slot: u32) {

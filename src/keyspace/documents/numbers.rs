@@ -192,6 +192,30 @@ impl Numbers {
         sets.union()
     }
 
+    /// Those of some documents that hold a number, the one with the least (or the greatest) first, of equal ones the older; none
+    /// where documents may have several. It goes on in steps: whoever takes few of many has few looked at.
+    pub fn in_order<'n>(
+        &'n self,
+        ids: &'n RoaringBitmap,
+        is_descending: bool,
+    ) -> Option<impl Iterator<Item = (f64, DocumentId)> + 'n> {
+        if self.has_several {
+            return None;
+        }
+        let blocks = self.blocks.values();
+        let blocks = directed(blocks, is_descending).filter(|block| !block.all.is_disjoint(ids));
+        let numbers = blocks.flat_map(move |block| directed(block.numbers.iter(), is_descending));
+        let found = numbers.flat_map(move |(number, holders)| {
+            let (one, several) = match holders {
+                Holders::One(id) => (ids.contains(*id).then_some(*id), None),
+                Holders::Several(several) => (None, Some(several & ids)),
+            };
+            let held = one.into_iter().chain(several.into_iter().flatten());
+            held.map(|id| (number.0, id))
+        });
+        Some(found)
+    }
+
     fn add_one(&mut self, id: DocumentId, number: Ordered) {
         if self.blocks.is_empty() {
             let least = Ordered(f64::NEG_INFINITY);
@@ -294,6 +318,17 @@ impl Block {
     }
 }
 
+/// From the first on, or from the last.
+fn directed<I: DoubleEndedIterator>(
+    mut all: I,
+    is_backwards: bool,
+) -> impl Iterator<Item = I::Item> {
+    std::iter::from_fn(move || match is_backwards {
+        true => all.next_back(),
+        false => all.next(),
+    })
+}
+
 fn is_below(number: Ordered, max: Bound<Ordered>) -> bool {
     match max {
         Bound::Included(max) => number <= max,
@@ -387,6 +422,7 @@ mod tests {
             let found: BTreeSet<DocumentId> = numbers.between(min, max).iter().collect();
             assert_eq!(found, expected, "seed {seed}, {min:?} to {max:?}");
         }
+        check_order(&numbers, &twin, &mut dice, seed);
         let left: Vec<DocumentId> = twin.keys().copied().collect();
         for id in left {
             numbers.remove(id, &twin[&id]);
@@ -396,6 +432,28 @@ mod tests {
             .values()
             .filter(|block| !block.all.is_empty());
         assert_eq!((left.count(), numbers.blocks.len()), (0, 1), "seed {seed}");
+    }
+
+    /// About half of the documents, in order.
+    fn check_order(
+        numbers: &Numbers,
+        twin: &BTreeMap<DocumentId, Vec<f64>>,
+        dice: &mut Dice,
+        seed: u64,
+    ) {
+        let ids: RoaringBitmap = (1..12_000).filter(|_| dice.below(2) == 0).collect();
+        let asked = twin.iter().filter(|(id, _)| ids.contains(**id));
+        let mut expected: Vec<(f64, DocumentId)> = asked.map(|(id, held)| (held[0], *id)).collect();
+        expected.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        let found =
+            |is_descending| Some(numbers.in_order(&ids, is_descending)?.collect::<Vec<_>>());
+        if numbers.has_several {
+            assert_eq!(found(false), None, "seed {seed}");
+            return;
+        }
+        assert_eq!(found(false).as_ref(), Some(&expected), "seed {seed}");
+        expected.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+        assert_eq!(found(true), Some(expected), "seed {seed}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Which documents pass a tree of conditions: sets of ids, put together from the postings.
 
+use super::distances::Distances;
 use super::patience::Patience;
 use super::pattern::{PartLimits, Wildcard, is_near};
 use super::proximity::is_within;
@@ -19,7 +20,6 @@ use crate::keyspace::documents::text::language::{Language, STEM_MARK};
 use crate::keyspace::documents::text::metaphone::{SOUND_MARK, sound};
 use roaring::RoaringBitmap;
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 /// What the conditions of a query are answered with.
@@ -40,8 +40,8 @@ pub struct Matcher<'a> {
     pub is_cut: Cell<bool>,
     /// What the searches within radii found.
     within: &'a [Within<'a>],
-    /// Distances of ranges that are named: by name and document. Filled while matching.
-    pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Distances of ranges that are named, by name. Filled while matching.
+    pub distances: Vec<(String, Distances)>,
     /// Whether a range may lack somebody who was written meanwhile. Found out while matching.
     pub is_torn: bool,
 }
@@ -69,7 +69,7 @@ impl<'a> Matcher<'a> {
             patience: question.patience,
             is_cut: Cell::new(false),
             within,
-            distances: HashMap::new(),
+            distances: Vec::new(),
             is_torn: false,
         }
     }
@@ -400,9 +400,9 @@ impl<'a> Matcher<'a> {
         let found = self.within.iter().find(|within| within.answers(range));
         let (hits, is_torn) = found.map_or_else(Default::default, |w| w.documents(self.state));
         self.is_torn |= is_torn;
-        let found = hits.keys().copied().collect();
+        let found = hits.ids().collect();
         if let Some(name) = &range.distance_name {
-            self.distances.insert(name.clone(), hits);
+            self.distances.push((name.clone(), hits));
         }
         found
     }

@@ -3,6 +3,7 @@
 //! are worth (effort.rs), or which are worth something themselves (worth.rs, score.rs, and why: reasons.rs). pattern.rs and proximity.rs
 //! compare words, shapes.rs shapes; patience.rs ends what takes too long.
 
+pub mod distances;
 pub mod effort;
 pub mod matching;
 pub mod nearest;

@@ -6,17 +6,17 @@
 //! former one, in whose place the present ones are compared; or its document is gone, or was indexed after it was asked who passes.
 //! The last two make an answer torn: who should be in their place was not looked for, and the whole query is asked again.
 
-use crate::index::{Neighbour, SlotFilter, Target, VectorIndex};
+use super::distances::Distances;
+use crate::index::{ComponentType, Neighbour, SlotFilter, Target, VectorIndex};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::slots::Owners;
 use crate::search::follow::{Course, Passers, Search};
 use crate::search::plan;
-use hashbrown::HashSet;
 use parking_lot::RwLockReadGuard;
 use roaring::RoaringBitmap;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A KNN, and who may be found by it.
@@ -37,6 +37,10 @@ pub struct NearestSearch<'a> {
     is_held: bool,
 }
 
+/// Hits beyond those wanted that are looked at for their last digits, a hit wanted: graphs and scans rank by f32, in which vectors
+/// of f64 may be equally near.
+const TIED_MAX: usize = 64;
+
 /// How to search, beside for what.
 #[derive(Clone, Copy)]
 pub struct Manner {
@@ -51,7 +55,7 @@ pub struct Manner {
 /// What a KNN found.
 pub struct Nearest {
     /// Documents with their distances.
-    pub found: BTreeMap<DocumentId, f32>,
+    pub found: Distances,
     /// Whether somebody may be missing.
     pub is_torn: bool,
     /// How they were found.
@@ -65,7 +69,7 @@ impl<'a> NearestSearch<'a> {
         state: &State,
         (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
         manner: Manner,
-        passing: Option<&RoaringBitmap>,
+        passing: Option<RoaringBitmap>,
         is_held: bool,
     ) -> NearestSearch<'a> {
         let present = &state.fields[field].present;
@@ -101,7 +105,10 @@ impl<'a> NearestSearch<'a> {
     /// The caller holds no lock, and an epoch pin since before it asked who passes.
     pub fn run(&self) -> (Nearest, RwLockReadGuard<'a, State>) {
         let mut course = Course::default();
-        let mut wanted = self.k;
+        let mut wanted = match self.is_rounded() {
+            true => self.k + 1,
+            false => self.k,
+        };
         loop {
             let hits = match self.k {
                 0 => Vec::new(),
@@ -109,7 +116,8 @@ impl<'a> NearestSearch<'a> {
             };
             let state = self.index.read_as(self.is_held);
             let (found, is_torn) = self.documents(&state, &hits);
-            if found.len() >= self.k || hits.len() < wanted {
+            let is_enough = found.len() >= self.k && !self.may_tie(wanted, &found, &hits);
+            if is_enough || hits.len() < wanted {
                 let is_torn = is_torn || self.has_lost();
                 let nearest = Nearest {
                     found,
@@ -120,6 +128,19 @@ impl<'a> NearestSearch<'a> {
             }
             wanted *= 2;
         }
+    }
+
+    /// Whether hits are ranked by less than the digits that distances have.
+    fn is_rounded(&self) -> bool {
+        let kind = &self.index.schema().fields[self.field].kind;
+        matches!(kind, FieldKind::Vector(attributes) if attributes.kind == ComponentType::Float64)
+    }
+
+    /// Whether one that was not looked at may be nearer than one that was found: only by the digits that f32 has not.
+    fn may_tie(&self, wanted: usize, found: &Distances, hits: &[Neighbour]) -> bool {
+        let last = hits.last().map(|last| last.distance);
+        let farthest = found.farthest().map(|distance| distance as f32);
+        self.is_rounded() && wanted <= TIED_MAX * self.k && last <= farthest
     }
 
     fn hits(&self, wanted: usize, course: &mut Course) -> Vec<Neighbour> {
@@ -147,25 +168,23 @@ impl<'a> NearestSearch<'a> {
     }
 
     /// The first k documents of some hits, each at its nearest vector; whether somebody may be missing.
-    fn documents(&self, state: &State, hits: &[Neighbour]) -> (BTreeMap<DocumentId, f32>, bool) {
+    fn documents(&self, state: &State, hits: &[Neighbour]) -> (Distances, bool) {
         let farthest = hits.last().map_or(f32::INFINITY, |last| last.distance);
         let mut is_torn = false;
-        let mut found: Vec<(f32, DocumentId)> = Vec::with_capacity(hits.len());
+        let mut found: Vec<(DocumentId, f64)> = Vec::with_capacity(hits.len());
         for hit in hits {
             let asked = |id: &DocumentId| self.passing.as_ref().is_none_or(|p| p.ids.contains(*id));
             let owner = state.owner(self.field, hit.slot).filter(asked);
             let place = owner.and_then(|id| {
                 let slots = state.slots(self.field).of(id);
-                Some((distance_now(self.vectors, self.target, *hit, slots)?, id))
+                Some((id, distance_now(self.vectors, self.target, *hit, slots)?))
             });
-            is_torn |= place.is_none_or(|(distance, _)| distance > farthest);
+            is_torn |= place.is_none_or(|(_, distance)| distance as f32 > farthest);
             found.extend(place);
         }
-        found.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
-        let mut seen = HashSet::with_capacity(found.len());
-        let firsts = found.into_iter().filter(|(_, id)| seen.insert(*id));
-        let nearest = firsts.take(self.k).map(|(distance, id)| (id, distance));
-        (nearest.collect(), is_torn)
+        let mut found = Distances::least(found);
+        found.keep_nearest(self.k);
+        (found, is_torn)
     }
 
     fn has_lost(&self) -> bool {
@@ -182,14 +201,17 @@ pub fn distance_now(
     target: &Target,
     hit: Neighbour,
     slots: &[u32],
-) -> Option<f32> {
+) -> Option<f64> {
     if slots.contains(&hit.slot) {
-        return Some(hit.distance);
+        return Some(vectors.distance_in_full(target, hit));
     }
-    let distances = slots.iter().map(|&slot| vectors.distance(target, slot));
-    distances
-        .min_by(f32::total_cmp)
-        .filter(|distance| distance.is_finite())
+    let present = slots.iter().map(|&slot| Neighbour {
+        distance: vectors.distance(target, slot),
+        slot,
+    });
+    let live = present.filter(|hit| hit.distance.is_finite());
+    live.map(|hit| vectors.distance_in_full(target, hit))
+        .min_by(f64::total_cmp)
 }
 
 /// The slots of documents that pass.

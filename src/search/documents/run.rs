@@ -4,6 +4,7 @@
 //! What was found without the lock is made into documents under it. Where that shows that somebody was written meanwhile whose
 //! place in the answer nobody else was looked for, everything is done again, a few times; the last time writers wait.
 
+use super::distances::Distances;
 use super::effort::FieldVectors;
 use super::matching::Matcher;
 use super::nearest::{Manner, NearestSearch};
@@ -12,7 +13,6 @@ use super::pattern::PartLimits;
 use super::tree::{Knn, Node, VectorRange};
 use super::within::{Within, WithinSearch};
 use crate::index::Target;
-use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::text::language::Language;
@@ -22,7 +22,6 @@ use bytes::Bytes;
 use crossbeam_epoch as epoch;
 use parking_lot::RwLockReadGuard;
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, HashMap};
 
 /// How often a query is asked again because what it found changed meanwhile.
 const TORN_MAX: usize = 4;
@@ -63,10 +62,8 @@ pub struct NearestQuestion<'q> {
 pub struct Found {
     /// The documents.
     pub ids: RoaringBitmap,
-    /// The distances of the KNN's.
-    pub nearest: BTreeMap<DocumentId, f32>,
-    /// Distances of radii that have names.
-    pub distances: HashMap<String, BTreeMap<DocumentId, f32>>,
+    /// Distances, by their names: the KNN's, and those of radii that have one.
+    pub distances: Vec<(String, Distances)>,
     /// Whether a part of a word stands for more words than were taken.
     pub is_cut: bool,
     /// How.
@@ -161,37 +158,39 @@ impl<'a> Run<'a> {
     ) -> (RwLockReadGuard<'a, State>, Found, bool) {
         let state = self.index.read_as(is_held);
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
-        let ids = matcher.passing(self.question);
+        let knn = self.question.knn.as_ref();
+        let passing = match knn {
+            // Everybody passes: that is known without listing them.
+            Some(asked) if !asked.is_filtered => None,
+            _ => Some(matcher.passing(self.question)),
+        };
         let is_torn = matcher.is_torn;
         let mut found = Found {
             distances: std::mem::take(&mut matcher.distances),
-            nearest: BTreeMap::new(),
             is_cut: matcher.is_cut.get(),
             explanation: Explanation {
-                passed: ids.len(),
+                passed: passing.as_ref().unwrap_or(&state.all).len(),
                 ranges: within.iter().map(|within| within.course).collect(),
                 ..Explanation::default()
             },
-            ids,
+            ids: RoaringBitmap::new(),
         };
-        let Some(asked) = &self.question.knn else {
+        let Some(asked) = knn else {
+            found.ids = passing.unwrap_or_default();
             return (state, found, is_torn);
         };
-        let passing = asked.is_filtered.then_some(&found.ids);
-        let search = self.nearest.as_ref().map(|(field, target, manner)| {
-            let aim = (asked.knn.field, field.vectors(), target);
-            NearestSearch::new(self.index, &state, aim, *manner, passing, is_held)
-        });
-        drop(state);
-        let Some((search, (_, _, manner))) = search.zip(self.nearest.as_ref()) else {
-            found.ids = RoaringBitmap::new();
-            return (self.index.read_as(is_held), found, is_torn);
+        let Some((field, target, manner)) = &self.nearest else {
+            return (state, found, is_torn);
         };
+        let aim = (asked.knn.field, field.vectors(), target);
+        let search = NearestSearch::new(self.index, &state, aim, *manner, passing, is_held);
+        drop(state);
         let (nearest, state) = search.run();
         found.explanation.nearest = Some((nearest.course, manner.ef));
         found.explanation.found = nearest.found.len();
-        found.ids = nearest.found.keys().copied().collect();
-        found.nearest = nearest.found;
+        found.ids = nearest.found.ids().collect();
+        let name = asked.knn.distance_name.clone();
+        found.distances.push((name, nearest.found));
         (state, found, is_torn || nearest.is_torn)
     }
 }

@@ -137,6 +137,11 @@ impl Scorer {
         }
     }
 
+    /// Whether [`Scorer::finish`] looks at how far words stand from each other.
+    pub fn asks_for_slop(self) -> bool {
+        matches!(self, Scorer::Bm25 | Scorer::Tfidf | Scorer::TfidfDocNorm)
+    }
+
     /// The score of parts that belong together.
     pub fn join(self, join: Join, weight: f64, parts: impl IntoIterator<Item = f64>) -> f64 {
         let parts = parts.into_iter();

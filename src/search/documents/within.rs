@@ -1,16 +1,15 @@
 //! The documents with a vector within a radius. As in nearest.rs the search holds no lock, and what it found is made into documents by
 //! the postings as they are after.
 
+use super::distances::Distances;
 use super::effort::FieldVectors;
 use super::nearest::distance_now;
 use super::tree::VectorRange;
 use crate::index::range::{Reach, Walk};
 use crate::index::{Neighbour, Target, VectorIndex};
-use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::State;
 use crate::search::follow::Course;
 use crate::search::plan::{self, PlanKind};
-use std::collections::BTreeMap;
 
 /// A search within a radius.
 pub struct WithinSearch<'a> {
@@ -45,7 +44,8 @@ impl<'a> WithinSearch<'a> {
     }
 
     fn hits(&self, field: &FieldVectors, course: &mut Course) -> Vec<Neighbour> {
-        let radius = below(self.range.radius);
+        // Rounded as distances are, so that none within is beyond.
+        let radius = self.range.radius as f32;
         let ef = self.epsilon.map_or_else(|| field.range_ef(), |_| 0);
         let plan = plan::choose_within(self.vectors, ef);
         let walk = match (self.epsilon, plan.hits_max) {
@@ -81,10 +81,10 @@ impl Within<'_> {
     }
 
     /// The documents, with their distances; whether some may be missing because they were written meanwhile.
-    pub fn documents(&self, state: &State) -> (BTreeMap<DocumentId, f32>, bool) {
+    pub fn documents(&self, state: &State) -> (Distances, bool) {
         let range = self.search.range;
         let (vectors, target) = (self.search.vectors, &self.search.target);
-        let mut found = BTreeMap::new();
+        let mut found = Vec::with_capacity(self.hits.len());
         let mut is_torn = false;
         for hit in &self.hits {
             let Some(id) = state.owner(range.field, hit.slot) else {
@@ -93,20 +93,8 @@ impl Within<'_> {
             };
             let slots = state.slots(range.field).of(id);
             let distance = distance_now(vectors, target, *hit, slots);
-            if let Some(distance) = distance.filter(|d| f64::from(*d) <= range.radius) {
-                let nearest: &mut f32 = found.entry(id).or_insert(distance);
-                *nearest = nearest.min(distance);
-            }
+            found.extend(distance.filter(|d| *d <= range.radius).map(|d| (id, d)));
         }
-        (found, is_torn)
-    }
-}
-
-/// The greatest f32 that is not above the radius.
-fn below(radius: f64) -> f32 {
-    let nearest = radius as f32;
-    match f64::from(nearest) > radius {
-        true => nearest.next_down(),
-        false => nearest,
+        (Distances::least(found), is_torn)
     }
 }

@@ -4,27 +4,71 @@ use super::matching::Matcher;
 use super::proximity::spread;
 use super::reasons::{Part, Reasons};
 use super::score::{Corpus, Document, Join, Scorer, Term, hamming};
-use super::tree::{Kind, Node};
+use super::tree::{FieldMask, Kind, Node};
 use crate::keyspace::documents::fields::DocumentId;
+use crate::keyspace::documents::index::State;
+use crate::keyspace::documents::postings::Postings;
+use smallvec::SmallVec;
 
-/// Scores the documents that pass `root`.
-pub struct Worth<'m, 'a> {
-    matcher: &'m Matcher<'a>,
-    root: &'m Node,
+/// Scores the documents that pass a query.
+pub struct Worth<'q> {
+    state: &'q State,
+    root: Condition<'q>,
     scorer: Scorer,
     corpus: Corpus,
     tanh_factor: u64,
     /// What HAMMING compares payloads with.
-    payload: &'m [u8],
+    payload: &'q [u8],
 }
 
-impl<'m, 'a> Worth<'m, 'a> {
+/// The scores of parts, few of most.
+type Scores = SmallVec<[f64; 4]>;
+
+/// A condition of the query, with what is looked up once for all documents.
+struct Condition<'q> {
+    node: &'q Node,
+    /// The fields that its words count in.
+    fields: FieldMask,
+    /// The words that it stands for, as far as any document holds them.
+    words: Vec<(String, &'q Postings)>,
+    /// The conditions that it is made of.
+    parts: Vec<Condition<'q>>,
+}
+
+impl<'q> Condition<'q> {
+    fn new(matcher: &Matcher<'q>, node: &'q Node) -> Condition<'q> {
+        let words = match &node.kind {
+            Kind::Phrase(words) => words.clone(),
+            _ => matcher.words_of(node),
+        };
+        let held = words.into_iter().filter_map(|word| {
+            let postings = matcher.state.words.get(&word)?;
+            Some((word, postings))
+        });
+        let parts = node.children().iter();
+        Condition {
+            node,
+            fields: matcher.asked(node.fields),
+            words: held.collect(),
+            parts: parts.map(|part| Condition::new(matcher, part)).collect(),
+        }
+    }
+
+    /// Whether no scorer that goes by words finds anything in it.
+    fn is_wordless(&self) -> bool {
+        self.words.is_empty()
+            && self.node.kind != Kind::All
+            && self.parts.iter().all(Condition::is_wordless)
+    }
+}
+
+impl<'q> Worth<'q> {
     /// For one query; the last are what single scorers ask for: the factor of BM25STD.TANH and the payload of HAMMING.
     pub fn new(
-        matcher: &'m Matcher<'a>,
-        root: &'m Node,
+        matcher: &Matcher<'q>,
+        root: &'q Node,
         scorer: Scorer,
-        (tanh_factor, payload): (u64, &'m [u8]),
+        (tanh_factor, payload): (u64, &'q [u8]),
     ) -> Self {
         let state = matcher.state;
         let documents = state.documents.len() as u64;
@@ -33,13 +77,22 @@ impl<'m, 'a> Worth<'m, 'a> {
             average_length: state.length as f64 / documents.max(1) as f64,
         };
         Worth {
-            matcher,
-            root,
+            state,
+            root: Condition::new(matcher, root),
             scorer,
             corpus,
             tanh_factor,
             payload,
         }
+    }
+
+    /// Whether every document is worth nothing, so that nobody needs to be asked.
+    pub fn is_nothing(&self) -> bool {
+        let goes_by_words = matches!(
+            self.scorer,
+            Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh
+        );
+        goes_by_words && self.root.is_wordless()
     }
 
     /// The score of a document that passes.
@@ -60,7 +113,7 @@ impl<'m, 'a> Worth<'m, 'a> {
     }
 
     fn score(&self, id: DocumentId, reasons: Option<&mut Reasons>) -> f64 {
-        let Some(document) = self.matcher.state.documents.get(id) else {
+        let Some(document) = self.state.documents.get(id) else {
             return 0.0;
         };
         if self.scorer == Scorer::Hamming {
@@ -78,9 +131,12 @@ impl<'m, 'a> Worth<'m, 'a> {
             length: document.length,
             frequency_max: document.frequency_max,
         };
-        let slop = self.spread(id);
+        let slop = match reasons.is_some() || self.scorer.asks_for_slop() {
+            true => self.spread(id),
+            false => 1,
+        };
         let mut parts = reasons.is_some().then(Vec::new);
-        let matched = self.node(self.root, id, document, parts.as_mut());
+        let matched = self.condition(&self.root, id, document, parts.as_mut());
         let matched = matched.unwrap_or(0.0);
         if let Some(reasons) = reasons {
             reasons.document = document;
@@ -94,15 +150,16 @@ impl<'m, 'a> Worth<'m, 'a> {
 
     /// How far the words of the query stand from each other in a document.
     fn spread(&self, id: DocumentId) -> u32 {
-        let nodes = match &self.root.kind {
-            Kind::And(nodes) => nodes.as_slice(),
-            _ => return 1,
-        };
-        let places = nodes.iter().filter_map(|node| {
-            let fields = self.matcher.asked(node.fields);
-            let words = self.matcher.words_of(node);
-            let found = words.iter().find_map(|word| self.matcher.posting(word, id));
-            Some(found?.places(fields.0))
+        if !matches!(self.root.node.kind, Kind::And(_)) {
+            return 1;
+        }
+        let places = self.root.parts.iter().filter_map(|part| {
+            let mut words = part.words.iter();
+            let found = match part.node.kind {
+                Kind::Phrase(_) => None,
+                _ => words.find_map(|(_, postings)| postings.get(id)),
+            };
+            Some(found?.places(part.fields.0))
         });
         let places: Vec<Vec<u32>> = places.collect();
         let positions: Vec<&[u32]> = places.iter().map(Vec::as_slice).collect();
@@ -110,29 +167,30 @@ impl<'m, 'a> Worth<'m, 'a> {
     }
 
     /// The score of one condition; none where the document does not meet it. Where somebody wants to know, where it comes from.
-    fn node(
+    fn condition(
         &self,
-        node: &Node,
+        condition: &Condition,
         id: DocumentId,
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
     ) -> Option<f64> {
-        let weight = node.options.weight;
+        let weight = condition.node.options.weight;
         let mut inner = notes.is_some().then(Vec::new);
-        let of = |node: &Node| self.node(node, id, document, inner.as_mut());
-        let (join, weight, scores) = match &node.kind {
-            Kind::And(nodes) => {
-                let scores: Option<Vec<f64>> = nodes.iter().map(of).collect();
+        let parts = condition.parts.iter();
+        let of = |part: &Condition| self.condition(part, id, document, inner.as_mut());
+        let (join, weight, scores) = match &condition.node.kind {
+            Kind::And(_) => {
+                let scores: Option<Scores> = parts.map(of).collect();
                 (Join::All, weight, scores?)
             }
-            Kind::Or(nodes) => (Join::Any, weight, nodes.iter().filter_map(of).collect()),
-            Kind::Optional(optional) => {
-                let found = self.node(optional, id, document, notes.as_deref_mut());
+            Kind::Or(_) => (Join::Any, weight, parts.filter_map(of).collect()),
+            Kind::Optional(_) => {
+                let optional = condition.parts.first()?;
+                let found = self.condition(optional, id, document, notes.as_deref_mut());
                 return Some(found.unwrap_or_else(|| self.other(weight, false, document, notes)));
             }
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
-                let words = self.matcher.words_of(node);
-                let scores = self.words(node, &words, id, document, inner.as_mut());
+                let scores = self.words(condition, id, document, inner.as_mut());
                 if let [one] = scores[..] {
                     extend(notes, inner);
                     return Some(one);
@@ -140,7 +198,7 @@ impl<'m, 'a> Worth<'m, 'a> {
                 (Join::Any, 1.0, scores)
             }
             Kind::Phrase(words) => {
-                let scores = self.words(node, words, id, document, inner.as_mut());
+                let scores = self.words(condition, id, document, inner.as_mut());
                 if scores.len() != words.len() {
                     return None;
                 }
@@ -184,23 +242,21 @@ impl<'m, 'a> Worth<'m, 'a> {
         score
     }
 
-    /// The scores of those of the words that stand in the document.
+    /// The scores of those of a condition's words that stand in the document.
     fn words(
         &self,
-        node: &Node,
-        words: &[String],
+        condition: &Condition,
         id: DocumentId,
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
-    ) -> Vec<f64> {
-        let weight = node.options.weight;
-        let fields = self.matcher.asked(node.fields);
-        let scored = words.iter().filter_map(|word| {
-            let posting = self.matcher.posting(word, id);
-            let posting = posting.filter(|posting| fields.has(posting.fields))?;
+    ) -> Scores {
+        let weight = condition.node.options.weight;
+        let scored = condition.words.iter().filter_map(|(word, postings)| {
+            let posting = postings.get(id);
+            let posting = posting.filter(|posting| condition.fields.has(posting.fields))?;
             let term = Term {
                 frequency: posting.frequency,
-                documents_with: self.matcher.state.words.get(word)?.len() as u64,
+                documents_with: postings.len() as u64,
             };
             let score = self.scorer.leaf(weight, term, document, self.corpus);
             if let Some(notes) = notes.as_deref_mut() {

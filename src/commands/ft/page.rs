@@ -1,0 +1,203 @@
+//! FT.SEARCH: the documents of one page of those that a query finds.
+
+use super::cost;
+use super::deadline::{deadline, warn_of_time};
+use super::errors;
+use super::find::{self, Ground, Observer, Passed, find};
+use super::options::{Format, Options};
+use super::rows;
+use super::schema::{DocumentKind, Schema};
+use super::search::{self, SearchRequest};
+use super::sorting::{self, SortKey};
+use crate::commands::Call;
+use crate::commands::error::{Refusal, Result};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::keyspace::Key;
+use crate::keyspace::documents::fields::DocumentId;
+use crate::protocol::Version;
+use crate::search::documents::patience::Patience;
+use crate::search::documents::reasons::Reasons;
+use bytes::Bytes;
+
+/// `FT.SEARCH index query [option ...]`
+pub const SEARCH: Command = Command {
+    name: "FT.SEARCH",
+    summary: "Searches an index for documents.",
+    group: Group::Search,
+    since: "1.0.0",
+    complexity: "O(N), N the number of documents that pass; a KNN alone takes a walk through its graph",
+    args: &[
+        Arg::Str("index"),
+        Arg::Str("query"),
+        Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
+    ],
+    flags: flags(&[Flags::READONLY]),
+    class: Class::Predicted(cost::cost_us),
+    examples: &[
+        (
+            "FT.CREATE pets PREFIX 1 pet: SCHEMA name TEXT age NUMERIC",
+            "OK",
+        ),
+        ("HSET pet:1 name Tom age 3", "(integer) 2"),
+        ("HSET pet:2 name Felix age 5", "(integer) 2"),
+        (
+            "FT.SEARCH pets '@age:[4 +inf]'",
+            "1) (integer) 1\n2) \"pet:2\"\n3) 1) \"name\"\n   2) \"Felix\"\n   3) \"age\"\n   4) \"5\"",
+        ),
+        (
+            "FT.SEARCH pets tom RETURN 1 age",
+            "1) (integer) 1\n2) \"pet:1\"\n3) 1) \"age\"\n   2) \"3\"",
+        ),
+        ("FT.SEARCH cars tom", "(error) No such index cars"),
+    ],
+    run,
+    ..COMMAND
+};
+
+/// What is shown of a search.
+pub struct Page {
+    /// How many documents passed.
+    pub total: usize,
+    /// Those that are shown.
+    pub hits: Vec<Hit>,
+    /// What clients should know of them.
+    pub warnings: Vec<&'static str>,
+}
+
+/// A document that is shown.
+pub struct Hit {
+    /// Its key.
+    pub key: Key,
+    /// What it is worth.
+    pub score: f64,
+    /// Where the score comes from, if somebody asked.
+    pub reasons: Option<Box<Reasons>>,
+    /// What its payload field holds.
+    pub payload: Option<Bytes>,
+    /// Distances that were asked for, by name.
+    pub distances: Vec<(String, f64)>,
+    /// What it was sorted by.
+    pub sort_key: Option<SortKey>,
+}
+
+fn run(call: &mut Call) -> Result {
+    let name = call.args.word()?;
+    answer(call, name, &mut ())
+}
+
+/// Answers the words that are left.
+pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
+    let (ground, request) = find::begin(call, name, search::read)?;
+    let version = call.session.version;
+    check_format(&request.options, ground.index.schema(), version)?;
+    let is_late = deadline(&request.options, &ground.limits);
+    let patience = Patience::new(&is_late);
+    let page = find(
+        &ground,
+        &request.options,
+        &patience,
+        observer,
+        |passed, observer| {
+            if passed.is_nearest && request.sort.is_none() {
+                tell_of_order(&ground);
+            }
+            Page::of(&ground, &request, passed, observer)
+        },
+    );
+    let mut page = page??;
+    warn_of_time(&patience, &ground.limits, &mut page.warnings)?;
+    let reply = rows::reply(&ground.view, &ground.index, &request, &page, version);
+    if !request.options.is_without_content {
+        observer.passed("Loader", page.hits.len());
+    }
+    Ok(reply)
+}
+
+/// Tells the log, once per index, what surprises many.
+fn tell_of_order(ground: &Ground) {
+    if ground.index.usage().takes_notice_of_order() {
+        tracing::info!(
+            "index {}: a KNN without SORTBY answers in the order of indexing, as RediSearch does; SORTBY its distance gives the nearest first",
+            String::from_utf8_lossy(ground.index.name())
+        );
+    }
+}
+
+/// FORMAT EXPAND is for JSON documents in RESP3.
+fn check_format(options: &Options, schema: &Schema, version: Version) -> Result<()> {
+    let refuse = |line| Err(Refusal::line(line));
+    match options.format {
+        Format::String => Ok(()),
+        Format::Expand if version == Version::Resp2 => refuse(errors::EXPAND_NEEDS_RESP3),
+        Format::Expand if schema.documents == DocumentKind::Hash => {
+            refuse(errors::EXPAND_NEEDS_JSON)
+        }
+        Format::Expand if options.dialect < 3 => refuse(errors::EXPAND_NEEDS_DIALECT),
+        Format::Expand => Ok(()),
+    }
+}
+
+impl Page {
+    /// What LIMIT says of the documents that passed. Keys and all that goes with them are looked up for these alone.
+    fn of(
+        ground: &Ground,
+        request: &SearchRequest,
+        passed: Passed,
+        observer: &mut dyn Observer,
+    ) -> Result<Page> {
+        let total = passed.ids.len() as usize;
+        observer.passed("Index", total);
+        let mut page = Page {
+            total,
+            hits: Vec::new(),
+            warnings: passed.warnings.clone(),
+        };
+        let end = (request.offset + request.num) as usize;
+        if let Some(sort) = &request.sort {
+            sorting::check(ground.index.schema(), sort, &passed)?;
+        }
+        if end == 0 {
+            observer.passed("Counter", 1);
+            return Ok(page);
+        }
+        if !passed.distances.is_empty() {
+            observer.passed("Metrics Applier", total);
+        }
+        let mut first: Vec<(DocumentId, Option<SortKey>)> = match &request.sort {
+            None => sorting::by_score(&passed, end, observer),
+            Some(sort) => sorting::by_field(ground, &passed, sort, end),
+        };
+        let shown = first.drain((request.offset as usize).min(first.len())..);
+        let hits = shown.filter_map(|(id, sort_key)| hit(&passed, &request.options, id, sort_key));
+        page.hits = hits.collect();
+        observer.passed("Sorter", page.hits.len());
+        Ok(page)
+    }
+}
+
+fn hit(
+    passed: &Passed,
+    options: &Options,
+    id: DocumentId,
+    sort_key: Option<SortKey>,
+) -> Option<Hit> {
+    let document = passed.state.documents.get(id)?;
+    let named = passed.distances.iter();
+    let distances = named.filter_map(|(name, all)| Some((name.clone(), all.get(id)?)));
+    let reasons = match options.explains_scores {
+        true => passed.reasons(id).map(Box::new),
+        false => None,
+    };
+    Some(Hit {
+        key: document.key.clone(),
+        score: if options.with_scores {
+            passed.score(id)
+        } else {
+            0.0
+        },
+        reasons,
+        payload: document.payload.clone().filter(|_| options.with_payloads),
+        distances: distances.collect(),
+        sort_key,
+    })
+}

@@ -1,0 +1,203 @@
+//! The order of a search's documents: by what they are worth, or by what SORTBY names. Only so many are sorted as are shown.
+
+use super::find::{Ground, Observer, Passed};
+use super::rows;
+use super::schema::{FieldKind, Schema};
+use super::search::SortBy;
+use crate::commands::error::{Refusal, Result};
+use crate::keyspace::documents::fields::DocumentId;
+use crate::keyspace::documents::values::FieldValue;
+use roaring::RoaringBitmap;
+use std::cmp::Ordering;
+
+/// What a document is sorted by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SortKey {
+    /// A number, of NUMERIC fields and distances.
+    Number(f64),
+    /// Text, in lower case unless the field is kept as written.
+    Text(Vec<u8>),
+}
+
+/// A document with its sort key, if it has one.
+type Sorted = (DocumentId, Option<SortKey>);
+
+/// Whether there is something of that name to sort by.
+pub fn check(schema: &Schema, sort: &SortBy, passed: &Passed) -> Result<()> {
+    match passed.distances(&sort.field).is_some() || schema.find(&sort.field).is_some() {
+        true => Ok(()),
+        false => {
+            let line = format!("Property `{}` not loaded nor in schema", sort.field);
+            Err(Refusal::made(line))
+        }
+    }
+}
+
+/// The first `end` documents, the best first; equal ones in the order of indexing.
+pub fn by_score(passed: &Passed, end: usize, observer: &mut dyn Observer) -> Vec<Sorted> {
+    let total = passed.ids.len() as usize;
+    if passed.is_unscored() {
+        observer.passed("Scorer", total);
+        return passed.ids.iter().take(end).map(|id| (id, None)).collect();
+    }
+    let scored = passed.scored();
+    observer.passed("Scorer", total);
+    let best_first = |one: &(f64, DocumentId), other: &(f64, DocumentId)| {
+        other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
+    };
+    let best = first(scored, end, best_first).into_iter();
+    best.map(|(_, id)| (id, None)).collect()
+}
+
+/// The first `end` documents by a distance or a field; those without it come last, equal ones in the order of indexing.
+pub fn by_field(ground: &Ground, passed: &Passed, sort: &SortBy, end: usize) -> Vec<Sorted> {
+    let keyed = match passed.distances(&sort.field) {
+        Some(distances) => {
+            let found = distances
+                .ids()
+                .filter_map(|id| Some((id, distances.get(id)?)));
+            first_by_number(found.collect(), end, sort.is_descending)
+        }
+        None => match ground.index.schema().find(&sort.field) {
+            Some(field) => by_value(ground, passed, (field, sort.is_descending), end),
+            None => Vec::new(),
+        },
+    };
+    with_others(keyed, &passed.ids, end)
+}
+
+/// Adds documents without a key, as far as there is room.
+fn with_others(mut keyed: Vec<Sorted>, ids: &RoaringBitmap, end: usize) -> Vec<Sorted> {
+    let room = end.saturating_sub(keyed.len());
+    if room > 0 && (keyed.len() as u64) < ids.len() {
+        let known: RoaringBitmap = keyed.iter().map(|(id, _)| *id).collect();
+        let others = (ids - known).into_iter().take(room);
+        keyed.extend(others.map(|id| (id, None)));
+    }
+    keyed
+}
+
+/// The first `end` of the documents that have a value in a field.
+fn by_value(
+    ground: &Ground,
+    passed: &Passed,
+    (field, is_descending): (usize, bool),
+    end: usize,
+) -> Vec<Sorted> {
+    if ground.index.schema().fields[field].kind != FieldKind::Numeric {
+        return by_text(ground, passed, (field, is_descending), end);
+    }
+    let numbers = &passed.state.fields[field].numbers;
+    if let Some(in_order) = numbers.in_order(&passed.ids, is_descending) {
+        let in_time = in_order.take_while(|_| !passed.patience.ends());
+        let first = in_time.take(end);
+        return first
+            .map(|(number, id)| (id, Some(SortKey::Number(number))))
+            .collect();
+    }
+    let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
+    let found = in_time.filter_map(|id| {
+        match &passed.state.documents.get(id)?.values[field] {
+            // Of several the first counts.
+            FieldValue::Numbers(numbers) => Some((id, *numbers.first()?)),
+            _ => None,
+        }
+    });
+    first_by_number(found.collect(), end, is_descending)
+}
+
+fn first_by_number(found: Vec<(DocumentId, f64)>, end: usize, is_descending: bool) -> Vec<Sorted> {
+    let order = |one: &(DocumentId, f64), other: &(DocumentId, f64)| {
+        directed(one.1.total_cmp(&other.1), is_descending).then(one.0.cmp(&other.0))
+    };
+    let first = first(found, end, order).into_iter();
+    first
+        .map(|(id, number)| (id, Some(SortKey::Number(number))))
+        .collect()
+}
+
+/// The values are read from the documents.
+fn by_text(
+    ground: &Ground,
+    passed: &Passed,
+    (field, is_descending): (usize, bool),
+    end: usize,
+) -> Vec<Sorted> {
+    let definition = &ground.index.schema().fields[field];
+    let text = |id| {
+        let document = passed.state.documents.get(id)?;
+        if document.values[field] == FieldValue::Missing {
+            return None;
+        }
+        let value = rows::value(&ground.view, &document.key, &definition.identifier)?;
+        Some(match definition.is_unnormalized {
+            true => value.to_vec(),
+            false => String::from_utf8_lossy(&value).to_lowercase().into_bytes(),
+        })
+    };
+    let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
+    let found = in_time.filter_map(|id| Some((id, text(id)?)));
+    let order = |one: &(DocumentId, Vec<u8>), other: &(DocumentId, Vec<u8>)| {
+        directed(one.1.cmp(&other.1), is_descending).then(one.0.cmp(&other.0))
+    };
+    let first = first(found.collect(), end, order).into_iter();
+    first
+        .map(|(id, text)| (id, Some(SortKey::Text(text))))
+        .collect()
+}
+
+fn directed(order: Ordering, is_descending: bool) -> Ordering {
+    match is_descending {
+        true => order.reverse(),
+        false => order,
+    }
+}
+
+/// The first `end` of all in an order, sorted.
+fn first<T>(mut all: Vec<T>, end: usize, order: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    if end > 0 && end < all.len() {
+        all.select_nth_unstable_by(end - 1, &order);
+    }
+    all.truncate(end);
+    all.sort_unstable_by(order);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_all_are_those_of_a_full_sort() {
+        let all: Vec<(DocumentId, f64)> =
+            (0..500).map(|id| (id, f64::from(id * 37 % 101))).collect();
+        for is_descending in [false, true] {
+            let mut sorted = all.clone();
+            sorted.sort_by(|one, other| {
+                directed(one.1.total_cmp(&other.1), is_descending).then(one.0.cmp(&other.0))
+            });
+            for end in [0, 1, 10, 499, 500, 501] {
+                let found = first_by_number(all.clone(), end, is_descending).into_iter();
+                let found: Vec<DocumentId> = found.map(|(id, _)| id).collect();
+                let expected = sorted.iter().take(end).map(|(id, _)| *id);
+                assert_eq!(found, expected.collect::<Vec<_>>(), "{end} {is_descending}");
+            }
+        }
+    }
+
+    #[test]
+    fn documents_without_a_key_come_last_in_the_order_of_indexing() {
+        let ids: RoaringBitmap = (1..9).collect();
+        let keyed = vec![
+            (5, Some(SortKey::Number(1.0))),
+            (2, Some(SortKey::Number(3.0))),
+        ];
+        let ids_of = |end| {
+            let all = with_others(keyed.clone(), &ids, end).into_iter();
+            all.map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids_of(2), [5, 2]);
+        assert_eq!(ids_of(4), [5, 2, 1, 3]);
+        assert_eq!(ids_of(99), [5, 2, 1, 3, 4, 6, 7, 8]);
+    }
+}

@@ -1,0 +1,176 @@
+//! Pages of what a search finds: in which order documents come, and that LIMIT cuts that order.
+
+use crate::client::{Client, keys, total};
+use crate::support::Server;
+use rhumb::protocol::client::Value;
+
+const DOCUMENTS: usize = 300;
+
+fn key(at: usize) -> String {
+    format!("d:{at}")
+}
+
+/// Numbers that come several times; every seventh document has none.
+fn number(at: usize) -> Option<i64> {
+    (!at.is_multiple_of(7)).then_some((at * 37 % 101) as i64 - 50)
+}
+
+/// Texts whose order is not that of their bytes.
+fn name(at: usize) -> Option<String> {
+    let text = format!("Name{:03}", at * 61 % 89);
+    let text = if at.is_multiple_of(2) {
+        text.to_uppercase()
+    } else {
+        text
+    };
+    (!at.is_multiple_of(5)).then_some(text)
+}
+
+fn start() -> (Server, Client) {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC name TAG text TEXT");
+    for at in 0..DOCUMENTS {
+        let words = "word ".repeat(1 + at % 3);
+        let mut line = format!("HSET {} text '{words}{at}'", key(at));
+        line.extend(number(at).map(|n| format!(" n {n}")));
+        line.extend(name(at).map(|name| format!(" name {name}")));
+        client.ok(&line);
+    }
+    (server, client)
+}
+
+/// What a query shows, a page of `size` at a time.
+fn in_pages(client: &mut Client, query: &str, size: usize) -> Vec<String> {
+    let mut shown = Vec::new();
+    for offset in (0..DOCUMENTS + size).step_by(size) {
+        let line = format!("FT.SEARCH idx {query} NOCONTENT LIMIT {offset} {size}");
+        let page = client.ok(&line);
+        assert_eq!(total(&page), DOCUMENTS as i64, "{line}");
+        shown.extend(keys(&page));
+    }
+    shown
+}
+
+/// Documents in the order of `by`; those without come last, equal ones in the order of indexing.
+fn ordered<K: Ord>(by: impl Fn(usize) -> Option<K>, is_descending: bool) -> Vec<String> {
+    let (mut with, without): (Vec<usize>, Vec<usize>) =
+        (0..DOCUMENTS).partition(|&at| by(at).is_some());
+    with.sort_by(|&one, &other| match is_descending {
+        true => by(other).cmp(&by(one)),
+        false => by(one).cmp(&by(other)),
+    });
+    with.into_iter().chain(without).map(key).collect()
+}
+
+#[test]
+fn pages_are_cut_from_one_order() {
+    let (_server, mut client) = start();
+    let folded = |at| name(at).map(|name| name.to_lowercase());
+    for (query, expected) in [
+        ("*", (0..DOCUMENTS).map(key).collect()),
+        ("* SORTBY n", ordered(number, false)),
+        ("* SORTBY n DESC", ordered(number, true)),
+        ("* SORTBY name", ordered(folded, false)),
+        ("* SORTBY name DESC", ordered(folded, true)),
+    ] {
+        // A shorter document is worth more to `*` by the default scorer.
+        let query = match query {
+            "*" => "* SCORER DOCSCORE".to_owned(),
+            query => query.to_owned(),
+        };
+        for size in [7, 100, 1000] {
+            assert_eq!(
+                in_pages(&mut client, &query, size),
+                expected,
+                "{query}, {size}"
+            );
+        }
+    }
+    let whole = in_pages(&mut client, "word", DOCUMENTS);
+    assert_eq!(in_pages(&mut client, "word", 11), whole, "by score");
+    assert_ne!(whole[0], key(0), "the second document has the word twice");
+}
+
+#[test]
+fn scores_go_with_the_documents_of_the_page() {
+    let (_server, mut client) = start();
+    let scored = |client: &mut Client, options: &str| -> Vec<(String, String)> {
+        let reply = client.ok(&format!(
+            "FT.SEARCH idx word WITHSCORES NOCONTENT LIMIT 5 5 {options}"
+        ));
+        let texts: Vec<String> = reply.as_items().expect("a list")[1..]
+            .iter()
+            .map(|item| item.as_str().expect("a text").to_owned())
+            .collect();
+        let pairs = texts.chunks(2);
+        pairs
+            .map(|pair| (pair[0].clone(), pair[1].clone()))
+            .collect()
+    };
+    let best = scored(&mut client, "");
+    let shares = scored(&mut client, "SCORER BM25STD.NORM");
+    assert_eq!(best.len(), 5);
+    for ((key, score), (same, share)) in best.iter().zip(&shares) {
+        assert_eq!(key, same);
+        let (score, share): (f64, f64) = (score.parse().expect(score), share.parse().expect(share));
+        assert!(
+            score > 0.0 && share > 0.9 && share <= 1.0,
+            "{key}: {score} {share}"
+        );
+    }
+    for (key, score) in scored(&mut client, "SORTBY n") {
+        assert!(
+            score.parse::<f64>().is_ok_and(|score| score > 0.0),
+            "{key}: {score}"
+        );
+    }
+}
+
+/// Vectors of f64 that are one in f32; the nearest comes last.
+#[test]
+fn distances_of_doubles_are_compared_with_all_their_digits() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    let packed = |x: f64| [x, 0.0].map(f64::to_le_bytes).concat();
+    let target = packed(0.0);
+    for algorithm in ["FLAT", "HNSW"] {
+        client.ok(&format!(
+            "FT.CREATE {algorithm} PREFIX 1 {algorithm}: SCHEMA \
+             v VECTOR {algorithm} 6 TYPE FLOAT64 DIM 2 DISTANCE_METRIC L2"
+        ));
+        let x = |step: usize| 1.0 + (30 - step) as f64 * 1e-10;
+        for step in 0..30 {
+            let key = format!("{algorithm}:{step}");
+            let words: [&[u8]; 4] = [b"HSET", key.as_bytes(), b"v", &packed(x(step))];
+            client.call(&words);
+        }
+        let mut ask = |query: &str| {
+            let words: [&[u8]; 11] = [
+                b"FT.SEARCH",
+                algorithm.as_bytes(),
+                query.as_bytes(),
+                b"PARAMS",
+                b"2",
+                b"b",
+                &target,
+                b"NOCONTENT",
+                b"LIMIT",
+                b"0",
+                b"100",
+            ];
+            let sorted = [b"SORTBY".as_slice(), b"d", b"DIALECT", b"2"];
+            let reply = client.call(&[&words[..], &sorted].concat());
+            assert!(!matches!(reply, Value::Error(_)), "{query}: {reply:?}");
+            keys(&reply)
+        };
+        let nearest: Vec<String> = (0..30)
+            .rev()
+            .map(|step| format!("{algorithm}:{step}"))
+            .collect();
+        assert_eq!(ask("*=>[KNN 3 @v $b AS d]"), nearest[..3]);
+        let radius = (x(20) * x(20) + x(21) * x(21)) / 2.0;
+        let within = format!("@v:[VECTOR_RANGE {radius:e} $b]=>{{$YIELD_DISTANCE_AS: d}}");
+        assert_eq!(ask(&within), nearest[..9], "{within}");
+    }
+}
