@@ -1,4 +1,4 @@
-//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, killed), find what an
+//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed), find what an
 //! obvious twin finds (random, twin), and the nearest (nearest), in what order (pages), take in what their definition says (schema), and answer as clients expect in both versions of the
 //! protocol (replies).
 //!
@@ -20,6 +20,8 @@ mod pages;
 mod random;
 #[path = "documents/replies.rs"]
 mod replies;
+#[path = "documents/restored.rs"]
+mod restored;
 #[path = "documents/schema.rs"]
 mod schema;
 #[path = "documents/survive.rs"]

@@ -107,7 +107,10 @@ pub fn search(index: &VectorIndex, query: &[f32], ef: usize) -> Vec<Neighbour> {
         is_late: None,
     };
     let target = index.target(query);
-    index.search(&target, &options, None, &mut WalkStats::default())
+    let mut stats = WalkStats::default();
+    let found = index.search(&target, &options, None, &mut stats);
+    index.observe(&stats);
+    found
 }
 
 /// Recall of walks with `ef` candidates, where row i is in slot i.

@@ -40,6 +40,10 @@ pub struct Opened {
     pub elements: u64,
     /// Elements that had to be linked anew.
     pub relinked: u64,
+    /// Documents of indexes that were taken as the snapshot has them.
+    pub taken: u64,
+    /// Documents of indexes that the snapshot has, or should have, and that were indexed anew.
+    pub indexed: u64,
     /// Changes replayed from the log.
     pub changes: u64,
     /// There is a snapshot, a log is wanted, and there was none.
@@ -120,6 +124,8 @@ impl Engine {
             keys: loaded.keys,
             elements: loaded.elements,
             relinked: loaded.relinked,
+            taken: loaded.taken,
+            indexed: loaded.indexed,
             changes: contents.changes,
             is_log_missing: options.has_log
                 && snapshot_cut.is_some()

@@ -7,11 +7,13 @@
 
 mod components;
 mod hnsw;
+mod horizon;
 mod nearest;
 pub mod range;
 mod scan;
 pub mod segments;
 mod slots;
+mod spread;
 mod sync;
 mod top;
 mod vectors;
@@ -21,6 +23,7 @@ use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
 use slots::{Slots, allocated_slots};
+use spread::Spread;
 use std::sync::Arc;
 use vectors::Vectors;
 
@@ -135,7 +138,7 @@ pub struct Neighbour {
 }
 
 /// What a search did; EXPLAIN shows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WalkStats {
     /// Distances computed, reranking included.
     pub distances: u64,
@@ -149,6 +152,8 @@ pub struct WalkStats {
     pub reranked: u64,
     /// Whether a filtered walk gave up.
     pub gave_up: bool,
+    /// How fast distances grew with rank, where a walk can tell; [`VectorIndex::observe`] takes it.
+    pub spread: Option<f32>,
 }
 
 /// Decides which slots may be hits. Called from one thread at a time per search; may be called for dead slots.
@@ -203,7 +208,8 @@ pub type IsLate<'a> = Option<&'a dyn Fn() -> bool>;
 pub struct WalkOptions<'a> {
     /// Hits wanted.
     pub k: usize,
-    /// Size of the candidate list, at least k (the caller clamps it to the number of elements before calling).
+    /// Candidates that a walk for a typical query keeps, at least k; one without a filter keeps from a quarter to twice as many
+    /// (index/horizon.rs). The caller clamps it to the number of elements before calling.
     pub ef: usize,
     /// At most this many nodes are expanded on layer 0 (FILTER-EF); none: unbounded.
     pub expansions_max: Option<usize>,
@@ -245,6 +251,7 @@ pub struct VectorIndex {
     vectors: Arc<Vectors>,
     /// None where every search scans.
     graph: Option<Graph>,
+    spread: Spread,
 }
 
 impl VectorIndex {
@@ -276,6 +283,7 @@ impl VectorIndex {
             slots,
             vectors,
             graph,
+            spread: Spread::new(),
         }
     }
 
@@ -464,35 +472,47 @@ impl VectorIndex {
             );
         };
         let guard = crossbeam_epoch::pin();
-        let found = graph.search(target, options, filter, stats, &guard);
-        let mut hits: Vec<Candidate> = found
-            .into_iter()
-            .filter(|c| self.slots.is_live(c.slot()))
-            .collect();
-        if self.vectors.ranks_anew() {
-            hits = self.rerank(target, &hits, options.k, stats, &guard);
+        let found = graph.search(target, (options, self.spread.get()), filter, stats, &guard);
+        // Of many candidates few become hits: only of those is it asked whether they still live.
+        let live = found.into_iter().filter(|c| self.slots.is_live(c.slot()));
+        if !self.vectors.ranks_anew() {
+            return live.take(options.k).map(Neighbour::from).collect();
         }
+        let mut hits = self.rerank(target, live, options.k, stats, &guard);
         hits.truncate(options.k);
         hits.into_iter().map(Neighbour::from).collect()
     }
 
-    /// The nearest of what a walk on codes found, by the originals. `found` is sorted by the codes' distances; as many of them
-    /// are looked at as may be among the k nearest, if codes err about as much for them as for those looked at so far.
+    /// Learns from the walk of a query that somebody asked how fast distances grow with rank.
+    pub fn observe(&self, stats: &WalkStats) {
+        if let Some(spread) = stats.spread {
+            self.spread.observe(spread, self.len());
+        }
+    }
+
+    /// How fast distances grow with rank: d(r) is about d(k) * (r / k)^spread for the typical query.
+    pub fn spread(&self) -> f32 {
+        self.spread.get()
+    }
+
+    /// The nearest of what a walk on codes found, by the originals. `found` comes in the order of the codes' distances; as many of
+    /// them are looked at as may be among the k nearest, if codes err about as much for them as for those looked at so far.
     fn rerank(
         &self,
         target: &Target,
-        found: &[Candidate],
+        found: impl Iterator<Item = Candidate>,
         k: usize,
         stats: &mut WalkStats,
         guard: &Guard,
     ) -> Vec<Candidate> {
+        let mut found = found.peekable();
         let scorer = self.vectors.exact_scorer(target, guard);
         let first = RERANKED_MIN.max(2 * k);
-        let mut reranked = Vec::with_capacity(first.min(found.len()));
-        let (mut slots, mut distances) = (Vec::new(), Vec::new());
+        let mut reranked = Vec::with_capacity(first.min(found.size_hint().1.unwrap_or(0)));
+        let (mut more, mut slots, mut distances) = (Vec::new(), Vec::new(), Vec::new());
         // By how much codes put vectors too far away, at least and at most.
         let mut errors = (f32::INFINITY, f32::NEG_INFINITY);
-        while let Some(next) = found.get(reranked.len()) {
+        while let Some(next) = found.peek() {
             let so_far = reranked.len();
             // The next one may err more than those before it, by as much as these differ.
             let error = errors.1 + (errors.1 - errors.0);
@@ -501,15 +521,14 @@ impl VectorIndex {
             if is_decided {
                 break;
             }
-            let more = match so_far {
+            more.clear();
+            more.extend(found.by_ref().take(match so_far {
                 0 => first,
                 _ => RERANKED_MIN,
-            };
-            let more = &found[so_far..(so_far + more).min(found.len())];
+            }));
             slots.clear();
             slots.extend(more.iter().map(|c| c.slot()));
-            scorer.prefetch(&slots);
-            scorer.score(&slots, &mut distances);
+            scorer.fetch_and_score(&slots, &mut distances);
             for (by_code, &distance) in more.iter().zip(&distances) {
                 let error = by_code.distance() - distance;
                 errors = (errors.0.min(error), errors.1.max(error));
@@ -556,7 +575,7 @@ impl VectorIndex {
         let hits = if by_code {
             let scorer = self.vectors.walk_scorer(target.walked(), &guard);
             let found = scan::scan_passing(&self.slots, scorer, ef.max(k), passing, stats);
-            self.rerank(target, &found, k, stats, &guard)
+            self.rerank(target, found.into_iter(), k, stats, &guard)
         } else {
             let scorer = self.vectors.exact_scorer(target, &guard);
             scan::scan_passing(&self.slots, scorer, k, passing, stats)

@@ -2,6 +2,7 @@
 //! of a scan.
 
 use super::Neighbour;
+use super::horizon::Horizon;
 
 /// A slot and its distance in one u64 that orders by distance, then slot: the distance's bits made monotonic in the
 /// upper half, then 31 bits of slot, then a mark that the walk sets when it has read the slot's links.
@@ -60,44 +61,85 @@ impl From<Candidate> for Neighbour {
     }
 }
 
-/// The `limit` nearest candidates that were offered, sorted.
+/// The nearest candidates that were offered, sorted: as many and as far as the horizon says.
 #[derive(Default)]
 pub(super) struct Nearest {
     candidates: Vec<Candidate>,
-    limit: usize,
+    horizon: Horizon,
+    /// Nothing is kept but what is nearer.
+    bound: Option<Candidate>,
     /// All before this are expanded.
     open: usize,
 }
 
 impl Nearest {
     #[cfg(test)]
-    fn with_limit(limit: usize) -> Nearest {
+    fn within(horizon: Horizon) -> Nearest {
         Nearest {
-            candidates: Vec::new(),
-            limit,
-            open: 0,
+            horizon,
+            ..Nearest::default()
         }
     }
 
-    pub(super) fn reset(&mut self, limit: usize) {
+    pub(super) fn reset(&mut self, horizon: Horizon) {
         self.candidates.clear();
-        self.limit = limit;
+        self.horizon = horizon;
+        self.bound = None;
         self.open = 0;
     }
 
-    /// Keeps more candidates from here on, if `limit` is more.
-    pub(super) fn raise_limit(&mut self, limit: usize) {
-        self.limit = self.limit.max(limit);
+    /// Goes on with another horizon, if that takes in more.
+    pub(super) fn widen(&mut self, horizon: Horizon) {
+        if horizon.most > self.horizon.most {
+            self.horizon = horizon;
+            self.bound = None;
+        }
+    }
+
+    /// Drops what lies beyond the horizon, as it is by now, and admits nothing there any more.
+    #[inline]
+    pub(super) fn narrow(&mut self) {
+        let Horizon {
+            ef,
+            least,
+            rank,
+            factor,
+            error,
+            ..
+        } = self.horizon;
+        if self.candidates.len() <= least {
+            return;
+        }
+        let near = self.candidates[rank - 1].distance();
+        let bound = match near > 0.0 {
+            true => Candidate::new(near * factor + error, SLOTS_MAX - 1),
+            false => self.candidates[ef.min(self.candidates.len()) - 1].fresh(),
+        };
+        let is_beyond = |candidate: &Candidate| candidate.fresh() > bound;
+        while self.candidates.len() > least && self.candidates.last().is_some_and(is_beyond) {
+            self.candidates.pop();
+        }
+        self.open = self.open.min(self.candidates.len());
+        self.bound = Some(bound);
+    }
+
+    /// By how much distances grew with rank, if that can be told.
+    pub(super) fn observed_spread(&self) -> Option<f32> {
+        let found = self.candidates.len();
+        let distance = |rank: usize| self.candidates[rank - 1].distance();
+        (found >= self.horizon.rank).then(|| self.horizon.observed(found, distance))?
     }
 
     /// Whether a candidate would be kept.
     #[inline]
     pub(super) fn admits(&self, candidate: Candidate) -> bool {
-        self.candidates.len() < self.limit
-            || self
-                .candidates
-                .last()
-                .is_some_and(|worst| candidate < *worst)
+        let is_far = self.bound.is_some_and(|bound| candidate > bound);
+        !is_far
+            && (self.candidates.len() < self.horizon.most
+                || self
+                    .candidates
+                    .last()
+                    .is_some_and(|worst| candidate < *worst))
     }
 
     /// Keeps the candidate if it is among the nearest. It must not have been offered before.
@@ -106,7 +148,7 @@ impl Nearest {
         if !self.admits(candidate) {
             return;
         }
-        if self.candidates.len() == self.limit {
+        if self.candidates.len() == self.horizon.most {
             self.candidates.pop();
         }
         let at = self.candidates.partition_point(|other| *other < candidate);
@@ -145,13 +187,15 @@ impl Nearest {
         }
     }
 
-    /// The worst candidate kept, once a new one would have to be better.
-    pub(super) fn worst_if_full(&self) -> Option<Candidate> {
-        let worst = self
-            .candidates
-            .last()
-            .filter(|_| self.candidates.len() >= self.limit);
-        worst.map(|c| c.fresh())
+    /// Beyond which nothing is kept any more; none while everything is.
+    pub(super) fn bound(&self) -> Option<Candidate> {
+        let is_full = self.candidates.len() >= self.horizon.most;
+        let worst = self.candidates.last().filter(|_| is_full);
+        let worst = worst.map(|worst| worst.fresh());
+        match (worst, self.bound) {
+            (Some(worst), Some(bound)) => Some(worst.min(bound)),
+            (worst, bound) => worst.or(bound),
+        }
     }
 
     pub(super) fn best(&self) -> Option<Candidate> {
@@ -194,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_array_keeps_the_nearest_and_gives_each_out_once() {
-        let mut nearest = Nearest::with_limit(3);
+        let mut nearest = Nearest::within(Horizon::count(3));
         for (slot, distance) in [5.0, 1.0, 4.0, 2.0].into_iter().enumerate() {
             nearest.offer(Candidate::new(distance, slot as u32));
         }

@@ -66,6 +66,9 @@ pub struct Curve {
     pub asked: u64,
     /// Milliseconds since 1970, by the clock of whoever had it measured; 0 if it was measured in the middle of a search.
     pub at_ms: u64,
+    /// How fast distances were taken to grow with rank ([`VectorIndex::spread`](crate::index::VectorIndex::spread)): an ef means
+    /// other candidates where that is another.
+    pub spread: f32,
     /// Share of the k nearest by the vectors as given that are among the k nearest by the stored form: no search of the stored
     /// form finds more. Estimated from the size of the codes' steps; 1 where the vectors are stored as given.
     pub ceiling: f64,
@@ -221,6 +224,7 @@ mod tests {
             inserts: 1000,
             asked: 0,
             at_ms: 0,
+            spread: 0.0625,
             ceiling: 1.0,
             points: points.iter().map(point).collect(),
         }

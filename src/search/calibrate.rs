@@ -31,6 +31,8 @@ const MADE_OF_FIRST: f32 = 0.6;
 const KS: [usize; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 /// A curve is renewed once the collection has changed by a fifth.
 const CHANGE_DIVISOR: u64 = 5;
+/// It also is once distances are known to grow with rank otherwise, by such a share.
+const SPREAD_TOLERANCE: f32 = 0.02;
 /// Once all queries are remembered that may be: it is renewed after so many more were asked.
 const ASKED_ANEW: u64 = 4_096;
 
@@ -168,6 +170,7 @@ fn unmeasured(k: usize) -> Curve {
         inserts: 0,
         asked: 0,
         at_ms: 0,
+        spread: 0.0,
         ceiling: 1.0,
         points: Vec::new(),
     }
@@ -180,7 +183,9 @@ pub fn would_measure(subject: &dyn Subject, k: usize) -> bool {
 }
 
 fn is_usable(subject: &dyn Subject, curve: Option<&Curve>) -> bool {
-    curve.is_some_and(|curve| subject.index().len() <= 2 * curve.elements)
+    curve.is_some_and(|curve| {
+        subject.index().len() <= 2 * curve.elements && !is_of_other_spread(subject, curve)
+    })
 }
 
 fn is_quick(subject: &dyn Subject) -> bool {
@@ -188,9 +193,16 @@ fn is_quick(subject: &dyn Subject) -> bool {
     QUICK_SAMPLE as f64 * scan_ns <= UNASKED_NS_MAX
 }
 
-/// Whether a curve was measured with made queries though there are such that were asked.
+/// Whether a curve was measured with made queries though there are such that were asked, or before these told how distances grow.
 fn is_makeshift(subject: &dyn Subject, curve: &Curve) -> bool {
-    curve.source == QuerySource::Made && subject.calibration().asked_count() >= ASKED_MIN
+    let was_made =
+        curve.source == QuerySource::Made && subject.calibration().asked_count() >= ASKED_MIN;
+    was_made || is_of_other_spread(subject, curve)
+}
+
+fn is_of_other_spread(subject: &dyn Subject, curve: &Curve) -> bool {
+    let now = subject.index().spread();
+    (curve.spread - now).abs() > SPREAD_TOLERANCE * now
 }
 
 /// Measures in the middle of a search, unless somebody just did; `old` is what was known before. Holds the turn.
@@ -298,7 +310,7 @@ pub fn measure(
     at_ms: u64,
     breathe: &(dyn Fn() + Sync),
 ) -> Curve {
-    let elements = subject.index().len();
+    let (elements, spread) = (subject.index().len(), subject.index().spread());
     let inserts = subject.inserts();
     let wanted = k.min(elements).max(1);
     let questions: Vec<Question> = sample
@@ -331,6 +343,7 @@ pub fn measure(
         inserts,
         asked: sample.asked,
         at_ms,
+        spread,
         ceiling: mean(&lost).unwrap_or(1.0),
         points,
     }
@@ -514,7 +527,7 @@ fn is_stale(subject: &dyn Subject, curve: &Curve) -> bool {
     let calibration = subject.calibration();
     let changes = subject.inserts().abs_diff(curve.inserts)
         + subject.index().len().abs_diff(curve.elements) as u64;
-    if changes * CHANGE_DIVISOR > curve.elements as u64 {
+    if changes * CHANGE_DIVISOR > curve.elements as u64 || is_of_other_spread(subject, curve) {
         return true;
     }
     // The first measurement was made in haste.

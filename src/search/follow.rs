@@ -136,6 +136,9 @@ impl Search<'_> {
             expansions_max,
             is_late: self.is_late,
         };
-        self.index.search(self.target, &options, filter, stats)
+        stats.spread = None;
+        let found = self.index.search(self.target, &options, filter, stats);
+        self.index.observe(stats);
+        found
     }
 }

@@ -186,11 +186,13 @@ async fn recover(server: &Arc<Server>) -> io::Result<()> {
         .await
         .map_err(io::Error::other)??;
     tracing::info!(
-        "DB loaded from snapshot and append only file: {:.3} seconds ({} keys, {} elements, {} linked anew, {} changes of the log)",
+        "DB loaded from snapshot and append only file: {:.3} seconds ({} keys, {} elements, {} linked anew, {} documents as they were, {} indexed anew, {} changes of the log)",
         start.elapsed().as_secs_f64(),
         opened.keys,
         opened.elements,
         opened.relinked,
+        opened.taken,
+        opened.indexed,
         opened.changes
     );
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::scratch::Walk;
 use super::search::{EXPANDED_AT_ONCE, Walker};
+use crate::index::horizon::Horizon;
 use crate::index::nearest::Candidate;
 use crate::index::sync::atomic::Ordering;
 use crate::index::{Probe, SlotFilter, WalkStats, filtered_ef};
@@ -19,11 +20,12 @@ impl Walker<'_> {
     pub(super) fn walk_plainly(
         &mut self,
         start: Candidate,
+        horizon: &dyn Fn(usize) -> Horizon,
         (ef, bound): (usize, usize),
         mut probe: Option<Probe>,
         filter: Option<&dyn SlotFilter>,
     ) {
-        self.begin(start, ef);
+        self.begin(start, horizon(ef));
         let mut open = BinaryHeap::from([Reverse(start)]);
         if self.passes(filter, start.slot()) {
             self.buffers.nearest.offer(start);
@@ -33,7 +35,7 @@ impl Walker<'_> {
         loop {
             if bound - left >= PROBED
                 && let Some(probe) = probe.take()
-                && self.is_hopeless(probe, before)
+                && self.is_hopeless(probe, before, horizon)
             {
                 self.stats.gave_up = true;
                 break;
@@ -48,7 +50,7 @@ impl Walker<'_> {
             let mut expanded = 0;
             while expanded < EXPANDED_AT_ONCE.min(left) {
                 let is_useful =
-                    |next: &Candidate| nearest.worst_if_full().is_none_or(|worst| *next <= worst);
+                    |next: &Candidate| nearest.bound().is_none_or(|bound| *next <= bound);
                 let Some(Reverse(next)) = open.pop().filter(|Reverse(next)| is_useful(next)) else {
                     break;
                 };
@@ -70,17 +72,23 @@ impl Walker<'_> {
                     }
                 }
             }
+            self.buffers.nearest.narrow();
         }
         self.buffers.visited.clear();
     }
 
     /// Whether too few pass of what the walk met; otherwise it goes on with as many candidates as the share asks for.
-    fn is_hopeless(&mut self, probe: Probe, before: WalkStats) -> bool {
+    fn is_hopeless(
+        &mut self,
+        probe: Probe,
+        before: WalkStats,
+        horizon: &dyn Fn(usize) -> Horizon,
+    ) -> bool {
         let passes = self.stats.filter_passes - before.filter_passes;
         let tests = self.stats.filter_tests - before.filter_tests;
         let pass_rate = passes as f64 / tests.max(1) as f64;
         let ef = filtered_ef(probe.ef, pass_rate);
-        self.buffers.nearest.raise_limit(ef);
+        self.buffers.nearest.widen(horizon(ef));
         pass_rate < probe.pass_rate_min
     }
 
@@ -95,7 +103,7 @@ impl Walker<'_> {
         bound: usize,
         filter: &dyn SlotFilter,
     ) {
-        self.begin(start, ef);
+        self.begin(start, Horizon::count(ef));
         if self.passes(Some(filter), start.slot()) {
             self.buffers.nearest.offer(start);
             self.buffers.nearest.take_open();

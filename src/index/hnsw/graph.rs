@@ -33,6 +33,8 @@ pub(in crate::index) struct Graph {
     pub(super) m: usize,
     /// ef_construction: candidates kept while inserting.
     pub(super) ef_construction: usize,
+    /// What distances are; shares of inner products mean nothing.
+    pub(super) metric: Metric,
     /// How much nearer to a chosen neighbour than to the node a candidate must be to be left out. 1.1 keeps enough links for
     /// mutual lists (ann.md, 6); inner products may be negative, where a factor would mean the opposite.
     pub(super) alpha: f32,
@@ -101,6 +103,7 @@ impl Graph {
         Graph {
             m,
             ef_construction: options.ef_construction as usize,
+            metric: options.metric,
             alpha: if options.metric == Metric::InnerProduct {
                 1.0
             } else {
@@ -455,13 +458,13 @@ fn end_of(list: &[AtomicU32]) -> usize {
     position(list, NONE).unwrap_or(list.len())
 }
 
-fn position(list: &[AtomicU32], slot: u32) -> Option<usize> {
+pub(super) fn position(list: &[AtomicU32], slot: u32) -> Option<usize> {
     list.iter()
         .position(|word| word.load(Ordering::Relaxed) == slot)
 }
 
 /// Moves the last link into the place of `slot`. A reader in between sees the last one twice, or misses it.
-fn drop_from(list: &[AtomicU32], slot: u32) -> bool {
+pub(super) fn drop_from(list: &[AtomicU32], slot: u32) -> bool {
     let Some(at) = position(list, slot) else {
         return false;
     };

@@ -4,6 +4,7 @@
 use super::graph::{Entry, Graph, Pinned};
 use super::scratch::{self, Choice, Scratch, Walk};
 use super::search::{EXPANDED_AT_ONCE, Walker};
+use crate::index::horizon::Horizon;
 use crate::index::nearest::Candidate;
 use crate::index::scan::score_range;
 use crate::index::sync::yield_now;
@@ -128,7 +129,9 @@ impl Walker<'_> {
         let mut found = vec![Vec::new(); top as usize + 1];
         for layer in (lowest..=top).rev() {
             let at_once = if layer == 0 { EXPANDED_AT_ONCE } else { 1 };
-            self.walk_layer(layer, nearest, ef, at_once);
+            let m = self.graph.graph.m;
+            let horizon = Horizon::of_insert(m, ef, self.distance_error());
+            self.walk_layer(layer, nearest, horizon, at_once);
             let nearest_nodes = &self.buffers.nearest;
             found[layer as usize] = nearest_nodes.iter().filter(|c| c.slot() != x).collect();
             nearest = nearest_nodes.best().unwrap_or(nearest);

@@ -1,9 +1,10 @@
 //! The graph as a snapshot keeps it, and its way back: links may have been saved while they changed, so a load keeps an edge
 //! only when both ends list it, and links anew what lost too much.
 
-use super::graph::{Graph, LEVEL_MAX, Pinned};
+use super::graph::{Graph, LEVEL_MAX, Pinned, drop_from, position};
 use super::scratch::{self, Scratch};
 use super::search::{EXPANDED_AT_ONCE, Walker};
+use crate::index::horizon::Horizon;
 use crate::index::segments::extent;
 use crate::index::sync::atomic::Ordering;
 use crate::index::{LinkOptions, SavedNode, WalkStats};
@@ -11,6 +12,13 @@ use rayon::prelude::*;
 
 /// Draws the level of a slot that no node was saved for.
 type LevelHash<'a> = &'a (dyn Fn(u32) -> u64 + Sync);
+
+/// One direction of an edge.
+struct Link {
+    layer: u8,
+    of: u32,
+    to: u32,
+}
 
 impl Graph {
     /// The nodes of one segment, read while writers go on.
@@ -51,6 +59,16 @@ impl Graph {
             let guard = crossbeam_epoch::pin();
             self.pinned(&guard).restore(slot, &nodes);
         });
+        drop(nodes);
+        let one_sided = reserved.par_iter().flat_map_iter(|&slot| {
+            let guard = crossbeam_epoch::pin();
+            self.pinned(&guard).one_sided(slot)
+        });
+        let one_sided: Vec<Link> = one_sided.collect();
+        let guard = crossbeam_epoch::pin();
+        for Link { layer, of, to } in one_sided {
+            drop_from(self.pinned(&guard).list(layer, of), to);
+        }
         let weak = self.weak(&reserved);
         self.link_anew(&weak);
         weak.len()
@@ -96,12 +114,18 @@ impl Graph {
                 scratch::with(|scratch| link(self.pinned(&guard), slot, scratch));
             });
         };
+        if weak.is_empty() {
+            return;
+        }
         in_parallel(weak, &|pinned, slot, scratch| {
             pinned.join(slot, self.level(slot), LinkOptions::default(), scratch);
         });
         // An edge that is forced may cost another node its last way, so this may take more than one round.
         for _ in 0..ROUNDS {
             let unreached = self.pinned(&crossbeam_epoch::pin()).unreached();
+            if unreached.is_empty() {
+                return;
+            }
             in_parallel(&unreached, &|pinned, slot, scratch| {
                 pinned.reattach(slot, scratch)
             });
@@ -110,29 +134,37 @@ impl Graph {
 }
 
 impl Pinned<'_> {
-    /// Writes the links of a node that its neighbours list too.
+    /// Writes the links of a node as they were saved, those to nodes that can be linked to, each once.
     fn restore(&self, slot: u32, nodes: &[Option<SavedNode>]) {
-        let level = self.graph.level(slot);
-        for layer in 0..=level {
+        let graph = self.graph;
+        for layer in 0..=graph.level(slot) {
             let saved = self.saved_links(nodes, slot, layer);
-            let is_mutual = |&(at, &other): &(usize, &u32)| {
-                let first = |links: &[u32], of: u32| links.iter().position(|&link| link == of);
-                let theirs = self.saved_links(nodes, other, layer);
-                other != slot
-                    && self.graph.slots.is_live(other)
-                    && self.graph.level(other) >= layer
-                    && first(saved, other) == Some(at)
-                    && theirs.contains(&slot)
-            };
-            let mutual = saved
-                .iter()
-                .enumerate()
-                .filter(is_mutual)
-                .map(|(_, &other)| other);
-            for (word, other) in self.list(layer, slot).iter().zip(mutual) {
+            let kept = saved.iter().enumerate().filter(|&(at, &other)| {
+                let has_layer = graph.slots.is_live(other) && graph.level(other) >= layer;
+                other != slot && has_layer && !saved[..at].contains(&other)
+            });
+            for (word, (_, &other)) in self.list(layer, slot).iter().zip(kept) {
                 word.store(other, Ordering::Release);
             }
         }
+    }
+
+    /// The links of a node to others that do not link back. Nothing changes meanwhile.
+    fn one_sided(&self, slot: u32) -> Vec<Link> {
+        let mut one_sided = Vec::new();
+        for layer in 0..=self.graph.level(slot) {
+            let links = self.neighbours(layer, slot);
+            // All at once: they lie anywhere in memory.
+            links.iter().for_each(|&to| self.prefetch_list(layer, to));
+            let links = links.into_iter();
+            let alone = links.filter(|&to| position(self.list(layer, to), slot).is_none());
+            one_sided.extend(alone.map(|to| Link {
+                layer,
+                of: slot,
+                to,
+            }));
+        }
+        one_sided
     }
 
     /// Links that were saved for a slot, as many as may be kept.
@@ -160,7 +192,9 @@ impl Pinned<'_> {
             stats: &mut WalkStats::default(),
         };
         let start = walker.score(entry.slot);
-        walker.walk_layer(0, start, self.graph.ef_construction, EXPANDED_AT_ONCE);
+        let (m, ef) = (self.graph.m, self.graph.ef_construction);
+        let horizon = Horizon::of_insert(m, ef, walker.distance_error());
+        walker.walk_layer(0, start, horizon, EXPANDED_AT_ONCE);
         let candidates: Vec<_> = walker
             .buffers
             .nearest

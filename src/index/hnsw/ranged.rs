@@ -3,6 +3,7 @@
 use super::graph::Graph;
 use super::scratch::Walk;
 use super::search::{EXPANDED_AT_ONCE, Walker};
+use crate::index::horizon::Horizon;
 use crate::index::nearest::Candidate;
 use crate::index::range::Reach;
 use crate::index::vectors::Target;
@@ -33,7 +34,7 @@ impl Walker<'_> {
     /// Best first through all that is within the radius or, beyond it, as near as `reach` says. Returns what is within; gives up
     /// when that is more than it may be. The nearest beyond are left in `nearest`.
     fn walk_within(&mut self, start: Candidate, range: &range::Walk) -> Vec<Candidate> {
-        self.begin(start, range.beyond());
+        self.begin(start, Horizon::count(range.beyond()));
         let mut border = Border::new(range, start);
         let mut found = Vec::new();
         let mut open = BinaryHeap::from([Reverse(start)]);
@@ -51,7 +52,7 @@ impl Walker<'_> {
             batch.clear();
             let mut expanded = 0;
             while expanded < EXPANDED_AT_ONCE {
-                let worst = nearest.worst_if_full();
+                let worst = nearest.bound();
                 let is_useful = |next: &Candidate| border.draws_in(*next, worst);
                 let Some(Reverse(next)) = open.pop().filter(|Reverse(next)| is_useful(next)) else {
                     break;
@@ -72,7 +73,7 @@ impl Walker<'_> {
                     open.push(Reverse(candidate));
                     continue;
                 }
-                if border.draws_in(candidate, nearest.worst_if_full()) {
+                if border.draws_in(candidate, nearest.bound()) {
                     open.push(Reverse(candidate));
                 }
                 nearest.offer(candidate);

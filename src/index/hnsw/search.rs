@@ -3,10 +3,11 @@
 
 use super::graph::{Graph, Pinned};
 use super::scratch::{self, Walk};
+use crate::index::horizon::Horizon;
 use crate::index::nearest::Candidate;
 use crate::index::sync::atomic::{Ordering, fence};
 use crate::index::vectors::{Scorer, Target};
-use crate::index::{FilteredWalk, IsLate, SlotFilter, WalkOptions, WalkStats};
+use crate::index::{FilteredWalk, IsLate, Metric, SlotFilter, WalkOptions, WalkStats};
 use crate::kernels::block::NONE;
 use crossbeam_epoch::Guard;
 
@@ -20,17 +21,18 @@ const RESTARTS: usize = 8;
 pub(in crate::index) type Filtered<'a> = (&'a dyn SlotFilter, &'a FilteredWalk);
 
 impl Graph {
-    /// The nearest candidates of the target, nearest first, at most max(ef, k). They may have died meanwhile.
+    /// The nearest candidates of the target, nearest first, about max(ef, k) where distances grow with rank by `spread`. They may have
+    /// died meanwhile.
     pub(in crate::index) fn search(
         &self,
         target: &Target,
-        options: &WalkOptions,
+        (options, spread): (&WalkOptions, f32),
         filter: Option<Filtered>,
         stats: &mut WalkStats,
         guard: &Guard,
     ) -> Vec<Candidate> {
         self.walk_down(target, options.is_late, stats, guard, |walker, start| {
-            walker.walk_base(start, options, filter);
+            walker.walk_base(start, (options, spread), filter);
             walker.buffers.nearest.iter().collect()
         })
     }
@@ -111,17 +113,27 @@ impl Walker<'_> {
         }
     }
 
-    fn walk_base(&mut self, start: Candidate, options: &WalkOptions, filter: Option<Filtered>) {
+    fn walk_base(
+        &mut self,
+        start: Candidate,
+        (options, spread): (&WalkOptions, f32),
+        filter: Option<Filtered>,
+    ) {
         let ef = options.ef.max(options.k);
         // The start counts as the first of a bounded number.
         let bound = options
             .expansions_max
             .map_or(usize::MAX, |max| max.saturating_sub(1));
+        let (k, error) = (options.k, self.distance_error());
+        let horizon = |ef| Horizon::of_search(k, ef, spread, error);
         match filter {
-            None if bound == usize::MAX => self.walk_layer(0, start, ef, EXPANDED_AT_ONCE),
-            None => self.walk_plainly(start, (ef, bound), None, None),
+            None if bound == usize::MAX => {
+                self.walk_layer(0, start, horizon(ef), EXPANDED_AT_ONCE);
+                self.stats.spread = self.buffers.nearest.observed_spread();
+            }
+            None => self.walk_plainly(start, &horizon, (ef, bound), None, None),
             Some((filter, FilteredWalk::Plain(probe))) => {
-                self.walk_plainly(start, (ef, bound), *probe, Some(filter))
+                self.walk_plainly(start, &horizon, (ef, bound), *probe, Some(filter))
             }
             Some((filter, FilteredWalk::TwoHop { seeds })) => {
                 self.walk_two_hops(start, seeds, ef, bound, filter)
@@ -129,9 +141,24 @@ impl Walker<'_> {
         }
     }
 
-    /// Best first from `start`, `at_once` nodes a round: leaves the ef nearest nodes that were met in `nearest`.
-    pub(super) fn walk_layer(&mut self, layer: u8, start: Candidate, ef: usize, at_once: usize) {
-        self.begin(start, ef);
+    /// By how much distances may be off; none where they are no distances from zero on, whose shares mean something.
+    pub(super) fn distance_error(&self) -> Option<f32> {
+        match self.graph.graph.metric {
+            Metric::Cosine | Metric::L2 => Some(self.scorer.error()),
+            Metric::InnerProduct => None,
+        }
+    }
+
+    /// Best first from `start`, `at_once` nodes a round: leaves the nearest nodes that were met, within the horizon, in `nearest`.
+    pub(super) fn walk_layer(
+        &mut self,
+        layer: u8,
+        start: Candidate,
+        horizon: Horizon,
+        at_once: usize,
+    ) {
+        self.begin(start, horizon);
+        let before = self.stats.distances;
         self.buffers.nearest.offer(start);
         loop {
             let Walk {
@@ -149,7 +176,10 @@ impl Walker<'_> {
                 visited.collect_new(self.graph.list(layer, slot), batch);
                 expanded += 1;
             }
-            if (expanded == 0 && !self.resume_at_entry(layer)) || self.is_late() {
+            let met = self.stats.distances - before;
+            let is_small = layer == 0 && met < horizon.ef as u64;
+            let is_done = expanded == 0 && !(is_small && self.resume_at_entry());
+            if is_done || self.is_late() {
                 break;
             }
             self.score_batch(expanded);
@@ -162,6 +192,7 @@ impl Walker<'_> {
             for (&slot, &distance) in batch.iter().zip(&*distances) {
                 nearest.offer(Candidate::new(distance, slot));
             }
+            nearest.narrow();
             for slot in nearest.peek_open(at_once) {
                 self.graph.prefetch_list(layer, slot);
             }
@@ -169,20 +200,11 @@ impl Walker<'_> {
         self.buffers.visited.clear();
     }
 
-    /// A walk that ends before it has ef nodes has seen all of a small part of layer 0 (a clump of near vectors that is
+    /// A walk that ends before it met ef nodes has seen all of a small part of layer 0 (a clump of near vectors that is
     /// linked to the rest on upper layers only, or by a node that was just removed): the entry point leads to the rest.
-    fn resume_at_entry(&mut self, layer: u8) -> bool {
-        let Walk {
-            visited,
-            nearest,
-            batch,
-            ..
-        } = &mut *self.buffers;
-        let entry = self
-            .graph
-            .graph
-            .entry()
-            .filter(|_| layer == 0 && nearest.worst_if_full().is_none());
+    fn resume_at_entry(&mut self) -> bool {
+        let Walk { visited, batch, .. } = &mut *self.buffers;
+        let entry = self.graph.graph.entry();
         let Some(entry) = entry.filter(|entry| visited.insert(entry.slot)) else {
             return false;
         };
@@ -196,8 +218,8 @@ impl Walker<'_> {
     }
 
     /// Empty buffers but for `start`, which is marked as met.
-    pub(super) fn begin(&mut self, start: Candidate, ef: usize) {
-        self.buffers.nearest.reset(ef);
+    pub(super) fn begin(&mut self, start: Candidate, horizon: Horizon) {
+        self.buffers.nearest.reset(horizon);
         self.buffers.batch.clear();
         self.buffers.visited.insert(start.slot());
     }
@@ -210,8 +232,7 @@ impl Walker<'_> {
         } = &mut *self.buffers;
         // One fence for all links read before: their vectors are complete from here on.
         fence(Ordering::Acquire);
-        self.scorer.prefetch(batch);
-        self.scorer.score(batch, distances);
+        self.scorer.fetch_and_score(batch, distances);
         self.stats.distances += batch.len() as u64;
         self.stats.hops += expanded as u64;
     }

@@ -249,8 +249,7 @@ impl Pinned<'_> {
         distances: &mut Vec<f32>,
     ) -> Vec<Candidate> {
         let scorer = self.scorer(point);
-        scorer.prefetch(slots);
-        scorer.score(slots, distances);
+        scorer.fetch_and_score(slots, distances);
         let mut ranked: Vec<_> = slots
             .iter()
             .zip(&*distances)

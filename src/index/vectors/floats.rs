@@ -54,7 +54,6 @@ impl InBlocks for F32 {
         let Point::Floats(query) = point else {
             unreachable!("a point comes from its store")
         };
-        distances.clear();
         distances.extend((0..rows.len()).map(|at| {
             let row: &[f32] = bytemuck::cast_slice(rows.bytes(at));
             let (norm, components) = (row[0], &row[HEADER..]);

@@ -52,7 +52,6 @@ impl InBlocks for F16 {
         let Point::Floats(query) = point else {
             unreachable!("a point comes from its store")
         };
-        distances.clear();
         distances.extend((0..rows.len()).map(|at| {
             let row: &[f16] = bytemuck::cast_slice(rows.bytes(at));
             match self.metric {

@@ -59,14 +59,17 @@ pub(super) struct Int8 {
     blocks: Arc<Blocks>,
     metric: Metric,
     pub(super) kernels: Kernels,
+    /// A row of ones: the dot product with it is the sum of a code.
+    ones: Box<[u8]>,
 }
 
 impl Int8 {
-    pub(super) fn new(blocks: Arc<Blocks>, metric: Metric) -> Int8 {
+    pub(super) fn new(blocks: Arc<Blocks>, dim: usize, metric: Metric) -> Int8 {
         Int8 {
             blocks,
             metric,
             kernels: *kernels::best(),
+            ones: vec![1; dim].into(),
         }
     }
 
@@ -84,6 +87,10 @@ impl Int8 {
                 (unit * unit * squares as f64) as f32
             }
         }
+    }
+
+    fn flip_of(&self, code: &[i8]) -> i32 {
+        128 * (self.kernels.dot_int8)(code, &self.ones)
     }
 
     fn write_row(&self, slot: u32, codes: impl Iterator<Item = i8> + Clone, range: f32) {
@@ -160,7 +167,7 @@ impl VectorStore for Int8 {
         let range = range(&vector.scaled);
         let code: Vec<i8> = vector.scaled.iter().map(|&x| encode(x, range)).collect();
         let bias = self.bias(code.iter().copied(), range);
-        let flip = flip_of(&code);
+        let flip = self.flip_of(&code);
         AnyPoint::Int8(Point {
             code,
             flip,
@@ -181,9 +188,21 @@ impl VectorStore for Int8 {
         point
             .code
             .extend(row.code.iter().map(|&byte| (byte ^ TOP_BIT) as i8));
-        point.flip = flip_of(&point.code);
+        point.flip = self.flip_of(&point.code);
         point.scale = self.range(row) / UNIT;
         point.bias = row.bias;
+    }
+
+    /// A component is off by half a step at most, on both sides: a dot product of many by less than a step times the length.
+    fn error(&self, point: &AnyPoint) -> f32 {
+        let AnyPoint::Int8(point) = point else {
+            unreachable!("a point comes from its store")
+        };
+        let step = point.scale * 127.0;
+        match self.metric {
+            Metric::Cosine | Metric::InnerProduct => step,
+            Metric::L2 => 2.0 * step * point.bias.sqrt(),
+        }
     }
 
     fn stored(&self, slot: u32, guard: &Guard) -> (Box<[u8]>, f32) {
@@ -222,8 +241,4 @@ pub(super) fn encode(x: f32, range: f32) -> i8 {
     // a quotient of numbers this short is exactly one half, or farther from it than an f64 fails to tell.
     let steps = 127.0 * f64::from(x) / f64::from(range);
     (steps + 0.5f64.copysign(steps)) as i32 as i8
-}
-
-fn flip_of(code: &[i8]) -> i32 {
-    128 * code.iter().map(|&c| i32::from(c)).sum::<i32>()
 }

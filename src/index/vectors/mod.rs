@@ -16,6 +16,7 @@ use super::{
     WalkedOn,
 };
 use crate::kernels::block::{Blocks, Run, View};
+use crate::sys;
 use bits::Bit;
 use bytes::Bytes;
 use crossbeam_epoch::Guard;
@@ -77,7 +78,12 @@ pub(super) enum Rows<'a> {
     Listed(View<'a>, &'a [u32]),
     /// Some that lie one behind the other.
     Run(Run<'a>),
+    /// These, anywhere.
+    Gathered(&'a [&'a [u8]]),
 }
+
+/// Rows that are asked for together before the first is scored: the new neighbours of the nodes that a walk expands at once.
+const GATHERED_MAX: usize = 96;
 
 impl<'a> Rows<'a> {
     #[inline(always)]
@@ -85,6 +91,7 @@ impl<'a> Rows<'a> {
         match self {
             Rows::Listed(_, slots) => slots.len(),
             Rows::Run(run) => run.len(),
+            Rows::Gathered(rows) => rows.len(),
         }
     }
 
@@ -94,6 +101,7 @@ impl<'a> Rows<'a> {
         match self {
             Rows::Listed(view, slots) => view.bytes(locate(slots[at])),
             Rows::Run(run) => run.bytes(at),
+            Rows::Gathered(rows) => rows[at],
         }
     }
 }
@@ -118,6 +126,11 @@ pub(super) trait VectorStore: Scored + Send + Sync {
     /// The components that the stored form stands for, before the norm is put back.
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32>;
 
+    /// By how much the distances from `point` to vectors about as long may be off, because codes have steps.
+    fn error(&self, _point: &Point) -> f32 {
+        0.0
+    }
+
     /// Lets go of what a slot holds that nobody sees any more; rows in blocks are written over.
     fn clear(&self, _slot: u32) {}
 
@@ -141,6 +154,18 @@ pub(super) trait Scored {
     /// same distances.
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard);
 
+    /// As `score`, of rows that lie anywhere in memory: asks the CPU for them before it waits for the first.
+    fn fetch_and_score(
+        &self,
+        point: &Point,
+        slots: &[u32],
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        self.prefetch(slots, guard);
+        self.score(point, slots, distances, guard);
+    }
+
     /// As `score`, for `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
     fn score_run(
         &self,
@@ -163,7 +188,7 @@ pub(super) trait InBlocks {
     /// Where the rows lie.
     fn blocks(&self) -> &Blocks;
 
-    /// Replaces `distances` by those from the point to the rows, in their order.
+    /// Appends the distances from the point to the rows, in their order.
     fn score_rows(&self, point: &Point, rows: Rows, distances: &mut Vec<f32>);
 }
 
@@ -174,7 +199,28 @@ impl<T: InBlocks> Scored for T {
 
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, guard: &Guard) {
         let view = self.blocks().view(guard);
+        distances.clear();
         self.score_rows(point, Rows::Listed(view, slots), distances);
+    }
+
+    fn fetch_and_score(
+        &self,
+        point: &Point,
+        slots: &[u32],
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        let view = self.blocks().view(guard);
+        distances.clear();
+        for slots in slots.chunks(GATHERED_MAX) {
+            // A row is looked for once, for both.
+            let mut rows: [&[u8]; GATHERED_MAX] = [&[]; GATHERED_MAX];
+            for (row, &slot) in rows.iter_mut().zip(slots) {
+                *row = view.bytes(locate(slot));
+                sys::prefetch(row.as_ptr(), row.len());
+            }
+            self.score_rows(point, Rows::Gathered(&rows[..slots.len()]), distances);
+        }
     }
 
     fn score_run(
@@ -186,6 +232,7 @@ impl<T: InBlocks> Scored for T {
         guard: &Guard,
     ) {
         let run = self.blocks().view(guard).run(locate(first), len);
+        distances.clear();
         self.score_rows(point, Rows::Run(run), distances);
     }
 
@@ -242,6 +289,12 @@ impl Scorer<'_> {
         self.store.score(self.point, slots, distances, self.guard);
     }
 
+    /// As `score`, of rows that lie anywhere in memory.
+    pub(super) fn fetch_and_score(&self, slots: &[u32], distances: &mut Vec<f32>) {
+        self.store
+            .fetch_and_score(self.point, slots, distances, self.guard);
+    }
+
     /// Replaces `distances` by those to `len` slots of one segment, from `first` on.
     pub(super) fn score_run(&self, first: u32, len: usize, distances: &mut Vec<f32>) {
         self.store
@@ -257,6 +310,11 @@ impl Scorer<'_> {
 
     pub(super) fn prefetch(&self, slots: &[u32]) {
         self.store.prefetch(slots, self.guard);
+    }
+
+    /// By how much distances to what is near may be off.
+    pub(super) fn error(&self) -> f32 {
+        self.store.error(self.point)
     }
 }
 
@@ -283,8 +341,9 @@ impl Vectors {
         let links = if walked { 2 * options.m as usize } else { 0 };
         let with_links = |bytes| Arc::new(Blocks::new(links, bytes));
         let alone = |bytes| Arc::new(Blocks::new(0, bytes));
-        let int8 =
-            |blocks| -> Option<Box<dyn VectorStore>> { Some(Box::new(Int8::new(blocks, metric))) };
+        let int8 = |blocks| -> Option<Box<dyn VectorStore>> {
+            Some(Box::new(Int8::new(blocks, dim, metric)))
+        };
         let original = |blocks| -> Option<Box<dyn VectorStore>> {
             match quantization {
                 Quantization::F16 => Some(Box::new(F16::new(blocks, metric))),
@@ -341,7 +400,8 @@ impl Vectors {
             false => (0, 0),
         };
         let blocks = Arc::new(Blocks::new(links, code_bytes));
-        let codes = || -> Box<dyn VectorStore> { Box::new(Int8::new(Arc::clone(&blocks), metric)) };
+        let codes =
+            || -> Box<dyn VectorStore> { Box::new(Int8::new(Arc::clone(&blocks), dim, metric)) };
         Vectors {
             metric,
             dim,
@@ -621,7 +681,6 @@ fn norm(vector: &[f32]) -> f32 {
 /// array of slices that moves from closure to closure costs more than the kernel does.
 #[inline(always)]
 fn by_fours(count: usize, distances: &mut Vec<f32>, score: impl Fn([usize; 4]) -> [f32; 4]) {
-    distances.clear();
     distances.reserve(count);
     let whole = count - count % 4;
     for at in (0..whole).step_by(4) {

@@ -35,7 +35,8 @@ fn codes_score_the_same_with_every_version_of_the_kernels() {
     for dim in [1, 3, 63, 64, 65, 384, 1000] {
         for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
             let with = |kernels| {
-                let mut store = Int8::new(Arc::new(Blocks::new(32, Int8::bytes_of(dim))), metric);
+                let mut store =
+                    Int8::new(Arc::new(Blocks::new(32, Int8::bytes_of(dim))), dim, metric);
                 store.kernels = kernels;
                 distances(&store, dim, metric)
             };
@@ -86,7 +87,7 @@ fn originals_score_a_row_the_same_alone_and_among_others() {
 fn a_point_loaded_from_a_row_is_the_one_that_was_written() {
     for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
         let dim = 65;
-        let store = Int8::new(Arc::new(Blocks::new(8, Int8::bytes_of(dim))), metric);
+        let store = Int8::new(Arc::new(Blocks::new(8, Int8::bytes_of(dim))), dim, metric);
         distances(&store, dim, metric);
         let guard = crossbeam_epoch::pin();
         let given = store.point(&Prepared::new(&vector(dim, 7), metric));
@@ -101,7 +102,7 @@ fn a_point_loaded_from_a_row_is_the_one_that_was_written() {
 
 #[test]
 fn a_range_near_the_end_of_f32_is_encoded() {
-    let store = Int8::new(Arc::new(Blocks::new(0, Int8::bytes_of(2))), Metric::L2);
+    let store = Int8::new(Arc::new(Blocks::new(0, Int8::bytes_of(2))), 2, Metric::L2);
     store.ensure(0, 64);
     store.write(0, &Prepared::new(&[1e19, -5e18], Metric::L2));
     let guard = crossbeam_epoch::pin();

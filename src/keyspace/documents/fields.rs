@@ -11,8 +11,10 @@ use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
 use super::values::{DocumentValues, FieldValue};
 use super::vocabulary::Suffixes;
+use foldhash::fast::FixedState;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// A document's number in its index: the later it was indexed, the greater.
 pub type DocumentId = u32;
@@ -147,6 +149,45 @@ impl FieldIndex {
         }
     }
 
+    /// What many documents hold, all at once; their ids ascend.
+    pub(super) fn of_all<'v>(
+        field: &Field,
+        values: impl Iterator<Item = (DocumentId, &'v FieldValue)>,
+    ) -> FieldIndex {
+        let mut index = FieldIndex::of(field);
+        let (mut present, mut numbers, mut has_several) = (Vec::new(), Vec::new(), false);
+        let mut tags: HashMap<&str, Vec<DocumentId>, FixedState> = HashMap::default();
+        for (id, value) in values {
+            match value {
+                FieldValue::Missing => continue,
+                FieldValue::Tags(own) => own.iter().for_each(|tag| {
+                    let ids = tags.entry(tag).or_default();
+                    if ids.last() != Some(&id) {
+                        ids.push(id);
+                    }
+                }),
+                FieldValue::Numbers(own) => {
+                    has_several |= own.len() > 1;
+                    numbers.extend(own.iter().map(|number| (*number, id)));
+                }
+                FieldValue::Points(points) => drop(index.points.insert(id, points.clone())),
+                FieldValue::Shapes(shapes) => drop(index.shapes.insert(id, shapes.clone())),
+                FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
+            }
+            present.push(id);
+        }
+        index.present = ascending(present);
+        index.numbers = Numbers::of_all(numbers, has_several);
+        if let Some(suffixes) = &mut index.tag_suffixes {
+            tags.keys().for_each(|tag| suffixes.add(&Arc::from(*tag)));
+        }
+        let tags = tags.into_iter();
+        index.tags = tags
+            .map(|(tag, ids)| (tag.into(), ascending(ids)))
+            .collect();
+        index
+    }
+
     /// Adds a document's value.
     pub fn add(&mut self, id: DocumentId, value: &FieldValue) {
         match value {
@@ -181,6 +222,12 @@ impl FieldIndex {
             FieldValue::Missing | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
     }
+}
+
+/// The set of ids that ascend.
+fn ascending(ids: Vec<DocumentId>) -> RoaringBitmap {
+    debug_assert!(ids.is_sorted_by(|one, other| one < other));
+    RoaringBitmap::from_sorted_iter(ids).unwrap_or_default()
 }
 
 /// Takes a document out of one of the sets; whether the set went with it.

@@ -2,7 +2,7 @@
 //! (engine/indexing.rs), key by key.
 
 use super::index::{DocumentIndex, Unlinked};
-use super::saved::SavedGraphs;
+use super::saved::{Found, SavedIndex, SavedKeys};
 use super::values;
 use crate::keyspace::Key;
 use crate::keyspace::table::Database;
@@ -74,20 +74,67 @@ pub(super) fn fill(index: &DocumentIndex, database: &Database) {
     index.progress().end();
 }
 
-/// As `fill`, for an index whose graphs a snapshot has; how many vectors and documents had to be linked anew.
-pub(super) fn load(index: &DocumentIndex, database: &Database, saved: &SavedGraphs) -> usize {
+/// How an index was made again from a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadedIndex {
+    /// Documents that were taken as the snapshot has them.
+    pub taken: usize,
+    /// Documents that were indexed anew.
+    pub indexed: usize,
+    /// Vectors and documents that were linked anew.
+    pub relinked: usize,
+}
+
+/// As `fill`, for an index that a snapshot has. None if the snapshot contradicts itself.
+pub(super) fn load(
+    index: &DocumentIndex,
+    database: &Database,
+    saved: SavedIndex,
+) -> Option<LoadedIndex> {
+    let SavedIndex {
+        alive,
+        documents,
+        words,
+        vectors,
+    } = saved;
+    let saved = SavedKeys::new(&alive, documents, vectors);
     let keys = followed_keys(index, database);
-    let (unknown, nodes) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let (taken, nodes) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let (linked, unknown) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     on_all_cores(&keys, |key| match saved.find(index, key, database) {
-        Some(known) => nodes.lock().extend(index.load(key, known)),
-        None => unknown.lock().push(key.clone()),
+        Found::Document(facts, known) => {
+            let (document, links) = index.load_known(key.clone(), facts, known);
+            taken.lock().push(document);
+            nodes.lock().extend(links);
+        }
+        Found::Vectors(known) => linked.lock().push(Mutex::new(Some((key.clone(), known)))),
+        Found::Nothing => unknown.lock().push(key.clone()),
     });
-    let relinked = index.load_graphs(nodes.into_inner());
+    drop(saved);
+    let (taken, linked) = (taken.into_inner(), linked.into_inner());
+    let mut loaded = LoadedIndex {
+        taken: taken.len(),
+        indexed: linked.len(),
+        relinked: 0,
+    };
+    if !index.restore(taken, words) {
+        return None;
+    }
+    on_all_cores(&linked, |linked| {
+        if let Some((key, known)) = linked.lock().take() {
+            let links = index.load(&key, known);
+            nodes.lock().extend(links);
+        }
+    });
+    loaded.relinked = index.load_graphs(nodes.into_inner());
     let unknown = unknown.into_inner();
     on_all_cores(&unknown, |key| take_up(index, key, database));
     let state = index.read();
     let is_document = |key: &&Key| state.id_of(key).is_some();
-    relinked + unknown.iter().filter(is_document).count()
+    let anew = unknown.iter().filter(is_document).count();
+    loaded.indexed += anew;
+    loaded.relinked += anew;
+    Some(loaded)
 }
 
 /// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.

@@ -4,6 +4,9 @@
 //! different keys link on all cores. A document that is written again gets a new id, and new slots for vectors that it had not
 //! before; slots of vectors name the document that they belong to, and whoever finds one whose document is gone passes over it.
 
+mod restore;
+
+use super::checksum;
 use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, words_of};
 use super::filling::Progress;
@@ -154,6 +157,8 @@ pub struct Document {
     pub length: u32,
     /// The frequency of its most frequent word.
     pub frequency_max: u32,
+    /// Checksum of what it holds.
+    pub checksum: u32,
     /// Its values by field; of texts only that they are there.
     pub values: Box<[FieldValue]>,
     /// What its payload field holds, where the schema names one.
@@ -345,7 +350,10 @@ impl DocumentIndex {
             .iter()
             .map(|place| (place.field, place.slot))
             .collect();
-        let former = self.state.write().put(key, values, words, &slots);
+        let checksum = checksum::of_values(&values);
+        let mut state = self.state.write();
+        let former = state.put(key, values, checksum, words, &slots);
+        drop(state);
         self.inserts.fetch_add(1, Ordering::Relaxed);
         let new = placed.iter().filter(|place| place.is_new).map(|place| {
             let level_hash = self.level_hasher.hash_one((key, place.field, place.slot));
@@ -377,8 +385,18 @@ impl DocumentIndex {
             nodes,
         } = known;
         let words = words_of(&self.schema, &values, &self.stop_words);
+        self.load_vectors(&values.fields, &slots);
+        self.inserts.fetch_add(1, Ordering::Relaxed);
+        let checksum = checksum::of_values(&values);
+        let mut state = self.state.write();
+        state.put(key, values, checksum, words, &slots);
+        nodes
+    }
+
+    /// Puts the vectors of a document in their slots.
+    fn load_vectors(&self, values: &[FieldValue], slots: &[(usize, u32)]) {
         let mut places = slots.iter();
-        for (field, value) in values.fields.iter().enumerate() {
+        for (field, value) in values.iter().enumerate() {
             let (Some((vectors, kind)), FieldValue::Vectors(all)) = (self.shared(field), value)
             else {
                 continue;
@@ -387,9 +405,6 @@ impl DocumentIndex {
                 vectors.load_packed(slot, packed, &kind.unpack(packed));
             }
         }
-        self.inserts.fetch_add(1, Ordering::Relaxed);
-        self.state.write().put(key, values, words, &slots);
-        nodes
     }
 
     /// Loading, last step: links what was loaded; how many vectors had to be linked anew.
@@ -538,6 +553,7 @@ impl State {
         &mut self,
         key: &[u8],
         values: DocumentValues,
+        checksum: u32,
         words: DocumentWords,
         slots: &[(usize, u32)],
     ) -> Vec<(usize, u32)> {
@@ -549,36 +565,41 @@ impl State {
         }
         self.length += u64::from(words.length);
         let names = self.words.put(id, words.postings);
-        for of_field in slots.chunk_by(|one, other| one.0 == other.0) {
-            let taken: Vec<u32> = of_field.iter().map(|(_, slot)| *slot).collect();
-            self.slots[of_field[0].0].put(id, &taken);
-        }
+        self.put_slots(id, slots);
         // Until the new slots are linked, searches come to the former ones.
         for &(field, slot) in &former {
             self.slots[field].set_owner(slot, id);
         }
-        let emptied = values.fields.into_iter().map(|value| match value {
-            FieldValue::Texts(_) => FieldValue::Texts(Vec::new()),
-            FieldValue::Vectors(_) => FieldValue::Vectors(Vec::new()),
-            FieldValue::Shapes(_) => FieldValue::Shapes(Vec::new()),
-            other => other,
-        });
         let document = Document {
             key: key.into(),
             score: values.score,
             length: words.length,
             frequency_max: words.frequency_max,
-            values: emptied.collect(),
+            checksum,
+            values: kept(values.fields),
             payload: values.payload,
             words: names,
         };
         self.all.insert(id);
+        self.enter(id, document);
+        former
+    }
+
+    fn put_slots(&mut self, id: DocumentId, slots: &[(usize, u32)]) {
+        for of_field in slots.chunk_by(|one, other| one.0 == other.0) {
+            let taken: Vec<u32> = of_field.iter().map(|(_, slot)| *slot).collect();
+            self.slots[of_field[0].0].put(id, &taken);
+        }
+    }
+
+    /// Makes a document known by its id and by its key.
+    fn enter(&mut self, id: DocumentId, document: Document) {
+        let hash = self.hasher.hash_one(&*document.key);
         self.documents.insert(id, document);
         let (hasher, documents) = (&self.hasher, &self.documents);
         let hash_of =
             |id: &DocumentId| documents.get(*id).map_or(0, |it| hasher.hash_one(&*it.key));
-        self.ids.insert_unique(hasher.hash_one(key), id, hash_of);
-        former
+        self.ids.insert_unique(hash, id, hash_of);
     }
 
     fn remove(&mut self, key: &[u8]) -> Vec<(usize, u32)> {
@@ -607,6 +628,17 @@ impl State {
         });
         taken.collect()
     }
+}
+
+/// What is kept of a document's values; the rest is in postings, slots and shapes.
+fn kept(values: Vec<FieldValue>) -> Box<[FieldValue]> {
+    let kept = values.into_iter().map(|value| match value {
+        FieldValue::Texts(_) => FieldValue::Texts(Vec::new()),
+        FieldValue::Vectors(_) => FieldValue::Vectors(Vec::new()),
+        FieldValue::Shapes(_) => FieldValue::Shapes(Vec::new()),
+        other => other,
+    });
+    kept.collect()
 }
 
 /// Links that a node takes above layer 0 in the graph of a VECTOR field.

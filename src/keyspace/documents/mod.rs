@@ -6,9 +6,10 @@
 //! - `values`: what a document holds for a schema (`shape`: points and polygons); `fields`: which documents hold a value, `numbers` those
 //!   between two; `vocabulary` and `postings`: which hold a word, and where;
 //! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id;
-//!   `index`: one index; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of its graphs; this file: all of
+//!   `index`: one index; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of it, `checksum` by which it knows documents again; this file: all of
 //!   them by name.
 
+pub mod checksum;
 pub mod earth;
 pub mod expression;
 pub mod failures;
@@ -33,9 +34,10 @@ pub mod words;
 
 use super::Key;
 use super::table::Database;
+use filling::LoadedIndex;
 use index::{DocumentIndex, Refusal, Unlinked};
 use parking_lot::{Condvar, Mutex, RwLock};
-use saved::{Checksum, SavedGraphs, SavedVector};
+use saved::SavedIndex;
 use schema::Schema;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -172,20 +174,18 @@ impl Indexes {
         self.queued.notify_all();
     }
 
-    /// Loading: makes an index that a snapshot knows, once its documents are there. `saved` are the vectors of its fields, by the
-    /// fields' places. How many documents had to be linked anew.
+    /// Loading: makes an index that a snapshot knows, once its documents are there. None if the snapshot contradicts itself.
     pub fn load(
         &self,
         name: &[u8],
         schema: Arc<Schema>,
         database: &Database,
-        saved: Vec<(usize, Vec<SavedVector>)>,
-        checksum: Checksum,
-    ) -> usize {
+        saved: SavedIndex,
+    ) -> Option<LoadedIndex> {
         let index = Arc::new(DocumentIndex::new(name, schema));
-        let relinked = filling::load(&index, database, &SavedGraphs::new(saved, checksum));
+        let loaded = filling::load(&index, database, saved)?;
         self.insert(&index);
-        relinked
+        Some(loaded)
     }
 
     fn insert(&self, index: &Arc<DocumentIndex>) {

@@ -2,6 +2,7 @@
 //! their documents, so that a range asks its two outermost blocks for single numbers and every block between for a set.
 
 use super::fields::DocumentId;
+use rayon::slice::ParallelSliceMut;
 use roaring::{MultiOps, RoaringBitmap};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -104,6 +105,31 @@ impl Numbers {
         for &number in numbers {
             self.add_one(id, Ordered(number));
         }
+    }
+
+    /// The numbers of many documents, all at once.
+    pub(super) fn of_all(mut all: Vec<(f64, DocumentId)>, has_several: bool) -> Numbers {
+        let order = |(number, id): &(f64, DocumentId)| (Ordered(*number), *id);
+        all.par_sort_unstable_by_key(order);
+        let mut numbers = Numbers {
+            has_several,
+            ..Numbers::default()
+        };
+        let mut rest = &all[..];
+        let mut from = Ordered(f64::NEG_INFINITY);
+        while let Some(&(first, _)) = rest.first() {
+            // As many as a block has that was just cut, and then all of the last number.
+            let least = rest.len().min(BLOCK_MAX as usize / 2);
+            let last = Ordered(rest[least - 1].0);
+            let count = least + rest[least..].partition_point(|(n, _)| Ordered(*n) == last);
+            let (own, behind) = rest.split_at(count);
+            if !numbers.blocks.is_empty() {
+                from = Ordered(first);
+            }
+            numbers.blocks.insert(from, Block::of_sorted(own));
+            rest = behind;
+        }
+        numbers
     }
 
     /// Takes the numbers of a document out.
@@ -264,6 +290,19 @@ impl Block {
         Some((at, upper))
     }
 
+    fn of_sorted(own: &[(f64, DocumentId)]) -> Block {
+        let same = own.chunk_by(|one, other| Ordered(one.0) == Ordered(other.0));
+        let numbers = same.map(|same| {
+            let ids = same.iter().map(|(_, id)| *id);
+            let mut holders = Holders::One(same[0].1);
+            if same[0].1 != same[same.len() - 1].1 {
+                holders = Holders::Several(ids.collect());
+            }
+            (Ordered(same[0].0), holders)
+        });
+        Block::of(numbers.collect())
+    }
+
     fn of(numbers: BTreeMap<Ordered, Holders>) -> Block {
         let (mut ones, mut sets) = (Vec::new(), Vec::new());
         for holders in numbers.values() {
@@ -337,13 +376,27 @@ mod tests {
     }
 
     fn check(seed: u64, kinds: u64, several: u64) {
+        check_from(seed, kinds, several, 0);
+        check_from(seed, kinds, several, 6_000);
+    }
+
+    /// `at_once` documents come all at once, the others one by one.
+    fn check_from(seed: u64, kinds: u64, several: u64, at_once: u32) {
         let mut dice = Dice(seed);
-        let mut numbers = Numbers::default();
+        let (mut numbers, mut first) = (Numbers::default(), Vec::new());
         let mut twin: BTreeMap<DocumentId, Vec<f64>> = BTreeMap::new();
         for id in 1..12_000u32 {
             let count = 1 + dice.below(several);
             let mut draw = || dice.below(kinds) as f64 / 4.0 - 100.0;
             let given: Vec<f64> = (0..count).map(|_| draw()).collect();
+            if id < at_once {
+                first.extend(given.iter().map(|number| (*number, id)));
+                twin.insert(id, given);
+                continue;
+            }
+            if id == at_once {
+                numbers = Numbers::of_all(std::mem::take(&mut first), several > 1);
+            }
             numbers.add(id, &given);
             twin.insert(id, given);
             if dice.below(3) == 0 {

@@ -6,18 +6,19 @@
 
 use super::fields::DocumentId;
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// Entries of a block: few enough that going through it takes less than a look into a tree.
 const BLOCK_ENTRIES: u32 = 32;
 
 /// The documents of one word, in the order of their ids.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Postings {
     blocks: SmallVec<[Block; 1]>,
     len: u32,
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Block {
     first: DocumentId,
     last: DocumentId,
@@ -71,6 +72,12 @@ impl Postings {
     /// Adds a document, whose id is greater than all that are there; the bytes of its places.
     pub fn push(&mut self, id: DocumentId, posting: &Posting) -> usize {
         debug_assert!(self.blocks.last().is_none_or(|block| block.last < id));
+        let rest = posting.pack();
+        self.push_packed(id, &rest);
+        unpack(&rest).places.len()
+    }
+
+    fn push_packed(&mut self, id: DocumentId, rest: &[u8]) {
         let is_full = |block: &Block| block.len == BLOCK_ENTRIES;
         if self.blocks.last().is_none_or(is_full) {
             let block = Block {
@@ -80,16 +87,14 @@ impl Postings {
             };
             self.blocks.push(block);
         }
-        let rest = posting.pack();
         if let Some(block) = self.blocks.last_mut() {
             write(&mut block.bytes, u128::from(id - block.last));
             write(&mut block.bytes, rest.len() as u128);
-            block.bytes.extend_from_slice(&rest);
+            block.bytes.extend_from_slice(rest);
             block.last = id;
             block.len += 1;
         }
         self.len += 1;
-        unpack(&rest).places.len()
     }
 
     /// Takes a document out, if it is there.
@@ -123,9 +128,91 @@ impl Postings {
         let entries = self.blocks.iter().flat_map(Block::entries);
         entries.map(|(id, rest)| (id, unpack(rest)))
     }
+
+    /// Calls `act` with the ids of a range, in their order.
+    pub(super) fn each_within(&self, range: &Range<DocumentId>, mut act: impl FnMut(DocumentId)) {
+        let from = self
+            .blocks
+            .partition_point(|block| block.last < range.start);
+        let blocks = self.blocks[from..].iter();
+        for block in blocks.take_while(|block| block.first < range.end) {
+            let ids = block.entries().map(|(id, _)| id);
+            ids.filter(|id| range.contains(id)).for_each(&mut act);
+        }
+    }
+
+    /// The blocks as a snapshot has them: the id of the first document, and the entries.
+    pub fn blocks(&self) -> impl ExactSizeIterator<Item = (DocumentId, &[u8])> {
+        self.blocks
+            .iter()
+            .map(|block| (block.first, &block.bytes[..]))
+    }
+
+    /// Postings out of the blocks of a snapshot; none if these are not what [`Postings::blocks`] gives.
+    pub fn of_blocks<'b>(blocks: impl Iterator<Item = (DocumentId, &'b [u8])>) -> Option<Postings> {
+        let mut postings = Postings::default();
+        for (first, bytes) in blocks {
+            let block = Block::of_entries(first, bytes)?;
+            if postings.blocks.last().is_some_and(|it| it.last >= first) {
+                return None;
+            }
+            postings.len = postings.len.checked_add(block.len)?;
+            postings.blocks.push(block);
+        }
+        Some(postings)
+    }
+
+    /// The same under other ids, which come in the same order; documents that get none are left out.
+    pub(super) fn renumbered(self, id_of: impl Fn(DocumentId) -> Option<DocumentId>) -> Postings {
+        let mut renumbered = Postings::default();
+        for mut block in self.blocks {
+            let ids: SmallVec<[_; BLOCK_ENTRIES as usize]> =
+                block.entries().map(|(id, _)| (id, id_of(id))).collect();
+            let shift =
+                |(id, new): &(DocumentId, Option<DocumentId>)| Some(id.wrapping_sub((*new)?));
+            let first = ids.first().and_then(shift);
+            // Most often nobody went: the entries stay as they are.
+            if let Some(by) = first.filter(|_| ids.iter().all(|id| shift(id) == first)) {
+                block.first = block.first.wrapping_sub(by);
+                block.last = block.last.wrapping_sub(by);
+                renumbered.len += block.len;
+                renumbered.blocks.push(block);
+                continue;
+            }
+            for ((_, rest), (_, new)) in block.entries().zip(ids) {
+                if let Some(new) = new {
+                    renumbered.push_packed(new, rest);
+                }
+            }
+        }
+        renumbered
+    }
 }
 
 impl Block {
+    /// A block out of its entries; none if they are not what a block has.
+    fn of_entries(first: DocumentId, bytes: &[u8]) -> Option<Block> {
+        let (mut left, mut last, mut len) = (bytes, first, 0);
+        while !left.is_empty() {
+            let step = DocumentId::try_from(read_checked(&mut left)?).ok()?;
+            if (step == 0) != (len == 0) {
+                return None;
+            }
+            last = last.checked_add(step)?;
+            let length = usize::try_from(read_checked(&mut left)?).ok()?;
+            let (rest, behind) = left.split_at_checked(length)?;
+            check_rest(rest)?;
+            left = behind;
+            len += 1;
+        }
+        (1..=BLOCK_ENTRIES).contains(&len).then(|| Block {
+            first,
+            last,
+            len,
+            bytes: bytes.to_vec(),
+        })
+    }
+
     /// Ids, each with the rest of its entry.
     fn entries(&self) -> Entries<'_> {
         Entries {
@@ -223,7 +310,15 @@ impl Packed<'_> {
 
     /// Number of its places, and their bytes.
     pub fn size(&self) -> (usize, usize) {
-        (self.places(u128::MAX).len(), self.places.len())
+        let (mut bytes, mut count) = (self.places, 0);
+        while !bytes.is_empty() {
+            let of_field = read(&mut bytes);
+            for _ in 0..of_field {
+                read(&mut bytes);
+            }
+            count += of_field as usize;
+        }
+        (count, self.places.len())
     }
 }
 
@@ -257,6 +352,30 @@ fn read(bytes: &mut &[u8]) -> u128 {
         shift += 7;
     }
     number
+}
+
+/// As [`read()`], of bytes that may be anything; none if no number stands there.
+fn read_checked(bytes: &mut &[u8]) -> Option<u128> {
+    let length = 1 + bytes.iter().position(|byte| *byte < 0x80)?;
+    (length <= NUMBER_BYTES_MAX).then(|| read(bytes))
+}
+
+/// Groups of seven bits that 128 bits take.
+const NUMBER_BYTES_MAX: usize = 19;
+
+/// Whether these bytes are what [`Posting::pack`] makes.
+fn check_rest(mut rest: &[u8]) -> Option<()> {
+    let mut fields = read_checked(&mut rest)?;
+    u32::try_from(read_checked(&mut rest)?).ok()?;
+    let mut place = 0u32;
+    while !rest.is_empty() {
+        fields &= fields.checked_sub(1)?;
+        for _ in 0..read_checked(&mut rest)? {
+            let step = u32::try_from(read_checked(&mut rest)?).ok()?;
+            place = place.checked_add(step)?;
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -338,5 +457,56 @@ mod tests {
             postings.remove(*id);
         }
         assert!(postings.is_empty() && postings.size().0 == 0);
+    }
+
+    fn some() -> Postings {
+        let mut postings = Postings::default();
+        for id in 1..100 {
+            postings.push(id * 3, &posting(&[(0, &[id]), (7, &[300, 70_000])], id));
+        }
+        postings
+    }
+
+    #[test]
+    fn blocks_come_back_and_bytes_that_are_cut_or_altered_never_panic() {
+        let postings = some();
+        let blocks: Vec<(DocumentId, &[u8])> = postings.blocks().collect();
+        let read = Postings::of_blocks(blocks.iter().copied());
+        assert_eq!(read.as_ref(), Some(&postings));
+        assert_eq!(
+            Postings::of_blocks([blocks[1], blocks[0]].into_iter()),
+            None
+        );
+        let (first, bytes) = blocks[0];
+        let check = |first, bytes: &[u8]| {
+            let read = Postings::of_blocks([(first, bytes)].into_iter())?;
+            let found = read.iter().map(|(_, packed)| packed.size().0);
+            Some(found.sum::<usize>())
+        };
+        assert!(check(first, bytes).is_some());
+        assert_eq!(check(u32::MAX - 5, bytes), None, "ids beyond the last");
+        let whole = (0..=bytes.len()).filter(|len| check(first, &bytes[..*len]).is_some());
+        assert_eq!(whole.count(), 32, "cut between two entries");
+        for at in 0..bytes.len() * 8 {
+            let mut bad = bytes.to_vec();
+            bad[at / 8] ^= 1 << (at % 8);
+            let _ = check(first, &bad);
+        }
+    }
+
+    #[test]
+    fn documents_get_other_ids_and_some_go() {
+        let all = some().renumbered(|id| Some(id - 2));
+        let ids = |postings: &Postings| postings.iter().map(|(id, _)| id).collect::<Vec<_>>();
+        assert!(ids(&all).into_iter().eq((1..100).map(|id| id * 3 - 2)));
+        let some = some().renumbered(|id| (id % 2 == 0 || id < 90).then_some(id / 3));
+        let expected = (1..100).filter(|id| id % 2 == 0 || *id < 30);
+        assert!(ids(&some).into_iter().eq(expected));
+        assert_eq!(some.get(40).map(|packed| packed.frequency), Some(40));
+        assert_eq!(some.iter().count(), some.len());
+        let mut within = Vec::new();
+        some.each_within(&(28..36), |id| within.push(id));
+        assert_eq!(within, [28, 29, 30, 32, 34]);
+        assert!(some.renumbered(|_| None).is_empty());
     }
 }

@@ -1,15 +1,56 @@
-//! What a snapshot keeps of an index beside the documents: which vector stood where in its graphs, and how it was linked. The rest
-//! is read from the documents when the index is made again.
+//! What a snapshot keeps of an index beside its definition: the documents, which words they have, which vector stood where in the graphs, and how it
+//! was linked. What fields hold is read from the documents when the index is made again.
 //!
-//! Links are read while writers go on, and belong to no moment: a vector is known by its key and a checksum of its bytes, and what
-//! does not fit the documents that were loaded is linked anew.
+//! All of it is read while writers go on, and belongs to no moment (docs/snapshot-format.md, "Indexes", says why that does no harm): a
+//! document is known by its id, its key and a checksum of what it holds, a vector by its key and a checksum of its bytes, and
+//! what does not fit the documents that were loaded is made anew.
 
+use super::checksum;
+use super::fields::DocumentId;
 use super::index::DocumentIndex;
 use super::values::{self, DocumentValues, FieldValue};
+use super::vocabulary::{SavedWord, WordId};
 use crate::index::{IndexKind, SavedNode, VectorIndex, segments};
 use crate::keyspace::Key;
 use crate::keyspace::table::Database;
+use foldhash::fast::FixedState;
+use roaring::RoaringBitmap;
+use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::ops::Range;
+
+/// Ids of documents that are saved together.
+pub const DOCUMENTS_AT_ONCE: u32 = 4096;
+/// Bytes of words and their postings that are saved together, about; few in tests, so that there are several parts.
+const WORD_BYTES_AT_ONCE: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
+/// What a snapshot has of an index.
+#[derive(Default)]
+pub struct SavedIndex {
+    /// The documents that were there when the save came to its end with the index; of the others nothing counts.
+    pub alive: RoaringBitmap,
+    /// Documents, each id once.
+    pub documents: Vec<SavedDocument>,
+    /// Words.
+    pub words: Vec<SavedWord>,
+    /// Vectors, by their fields' places.
+    pub vectors: Vec<(usize, Vec<SavedVector>)>,
+}
+
+/// A document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedDocument {
+    /// The id that it had.
+    pub id: DocumentId,
+    /// Its key.
+    pub key: Key,
+    /// Checksum of what it holds.
+    pub checksum: u32,
+    /// Its words, counted by the fields' weights.
+    pub length: u32,
+    /// The frequency of its most frequent word.
+    pub frequency_max: u32,
+}
 
 /// A vector in a graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,10 +65,38 @@ pub struct SavedVector {
     pub layers: Vec<Vec<u32>>,
 }
 
-/// A checksum of bytes, the same at each start.
-pub type Checksum = fn(&[u8]) -> u32;
-
 impl DocumentIndex {
+    /// The id that the next document gets: a save takes those below it.
+    pub fn ids_end(&self) -> DocumentId {
+        self.read().next_id
+    }
+
+    /// The documents with these ids that are there now.
+    pub fn save_documents(&self, ids: Range<DocumentId>) -> Vec<SavedDocument> {
+        let state = self.read();
+        let there = ids.filter_map(|id| Some((id, state.documents.get(id)?)));
+        let saved = there.map(|(id, document)| SavedDocument {
+            id,
+            key: document.key.clone(),
+            checksum: document.checksum,
+            length: document.length,
+            frequency_max: document.frequency_max,
+        });
+        saved.collect()
+    }
+
+    /// Words from this number on, as many as are saved together; with the number to go on with, if there are more.
+    pub fn save_words(&self, from: WordId) -> (Vec<SavedWord>, Option<WordId>) {
+        self.read().words.saved_from(from, WORD_BYTES_AT_ONCE)
+    }
+
+    /// The ids below `end` of the documents that are there now.
+    pub fn save_ids(&self, end: DocumentId) -> RoaringBitmap {
+        let mut ids = self.read().all.clone();
+        ids.remove_range(end..);
+        ids
+    }
+
     /// The places of the VECTOR fields, each with the number of segments that its graph has now.
     pub fn graphs(&self) -> Vec<(usize, u32)> {
         let fields = 0..self.schema().fields.len();
@@ -36,7 +105,7 @@ impl DocumentIndex {
     }
 
     /// The vectors of one segment of a field's graph, in the order of their slots.
-    pub fn save_segment(&self, field: usize, segment: u32, checksum: Checksum) -> Vec<SavedVector> {
+    pub fn save_segment(&self, field: usize, segment: u32) -> Vec<SavedVector> {
         let Some(vectors) = self.vectors(field) else {
             return Vec::new();
         };
@@ -57,7 +126,7 @@ impl DocumentIndex {
             let Some(document) = owner.and_then(|id| state.documents.get(id)) else {
                 continue;
             };
-            let checksum = checksum(&vectors.packed(slot));
+            let checksum = checksum::of_bytes(&vectors.packed(slot));
             // The slot may have become another vector's since its links were read.
             if vectors.birth(slot) == birth {
                 saved.push(SavedVector {
@@ -84,11 +153,24 @@ fn places(vectors: &VectorIndex, segment: u32) -> Vec<SavedNode> {
     live.map(node).collect()
 }
 
-/// The vectors of a snapshot that still look for their documents.
-pub(super) struct SavedGraphs {
-    /// Field and vector, by key.
-    by_key: HashMap<Key, Vec<(usize, SavedVector)>>,
-    checksum: Checksum,
+/// The documents and vectors of a snapshot, which look for their keys.
+pub(super) struct SavedKeys(HashMap<Key, SavedKey, FixedState>);
+
+/// What a snapshot has of one key.
+#[derive(Default)]
+struct SavedKey {
+    document: Option<Facts>,
+    /// With the fields' places.
+    vectors: SmallVec<[(usize, SavedVector); 1]>,
+}
+
+/// What a snapshot knows of a document that its key does not tell at once.
+#[derive(Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) id: DocumentId,
+    pub(super) checksum: u32,
+    pub(super) length: u32,
+    pub(super) frequency_max: u32,
 }
 
 /// A document all of whose vectors have a place, and what is known of them.
@@ -100,55 +182,93 @@ pub(super) struct Known {
     pub(super) nodes: Vec<(usize, SavedNode)>,
 }
 
-impl SavedGraphs {
-    pub(super) fn new(saved: Vec<(usize, Vec<SavedVector>)>, checksum: Checksum) -> SavedGraphs {
-        let mut by_key: HashMap<Key, Vec<(usize, SavedVector)>> = HashMap::new();
-        for (field, vectors) in saved {
-            for vector in vectors {
-                let of_key = by_key.entry(vector.key.clone()).or_default();
-                of_key.push((field, vector));
+/// What a snapshot has of a key as it is now.
+pub(super) enum Found {
+    /// The document, words and all.
+    Document(Facts, Known),
+    /// Its vectors.
+    Vectors(Known),
+    /// Not all of its vectors; or there is no document.
+    Nothing,
+}
+
+impl SavedKeys {
+    pub(super) fn new(
+        alive: &RoaringBitmap,
+        documents: Vec<SavedDocument>,
+        vectors: Vec<(usize, Vec<SavedVector>)>,
+    ) -> SavedKeys {
+        let mut keys: HashMap<Key, SavedKey, FixedState> = HashMap::default();
+        keys.reserve(documents.len());
+        for document in documents {
+            if alive.contains(document.id) {
+                let facts = Facts {
+                    id: document.id,
+                    checksum: document.checksum,
+                    length: document.length,
+                    frequency_max: document.frequency_max,
+                };
+                keys.entry(document.key).or_default().document = Some(facts);
             }
         }
-        SavedGraphs { by_key, checksum }
+        for (field, of_field) in vectors {
+            for mut vector in of_field {
+                let key = std::mem::take(&mut vector.key);
+                keys.entry(key).or_default().vectors.push((field, vector));
+            }
+        }
+        SavedKeys(keys)
     }
 
-    /// The document of a key, if the snapshot knows all of its vectors as they are now.
-    pub(super) fn find(
-        &self,
-        index: &DocumentIndex,
-        key: &[u8],
-        database: &Database,
-    ) -> Option<Known> {
-        let entry = database.peek(key)?;
-        let values = values::read(index.schema(), key, &entry.value)?.ok()?;
-        let mut candidates: Vec<&(usize, SavedVector)> = match self.by_key.get(key) {
-            Some(of_key) => of_key.iter().collect(),
-            None => Vec::new(),
+    /// What there is of a key, if its document is what it was.
+    pub(super) fn find(&self, index: &DocumentIndex, key: &[u8], database: &Database) -> Found {
+        let entry = database.peek(key);
+        let values = entry.and_then(|entry| values::read(index.schema(), key, &entry.value));
+        let (Some(Ok(values)), saved) = (values, self.0.get(key)) else {
+            return Found::Nothing;
         };
-        let (mut slots, mut nodes) = (Vec::new(), Vec::new());
-        for (field, value) in values.fields.iter().enumerate() {
-            let FieldValue::Vectors(all) = value else {
-                continue;
-            };
-            for packed in all {
-                let checksum = (self.checksum)(packed);
-                let at = candidates
-                    .iter()
-                    .position(|(of, vector)| *of == field && vector.checksum == checksum)?;
-                let (_, vector) = candidates.swap_remove(at);
-                slots.push((field, vector.slot));
-                let node = SavedNode {
-                    slot: vector.slot,
-                    birth: 0,
-                    layers: vector.layers.clone(),
-                };
-                nodes.push((field, node));
-            }
-        }
-        Some(Known {
+        let vectors = saved.map_or(&[][..], |saved| &saved.vectors);
+        let Some((slots, nodes)) = places_of(&values, vectors) else {
+            return Found::Nothing;
+        };
+        let facts = saved.and_then(|saved| saved.document);
+        let facts = facts.filter(|facts| facts.checksum == checksum::of_values(&values));
+        let known = Known {
             values,
             slots,
             nodes,
-        })
+        };
+        match facts {
+            Some(facts) => Found::Document(facts, known),
+            None => Found::Vectors(known),
+        }
     }
+}
+
+type Places = (Vec<(usize, u32)>, Vec<(usize, SavedNode)>);
+
+/// Slots and links of all vectors of a document; none if one of them has none.
+fn places_of(values: &DocumentValues, saved: &[(usize, SavedVector)]) -> Option<Places> {
+    let mut candidates: SmallVec<[&(usize, SavedVector); 4]> = saved.iter().collect();
+    let (mut slots, mut nodes) = (Vec::new(), Vec::new());
+    for (field, value) in values.fields.iter().enumerate() {
+        let FieldValue::Vectors(all) = value else {
+            continue;
+        };
+        for packed in all {
+            let checksum = checksum::of_bytes(packed);
+            let is_it =
+                |(of, vector): &&(usize, SavedVector)| *of == field && vector.checksum == checksum;
+            let at = candidates.iter().position(is_it)?;
+            let (_, vector) = candidates.swap_remove(at);
+            slots.push((field, vector.slot));
+            let node = SavedNode {
+                slot: vector.slot,
+                birth: 0,
+                layers: vector.layers.clone(),
+            };
+            nodes.push((field, node));
+        }
+    }
+    Some((slots, nodes))
 }

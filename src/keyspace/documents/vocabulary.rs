@@ -2,14 +2,19 @@
 //! say WITHSUFFIXTRIE, by how it goes on from any of its characters.
 
 use super::fields::DocumentId;
+use super::pages::Pages;
 use super::postings::{Posting, Postings};
+use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 /// A word's number in its index; it may be another word's once its word is gone.
 pub type WordId = u32;
+
+/// Documents whose words are found out together while an index is restored: their counts stay in the cache.
+const DOCUMENTS_AT_ONCE: usize = 1 << 15;
 
 /// All words.
 #[derive(Default)]
@@ -29,6 +34,46 @@ struct Word {
     postings: Postings,
 }
 
+/// A word with its documents, as a snapshot has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedWord {
+    /// The word.
+    pub text: Arc<str>,
+    /// Its documents.
+    pub postings: Postings,
+}
+
+/// A word out of a snapshot.
+struct Restored {
+    word: Word,
+    /// The TEXT fields that it stands in.
+    fields: u128,
+    /// Its places in documents, and their bytes.
+    places: (usize, usize),
+}
+
+impl Restored {
+    /// None if no document has it any more.
+    fn of(saved: SavedWord, new_ids: &Pages<DocumentId>) -> Option<Restored> {
+        let postings = saved.postings.renumbered(|id| new_ids.get(id).copied());
+        let (mut fields, mut places) = (0, (0, 0));
+        for (_, posting) in postings.iter() {
+            let (count, bytes) = posting.size();
+            fields |= posting.fields;
+            places = (places.0 + count, places.1 + bytes);
+        }
+        let word = Word {
+            text: saved.text,
+            postings,
+        };
+        (!word.postings.is_empty()).then_some(Restored {
+            word,
+            fields,
+            places,
+        })
+    }
+}
+
 impl Vocabulary {
     /// Words of these TEXT fields are found by their parts.
     pub fn new(suffix_fields: u128) -> Vocabulary {
@@ -36,6 +81,85 @@ impl Vocabulary {
             suffix_fields,
             ..Vocabulary::default()
         }
+    }
+
+    /// The words of a snapshot, their documents under other ids, which come in the same order; documents that get none are left out.
+    /// None if a word comes twice.
+    pub(super) fn restored(
+        suffix_fields: u128,
+        saved: Vec<SavedWord>,
+        new_ids: &Pages<DocumentId>,
+    ) -> Option<Vocabulary> {
+        let restored = saved.into_par_iter();
+        let restored = restored.filter_map(|word| Restored::of(word, new_ids));
+        let restored: Vec<Restored> = restored.collect();
+        let mut vocabulary = Vocabulary::new(suffix_fields);
+        let texts = restored.iter().map(|it| Arc::clone(&it.word.text));
+        vocabulary.ids = texts.zip(0..).collect();
+        if vocabulary.ids.len() != restored.len() {
+            return None;
+        }
+        for it in restored {
+            vocabulary.places.0 += it.places.0;
+            vocabulary.places.1 += it.places.1;
+            if it.fields & suffix_fields != 0 {
+                vocabulary.suffixes.add(&it.word.text);
+            }
+            vocabulary.words.push(Some(it.word));
+        }
+        Some(vocabulary)
+    }
+
+    /// The numbers of the words of all documents, whose ids are 1 to `count`.
+    pub(super) fn numbers_by_document(&self, count: usize) -> Vec<Box<[WordId]>> {
+        let end = count as DocumentId + 1;
+        let starts = (1..end).step_by(DOCUMENTS_AT_ONCE).collect::<Vec<_>>();
+        let ranges = starts.into_par_iter();
+        let ranges = ranges.map(|start| start..end.min(start + DOCUMENTS_AT_ONCE as DocumentId));
+        ranges
+            .flat_map_iter(|range| self.numbers_within(&range))
+            .collect()
+    }
+
+    fn numbers_within(
+        &self,
+        range: &Range<DocumentId>,
+    ) -> impl Iterator<Item = Box<[WordId]>> + use<> {
+        let mut counts = vec![0; range.len()];
+        let words = || self.words.iter().flatten().zip(0..);
+        for (word, _) in words() {
+            let count = |id| counts[(id - range.start) as usize] += 1;
+            word.postings.each_within(range, count);
+        }
+        let mut numbers: Vec<Vec<WordId>> = counts.into_iter().map(Vec::with_capacity).collect();
+        for (word, number) in words() {
+            let note = |id| numbers[(id - range.start) as usize].push(number);
+            word.postings.each_within(range, note);
+        }
+        numbers.into_iter().map(Vec::into_boxed_slice)
+    }
+
+    /// Words from this number on, for a snapshot: so many bytes, about. With the number to go on with, if there is more.
+    pub(super) fn saved_from(
+        &self,
+        from: WordId,
+        bytes_max: usize,
+    ) -> (Vec<SavedWord>, Option<WordId>) {
+        let (mut saved, mut bytes) = (Vec::new(), 0);
+        let rest = self.words.get(from as usize..).unwrap_or_default();
+        for (place, number) in rest.iter().zip(from..) {
+            if bytes >= bytes_max {
+                return (saved, Some(number));
+            }
+            if let Some(word) = place {
+                bytes += word.text.len() + word.postings.size().1;
+                saved.push(SavedWord {
+                    text: Arc::clone(&word.text),
+                    postings: word.postings.clone(),
+                });
+            }
+        }
+        (saved, None)
     }
 
     /// As well those of these fields, which have no words yet.

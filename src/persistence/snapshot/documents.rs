@@ -1,10 +1,13 @@
-//! Payloads of the indexes over documents: the words that make them, and the links of their graphs, a segment of a VECTOR field an
-//! image. docs/snapshot-format.md, "Indexes".
+//! Payloads of the indexes over documents: the words that make them, their documents, the words of these, and the links of their
+//! graphs, a segment of a VECTOR field an image. docs/snapshot-format.md, "Indexes".
 
 use super::cursor::{Cursor, Fault, put_bytes, put_varint};
 use super::elements::{Encoded, Payload, decode_layers, put_layers, put_u32s, read_slots};
 use crate::keyspace::Key;
-use crate::keyspace::documents::saved::SavedVector;
+use crate::keyspace::documents::postings::Postings;
+use crate::keyspace::documents::saved::{DOCUMENTS_AT_ONCE, SavedDocument, SavedVector};
+use crate::keyspace::documents::vocabulary::SavedWord;
+use roaring::RoaringBitmap;
 
 /// What there is of an index by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,9 +92,113 @@ pub(super) fn decode_vectors(
     Ok(vectors)
 }
 
+/// Documents of one part, in the order of their ids.
+pub(super) fn encode_documents(documents: &[SavedDocument]) -> Encoded {
+    let mut out = Vec::new();
+    put_u32s(&mut out, documents.iter().map(|document| document.id));
+    put_u32s(&mut out, documents.iter().map(|document| document.checksum));
+    for document in documents {
+        put_bytes(&mut out, &document.key);
+        put_varint(&mut out, document.length.into());
+        put_varint(&mut out, document.frequency_max.into());
+    }
+    (documents.len() as u32, out)
+}
+
+pub(super) fn decode_documents(
+    part: u32,
+    payload: Payload<'_>,
+) -> Result<Vec<SavedDocument>, Fault> {
+    let mut cursor = Cursor::new(payload.bytes);
+    let entries = payload.entries as usize;
+    let ids: Vec<u32> = cursor.u32s(entries)?.collect();
+    let is_own = |id: &u32| id / DOCUMENTS_AT_ONCE == part;
+    if !ids.is_sorted_by(|a, b| a < b) || !ids.iter().all(is_own) {
+        return Err("documents are not those of their part");
+    }
+    let checksums = cursor.u32s(entries)?;
+    let documents = ids.into_iter().zip(checksums).map(|(id, checksum)| {
+        Ok(SavedDocument {
+            id,
+            checksum,
+            key: cursor.bytes()?.into(),
+            length: varint_u32(&mut cursor)?,
+            frequency_max: varint_u32(&mut cursor)?,
+        })
+    });
+    let documents = documents.collect::<Result<_, Fault>>()?;
+    cursor.finish()?;
+    Ok(documents)
+}
+
+/// Words, each with its documents.
+pub(super) fn encode_words(words: &[SavedWord]) -> Encoded {
+    let mut out = Vec::new();
+    for word in words {
+        put_bytes(&mut out, word.text.as_bytes());
+        let blocks = word.postings.blocks();
+        put_varint(&mut out, blocks.len() as u64);
+        for (first, bytes) in blocks {
+            put_varint(&mut out, first.into());
+            put_bytes(&mut out, bytes);
+        }
+    }
+    (words.len() as u32, out)
+}
+
+pub(super) fn decode_words(payload: Payload<'_>) -> Result<Vec<SavedWord>, Fault> {
+    let mut cursor = Cursor::new(payload.bytes);
+    let mut words = Vec::new();
+    for _ in 0..payload.entries {
+        let text = std::str::from_utf8(cursor.bytes()?).map_err(|_| "a word is no text")?;
+        let count = cursor.count(2)?;
+        let blocks = (0..count).map(|_| Ok((varint_u32(&mut cursor)?, cursor.bytes()?)));
+        let blocks = blocks.collect::<Result<Vec<_>, Fault>>()?;
+        let postings = Postings::of_blocks(blocks.into_iter());
+        words.push(SavedWord {
+            text: text.into(),
+            postings: postings.ok_or("the documents of a word are not in blocks")?,
+        });
+    }
+    cursor.finish()?;
+    Ok(words)
+}
+
+/// Ids of documents.
+pub(super) fn encode_ids(ids: &RoaringBitmap) -> Encoded {
+    let (mut out, mut before) = (Vec::new(), 0);
+    for id in ids {
+        put_varint(&mut out, (id - before).into());
+        before = id;
+    }
+    (ids.len() as u32, out)
+}
+
+pub(super) fn decode_ids(payload: Payload<'_>) -> Result<RoaringBitmap, Fault> {
+    let mut cursor = Cursor::new(payload.bytes);
+    let (mut ids, mut before) = (RoaringBitmap::new(), 0u32);
+    for at in 0..payload.entries {
+        let step = varint_u32(&mut cursor)?;
+        if step == 0 && at > 0 {
+            return Err("an id comes twice");
+        }
+        before = before.checked_add(step).ok_or(TOO_GREAT)?;
+        ids.insert(before);
+    }
+    cursor.finish()?;
+    Ok(ids)
+}
+
+const TOO_GREAT: Fault = "an integer is too great";
+
+fn varint_u32(cursor: &mut Cursor<'_>) -> Result<u32, Fault> {
+    u32::try_from(cursor.varint()?).map_err(|_| TOO_GREAT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyspace::documents::postings::Posting;
 
     fn payload((entries, bytes): &Encoded) -> Payload<'_> {
         Payload {
@@ -133,5 +240,85 @@ mod tests {
             bad[at / 8] ^= 1 << (at % 8);
             let _ = decode(&bad);
         }
+    }
+
+    /// Requires that a payload comes back, that none of its beginnings does, and that altered ones never panic.
+    fn check<T: PartialEq + std::fmt::Debug>(
+        encoded: &Encoded,
+        expected: &T,
+        decode: impl Fn(Payload<'_>) -> Result<T, Fault>,
+    ) {
+        assert_eq!(decode(payload(encoded)).as_ref(), Ok(expected));
+        let read = |bytes: &[u8]| {
+            let entries = encoded.0;
+            decode(Payload { entries, bytes })
+        };
+        for len in 0..encoded.1.len() {
+            assert!(read(&encoded.1[..len]).is_err(), "cut to {len}");
+        }
+        assert!(read(&[&encoded.1[..], &[0]].concat()).is_err());
+        for at in 0..encoded.1.len() * 8 {
+            let mut bad = encoded.1.clone();
+            bad[at / 8] ^= 1 << (at % 8);
+            let _ = read(&bad);
+        }
+        let entries = u32::MAX;
+        let bytes = &encoded.1;
+        assert!(decode(Payload { entries, bytes }).is_err());
+    }
+
+    #[test]
+    fn documents_come_back() {
+        let documents: Vec<SavedDocument> = [4096, 4100, 8191]
+            .into_iter()
+            .map(|id| SavedDocument {
+                id,
+                key: vec![b'k'; (id % 300) as usize].into(),
+                checksum: !id,
+                length: id * 1000,
+                frequency_max: u32::MAX,
+            })
+            .collect();
+        let encoded = encode_documents(&documents);
+        check(&encoded, &documents, |payload| decode_documents(1, payload));
+        assert!(decode_documents(0, payload(&encoded)).is_err());
+        assert!(decode_documents(2, payload(&encoded)).is_err());
+        let twice = [documents[0].clone(), documents[0].clone()];
+        assert!(decode_documents(1, payload(&encode_documents(&twice))).is_err());
+    }
+
+    #[test]
+    fn words_come_back() {
+        let postings = |ids: &[u32]| {
+            let mut postings = Postings::default();
+            for id in ids {
+                let posting = Posting {
+                    fields: 5,
+                    frequency: 300,
+                    places: vec![(0, 1), (2, 4)],
+                };
+                postings.push(*id, &posting);
+            }
+            postings
+        };
+        let many: Vec<u32> = (1..70).map(|id| id * 100).collect();
+        let words = [("eins", postings(&many)), ("zwölf", postings(&[7]))];
+        let words = words.map(|(text, postings)| SavedWord {
+            text: text.into(),
+            postings,
+        });
+        check(&encode_words(&words), &words.to_vec(), decode_words);
+        let none = SavedWord {
+            text: "".into(),
+            postings: Postings::default(),
+        };
+        check(&encode_words(&[none.clone()]), &vec![none], decode_words);
+    }
+
+    #[test]
+    fn ids_come_back() {
+        let ids = [0, 1, 5, 70_000, u32::MAX].into_iter().collect();
+        check(&encode_ids(&ids), &ids, decode_ids);
+        assert!(decode_ids(payload(&(2, vec![3, 0]))).is_err());
     }
 }

@@ -22,6 +22,12 @@ pub enum Kind {
     Indexes = 6,
     /// Links of the vectors of one field of such an index.
     DocumentLinks = 7,
+    /// Its documents.
+    Documents = 8,
+    /// Its words, each with its documents.
+    Words = 9,
+    /// The ids of those documents that count.
+    DocumentIds = 12,
 }
 
 impl Kind {
@@ -43,6 +49,9 @@ impl Kind {
             Kind::Links,
             Kind::Indexes,
             Kind::DocumentLinks,
+            Kind::Documents,
+            Kind::Words,
+            Kind::DocumentIds,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == byte)
@@ -55,9 +64,9 @@ impl Kind {
 pub struct Place {
     /// What it holds.
     pub kind: Kind,
-    /// The collection's id; of keys the database; of documents' links the place of their index among the definitions.
+    /// The collection's id; of keys the database; of what an index over documents has, its place among the definitions.
     pub owner: u64,
-    /// The segment; of keys the shard.
+    /// The segment; of keys the shard; of documents and words which part of them, from 0.
     pub part: u32,
     /// Which piece of the shard, from 0; of documents' links the field's place in its schema. Other images are whole.
     pub piece: u32,

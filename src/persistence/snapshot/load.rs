@@ -2,6 +2,7 @@
 
 use super::SnapshotError;
 use super::catalog::Catalog;
+use super::cursor::Fault;
 use super::documents::{self, Definition};
 use super::elements::{self, Payload};
 use super::image::{Kind, Place};
@@ -10,7 +11,9 @@ use super::manifest::{self, CollectionRecord, ImageRecord, Manifest};
 use super::pack::{self, PackReader};
 use crate::keyspace::collection::{Collection, SavedElement, SavedNode};
 use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::documents::filling::LoadedIndex;
 use crate::keyspace::documents::index::links_of;
+use crate::keyspace::documents::saved::SavedIndex;
 use crate::keyspace::documents::schema::{self, Schema};
 use crate::keyspace::documents::words::Words;
 use crate::keyspace::{Entry, Keyspace, Value};
@@ -81,6 +84,10 @@ pub struct Loaded {
     pub elements: u64,
     /// Elements that had to be linked anew.
     pub relinked: u64,
+    /// Documents of indexes that were taken as they were.
+    pub taken: u64,
+    /// Documents of indexes that were indexed anew.
+    pub indexed: u64,
     /// Bytes of its packs.
     pub bytes: u64,
 }
@@ -100,9 +107,9 @@ pub fn load(
         path: manifest::path(dir, state.generation),
     };
     keyspace.raise_collection_id(state.next_collection_id);
-    let (collections, mut relinked) = loader.collections()?;
+    let (collections, relinked) = loader.collections()?;
     let keys = loader.keys(Mutex::new(collections))?;
-    relinked += loader.indexes()?;
+    let indexes = loader.indexes()?;
     let elements = manifest
         .collections
         .values()
@@ -111,7 +118,9 @@ pub fn load(
     Ok(Loaded {
         keys,
         elements,
-        relinked,
+        relinked: relinked + indexes.relinked as u64,
+        taken: indexes.taken as u64,
+        indexed: indexes.indexed as u64,
         bytes: manifest.packs.values().sum(),
     })
 }
@@ -127,24 +136,26 @@ struct Loader<'a> {
 type SegmentImages<'a> = HashMap<Kind, (Place, &'a ImageRecord)>;
 
 impl Loader<'_> {
-    /// Makes the indexes again, from the documents that are there now and the links of their graphs; how many documents had to be
-    /// linked anew.
-    fn indexes(&self) -> Result<u64, SnapshotError> {
-        let mut relinked = 0;
+    /// Makes the indexes again, once their documents are there; of all of them, what was done.
+    fn indexes(&self) -> Result<LoadedIndex, SnapshotError> {
+        let mut all = LoadedIndex::default();
         for (place, definition) in self.definitions()?.into_iter().enumerate() {
             match definition {
                 Definition::Index(name, words) => {
                     let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
                     let schema = schema::create(&mut Words::new(&words))
                         .map_err(|_| self.contradiction("an index's words do not make one"))?;
-                    relinked += self.index(place as u64, &name, schema)?;
+                    let loaded = self.index(place as u64, &name, schema)?;
+                    all.relinked += loaded.relinked;
+                    all.taken += loaded.taken;
+                    all.indexed += loaded.indexed;
                 }
                 Definition::Alias(alias, name) => {
                     self.keyspace.indexes().set_alias(&alias, &name);
                 }
             }
         }
-        Ok(relinked)
+        Ok(all)
     }
 
     fn definitions(&self) -> Result<Vec<Definition>, SnapshotError> {
@@ -157,27 +168,57 @@ impl Loader<'_> {
             .map_err(|what| self.packs.fault(image, what))
     }
 
-    fn index(&self, owner: u64, name: &[u8], schema: Schema) -> Result<u64, SnapshotError> {
-        let graphs: Vec<(&Place, &ImageRecord)> = self
-            .images(Kind::DocumentLinks)
-            .filter(|(place, _)| place.owner == owner)
-            .collect();
-        let saved = graphs
-            .into_par_iter()
-            .map(|(place, image)| {
-                let bytes = self.packs.payload(*place, image)?;
-                let field = place.piece as usize;
-                let m = links_of(&schema, field)
-                    .ok_or_else(|| self.contradiction("links belong to a field without vectors"))?;
-                let payload = payload_of(&(*place, image), &bytes);
-                let vectors = documents::decode_vectors(place.part, m, payload)
-                    .map_err(|what| self.packs.fault(image, what))?;
-                Ok((field, vectors))
-            })
-            .collect::<Result<Vec<_>, SnapshotError>>()?;
+    fn index(&self, owner: u64, name: &[u8], schema: Schema) -> Result<LoadedIndex, SnapshotError> {
+        let vectors = self.decode_all(Kind::DocumentLinks, owner, |place, payload| {
+            let m = links_of(&schema, place.piece as usize)
+                .ok_or("links belong to a field without vectors")?;
+            documents::decode_vectors(place.part, m, payload)
+        })?;
+        let vectors = vectors.into_iter();
+        let documents = self.decode_all(Kind::Documents, owner, |place, payload| {
+            documents::decode_documents(place.part, payload)
+        })?;
+        let words = self.decode_all(Kind::Words, owner, |_, payload| {
+            documents::decode_words(payload)
+        })?;
+        let ids = self.decode_all(Kind::DocumentIds, owner, |_, payload| {
+            documents::decode_ids(payload)
+        })?;
+        let saved = SavedIndex {
+            alive: ids
+                .into_iter()
+                .map(|(_, ids)| ids)
+                .next()
+                .unwrap_or_default(),
+            documents: documents.into_iter().flat_map(|(_, part)| part).collect(),
+            words: words.into_iter().flat_map(|(_, part)| part).collect(),
+            vectors: vectors
+                .map(|(place, part)| (place.piece as usize, part))
+                .collect(),
+        };
         let database = self.keyspace.database(INDEXED_DB);
         let indexes = self.keyspace.indexes();
-        Ok(indexes.load(name, Arc::new(schema), &database, saved, super::crc32c) as u64)
+        indexes
+            .load(name, Arc::new(schema), &database, saved)
+            .ok_or_else(|| self.contradiction("a word of an index comes twice"))
+    }
+
+    /// What the images of one kind of an index hold, in the order of their places.
+    fn decode_all<T: Send>(
+        &self,
+        kind: Kind,
+        owner: u64,
+        decode: impl Fn(&Place, Payload<'_>) -> Result<T, Fault> + Sync,
+    ) -> Result<Vec<(Place, T)>, SnapshotError> {
+        let images = self.images(kind).filter(|(place, _)| place.owner == owner);
+        let images: Vec<(&Place, &ImageRecord)> = images.collect();
+        let decoded = images.into_par_iter().map(|(place, image)| {
+            let bytes = self.packs.payload(*place, image)?;
+            let content = decode(place, payload_of(&(*place, image), &bytes))
+                .map_err(|what| self.packs.fault(image, what))?;
+            Ok((*place, content))
+        });
+        decoded.collect()
     }
 
     fn images(&self, kind: Kind) -> impl Iterator<Item = (&Place, &ImageRecord)> {

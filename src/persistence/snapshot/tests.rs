@@ -23,6 +23,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+mod indexes;
+
 const LINEAGE: u64 = 77;
 const SEED: u64 = 5;
 
@@ -212,6 +214,8 @@ fn what_was_saved_is_loaded() {
             keys: 320,
             elements: 0,
             relinked: 0,
+            taken: 0,
+            indexed: 0,
             bytes: saved.bytes,
         }
     );

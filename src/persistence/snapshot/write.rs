@@ -5,7 +5,7 @@
 //! that was not walked yet hands its old state over first (keyspace/save.rs).
 //!
 //! The walk takes all shards of keys, then the collections that it found, segment by segment, in the order in which they were
-//! found, and at last the indexes over documents: their definitions, and the links of their graphs as they are then. It does not look
+//! found, and at last the indexes over documents: their definitions, and what they hold as it is then. It does not look
 //! for the segments with most handed-over bytes: those bytes have a limit at which writers wait, and every segment takes the same
 //! time, so the order only decides how early they wait.
 
@@ -16,7 +16,10 @@ use super::manifest::{self, CollectionRecord, Manifest, PackId, State};
 use super::pack::{self, PackWriter};
 use super::{SnapshotError, elements, keys, packs_dir};
 use crate::keyspace::collection::Collection;
+use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::documents::saved::DOCUMENTS_AT_ONCE;
+use crate::keyspace::documents::vocabulary::WordId;
 use crate::keyspace::table::SHARDS;
 use crate::keyspace::{Keyspace, Value};
 use crate::persistence::disk::Disk;
@@ -205,13 +208,39 @@ fn remove_manifests(disk: &dyn Disk, dir: &Path, generations: &[u64]) -> Result<
     Ok(())
 }
 
-/// A segment of a field's graph of an index over documents.
-struct Graph {
+/// Something of an index over documents that is written in one step.
+struct IndexPart {
     index: Arc<DocumentIndex>,
     /// The index's place among the definitions.
     place: usize,
-    field: usize,
-    segment: u32,
+    content: IndexContent,
+}
+
+#[derive(Clone, Copy)]
+enum IndexContent {
+    /// Documents of this part, with ids below `end`.
+    Documents { part: u32, end: DocumentId },
+    /// Words from this number on.
+    Words { part: u32, from: WordId },
+    /// The ids below `end` that are still there: behind documents and words.
+    Ids { end: DocumentId },
+    /// A segment of a field's graph.
+    Links { field: usize, segment: u32 },
+}
+
+/// What is written of an index, in this order.
+fn contents_of(index: &DocumentIndex) -> Vec<IndexContent> {
+    let end = index.ids_end();
+    let parts = 0..end.div_ceil(DOCUMENTS_AT_ONCE);
+    let mut contents: Vec<_> = parts
+        .map(|part| IndexContent::Documents { part, end })
+        .collect();
+    contents.push(IndexContent::Words { part: 0, from: 0 });
+    contents.push(IndexContent::Ids { end });
+    for (field, segments) in index.graphs() {
+        contents.extend((0..segments).map(|segment| IndexContent::Links { field, segment }));
+    }
+    contents
 }
 
 /// The walk, one shard or segment a step.
@@ -229,8 +258,8 @@ struct Walk<'a> {
     /// The collection that is being walked.
     open: Option<OpenCollection>,
     collections: BTreeMap<u64, CollectionRecord>,
-    /// What is left of the graphs over documents, once the definitions are written.
-    graphs: Option<VecDeque<Graph>>,
+    /// What is left of the indexes over documents, once their definitions are written.
+    indexes: Option<VecDeque<IndexPart>>,
     keys: u64,
 }
 
@@ -260,7 +289,7 @@ impl<'a> Walk<'a> {
             found: VecDeque::new(),
             open: None,
             collections: BTreeMap::new(),
-            graphs: None,
+            indexes: None,
             keys: 0,
         }
     }
@@ -296,13 +325,13 @@ impl<'a> Walk<'a> {
             } else {
                 self.close(&open);
             }
-        } else if let Some(graphs) = &mut self.graphs {
-            let Some(graph) = graphs.pop_front() else {
+        } else if let Some(parts) = &mut self.indexes {
+            let Some(part) = parts.pop_front() else {
                 return Ok(false);
             };
-            self.save_graph(&graph)?;
+            self.save_index(part)?;
         } else {
-            self.graphs = Some(self.save_definitions()?);
+            self.indexes = Some(self.save_definitions()?);
         }
         self.progress
             .bytes
@@ -384,21 +413,19 @@ impl<'a> Walk<'a> {
     }
 
     /// Writes which indexes there are. They are taken after the cut: what came or went since is in the log that is kept.
-    fn save_definitions(&mut self) -> Result<VecDeque<Graph>, SnapshotError> {
-        let (mut definitions, mut graphs) = (Vec::new(), VecDeque::new());
+    fn save_definitions(&mut self) -> Result<VecDeque<IndexPart>, SnapshotError> {
+        let (mut definitions, mut parts) = (Vec::new(), VecDeque::new());
         for (place, index) in self.keyspace.indexes().all().into_iter().enumerate() {
             definitions.push(Definition::Index(
                 index.name().into(),
                 index.schema().to_words(),
             ));
-            for (field, segments) in index.graphs() {
-                graphs.extend((0..segments).map(|segment| Graph {
-                    index: Arc::clone(&index),
-                    place,
-                    field,
-                    segment,
-                }));
-            }
+            let contents = contents_of(&index).into_iter();
+            parts.extend(contents.map(|content| IndexPart {
+                index: Arc::clone(&index),
+                place,
+                content,
+            }));
         }
         let aliases = self.keyspace.indexes().aliases().into_iter();
         definitions.extend(aliases.map(|(alias, name)| Definition::Alias(alias, name)));
@@ -410,20 +437,45 @@ impl<'a> Walk<'a> {
         };
         let (entries, payload) = documents::encode_definitions(&definitions);
         self.writer.add(place, self.job.cut, entries, &payload)?;
-        Ok(graphs)
+        Ok(parts)
     }
 
-    fn save_graph(&mut self, graph: &Graph) -> Result<(), SnapshotError> {
-        let saved = graph
-            .index
-            .save_segment(graph.field, graph.segment, super::crc32c);
-        let place = Place {
-            kind: Kind::DocumentLinks,
-            owner: graph.place as u64,
-            part: graph.segment,
-            piece: graph.field as u32,
+    /// Writes a part of an index. Only while it is read does a writer wait for it.
+    fn save_index(&mut self, mut next: IndexPart) -> Result<(), SnapshotError> {
+        let (index, owner) = (&next.index, next.place as u64);
+        let (kind, part, piece, (entries, payload)) = match next.content {
+            IndexContent::Documents { part, end } => {
+                let first = part * DOCUMENTS_AT_ONCE;
+                let ids = first..end.min(first.saturating_add(DOCUMENTS_AT_ONCE));
+                let saved = index.save_documents(ids);
+                let encoded = documents::encode_documents(&saved);
+                (Kind::Documents, part, 0, encoded)
+            }
+            IndexContent::Words { part, from } => {
+                let (saved, more) = index.save_words(from);
+                if let (Some(from), Some(parts)) = (more, &mut self.indexes) {
+                    let part = part + 1;
+                    next.content = IndexContent::Words { part, from };
+                    parts.push_front(next);
+                }
+                (Kind::Words, part, 0, documents::encode_words(&saved))
+            }
+            IndexContent::Ids { end } => {
+                let ids = index.save_ids(end);
+                (Kind::DocumentIds, 0, 0, documents::encode_ids(&ids))
+            }
+            IndexContent::Links { field, segment } => {
+                let saved = index.save_segment(field, segment);
+                let encoded = documents::encode_vectors(&saved);
+                (Kind::DocumentLinks, segment, field as u32, encoded)
+            }
         };
-        let (entries, payload) = documents::encode_vectors(&saved);
+        let place = Place {
+            kind,
+            owner,
+            part,
+            piece,
+        };
         self.writer.add(place, self.job.cut, entries, &payload)
     }
 

@@ -37,8 +37,12 @@ pub fn create_command(args: &BenchArgs, dim: usize) -> Vec<String> {
         MetricArg::Ip => "IP",
     };
     let (m, ef) = (args.m, args.ef_construction);
+    let more = match args.texts {
+        true => " colour TAG shop TAG at NUMERIC text TEXT",
+        false => "",
+    };
     let words = format!(
-        "FT.CREATE KEY PREFIX 1 KEY: SCHEMA n NUMERIC v VECTOR HNSW 10 TYPE FLOAT32 DIM {dim} DISTANCE_METRIC {metric} M {m} EF_CONSTRUCTION {ef}"
+        "FT.CREATE KEY PREFIX 1 KEY: SCHEMA n NUMERIC v VECTOR HNSW 10 TYPE FLOAT32 DIM {dim} DISTANCE_METRIC {metric} M {m} EF_CONSTRUCTION {ef}{more}"
     );
     let words = words.split(' ');
     words.map(|word| word.replace("KEY", &args.key)).collect()
@@ -47,7 +51,53 @@ pub fn create_command(args: &BenchArgs, dim: usize) -> Vec<String> {
 /// HSET of a row.
 pub fn push_add(args: &BenchArgs, row: usize, name: &str, blob: &[u8], batch: &mut Batch) {
     let (key, n) = (format!("{}:{name}", args.key), number(row).to_string());
-    batch.push(&[b"HSET", key.as_bytes(), b"v", blob, b"n", n.as_bytes()]);
+    let mut words: Vec<&[u8]> = vec![b"HSET", key.as_bytes(), b"v", blob, b"n", n.as_bytes()];
+    if !args.texts {
+        return batch.push(&words);
+    }
+    let texts = texts(row);
+    let texts = texts.iter().flat_map(|(field, value)| [*field, value]);
+    words.extend(texts.map(str::as_bytes));
+    batch.push(&words);
+}
+
+/// Different words of texts, and how many a text has at least and at most.
+const WORDS: u64 = 50_000;
+const WORDS_OF_TEXT: (u64, u64) = (8, 12);
+
+/// What a row holds with --texts: two tags of 100 and 5,000 values, another number for each row, and a short text of words of which the n-th
+/// comes about every n-th time that the first does (Zipf).
+fn texts(row: usize) -> [(&'static str, String); 4] {
+    let mut state = row as u64;
+    let mut draw = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ mixed >> 31
+    };
+    let (colour, shop) = (draw() % 100, draw() % 5000);
+    let count = WORDS_OF_TEXT.0 + draw() % (WORDS_OF_TEXT.1 - WORDS_OF_TEXT.0 + 1);
+    let words = (0..count).map(|_| {
+        let share = (draw() >> 11) as f64 / (1u64 << 53) as f64;
+        word((WORDS as f64).powf(share) as u64)
+    });
+    let words: Vec<String> = words.collect();
+    [
+        ("colour", format!("colour-{colour}")),
+        ("shop", format!("shop-{shop}")),
+        ("at", (1_700_000_000 + row).to_string()),
+        ("text", words.join(" ")),
+    ]
+}
+
+/// The word of a rank: letters that no other one has in this order.
+fn word(rank: u64) -> String {
+    let mut rest = rank.wrapping_mul(26 * 26 * 26 + 1);
+    let mut letters = String::new();
+    while rest > 0 {
+        letters.push((b'a' + (rest % 26) as u8) as char);
+        rest /= 26;
+    }
+    letters
 }
 
 /// FT.SEARCH for the nearest, of those that a filter passes. With an `ef` of 0 the server chooses.
@@ -157,6 +207,17 @@ mod tests {
             let passing = (0..5_000).filter(|row| passes(*row, percent)).count();
             assert_eq!(passing, usize::from(percent) * 50);
         }
+    }
+
+    #[test]
+    fn words_are_as_many_as_their_ranks_and_the_first_come_most() {
+        let words = (1..WORDS)
+            .map(word)
+            .collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(words.len() as u64, WORDS - 1);
+        let has = |row, rank| texts(row)[3].1.split(' ').any(|it| it == word(rank));
+        let count = |rank| (0..2_000).filter(|row| has(*row, rank)).count();
+        assert!(count(1) > 4 * count(20) && count(20) > 0);
     }
 
     #[test]

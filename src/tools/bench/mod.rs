@@ -89,6 +89,9 @@ pub struct BenchArgs {
     /// Measure documents: FT.CREATE, HSET and FT.SEARCH with KNN; an ef of 0 lets the server choose
     #[arg(long, conflicts_with = "native")]
     pub documents: bool,
+    /// Documents also have two tags, another number and a text of 8 to 12 words
+    #[arg(long, requires = "documents")]
+    pub texts: bool,
     /// Search a second time, behind a filter that so many percent of the documents pass; several values are measured one after
     /// the other
     #[arg(long, value_name = "PERCENT", value_delimiter = ',', requires = "documents", value_parser = clap::value_parser!(u16).range(1..=100))]
