@@ -105,36 +105,71 @@ fn a_pipeline_answers_as_if_its_requests_had_run_one_by_one() {
     assert_same(&state(&mut after, "p"), &seen_piped);
 }
 
-/// Documents whose vectors are linked together are found in the order in which they came.
 #[test]
-fn documents_of_a_pipeline_are_indexed_as_if_they_had_come_one_by_one() {
+fn hashes_of_a_pipeline_are_indexed_as_if_they_had_come_one_by_one() {
+    check_documents("HASH SCHEMA n NUMERIC t TAG v", |key, dice| {
+        let (n, v) = (dice.below(100), 10_000_000 + dice.below(90_000_000));
+        match dice.below(30) {
+            0 => format!("DEL {key}"),
+            1 => format!("HDEL {key} t"),
+            2 => format!("HSET {key} n"),
+            3 => format!("HSET {key} n {n} v short"),
+            4 => format!("SET {key} text"),
+            5 => format!("HSET {key} n {n}"),
+            7 => format!("HSET {key} n abc v {v}"),
+            _ => format!("HSET {key} n {n} t t{} v {v}", n % 5),
+        }
+    });
+}
+
+#[test]
+fn json_documents_of_a_pipeline_are_indexed_as_if_they_had_come_one_by_one() {
+    let schema = "JSON SCHEMA $.n AS n NUMERIC $.t AS t TAG $.v AS v";
+    check_documents(schema, |key, dice| {
+        let n = dice.below(100);
+        let v: Vec<String> = (0..8).map(|_| dice.below(100).to_string()).collect();
+        let document = format!(r#"{{"n":{n},"t":"t{}","v":[{}]}}"#, n % 5, v.join(","));
+        match dice.below(30) {
+            0 => format!("DEL {key}"),
+            1 => format!("JSON.DEL {key} $.t"),
+            2 => format!("JSON.SET {key} $"),
+            3 => format!(r#"JSON.SET {key} $ {{"n":{n},"v":[1]}}"#),
+            4 => format!("SET {key} text"),
+            5 => format!("JSON.SET {key} $.n {n}"),
+            7 => format!("JSON.SET {key} $ {document}}}"),
+            8 => format!("JSON.SET {key} $ {document} NX"),
+            9 => format!("JSON.SET {key} . {document} XX"),
+            10 => format!("JSON.SET {key} $ {document} FORMAT none"),
+            _ => format!("JSON.SET {key} $ {document}"),
+        }
+    });
+}
+
+/// Documents whose vectors are linked together are found in the order in which they came. `request` makes one about a key.
+fn check_documents(kind_and_schema: &str, request: impl Fn(&str, &mut Dice) -> String) {
     println!("seed {SEED}");
     let server = Server::start();
     let mut alone = Wire::open(server.port, 0).expect("a connection");
     let mut piped = Wire::open(server.port, 0).expect("a connection");
     let index = |name: &str| {
+        let (kind, schema) = kind_and_schema
+            .split_once(' ')
+            .expect("a kind and a schema");
         words(&format!(
-            "FT.CREATE {name} PREFIX 1 {name}: SCHEMA n NUMERIC t TAG v VECTOR HNSW 6 TYPE INT8 DIM 8 DISTANCE_METRIC L2"
+            "FT.CREATE {name} ON {kind} PREFIX 1 {name}: {schema} VECTOR HNSW 6 TYPE INT8 DIM 8 DISTANCE_METRIC L2"
         ))
     };
     let lines = |name: &str| -> Vec<Vec<Vec<u8>>> {
         let mut dice = Dice(SEED);
-        let mut request = || {
+        let mut line = || {
             let key = format!("{name}:{}", dice.below(NAMES));
-            let (n, v) = (dice.below(100), 10_000_000 + dice.below(90_000_000));
-            words(&match dice.below(30) {
-                0 => format!("DEL {key}"),
-                1 => format!("HDEL {key} t"),
-                2 => format!("HSET {key} n"),
-                3 => format!("HSET {key} n {n} v short"),
-                4 => format!("SET {key} text"),
-                5 => format!("HSET {key} n {n}"),
-                7 => format!("HSET {key} n abc v {v}"),
+            let n = dice.below(100);
+            match dice.below(30) {
                 6 => format!("FT.SEARCH {name} @n:[{n} +inf] NOCONTENT LIMIT 0 1000"),
-                _ => format!("HSET {key} n {n} t t{} v {v}", n % 5),
-            })
+                _ => request(&key, &mut dice),
+            }
         };
-        (0..REQUESTS).map(|_| request()).collect()
+        (0..REQUESTS).map(|_| words(&line())).collect()
     };
     alone.call(&index("one")).expect("a reply");
     piped.call(&index("two")).expect("a reply");

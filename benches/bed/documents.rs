@@ -8,6 +8,7 @@ use rhumb::keyspace::change::{Change, Effect, Expiry};
 use rhumb::keyspace::documents::index::DocumentIndex;
 use rhumb::keyspace::documents::schema;
 use rhumb::keyspace::documents::words::Words;
+use rhumb::search::documents::matching::Expansion;
 use rhumb::search::documents::patience::Patience;
 use rhumb::search::documents::pattern::PartLimits;
 use rhumb::search::documents::run::{self, NearestQuestion, Question};
@@ -116,7 +117,7 @@ impl Ask {
             ranges: Vec::new(),
             keys: None,
             language: index.schema().language,
-            is_verbatim: false,
+            expansion: Expansion::WHOLE,
             parts: PartLimits {
                 chars_min: 2,
                 expansions_max: 200,

@@ -473,13 +473,12 @@ impl VectorIndex {
         };
         let guard = crossbeam_epoch::pin();
         let found = graph.search(target, (options, self.spread.get()), filter, stats, &guard);
-        let mut hits: Vec<Candidate> = found
-            .into_iter()
-            .filter(|c| self.slots.is_live(c.slot()))
-            .collect();
-        if self.vectors.ranks_anew() {
-            hits = self.rerank(target, &hits, options.k, stats, &guard);
+        // Of many candidates few become hits: only of those is it asked whether they still live.
+        let live = found.into_iter().filter(|c| self.slots.is_live(c.slot()));
+        if !self.vectors.ranks_anew() {
+            return live.take(options.k).map(Neighbour::from).collect();
         }
+        let mut hits = self.rerank(target, live, options.k, stats, &guard);
         hits.truncate(options.k);
         hits.into_iter().map(Neighbour::from).collect()
     }
@@ -496,23 +495,24 @@ impl VectorIndex {
         self.spread.get()
     }
 
-    /// The nearest of what a walk on codes found, by the originals. `found` is sorted by the codes' distances; as many of them
-    /// are looked at as may be among the k nearest, if codes err about as much for them as for those looked at so far.
+    /// The nearest of what a walk on codes found, by the originals. `found` comes in the order of the codes' distances; as many of
+    /// them are looked at as may be among the k nearest, if codes err about as much for them as for those looked at so far.
     fn rerank(
         &self,
         target: &Target,
-        found: &[Candidate],
+        found: impl Iterator<Item = Candidate>,
         k: usize,
         stats: &mut WalkStats,
         guard: &Guard,
     ) -> Vec<Candidate> {
+        let mut found = found.peekable();
         let scorer = self.vectors.exact_scorer(target, guard);
         let first = RERANKED_MIN.max(2 * k);
-        let mut reranked = Vec::with_capacity(first.min(found.len()));
-        let (mut slots, mut distances) = (Vec::new(), Vec::new());
+        let mut reranked = Vec::with_capacity(first.min(found.size_hint().1.unwrap_or(0)));
+        let (mut more, mut slots, mut distances) = (Vec::new(), Vec::new(), Vec::new());
         // By how much codes put vectors too far away, at least and at most.
         let mut errors = (f32::INFINITY, f32::NEG_INFINITY);
-        while let Some(next) = found.get(reranked.len()) {
+        while let Some(next) = found.peek() {
             let so_far = reranked.len();
             // The next one may err more than those before it, by as much as these differ.
             let error = errors.1 + (errors.1 - errors.0);
@@ -521,11 +521,11 @@ impl VectorIndex {
             if is_decided {
                 break;
             }
-            let more = match so_far {
+            more.clear();
+            more.extend(found.by_ref().take(match so_far {
                 0 => first,
                 _ => RERANKED_MIN,
-            };
-            let more = &found[so_far..(so_far + more).min(found.len())];
+            }));
             slots.clear();
             slots.extend(more.iter().map(|c| c.slot()));
             scorer.fetch_and_score(&slots, &mut distances);
@@ -575,7 +575,7 @@ impl VectorIndex {
         let hits = if by_code {
             let scorer = self.vectors.walk_scorer(target.walked(), &guard);
             let found = scan::scan_passing(&self.slots, scorer, ef.max(k), passing, stats);
-            self.rerank(target, &found, k, stats, &guard)
+            self.rerank(target, found.into_iter(), k, stats, &guard)
         } else {
             let scorer = self.vectors.exact_scorer(target, &guard);
             scan::scan_passing(&self.slots, scorer, k, passing, stats)

@@ -3,7 +3,7 @@
 
 use super::plan::{Plan, PlanKind};
 use crate::index::{
-    FilteredWalk, Neighbour, Probe, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+    FilteredWalk, IsLate, Neighbour, Probe, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
 };
 
 /// Who may be a hit of one query.
@@ -55,6 +55,8 @@ pub struct Search<'a> {
     pub is_exact: bool,
     /// Who may be a hit; none: everybody.
     pub passers: Option<&'a dyn Passers>,
+    /// A walk ends with what it has when this says so.
+    pub is_late: IsLate<'a>,
 }
 
 impl Search<'_> {
@@ -71,7 +73,8 @@ impl Search<'_> {
             course.plan = kind;
             found = self.follow(kind, plan, stats);
         }
-        if found.len() < self.wanted.min(there_are) && plan.may_scan_after {
+        let is_late = || self.is_late.is_some_and(|is_late| is_late());
+        if found.len() < self.wanted.min(there_are) && plan.may_scan_after && !is_late() {
             course.was_scanned_after = true;
             found = self.scan_passing(&mut course.walk);
         }
@@ -131,7 +134,7 @@ impl Search<'_> {
             k: self.wanted,
             ef,
             expansions_max,
-            is_late: None,
+            is_late: self.is_late,
         };
         stats.spread = None;
         let found = self.index.search(self.target, &options, filter, stats);

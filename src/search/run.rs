@@ -102,6 +102,7 @@ pub fn run_in_phases(
         expansions_max: query.expansions_max,
         is_exact: query.exact,
         passers: memo.as_ref().map(|memo| memo as &dyn Passers),
+        is_late: None,
     };
     let mut course = Course::default();
     let mut found = search.find(&plan, elements, &mut course);

@@ -358,6 +358,77 @@ fn json_is_answered_as_nested_replies() {
 }
 
 #[test]
+fn aggregations_show_all_that_a_path_leads_to() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx ON JSON SCHEMA $.n[*] AS n NUMERIC $.t AS t TAG");
+    client.ok(r#"JSON.SET a $ '{"n":[2,3.5],"t":"x"}'"#);
+    let line = "FT.AGGREGATE idx * LOAD 2 @n @t APPLY '@n + 1' AS more DIALECT";
+    let flat = |client: &mut Client, line: &str| -> Vec<String> {
+        let reply = client.ok(line);
+        let rows = reply.as_items().expect("rows");
+        let row = rows[1].as_items().expect("a row").iter();
+        row.map(|part| part.as_str().expect("a text").to_owned())
+            .collect()
+    };
+    let shown = flat(&mut client, &format!("{line} 2"));
+    assert_eq!(shown, ["n", "2", "t", "x", "more", "3"]);
+    let shown = flat(&mut client, &format!("{line} 3"));
+    assert_eq!(shown, ["n", "[2,3.5]", "t", r#"["x"]"#, "more", "3"]);
+    let refused = client.refused(&format!("{line} 3 FORMAT EXPAND"));
+    assert_eq!(refused, "EXPAND format is only supported with RESP3");
+    client.ok("HELLO 3");
+    let reply = client.ok(&format!("{line} 3 FORMAT EXPAND WITHCURSOR COUNT 1"));
+    let parts = reply.as_items().expect("rows and a cursor");
+    assert_eq!(part(&parts[0], "format").as_str(), Some("EXPAND"));
+    let results = part(&parts[0], "results").as_items().expect("rows");
+    let row = part(&results[0], "extra_attributes");
+    let numbers = part(row, "n").as_items().expect("matches");
+    assert_eq!(numbers, [Value::Int(2), Value::Double(3.5)]);
+    assert_eq!(part(row, "more").as_str(), Some("3"));
+    let cursor = parts[1].as_i64().expect("a cursor");
+    let rest = client.ok(&format!("FT.CURSOR READ idx {cursor}"));
+    let rest = rest.as_items().expect("rows and a cursor");
+    assert_eq!(part(&rest[0], "format").as_str(), Some("EXPAND"));
+}
+
+#[test]
+fn expanders_say_what_words_stand_for() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA t TEXT name TEXT PHONETIC dm:en");
+    client.ok("HSET run t running");
+    client.ok("HSET jon name Jon");
+    let found = |client: &mut Client, query: &str, expander: &str| {
+        let reply = client.ok(&format!("FT.SEARCH idx '{query}' NOCONTENT {expander}"));
+        keys(&reply)
+    };
+    for (query, key, expanders) in [
+        ("runs", "run", ["", "EXPANDER DEFAULT", "EXPANDER SBSTEM"]),
+        (
+            "@name:john",
+            "jon",
+            ["", "EXPANDER DEFAULT", "EXPANDER PHONETIC"],
+        ),
+    ] {
+        for expander in expanders {
+            assert_eq!(
+                found(&mut client, query, expander),
+                [key],
+                "{query} {expander}"
+            );
+        }
+    }
+    // One that is not known expands nothing, as in RediSearch; names are known as written.
+    for expander in ["PHONETIC", "SYNONYM", "sbstem", "none"] {
+        let expander = format!("EXPANDER {expander}");
+        assert_eq!(found(&mut client, "runs", &expander), [""; 0], "{expander}");
+    }
+    assert_eq!(found(&mut client, "@name:john", "EXPANDER SBSTEM"), [""; 0]);
+    assert_eq!(found(&mut client, "running", "EXPANDER none"), ["run"]);
+}
+
+#[test]
 fn an_index_tells_all_its_figures() {
     let server = Server::start();
     let mut client = Client::new(&server);

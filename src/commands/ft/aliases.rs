@@ -34,17 +34,13 @@ pub const ALIASADD: Command = Command {
 pub const ALIASUPDATE: Command = Command {
     name: "FT.ALIASUPDATE",
     summary: "Gives an index another name, which may be that of another one so far.",
-    group: Group::Search,
-    since: "1.0.0",
-    args: &[Arg::Str("alias"), Arg::Str("index")],
-    flags: FLAGS,
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
         ("FT.ALIASUPDATE animals pets", "OK"),
         ("FT.ALIASUPDATE animals cars", "(error) cars: no such index"),
     ],
     run: |call| set(call, true),
-    ..COMMAND
+    ..ALIASADD
 };
 
 /// FT.ALIASDEL alias
@@ -74,15 +70,9 @@ fn set(call: &mut Call, replaces: bool) -> Result {
     let (alias, name) = (call.args.word()?, call.args.word()?);
     call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
-        let is_taken = !replaces && is_alias(view, alias);
-        if is_taken
-            || view
-                .keyspace()
-                .indexes()
-                .all()
-                .iter()
-                .any(|other| other.name() == alias)
-        {
+        let all = view.keyspace().indexes().all();
+        let is_name = all.iter().any(|other| other.name() == alias);
+        if is_name || (!replaces && is_alias(view, alias)) {
             return Err(Refusal::line("Alias already exists"));
         }
         let index = index.name().into();

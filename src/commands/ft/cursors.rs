@@ -1,5 +1,6 @@
 //! Aggregations of which not all rows were read yet.
 
+use super::options::Format;
 use super::pipeline::Properties;
 use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::index::DocumentIndex;
@@ -18,6 +19,8 @@ pub struct Cursor {
     pub is_done: bool,
     /// What replies give as their number.
     pub total: usize,
+    /// The form of its values.
+    pub format: Format,
     /// Rows of one reply.
     pub count: usize,
     /// How long it lives unread, in milliseconds.

@@ -54,10 +54,13 @@ pub trait Observer {
     /// The query was read and checked.
     fn parsed(&mut self) {}
 
+    /// The search for what passes begins.
+    fn begun(&mut self) {}
+
     /// It was found out what passes. `keys`: how many were named by INKEYS.
     fn matched(&mut self, _: &mut Matcher, _: &Query, _keys: Option<usize>, _: &Explanation) {}
 
-    /// So many rows came through a step.
+    /// So many rows came through a step, which ends here.
     fn passed(&mut self, _step: &str, _rows: usize) {}
 }
 
@@ -164,6 +167,7 @@ pub fn find<T>(
     let scorer = scorer(options, &ground.limits)?;
     index.usage().note_dialect(options.dialect);
     let query = read_query(index, options)?;
+    observer.parsed();
     let mut ranges = Vec::new();
     collect_ranges(&query.root, index, &mut ranges)?;
     let question = Question {
@@ -172,15 +176,15 @@ pub fn find<T>(
         ranges,
         keys: options.keys.as_deref(),
         language,
-        is_verbatim: options.is_verbatim,
+        expansion: options.expansion(),
         parts: ground.limits.parts,
         patience,
     };
-    observer.parsed();
     let tanh_factor = options.tanh_factor.unwrap_or(ground.limits.tanh_factor);
     let payload = options.payload.as_deref().unwrap_or_default();
     // The words of a KNN's filter count; nearness itself is no score.
     let is_scored = query.knn.is_none() || query.root.kind != Kind::All;
+    observer.begun();
     let found = documents::run::run(index, &question, |matcher, found| {
         let keys = options.keys.as_ref().map(Vec::len);
         observer.matched(matcher, &query, keys, &found.explanation);

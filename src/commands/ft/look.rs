@@ -82,7 +82,10 @@ fn explained(call: &mut Call) -> Result<String> {
     let request = search::read(&mut Words::new(&words), &limits)?;
     let options: &Options = &request.options;
     let query = read_query(&index, options)?;
-    let stems = (!options.is_verbatim).then(|| index.schema().language.stems());
+    let stems = options
+        .expansion()
+        .by_stem
+        .then(|| index.schema().language.stems());
     Ok(explain(&query, index.schema(), stems.as_ref()))
 }
 

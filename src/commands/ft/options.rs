@@ -6,6 +6,7 @@ use super::query::tree::{GeoRadius, GeoUnit, Kind, Node, NumericRange};
 use super::schema::Schema;
 use super::words::{ArgumentError, Words, is_word, text_of};
 use crate::config::Config;
+use crate::search::documents::matching::Expansion;
 use crate::search::documents::pattern::PartLimits;
 use crate::search::documents::score::Scorer;
 
@@ -100,7 +101,7 @@ pub struct Options {
     pub timeout_ms: Option<u64>,
     /// LANGUAGE, as written; see `errors::NO_SUCH_LANGUAGE`.
     pub language: Option<String>,
-    /// EXPANDER, without effect.
+    /// EXPANDER, as written; see [`Options::expansion`].
     pub expander: Option<String>,
     /// SCORER, as written.
     pub scorer: Option<String>,
@@ -128,6 +129,16 @@ pub enum Format {
     String,
     /// EXPAND: as nested replies.
     Expand,
+}
+
+impl Format {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::String => "STRING",
+            Format::Expand => "EXPAND",
+        }
+    }
 }
 
 /// A field that a reply shows.
@@ -387,6 +398,21 @@ impl Options {
             return fail(errors::AGGREGATE_RETURN);
         }
         Ok(())
+    }
+
+    /// What words of the query stand for beside themselves: VERBATIM and EXPANDER say so. As in RediSearch an expander that is not known
+    /// is none, and names are known as they are written.
+    pub fn expansion(&self) -> Expansion {
+        if self.is_verbatim {
+            return Expansion::NONE;
+        }
+        match self.expander.as_deref() {
+            None | Some("DEFAULT") => Expansion::WHOLE,
+            expander => Expansion {
+                by_stem: expander == Some("SBSTEM"),
+                by_sound: expander == Some("PHONETIC"),
+            },
+        }
     }
 
     /// FILTER and GEOFILTER as conditions on the fields of an index.

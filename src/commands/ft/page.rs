@@ -2,22 +2,20 @@
 
 use super::cost;
 use super::deadline::{deadline, warn_of_time};
-use super::errors;
 use super::find::{self, Ground, Observer, Passed, find};
-use super::options::{Format, Options};
+use super::options::Options;
 use super::rows;
-use super::schema::{DocumentKind, Schema};
 use super::search::{self, SearchRequest};
 use super::sorting::{self, SortKey};
 use crate::commands::Call;
-use crate::commands::error::{Refusal, Result};
+use crate::commands::error::Result;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
-use crate::protocol::Version;
 use crate::search::documents::patience::Patience;
 use crate::search::documents::reasons::Reasons;
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 /// `FT.SEARCH index query [option ...]`
 pub const SEARCH: Command = Command {
@@ -60,6 +58,8 @@ pub struct Page {
     pub total: usize,
     /// Those that are shown.
     pub hits: Vec<Hit>,
+    /// The names of distances that were asked for.
+    pub distances: Vec<String>,
     /// What clients should know of them.
     pub warnings: Vec<&'static str>,
 }
@@ -74,8 +74,8 @@ pub struct Hit {
     pub reasons: Option<Box<Reasons>>,
     /// What its payload field holds.
     pub payload: Option<Bytes>,
-    /// Distances that were asked for, by name.
-    pub distances: Vec<(String, f64)>,
+    /// Its distances, in the order of their names.
+    pub distances: SmallVec<[Option<f64>; 1]>,
     /// What it was sorted by.
     pub sort_key: Option<SortKey>,
 }
@@ -89,7 +89,7 @@ fn run(call: &mut Call) -> Result {
 pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
     let (ground, request) = find::begin(call, name, search::read)?;
     let version = call.session.version;
-    check_format(&request.options, ground.index.schema(), version)?;
+    rows::check_format(&request.options, ground.index.schema(), version)?;
     let is_late = deadline(&request.options, &ground.limits);
     let patience = Patience::new(&is_late);
     let page = find(
@@ -123,20 +123,6 @@ fn tell_of_order(ground: &Ground) {
     }
 }
 
-/// FORMAT EXPAND is for JSON documents in RESP3.
-fn check_format(options: &Options, schema: &Schema, version: Version) -> Result<()> {
-    let refuse = |line| Err(Refusal::line(line));
-    match options.format {
-        Format::String => Ok(()),
-        Format::Expand if version == Version::Resp2 => refuse(errors::EXPAND_NEEDS_RESP3),
-        Format::Expand if schema.documents == DocumentKind::Hash => {
-            refuse(errors::EXPAND_NEEDS_JSON)
-        }
-        Format::Expand if options.dialect < 3 => refuse(errors::EXPAND_NEEDS_DIALECT),
-        Format::Expand => Ok(()),
-    }
-}
-
 impl Page {
     /// What LIMIT says of the documents that passed. Keys and all that goes with them are looked up for these alone.
     fn of(
@@ -150,6 +136,11 @@ impl Page {
         let mut page = Page {
             total,
             hits: Vec::new(),
+            distances: passed
+                .distances
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
             warnings: passed.warnings.clone(),
         };
         let end = (request.offset + request.num) as usize;
@@ -167,10 +158,13 @@ impl Page {
             None => sorting::by_score(&passed, end, observer),
             Some(sort) => sorting::by_field(ground, &passed, sort, end),
         };
+        observer.passed("Sorter", first.len());
         let shown = first.drain((request.offset as usize).min(first.len())..);
         let hits = shown.filter_map(|(id, sort_key)| hit(&passed, &request.options, id, sort_key));
         page.hits = hits.collect();
-        observer.passed("Sorter", page.hits.len());
+        if request.sort.is_some() && request.options.with_scores {
+            observer.passed("Scorer", page.hits.len());
+        }
         Ok(page)
     }
 }
@@ -183,7 +177,7 @@ fn hit(
 ) -> Option<Hit> {
     let document = passed.state.documents.get(id)?;
     let named = passed.distances.iter();
-    let distances = named.filter_map(|(name, all)| Some((name.clone(), all.get(id)?)));
+    let distances = named.map(|(_, all)| all.get(id));
     let reasons = match options.explains_scores {
         true => passed.reasons(id).map(Box::new),
         false => None,

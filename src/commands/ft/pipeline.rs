@@ -8,9 +8,10 @@ use super::deadline::{deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
 use super::indexes::{self, bulk};
+use super::options::Format;
 use super::reducers::Reducer;
 use super::rows;
-use super::schema::{FieldKind, Schema};
+use super::schema::{Field, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
@@ -74,22 +75,66 @@ pub const CURSOR: Command = Command {
     ..COMMAND
 };
 
-/// Properties with their values, in the order in which they came.
+/// Properties of a row, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub struct Properties(Vec<(String, Value)>);
+pub struct Properties(Vec<Property>);
+
+/// A property with its value.
+#[derive(Clone, Debug, Default)]
+struct Property {
+    name: String,
+    value: Value,
+    /// What replies show in place of the value, where that is something else.
+    shown: Option<Box<Reply>>,
+}
 
 impl Row for Properties {
     fn get(&self, property: &str) -> Option<Value> {
-        let found = self.0.iter().find(|(name, _)| name == property);
-        found.map(|(_, value)| value.clone())
+        self.property(property).map(|found| found.value.clone())
     }
 }
 
 impl Properties {
+    fn property(&self, name: &str) -> Option<&Property> {
+        self.0.iter().find(|property| property.name == name)
+    }
+
+    fn property_mut(&mut self, name: &str) -> Option<&mut Property> {
+        self.0.iter_mut().find(|property| property.name == name)
+    }
+
     fn set(&mut self, name: &str, value: Value) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name.to_owned(), value)),
+        self.put(Property {
+            name: name.to_owned(),
+            value,
+            shown: None,
+        });
+    }
+
+    fn put(&mut self, property: Property) {
+        match self.property_mut(&property.name) {
+            Some(known) => *known = property,
+            None => self.0.push(property),
+        }
+    }
+}
+
+impl FromIterator<(String, Value)> for Properties {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(named: I) -> Properties {
+        let property = |(name, value)| Property {
+            name,
+            value,
+            shown: None,
+        };
+        Properties(named.into_iter().map(property).collect())
+    }
+}
+
+impl Property {
+    fn reply(&self) -> Reply {
+        match &self.shown {
+            Some(shown) => Reply::clone(shown),
+            None => value_reply(&self.value),
         }
     }
 }
@@ -116,7 +161,7 @@ impl Found {
             let distances = passed.distances.iter();
             let distances = distances
                 .filter_map(|(name, all)| Some((name.clone(), Value::Number(all.get(id)?))));
-            let mut properties = Properties(distances.collect());
+            let mut properties: Properties = distances.collect();
             if adds_scores {
                 properties.set("__score", Value::Number(passed.score(id)));
             }
@@ -144,6 +189,11 @@ fn aggregate(call: &mut Call) -> Result {
 /// Answers the words that are left.
 pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
     let (ground, request) = find::begin(call, name, aggregate::read)?;
+    rows::check_format(
+        &request.options,
+        ground.index.schema(),
+        call.session.version,
+    )?;
     if request.cursor.is_some() && observer.is_profile() {
         return Err(Refusal::line("FT.PROFILE does not support cursor"));
     }
@@ -168,13 +218,14 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         matches!(step, Step::Group { .. })
             || matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty())
     });
-    let version = call.session.version;
+    let format = request.options.format;
+    let form = (call.session.version, format);
     let total = match is_counted {
         true => rows.len(),
         false => total.min(1),
     };
     let Some(options) = request.cursor else {
-        return Ok(reply(&rows, total, &warnings, version));
+        return Ok(reply(&rows, total, &warnings, form));
     };
     let mut cursor = Cursor {
         index: ground.index.name().into(),
@@ -182,11 +233,12 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         read: 0,
         is_done: false,
         total,
+        format,
         count: options.count as usize,
         idle_max_ms: u64::from(options.idle_max_ms),
         used_ms: call.access.now_ms(),
     };
-    let first = reply(cursor.take(None), total, &warnings, version);
+    let first = reply(cursor.take(None), total, &warnings, form);
     let id = match cursor.is_done {
         true => 0,
         false => call.context.cursors.add(
@@ -210,11 +262,11 @@ fn cursor(call: &mut Call) -> Result {
             let mut cursor = cursors
                 .take(id, call.access.now_ms())
                 .ok_or_else(not_found)?;
-            let (total, version) = (cursor.total, call.session.version);
+            let (total, form) = (cursor.total, (call.session.version, cursor.format));
             let rows = cursor.take(count.map(|count| count as usize));
             // The last read may find that there was no more.
             let total = if rows.is_empty() { 0 } else { total };
-            let page = reply(rows, total, &[], version);
+            let page = reply(rows, total, &[], form);
             let id = match cursor.is_done {
                 true => 0,
                 false => {
@@ -236,11 +288,16 @@ fn cursor(call: &mut Call) -> Result {
 }
 
 /// The reply of FT.AGGREGATE.
-fn reply(rows: &[Properties], total: usize, warnings: &[&'static str], version: Version) -> Reply {
+fn reply(
+    rows: &[Properties],
+    total: usize,
+    warnings: &[&'static str],
+    (version, format): (Version, Format),
+) -> Reply {
     let pairs = |row: &Properties| -> Vec<(Reply, Reply)> {
         let properties = row.0.iter();
         properties
-            .map(|(name, value)| (bulk(name.as_bytes()), value_reply(value)))
+            .map(|property| (bulk(property.name.as_bytes()), property.reply()))
             .collect()
     };
     match version {
@@ -262,7 +319,7 @@ fn reply(rows: &[Properties], total: usize, warnings: &[&'static str], version: 
             };
             Reply::Map(vec![
                 (word("attributes"), Reply::Array(Vec::new())),
-                (word("format"), word("STRING")),
+                (word("format"), word(format.word())),
                 (
                     word("results"),
                     Reply::Array(rows.iter().map(row).collect()),
@@ -379,22 +436,26 @@ impl<'a> Pipeline<'a> {
         match load {
             Load::Fields(fields) => {
                 for loaded in fields {
-                    lines
-                        .iter_mut()
-                        .for_each(|line| self.load_one(line, loaded));
+                    for line in &mut lines {
+                        self.load_one(line, loaded);
+                        self.show_all(line, loaded);
+                    }
                     self.learn(&loaded.name);
                 }
             }
             Load::All => {
+                let root = Loaded {
+                    identifier: "$".to_owned(),
+                    name: "$".to_owned(),
+                };
                 for line in &mut lines {
                     let all = line.key.as_ref().map(|key| rows::whole(self.view, key));
                     for (name, value) in all.into_iter().flatten() {
+                        self.learn(&name);
                         line.properties.set(&name, Value::Text(value));
                     }
+                    self.show_all(line, &root);
                 }
-                let names = lines.iter().flat_map(|line| &line.properties.0);
-                let names: Vec<String> = names.map(|(name, _)| name.clone()).collect();
-                names.iter().for_each(|name| self.learn(name));
             }
         }
         lines
@@ -409,9 +470,7 @@ impl<'a> Pipeline<'a> {
             let key = Value::Text(Bytes::copy_from_slice(key));
             return line.properties.set(&loaded.name, key);
         }
-        let field = self.schema().find(&loaded.identifier);
-        let field = field.map(|at| &self.schema().fields[at]);
-        let identifier = field.map_or(&*loaded.identifier, |field| &*field.identifier);
+        let (field, identifier) = self.field_of(loaded);
         let Some(value) = rows::value(self.view, key, identifier) else {
             return;
         };
@@ -421,6 +480,27 @@ impl<'a> Pipeline<'a> {
             .flatten();
         let value = number.map_or(Value::Text(value), Value::Number);
         line.properties.set(&loaded.name, value);
+    }
+
+    /// Lets replies show all that the path of a loaded property leads to, where the dialect wants that.
+    fn show_all(&self, line: &mut Line, loaded: &Loaded) {
+        let (_, identifier) = self.field_of(loaded);
+        let Some(property) = line.properties.property_mut(&loaded.name) else {
+            return;
+        };
+        let shown = line
+            .key
+            .as_ref()
+            .and_then(|key| rows::in_place(self.view, key, identifier, &self.request.options));
+        property.shown = shown.map(Box::new);
+    }
+
+    /// The field that a property is loaded from, if it is one, and what it is called in documents.
+    fn field_of<'l>(&'l self, loaded: &'l Loaded) -> (Option<&'l Field>, &'l str) {
+        let field = self.schema().find(&loaded.identifier);
+        let field = field.map(|at| &self.schema().fields[at]);
+        let identifier = field.map_or(&*loaded.identifier, |field| &*field.identifier);
+        (field, identifier)
     }
 
     /// Reads an expression, and fetches what it names and the index has at hand.
@@ -495,14 +575,18 @@ impl<'a> Pipeline<'a> {
         let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
         let mut groups = Vec::new();
         for line in lines.iter().take_while(|_| !self.patience.ends()) {
-            let values = properties
-                .iter()
-                .map(|property| line.properties.get(property));
-            let values: Vec<Value> = values.map(Option::unwrap_or_default).collect();
-            let name = values.iter().map(Value::to_text).collect();
-            let place = *places.entry(name).or_insert_with(|| {
+            let by = properties.iter().map(|name| line.properties.property(name));
+            let name = by.clone().map(|found| match found {
+                Some(property) => property.value.to_text(),
+                None => Value::Null.to_text(),
+            });
+            let place = *places.entry(name.collect()).or_insert_with(|| {
+                let named = by.zip(properties).map(|(found, name)| Property {
+                    name: name.clone(),
+                    ..found.cloned().unwrap_or_default()
+                });
                 let started = reducers.iter().map(|reducer| reducer.start(seed));
-                groups.push((values, started.collect::<Vec<_>>()));
+                groups.push((named.collect::<Vec<_>>(), started.collect::<Vec<_>>()));
                 groups.len() - 1
             });
             let gathering = groups[place].1.iter_mut();
@@ -511,13 +595,14 @@ impl<'a> Pipeline<'a> {
         self.known = properties.to_vec();
         self.known
             .extend(calls.iter().map(|call| call.name.clone()));
-        let grouped = groups.into_iter().map(|(values, gathered)| {
-            let named = properties.iter().cloned().zip(values);
-            let results = gathered.into_iter().map(|accumulator| accumulator.finish());
-            let results = calls.iter().map(|call| call.name.clone()).zip(results);
+        let grouped = groups.into_iter().map(|(named, gathered)| {
+            let mut properties = Properties(named);
+            for (call, accumulator) in calls.iter().zip(gathered) {
+                properties.set(&call.name, accumulator.finish());
+            }
             Line {
                 key: None,
-                properties: Properties(named.chain(results).collect()),
+                properties,
             }
         });
         Ok(grouped.collect())

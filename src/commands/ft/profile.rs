@@ -69,14 +69,12 @@ fn run(call: &mut Call) -> Result {
     };
     let end = Instant::now();
     let parsed = profile.parsed.unwrap_or(end);
+    let begun = profile.begun.unwrap_or(parsed);
     let word = Reply::Simple;
     let shard = Reply::Map(vec![
         (word("Total profile time"), milliseconds(end - start)),
         (word("Parsing time"), milliseconds(parsed - start)),
-        (
-            word("Pipeline creation time"),
-            milliseconds(profile.matched.unwrap_or(parsed) - parsed),
-        ),
+        (word("Pipeline creation time"), milliseconds(begun - parsed)),
         (word("Warning"), word("None")),
         (word("Iterators profile"), profile.iterators),
         (
@@ -98,9 +96,11 @@ fn run(call: &mut Call) -> Result {
 struct Profile {
     is_limited: bool,
     parsed: Option<Instant>,
-    matched: Option<Instant>,
-    /// When the last step ended.
-    stepped: Option<Instant>,
+    begun: Option<Instant>,
+    /// When the step under way began.
+    step: Instant,
+    /// What it took before that.
+    step_so_far: Duration,
     iterators: Reply,
     steps: Vec<Reply>,
 }
@@ -110,8 +110,9 @@ impl Default for Profile {
         Profile {
             is_limited: false,
             parsed: None,
-            matched: None,
-            stepped: None,
+            begun: None,
+            step: Instant::now(),
+            step_so_far: Duration::ZERO,
             iterators: Reply::Map(Vec::new()),
             steps: Vec::new(),
         }
@@ -127,6 +128,11 @@ impl Observer for Profile {
         self.parsed = Some(Instant::now());
     }
 
+    fn begun(&mut self) {
+        self.step = Instant::now();
+        self.begun = Some(self.step);
+    }
+
     fn matched(
         &mut self,
         matcher: &mut Matcher,
@@ -134,26 +140,26 @@ impl Observer for Profile {
         keys: Option<usize>,
         explanation: &Explanation,
     ) {
-        self.matched = Some(Instant::now());
+        self.step_so_far = self.step.elapsed();
         let mut iterators = Iterators {
             matcher,
+            took: self.step_so_far,
             ranges: explanation.ranges.iter(),
             is_limited: self.is_limited,
         };
         self.iterators = iterators.of_query(query, keys, explanation);
         // What the profile itself takes belongs to no step.
-        self.stepped = Some(Instant::now());
+        self.step = Instant::now();
     }
 
     fn passed(&mut self, step: &str, rows: usize) {
-        let now = Instant::now();
-        let since = self.stepped.or(self.matched).unwrap_or(now);
-        self.stepped = Some(now);
+        let time = self.step_so_far + self.step.elapsed();
         self.steps.push(Reply::Map(vec![
             (Reply::Simple("Type"), text(step)),
-            (Reply::Simple("Time"), milliseconds(now - since)),
+            (Reply::Simple("Time"), milliseconds(time)),
             (Reply::Simple("Results processed"), Reply::count(rows)),
         ]));
+        (self.step, self.step_so_far) = (Instant::now(), Duration::ZERO);
     }
 }
 
@@ -165,12 +171,15 @@ struct Iterators<'p, 'a> {
     matcher: &'p mut Matcher<'a>,
     /// The searches within radii that are not told yet.
     ranges: std::slice::Iter<'p, Course>,
+    /// How long it took to find what passes.
+    took: Duration,
     is_limited: bool,
 }
 
 impl Iterators<'_, '_> {
     fn of_query(&mut self, query: &Query, keys: Option<usize>, explanation: &Explanation) -> Reply {
         let is_all = query.root.kind == Kind::All;
+        let start = Instant::now();
         let conditions = match keys {
             None => self.of_node(&query.root),
             Some(count) => {
@@ -189,7 +198,9 @@ impl Iterators<'_, '_> {
         }
         let (course, ef) = explanation.nearest.unwrap_or_default();
         let found = explanation.found as u64;
-        let mut vector = part("VECTOR", None, Duration::ZERO, found);
+        // The rest of what all took, where the conditions took about what they take now.
+        let time = self.took.saturating_sub(start.elapsed());
+        let mut vector = part("VECTOR", None, time, found);
         let mode = match course.plan {
             _ if is_all && keys.is_none() => "STANDARD_KNN",
             PlanKind::Scan | PlanKind::ScanPassing | PlanKind::FilterFirst => "HYBRID_ADHOC_BF",

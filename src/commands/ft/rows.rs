@@ -1,5 +1,6 @@
 //! What is shown of documents: their fields, in the forms of both protocols.
 
+use super::errors;
 use super::indexes::bulk;
 use super::options::{Format, Options, Returned};
 use super::page::{Hit, Page};
@@ -8,11 +9,26 @@ use super::reasons;
 use super::schema::{DocumentKind, Schema};
 use super::search::SearchRequest;
 use super::sorting::SortKey;
+use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::json::{Document, Json, JsonPath, Layout, Node};
 use crate::keyspace::{Value, View};
 use crate::protocol::{Reply, Version};
 use bytes::Bytes;
+
+/// FORMAT EXPAND is for JSON documents in RESP3.
+pub fn check_format(options: &Options, schema: &Schema, version: Version) -> Result<()> {
+    let refuse = |line| Err(Refusal::line(line));
+    match options.format {
+        Format::String => Ok(()),
+        Format::Expand if version == Version::Resp2 => refuse(errors::EXPAND_NEEDS_RESP3),
+        Format::Expand if schema.documents == DocumentKind::Hash => {
+            refuse(errors::EXPAND_NEEDS_JSON)
+        }
+        Format::Expand if options.dialect < 3 => refuse(errors::EXPAND_NEEDS_DIALECT),
+        Format::Expand => Ok(()),
+    }
+}
 
 /// The reply of FT.SEARCH.
 pub fn reply(
@@ -27,7 +43,7 @@ pub fn reply(
         // A document that expired since it was found is left out.
         let fields = match is_bare {
             true => Vec::new(),
-            false => fields(view, index.schema(), request, hit)?,
+            false => fields(view, index.schema(), request, (page, hit))?,
         };
         Some((hit, fields))
     });
@@ -83,13 +99,7 @@ fn map<'h>(page: &Page, rows: impl Iterator<Item = Row<'h>>, request: &SearchReq
     };
     Reply::Map(vec![
         (word("attributes"), Reply::Array(Vec::new())),
-        (
-            word("format"),
-            word(match options.format {
-                Format::String => "STRING",
-                Format::Expand => "EXPAND",
-            }),
-        ),
+        (word("format"), word(options.format.word())),
         (word("results"), Reply::Array(rows.map(row).collect())),
         (word("total_results"), Reply::count(page.total)),
         (word("warning"), warnings(&page.warnings)),
@@ -126,19 +136,22 @@ fn fields(
     view: &View,
     schema: &Schema,
     request: &SearchRequest,
-    hit: &Hit,
+    (page, hit): (&Page, &Hit),
 ) -> Option<Vec<(Reply, Reply)>> {
     let document = view.peek(&hit.key)?.value;
     if let Some(returned) = &request.options.returned {
         let shown = returned.iter().filter_map(|returned| {
-            let value = shown(&document, schema, &request.options, hit, returned)?;
+            let distance = distances(page, hit).find(|(name, _)| **name == returned.identifier);
+            let value = match distance {
+                Some((_, distance)) => Reply::bulk(print(distance)),
+                None => shown(&document, schema, &request.options, (&hit.key, returned))?,
+            };
             Some((bulk(returned.name.as_bytes()), value))
         });
         return Some(shown.collect());
     }
-    let distances = hit.distances.iter();
-    let mut all: Vec<_> = distances
-        .map(|(name, distance)| (bulk(name.as_bytes()), Reply::bulk(print(*distance))))
+    let mut all: Vec<_> = distances(page, hit)
+        .map(|(name, distance)| (bulk(name.as_bytes()), Reply::bulk(print(distance))))
         .collect();
     match &document {
         Value::Hash(hash) => {
@@ -149,12 +162,9 @@ fn fields(
         }
         Value::Json(document) => {
             let root = document.root();
-            let value = match request.options.format {
-                Format::Expand => Reply::Array(vec![expanded(root)]),
-                Format::String if request.options.dialect >= 3 => {
-                    Reply::bulk([b"[", root.to_text().as_slice(), b"]"].concat())
-                }
-                Format::String => Reply::bulk(root.to_text()),
+            let value = match request.options.dialect >= 3 {
+                true => listed(vec![root], request.options.format),
+                false => Reply::bulk(root.to_text()),
             };
             all.push((bulk(b"$"), value));
         }
@@ -163,21 +173,22 @@ fn fields(
     Some(all)
 }
 
-/// The value of one name of RETURN: a distance, the key, a field of the schema, or a part of the document.
+/// The distances of a document, by name.
+fn distances<'h>(page: &'h Page, hit: &'h Hit) -> impl Iterator<Item = (&'h String, f64)> {
+    let named = page.distances.iter().zip(&hit.distances);
+    named.filter_map(|(name, distance)| Some((name, (*distance)?)))
+}
+
+/// The value of one name of RETURN: the key, a field of the schema, or a part of the document.
 fn shown(
     document: &Value,
     schema: &Schema,
     options: &Options,
-    hit: &Hit,
-    returned: &Returned,
+    (key, returned): (&[u8], &Returned),
 ) -> Option<Reply> {
     let name = returned.identifier.as_str();
-    let distance = hit.distances.iter().find(|(known, _)| known == name);
-    if let Some((_, distance)) = distance {
-        return Some(Reply::bulk(print(*distance)));
-    }
     if name == "__key" {
-        return Some(bulk(&hit.key));
+        return Some(bulk(key));
     }
     let identifier = match schema.find(name) {
         Some(field) => schema.fields[field].identifier.as_str(),
@@ -185,15 +196,21 @@ fn shown(
     };
     match (schema.documents, document) {
         (DocumentKind::Json, Value::Json(document)) if options.dialect >= 3 => {
-            let found = found(document, identifier)?;
-            if options.format == Format::Expand {
-                return Some(Reply::Array(found.into_iter().map(expanded).collect()));
-            }
-            let mut text = Vec::new();
-            Layout::default().array(found.into_iter(), 0, &mut text);
-            Some(Reply::bulk(text))
+            Some(listed(found(document, identifier)?, options.format))
         }
         _ => part(document, identifier).map(Reply::Bulk),
+    }
+}
+
+/// All that a path leads to, as dialects from 3 on show it.
+fn listed(found: Vec<Node<'_>>, format: Format) -> Reply {
+    match format {
+        Format::Expand => Reply::Array(found.into_iter().map(expanded).collect()),
+        Format::String => {
+            let mut text = Vec::new();
+            Layout::default().array(found.into_iter(), 0, &mut text);
+            Reply::bulk(text)
+        }
     }
 }
 
@@ -218,6 +235,16 @@ fn expanded(node: Node<'_>) -> Reply {
 /// A part of a document as text: a hash's field; of a JSON document the first match, texts without quotes.
 pub fn value(view: &View, key: &[u8], identifier: &str) -> Option<Bytes> {
     part(&view.peek(key)?.value, identifier)
+}
+
+/// What stands in the place of a value in a reply: in dialects from 3 on all that a path of a JSON document leads to.
+pub fn in_place(view: &View, key: &[u8], identifier: &str, options: &Options) -> Option<Reply> {
+    match view.peek(key)?.value {
+        Value::Json(document) if options.dialect >= 3 => {
+            Some(listed(found(&document, identifier)?, options.format))
+        }
+        _ => None,
+    }
 }
 
 /// All of a document as names and texts: the fields of a hash, or `$` of a JSON document.

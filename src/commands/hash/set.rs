@@ -1,13 +1,13 @@
 //! Writing and deleting fields: HSET, HMSET, HSETNX, HDEL.
 
 use super::hash_of;
+use crate::commands::Call;
 use crate::commands::args::Args;
 use crate::commands::error::{self, Result};
 use crate::commands::keys;
 use crate::commands::table::{
     About, Arg, COMMAND, Class, Command, Flags, Group, Results, Together, flags,
 };
-use crate::commands::{Call, Context};
 use crate::engine::{Access, Decision};
 use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect, Expiry};
@@ -40,7 +40,7 @@ pub const HSET: Command = Command {
     ],
     run: hset,
     together: Some(Together {
-        pays: are_linked,
+        pays: keys::are_linked,
         about,
         run: hset_together,
     }),
@@ -98,12 +98,6 @@ fn decide(view: &View, db: usize, key: &[u8], fields: Pairs) -> Result<Decision<
     let expiry = Expiry::Clear;
     let change = Change::new(db, key, Effect::HashSet { fields, expiry });
     Ok(Decision::one(Reply::count(added), change))
-}
-
-/// Hashes of different keys run together where an index links their vectors.
-fn are_linked(context: &Context, request: &Request) -> bool {
-    let key = request.get(1).unwrap_or_default();
-    !context.engine.is_loading() && context.engine.keyspace().indexes().links(key)
 }
 
 fn about(request: &Request) -> Option<About<'_>> {

@@ -3,13 +3,16 @@
 use super::draft::{Draft, outermost};
 use super::path::Path;
 use super::{CLASS, GROWS, document_of, errors, parse, utf8};
+use crate::commands::args::Args;
 use crate::commands::error::{self, Result};
-use crate::commands::table::{Arg, COMMAND, Command, Group};
+use crate::commands::keys;
+use crate::commands::table::{Arg, COMMAND, Command, Group, Results, Together};
 use crate::commands::{Call, Context};
-use crate::engine::Decision;
+use crate::engine::{Access, Decision};
+use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::json::{Document, Edit, Json, Place, Step};
-use crate::protocol::Reply;
+use crate::protocol::{Reply, Request};
 
 /// `JSON.SET key path value [NX | XX] [FORMAT format]`
 pub const SET: Command = Command {
@@ -42,6 +45,7 @@ pub const SET: Command = Command {
         ),
     ],
     run: set,
+    together: Some(TOGETHER),
     ..COMMAND
 };
 
@@ -86,35 +90,51 @@ enum Condition {
     Merging,
 }
 
-fn set(call: &mut Call) -> Result {
-    let key = call.args.word()?;
-    let path = Path::take(call)?;
-    let value = utf8(call.args.word()?)?;
-    let mut condition = Condition::Always;
-    while !call.args.is_done() {
-        let is_free = condition == Condition::Always;
-        if is_free && call.args.take("NX") {
-            condition = Condition::IfMissing;
-        } else if is_free && call.args.take("XX") {
-            condition = Condition::IfThere;
-        } else {
-            take_format(call)?;
+/// The words of JSON.SET.
+struct Words<'r> {
+    key: &'r [u8],
+    path: Path<'r>,
+    value: &'r str,
+    condition: Condition,
+}
+
+impl<'r> Words<'r> {
+    fn take(args: &mut Args<'r>, command: &Command) -> Result<Words<'r>> {
+        let mut words = Words {
+            key: args.word()?,
+            path: Path::new(args.word()?)?,
+            value: utf8(args.word()?)?,
+            condition: Condition::Always,
+        };
+        while !args.is_done() {
+            let is_free = words.condition == Condition::Always;
+            if is_free && args.take("NX") {
+                words.condition = Condition::IfMissing;
+            } else if is_free && args.take("XX") {
+                words.condition = Condition::IfThere;
+            } else {
+                take_format(args, command)?;
+            }
         }
+        Ok(words)
     }
-    let (db, context, value) = (call.db(), call.context, parse(value));
+}
+
+fn set(call: &mut Call) -> Result {
+    let words = Words::take(&mut call.args, call.command)?;
+    let (db, context, key) = (call.db(), call.context, words.key);
+    let (path, condition, value) = (&words.path, words.condition, parse(words.value));
     call.access.write(db, &[key], |view| {
+        if path.is_root() {
+            return set_root(view, db, (key, value), condition);
+        }
         let document = document_of(view, key)?;
         let value = value?;
         let changes = match document {
             None if condition == Condition::IfThere => Vec::new(),
-            None if path.is_root() => vec![root_change(db, key, value)],
             None => return Err(errors::NOT_AT_ROOT),
-            Some(_) if path.is_root() => match condition {
-                Condition::IfMissing => Vec::new(),
-                _ => vec![root_change(db, key, value)],
-            },
             Some(document) => {
-                let targets = targets(&document, &path, condition)?;
+                let targets = targets(&document, path, condition)?;
                 set_all(context, &document, targets, value)?.changes(db, key)
             }
         };
@@ -122,13 +142,52 @@ fn set(call: &mut Call) -> Result {
     })
 }
 
+/// A value becomes the whole document.
+fn set_root(
+    view: &View,
+    db: usize,
+    (key, value): (&[u8], Result<Json>),
+    condition: Condition,
+) -> Result<Decision<Reply>> {
+    let is_there = document_of(view, key)?.is_some();
+    let value = value?;
+    let changes = match (is_there, condition) {
+        (false, Condition::IfThere) | (true, Condition::IfMissing) => Vec::new(),
+        _ => vec![root_change(db, key, value)],
+    };
+    Ok(Decision::with(done_or_null(&changes), changes))
+}
+
+/// Requests that each set a whole document, of different keys, run together where an index links their vectors.
+const TOGETHER: Together = Together {
+    pays: keys::are_linked,
+    about: |request| {
+        let key = request.get(1)?;
+        let is_root = matches!(request.get(2)?, b"$" | b".");
+        is_root.then_some((b"".as_slice(), key))
+    },
+    run: set_together,
+};
+
+fn set_together(access: &Access, db: usize, requests: &[Request]) -> Result<Option<Results>> {
+    let keys: Option<Vec<&[u8]>> = requests.iter().map(|request| request.get(1)).collect();
+    let Some(keys) = keys else {
+        return Ok(None);
+    };
+    Ok(access.write_apart(db, &keys, |view, at| {
+        let words = Words::take(&mut Args::new(&requests[at], 1), &SET)?;
+        let value = (words.key, parse(words.value));
+        set_root(view, db, value, words.condition)
+    })?)
+}
+
 /// `FORMAT JSON` or `FORMAT STRING`, which are one.
-fn take_format(call: &mut Call) -> Result<()> {
-    if !call.args.take("FORMAT") {
+fn take_format(args: &mut Args, command: &Command) -> Result<()> {
+    if !args.take("FORMAT") {
         return Err(error::SYNTAX);
     }
-    match call.args.try_next() {
-        None => Err(error::wrong_arity(&call.command.lower_name())),
+    match args.try_next() {
+        None => Err(error::wrong_arity(&command.lower_name())),
         Some(b"JSON" | b"STRING") => Ok(()),
         Some(_) => Err(errors::WRONG_FORMAT),
     }
@@ -299,7 +358,7 @@ fn merge(call: &mut Call) -> Result {
     let path = Path::take(call)?;
     let value = utf8(call.args.word()?)?;
     while !call.args.is_done() {
-        take_format(call)?;
+        take_format(&mut call.args, call.command)?;
     }
     let (db, context, value) = (call.db(), call.context, parse(value));
     call.access.write(db, &[key], |view| {

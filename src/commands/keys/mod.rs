@@ -65,6 +65,12 @@ pub const COMMANDS: &[Command] = &[
 /// Bytes that are copied, hashed or filled in a microsecond, about.
 pub const BYTES_PER_US: u64 = 10_000;
 
+/// Whether an index links the vectors of the document that a request writes, so that such requests are worth other cores.
+pub fn are_linked(context: &Context, request: &Request) -> bool {
+    let key = request.get(1).unwrap_or_default();
+    !context.engine.is_loading() && context.engine.keyspace().indexes().links(key)
+}
+
 /// About a quarter of a microsecond for each word, and the copy of its bytes.
 pub fn cost_of_words(_: &Context, _: &Session, request: &Request) -> u64 {
     request.len() as u64 / 4 + request.byte_len() as u64 / BYTES_PER_US

@@ -115,6 +115,12 @@ impl Shared {
         }
     }
 
+    /// The distance to what is in a slot; none is nearer than nothing.
+    fn distance_to(&self, point: &Point, slot: u32, scratch: &mut Vec<f32>) -> f32 {
+        let distance = self.with(slot, |row| self.distance(point, row, scratch));
+        distance.unwrap_or(f32::INFINITY)
+    }
+
     fn score_each(
         &self,
         point: &Point,
@@ -128,8 +134,7 @@ impl Shared {
             if let Some(next) = coming.next() {
                 self.prefetch_row(next);
             }
-            let distance = self.with(slot, |row| self.distance(point, row, &mut scratch));
-            distance.unwrap_or(f32::INFINITY)
+            self.distance_to(point, slot, &mut scratch)
         }));
     }
 
@@ -173,7 +178,25 @@ impl Scored for Shared {
         self.score_each(point, (first..).take(len), distances);
     }
 
+    fn fetch_and_score(
+        &self,
+        point: &Point,
+        slots: &[u32],
+        distances: &mut Vec<f32>,
+        guard: &Guard,
+    ) {
+        self.prefetch(slots, guard);
+        let mut scratch = Vec::new();
+        let distance = |&slot: &u32| self.distance_to(point, slot, &mut scratch);
+        distances.clear();
+        distances.extend(slots.iter().map(distance));
+    }
+
     fn prefetch(&self, slots: &[u32], _guard: &Guard) {
+        // All handles first: the first look at one takes its lock, and what waits for that does not overlap.
+        for row in slots.iter().filter_map(|slot| self.rows.get(*slot)) {
+            sys::prefetch(std::ptr::from_ref(row).cast(), size_of_val(row));
+        }
         slots.iter().for_each(|&slot| self.prefetch_row(slot));
     }
 

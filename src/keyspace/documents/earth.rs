@@ -1,7 +1,22 @@
-//! The earth as a sphere: how far two points are from each other.
+//! The earth as a sphere: points on it, and how far two are from each other.
+
+use super::expression::value::parse_number;
 
 /// Mean radius of the earth in metres, as the peers have it.
 const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
+/// Bytes of the longest text that is a point.
+pub const POINT_BYTES_MAX: usize = 128;
+
+/// Longitude and latitude in degrees, of any size, from `lon,lat` or `lon lat`.
+pub fn parse_point(text: &[u8]) -> Option<(f64, f64)> {
+    if text.len() > POINT_BYTES_MAX {
+        return None;
+    }
+    let end = text.iter().position(|byte| matches!(byte, b' ' | b','))?;
+    let longitude = parse_number(&text[..end])?;
+    let latitude = parse_number(text[end + 1..].trim_ascii())?;
+    Some((longitude, latitude))
+}
 
 /// Metres between two points (longitude and latitude in degrees) on a sphere.
 pub fn distance_m(one: (f64, f64), other: (f64, f64)) -> f64 {
@@ -11,4 +26,27 @@ pub fn distance_m(one: (f64, f64), other: (f64, f64)) -> f64 {
     let v = ((other_longitude - longitude) / 2.0).sin();
     let a = u * u + latitude.cos() * other_latitude.cos() * v * v;
     2.0 * EARTH_RADIUS_M * a.sqrt().asin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_is_two_numbers_with_a_comma_or_a_blank_between() {
+        let cases: [(&str, Option<(f64, f64)>); 7] = [
+            ("13.4,52.5", Some((13.4, 52.5))),
+            ("13.4 52.5", Some((13.4, 52.5))),
+            ("13.4, 52.5", Some((13.4, 52.5))),
+            ("-200,1e2", Some((-200.0, 100.0))),
+            ("13.4", None),
+            ("13.4,x", None),
+            ("13.4,52.5,1", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_point(text.as_bytes()), expected, "{text}");
+        }
+        let long = format!("1,{}2", "0".repeat(POINT_BYTES_MAX));
+        assert_eq!(parse_point(long.as_bytes()), None);
+    }
 }

@@ -1,6 +1,7 @@
 //! What a document holds for a schema: the values of its fields, read from a hash or a JSON document.
 
 use super::Read;
+use super::earth::{POINT_BYTES_MAX, parse_point};
 use super::index::{JsonType, Refusal};
 use super::schema::{DocumentKind, Field, FieldKind, Schema, VectorAttributes, VectorType};
 use super::shape::Shape;
@@ -12,8 +13,6 @@ use crate::keyspace::json::{Document, Elements, JsonPath, Node};
 use crate::protocol::number::parse_double;
 use bytes::Bytes;
 
-/// Bytes of the longest point.
-const POINT_BYTES_MAX: usize = 128;
 /// Degrees of latitude beyond which nothing is indexed, as in geohashes of 52 bits.
 const LATITUDE_MAX: f64 = 85.051_128_78;
 
@@ -154,40 +153,15 @@ fn number(bytes: &[u8]) -> Result<f64, Refusal> {
     })
 }
 
-/// `lon,lat`, or the two with a blank between.
+/// A point on the earth, not too near a pole.
 fn point(text: &str) -> Result<(f64, f64), Refusal> {
     if text.len() > POINT_BYTES_MAX {
         return Err(Refusal::LongPoint);
     }
-    let parsed = text
-        .split_once([',', ' '])
-        .and_then(|(longitude, latitude)| {
-            let degrees = |text: &str| parse_double(text.trim().as_bytes());
-            Some((degrees(longitude)?, degrees(latitude)?))
-        });
-    let (longitude, latitude) = parsed.ok_or(Refusal::Point)?;
+    let (longitude, latitude) = parse_point(text.as_bytes()).ok_or(Refusal::Point)?;
     match longitude.abs() <= 180.0 && latitude.abs() <= LATITUDE_MAX {
         true => Ok((longitude, latitude)),
         false => Err(Refusal::Place(longitude, latitude)),
-    }
-}
-
-/// Packed doubles, little-endian.
-pub fn doubles(bytes: &[u8]) -> Vec<f64> {
-    let parts = bytes.as_chunks().0.iter();
-    parts.map(|part| f64::from_le_bytes(*part)).collect()
-}
-
-/// The vectors that a value holds in a FLOAT64 field, as they were written.
-pub fn double_vectors(field: &Field, value: &Value) -> Vec<Vec<f64>> {
-    let held = match value {
-        Value::Hash(hash) => of_hash(hash, field),
-        Value::Json(document) => of_json(document, field),
-        _ => return Vec::new(),
-    };
-    match held {
-        Ok(FieldValue::Vectors(vectors)) => vectors.iter().map(|v| doubles(v)).collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -30,8 +30,8 @@ pub struct Matcher<'a> {
     pub state: &'a State,
     /// The language of the query's words.
     pub language: Language,
-    /// Words stand for themselves alone.
-    pub is_verbatim: bool,
+    /// What words stand for beside themselves.
+    pub expansion: Expansion,
     /// What bounds parts of words.
     pub parts: PartLimits,
     /// How long it may take. Loops that stop early have found less.
@@ -44,6 +44,28 @@ pub struct Matcher<'a> {
     pub distances: Vec<(String, Distances)>,
     /// Whether a range may lack somebody who was written meanwhile. Found out while matching.
     pub is_torn: bool,
+}
+
+/// What the words of a query stand for beside themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expansion {
+    /// Words of the same stem.
+    pub by_stem: bool,
+    /// Words that sound alike, in the fields that go by that.
+    pub by_sound: bool,
+}
+
+impl Expansion {
+    /// All that there is.
+    pub const WHOLE: Expansion = Expansion {
+        by_stem: true,
+        by_sound: true,
+    };
+    /// Nothing.
+    pub const NONE: Expansion = Expansion {
+        by_stem: false,
+        by_sound: false,
+    };
 }
 
 /// Words of which one is asked for, and the fields where.
@@ -64,7 +86,7 @@ impl<'a> Matcher<'a> {
             index,
             state,
             language: question.language,
-            is_verbatim: question.is_verbatim,
+            expansion: question.expansion,
             parts: question.parts,
             patience: question.patience,
             is_cut: Cell::new(false),
@@ -206,8 +228,10 @@ impl<'a> Matcher<'a> {
         match &node.kind {
             Kind::Word(word) => {
                 let mut words = vec![word.text.clone()];
-                if !word.is_verbatim && !self.is_verbatim {
+                if !word.is_verbatim && self.expansion.by_stem {
                     words.extend(self.language.stems().of_query(&word.text));
+                }
+                if !word.is_verbatim && self.expansion.by_sound {
                     words.extend(self.sound_of(node, &word.text));
                 }
                 words

@@ -7,6 +7,7 @@
 //! The last two make an answer torn: who should be in their place was not looked for, and the whole query is asked again.
 
 use super::distances::Distances;
+use super::patience::Patience;
 use crate::index::{ComponentType, Neighbour, SlotFilter, Target, VectorIndex};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
@@ -35,6 +36,7 @@ pub struct NearestSearch<'a> {
     present: usize,
     /// Whether the caller holds the postings.
     is_held: bool,
+    patience: &'a Patience<'a>,
 }
 
 /// Hits beyond those wanted that are looked at for their last digits, a hit wanted: graphs and scans rank by f32, in which vectors
@@ -43,13 +45,15 @@ const TIED_MAX: usize = 64;
 
 /// How to search, beside for what.
 #[derive(Clone, Copy)]
-pub struct Manner {
+pub struct Manner<'a> {
     /// Documents wanted.
     pub k: usize,
     /// Candidates that a walk without a filter keeps.
     pub ef: usize,
     /// Whether all that pass are compared, whatever it takes.
     pub is_exact: bool,
+    /// How long it may take.
+    pub patience: &'a Patience<'a>,
 }
 
 /// What a KNN found.
@@ -68,7 +72,7 @@ impl<'a> NearestSearch<'a> {
         index: &'a DocumentIndex,
         state: &State,
         (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
-        manner: Manner,
+        manner: Manner<'a>,
         passing: Option<RoaringBitmap>,
         is_held: bool,
     ) -> NearestSearch<'a> {
@@ -97,6 +101,7 @@ impl<'a> NearestSearch<'a> {
             count,
             present: present.len() as usize,
             is_held,
+            patience: manner.patience,
         }
     }
 
@@ -117,7 +122,7 @@ impl<'a> NearestSearch<'a> {
             let state = self.index.read_as(self.is_held);
             let (found, is_torn) = self.documents(&state, &hits);
             let is_enough = found.len() >= self.k && !self.may_tie(wanted, &found, &hits);
-            if is_enough || hits.len() < wanted {
+            if is_enough || hits.len() < wanted || self.patience.is_over() {
                 let is_torn = is_torn || self.has_lost();
                 let nearest = Nearest {
                     found,
@@ -155,6 +160,7 @@ impl<'a> NearestSearch<'a> {
             false => plan::choose_known(self.vectors, wanted, ef, passing),
         };
         plan.may_scan_after = true;
+        let is_late = || self.patience.ends();
         let search = Search {
             index: self.vectors,
             target: self.target,
@@ -163,6 +169,7 @@ impl<'a> NearestSearch<'a> {
             expansions_max: None,
             is_exact: self.is_exact,
             passers: self.passing.as_ref().map(|p| p as &dyn Passers),
+            is_late: Some(&is_late),
         };
         search.find(&plan, self.count, course)
     }

@@ -6,7 +6,7 @@
 
 use super::distances::Distances;
 use super::effort::FieldVectors;
-use super::matching::Matcher;
+use super::matching::{Expansion, Matcher};
 use super::nearest::{Manner, NearestSearch};
 use super::patience::Patience;
 use super::pattern::PartLimits;
@@ -38,8 +38,8 @@ pub struct Question<'q> {
     pub keys: Option<&'q [Vec<u8>]>,
     /// The language of the query's words.
     pub language: Language,
-    /// Words stand for themselves alone.
-    pub is_verbatim: bool,
+    /// What its words stand for beside themselves.
+    pub expansion: Expansion,
     /// What bounds parts of words.
     pub parts: PartLimits,
     /// How long matching may take.
@@ -118,7 +118,7 @@ struct Run<'a> {
     index: &'a DocumentIndex,
     question: &'a Question<'a>,
     ranges: Vec<(FieldVectors<'a>, WithinSearch<'a>)>,
-    nearest: Option<(FieldVectors<'a>, Target, Manner)>,
+    nearest: Option<(FieldVectors<'a>, Target, Manner<'a>)>,
 }
 
 impl<'a> Run<'a> {
@@ -139,6 +139,7 @@ impl<'a> Run<'a> {
                 k: asked.knn.k,
                 ef: asked.ef.unwrap_or_else(|| field.knn_ef(asked.knn.k)),
                 is_exact: asked.is_exact,
+                patience: question.patience,
             };
             Some((field, target, manner))
         });

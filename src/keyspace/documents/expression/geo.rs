@@ -1,21 +1,7 @@
-//! Distances on the earth: `geodistance`, and what GEO fields hold.
+//! Distances on the earth: `geodistance`.
 
 use super::{EvalError, Value};
-use crate::keyspace::documents::earth::distance_m;
-
-/// Bytes of the longest point.
-const POINT_BYTES_MAX: usize = 128;
-
-/// Longitude and latitude in degrees from `lon,lat` or `lon lat`.
-pub fn parse_point(text: &[u8]) -> Option<(f64, f64)> {
-    if text.len() > POINT_BYTES_MAX {
-        return None;
-    }
-    let end = text.iter().position(|byte| matches!(byte, b' ' | b','))?;
-    let longitude = super::value::parse_number(&text[..end])?;
-    let latitude = super::value::parse_number(&text[end + 1..])?;
-    Some((longitude, latitude))
-}
+use crate::keyspace::documents::earth::{distance_m, parse_point};
 
 /// `geodistance(point, point)`, either of them also as two numbers. NaN where one is no point.
 pub(super) fn geodistance(arguments: &[Value]) -> Result<Value, EvalError> {

@@ -14,7 +14,6 @@ pub mod time;
 pub mod value;
 
 pub use eval::EvalError;
-pub use geo::parse_point;
 pub use parse::parse;
 pub use value::Value;
 
