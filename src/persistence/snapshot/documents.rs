@@ -196,7 +196,8 @@ pub(super) fn encode_numbers(numbers: &[(f64, DocumentId)]) -> Encoded {
     let (mut out, mut entries) = (Vec::new(), 0);
     for same in numbers.chunk_by(|one, other| one.0.to_bits() == other.0.to_bits()) {
         let ids = same.iter().map(|(_, id)| *id);
-        out.extend_from_slice(&same[0].0.to_le_bytes());
+        let number = same.first().map_or(0.0, |(number, _)| *number);
+        out.extend_from_slice(&number.to_le_bytes());
         put_varint(&mut out, ids.len() as u64);
         put_ids(&mut out, ids);
         entries += 1;
@@ -380,7 +381,8 @@ mod tests {
             text: "".into(),
             postings: Postings::default(),
         };
-        check(&encode_words(&[none.clone()]), &vec![none], decode_words);
+        let encoded = encode_words(std::slice::from_ref(&none));
+        check(&encoded, &vec![none], decode_words);
     }
 
     #[test]
