@@ -253,6 +253,7 @@ fn random_queries_find_what_one_look_at_each_document_finds() {
         if round == 2 {
             client.ok("FT.DROPINDEX idx");
             create(&mut client);
+            client.wait_until_filled("idx");
         }
         for _ in 0..FILTERS {
             let filter = dice.filter(3);

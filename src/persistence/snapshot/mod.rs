@@ -2,7 +2,7 @@
 //! docs/snapshot-format.md describes the files and the order in which they come and go.
 //!
 //! write.rs walks the keyspace and commits; load.rs puts it together again. Below them: pack.rs (files of images),
-//! image.rs (headers), keys.rs, elements.rs and documents.rs (payloads), manifest.rs (the table), record.rs (its records), catalog.rs (the
+//! image.rs (headers), keys.rs, elements.rs and documents.rs (payloads), indexes.rs (what is read of an index), manifest.rs (the table), record.rs (its records), catalog.rs (the
 //! table's second copy), cursor.rs (reading what cannot be trusted yet).
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
@@ -12,6 +12,7 @@ mod cursor;
 mod documents;
 mod elements;
 pub mod image;
+mod indexes;
 mod keys;
 pub mod load;
 pub mod manifest;
