@@ -2,6 +2,7 @@
 //! the time of indexing.
 
 use super::numbers::Numbers;
+use super::pages::Pages;
 use super::postings::Posting;
 use super::schema::{Field, FieldKind, IndexOptions, Schema};
 use super::shape::Shape;
@@ -11,9 +12,9 @@ use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
 use super::values::{DocumentValues, FieldValue};
 use super::vocabulary::Suffixes;
-use foldhash::fast::FixedState;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// A document's number in its index: the later it was indexed, the greater.
@@ -34,6 +35,24 @@ pub struct FieldIndex {
     pub points: BTreeMap<DocumentId, Vec<(f64, f64)>>,
     /// GEOSHAPE.
     pub shapes: BTreeMap<DocumentId, Vec<Shape>>,
+}
+
+/// A value of a TAG field with its documents, as a snapshot has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedTag {
+    /// The value.
+    pub tag: Box<str>,
+    /// Its documents.
+    pub ids: RoaringBitmap,
+}
+
+/// What a snapshot has of a field.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SavedField {
+    /// TAG.
+    pub tags: Vec<SavedTag>,
+    /// NUMERIC: numbers, each with a document.
+    pub numbers: Vec<(f64, DocumentId)>,
 }
 
 /// The words of one document.
@@ -149,43 +168,58 @@ impl FieldIndex {
         }
     }
 
-    /// What many documents hold, all at once; their ids ascend.
-    pub(super) fn of_all<'v>(
+    /// What a snapshot has of a field, its documents under other ids, which come in the same order; and what documents hold, by these
+    /// ids ascending. Documents that get no id are left out.
+    pub(super) fn restored<'v>(
         field: &Field,
+        saved: SavedField,
+        new_ids: &Pages<DocumentId>,
         values: impl Iterator<Item = (DocumentId, &'v FieldValue)>,
     ) -> FieldIndex {
         let mut index = FieldIndex::of(field);
-        let (mut present, mut numbers, mut has_several) = (Vec::new(), Vec::new(), false);
-        let mut tags: HashMap<&str, Vec<DocumentId>, FixedState> = HashMap::default();
+        let (mut present, mut has_several) = (Vec::new(), false);
         for (id, value) in values {
             match value {
                 FieldValue::Missing => continue,
-                FieldValue::Tags(own) => own.iter().for_each(|tag| {
-                    let ids = tags.entry(tag).or_default();
-                    if ids.last() != Some(&id) {
-                        ids.push(id);
-                    }
-                }),
-                FieldValue::Numbers(own) => {
-                    has_several |= own.len() > 1;
-                    numbers.extend(own.iter().map(|number| (*number, id)));
-                }
+                FieldValue::Numbers(numbers) => has_several |= numbers.len() > 1,
                 FieldValue::Points(points) => drop(index.points.insert(id, points.clone())),
                 FieldValue::Shapes(shapes) => drop(index.shapes.insert(id, shapes.clone())),
-                FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
+                FieldValue::Tags(_) | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
             }
             present.push(id);
         }
         index.present = ascending(present);
-        index.numbers = Numbers::of_all(numbers, has_several);
-        if let Some(suffixes) = &mut index.tag_suffixes {
-            tags.keys().for_each(|tag| suffixes.add(&Arc::from(*tag)));
+        let new_id = |id: DocumentId| new_ids.get(id).copied();
+        for SavedTag { tag, ids } in saved.tags {
+            let ids = ascending(ids.iter().filter_map(new_id).collect());
+            if let Some(suffixes) = index.tag_suffixes.as_mut().filter(|_| !ids.is_empty()) {
+                suffixes.add(&Arc::from(&*tag));
+            }
+            if !ids.is_empty() {
+                *index.tags.entry(tag).or_default() |= ids;
+            }
         }
-        let tags = tags.into_iter();
-        index.tags = tags
-            .map(|(tag, ids)| (tag.into(), ascending(ids)))
-            .collect();
+        let numbers = saved.numbers.into_iter();
+        let numbers = numbers.filter_map(|(number, id)| Some((number, new_id(id)?)));
+        index.numbers = Numbers::of_all(numbers.collect(), has_several);
         index
+    }
+
+    /// Values of tags behind one, or all, for a snapshot: with so many documents, or a few more.
+    pub(super) fn tags_after(&self, after: Option<&str>, count: usize) -> Vec<SavedTag> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (mut found, mut documents) = (Vec::new(), 0);
+        for (tag, ids) in self.tags.range::<str, _>((after, Bound::Unbounded)) {
+            if documents >= count {
+                break;
+            }
+            documents += ids.len() as usize;
+            found.push(SavedTag {
+                tag: tag.clone(),
+                ids: ids.clone(),
+            });
+        }
+        found
     }
 
     /// Adds a document's value.

@@ -95,6 +95,7 @@ pub(super) fn load(
         alive,
         documents,
         words,
+        fields,
         vectors,
     } = saved;
     let ((saved, nodes), keys) = rayon::join(
@@ -118,7 +119,7 @@ pub(super) fn load(
         relinked: 0,
     };
     // Hundreds of thousands of keys take a while to be forgotten.
-    let (is_restored, ()) = rayon::join(|| index.restore(taken, words), || drop(saved));
+    let (is_restored, ()) = rayon::join(|| index.restore(taken, words, fields), || drop(saved));
     if !is_restored {
         return None;
     }

@@ -132,6 +132,24 @@ impl Numbers {
         numbers
     }
 
+    /// Numbers above one, or all, each with its documents, in their order: so many documents, or a few more.
+    pub(super) fn after(&self, after: Option<f64>, count: usize) -> Vec<(f64, DocumentId)> {
+        let after = after.map_or(Bound::Unbounded, |after| Bound::Excluded(Ordered(after)));
+        let mut found = Vec::new();
+        let blocks = self.blocks_from(after);
+        let numbers = blocks.flat_map(|block| block.numbers.range((after, Bound::Unbounded)));
+        for (number, holders) in numbers {
+            if found.len() >= count {
+                break;
+            }
+            match holders {
+                Holders::One(id) => found.push((number.0, *id)),
+                Holders::Several(ids) => found.extend(ids.iter().map(|id| (number.0, id))),
+            }
+        }
+        found
+    }
+
     /// Takes the numbers of a document out.
     pub fn remove(&mut self, id: DocumentId, numbers: &[f64]) {
         for &number in numbers {
@@ -423,6 +441,21 @@ mod tests {
             assert_eq!(found, expected, "seed {seed}, {min:?} to {max:?}");
         }
         check_order(&numbers, &twin, &mut dice, seed);
+        let mut pairs: Vec<(f64, DocumentId)> = Vec::new();
+        loop {
+            let part = numbers.after(pairs.last().map(|(number, _)| *number), 100);
+            if part.is_empty() {
+                break;
+            }
+            pairs.extend(part);
+        }
+        let held = twin
+            .iter()
+            .flat_map(|(id, held)| held.iter().map(|n| (*n, *id)));
+        let mut expected: Vec<(f64, DocumentId)> = held.collect();
+        expected.sort_by_key(|(number, id)| (Ordered(*number), *id));
+        expected.dedup();
+        assert_eq!(pairs, expected, "seed {seed}");
         let left: Vec<DocumentId> = twin.keys().copied().collect();
         for id in left {
             numbers.remove(id, &twin[&id]);

@@ -1,12 +1,12 @@
-//! What a snapshot keeps of an index beside its definition: the documents, which words they have, which vector stood where in the graphs, and how it
-//! was linked. What fields hold is read from the documents when the index is made again.
+//! What a snapshot keeps of an index beside its definition: the documents, their words, tags and numbers, which vector stood where in the graphs, and how it
+//! was linked. What fields hold, document by document, is read from the keys when the index is made again.
 //!
 //! All of it is read while writers go on, and belongs to no moment (docs/snapshot-format.md, "Indexes", says why that does no harm): a
 //! document is known by its id, its key and a checksum of what it holds, a vector by its key and a checksum of its bytes, and
 //! what does not fit the documents that were loaded is made anew.
 
 use super::checksum;
-use super::fields::DocumentId;
+use super::fields::{DocumentId, SavedField, SavedTag};
 use super::index::DocumentIndex;
 use super::values::{self, DocumentValues, FieldValue};
 use super::vocabulary::{SavedWord, WordId};
@@ -24,6 +24,9 @@ pub const DOCUMENTS_AT_ONCE: u32 = 4096;
 /// Bytes of words and their postings that are saved together, about; few in tests, so that there are several parts.
 const WORD_BYTES_AT_ONCE: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
+/// Documents of tags or numbers that are saved together, about; few in tests.
+const HOLDERS_AT_ONCE: usize = if cfg!(test) { 200 } else { 1 << 16 };
+
 /// What a snapshot has of an index.
 #[derive(Default)]
 pub struct SavedIndex {
@@ -33,6 +36,8 @@ pub struct SavedIndex {
     pub documents: Vec<SavedDocument>,
     /// Words.
     pub words: Vec<SavedWord>,
+    /// Tags and numbers, by their fields' places; several parts of one.
+    pub fields: Vec<(usize, SavedField)>,
     /// Vectors, by their fields' places.
     pub vectors: Vec<(usize, Vec<SavedVector>)>,
 }
@@ -88,6 +93,29 @@ impl DocumentIndex {
     /// Words from this number on, as many as are saved together; with the number to go on with, if there are more.
     pub fn save_words(&self, from: WordId) -> (Vec<SavedWord>, Option<WordId>) {
         self.read().words.saved_from(from, WORD_BYTES_AT_ONCE)
+    }
+
+    /// Values of a TAG field behind one, or all, as many as are saved together; with the one to go on behind, if there may be more.
+    pub fn save_tags(
+        &self,
+        field: usize,
+        after: Option<&str>,
+    ) -> (Vec<SavedTag>, Option<Box<str>>) {
+        let tags = self.read().fields[field].tags_after(after, HOLDERS_AT_ONCE);
+        let last = tags.last().map(|last| last.tag.clone());
+        (tags, last)
+    }
+
+    /// Numbers of a NUMERIC field above one, or all, as many as are saved together; with the one to go on above, if there may be more.
+    pub fn save_numbers(
+        &self,
+        field: usize,
+        after: Option<f64>,
+    ) -> (Vec<(f64, DocumentId)>, Option<f64>) {
+        let state = self.read();
+        let numbers = state.fields[field].numbers.after(after, HOLDERS_AT_ONCE);
+        let last = numbers.last().map(|(number, _)| *number);
+        (numbers, last)
     }
 
     /// The ids below `end` of the documents that are there now.

@@ -1,9 +1,10 @@
-//! Payloads of the indexes over documents: the words that make them, their documents, the words of these, and the links of their
+//! Payloads of the indexes over documents: the words that make them, their documents, the words, tags and numbers of these, and the links of their
 //! graphs, a segment of a VECTOR field an image. docs/snapshot-format.md, "Indexes".
 
 use super::cursor::{Cursor, Fault, put_bytes, put_varint};
 use super::elements::{Encoded, Payload, decode_layers, put_layers, put_u32s, read_slots};
 use crate::keyspace::Key;
+use crate::keyspace::documents::fields::{DocumentId, SavedField, SavedTag};
 use crate::keyspace::documents::postings::Postings;
 use crate::keyspace::documents::saved::{DOCUMENTS_AT_ONCE, SavedDocument, SavedVector};
 use crate::keyspace::documents::vocabulary::SavedWord;
@@ -164,28 +165,96 @@ pub(super) fn decode_words(payload: Payload<'_>) -> Result<Vec<SavedWord>, Fault
     Ok(words)
 }
 
+/// Values of a TAG field, each with its documents.
+pub(super) fn encode_tags(tags: &[SavedTag]) -> Encoded {
+    let mut out = Vec::new();
+    for tag in tags {
+        put_bytes(&mut out, tag.tag.as_bytes());
+        put_varint(&mut out, tag.ids.len());
+        put_ids(&mut out, tag.ids.iter());
+    }
+    (tags.len() as u32, out)
+}
+
+pub(super) fn decode_tags(payload: Payload<'_>) -> Result<SavedField, Fault> {
+    let mut cursor = Cursor::new(payload.bytes);
+    let mut field = SavedField::default();
+    for _ in 0..payload.entries {
+        let tag = std::str::from_utf8(cursor.bytes()?).map_err(|_| "a tag is no text")?;
+        let count = cursor.count(1)?;
+        field.tags.push(SavedTag {
+            tag: tag.into(),
+            ids: read_ids(&mut cursor, count)?.into_iter().collect(),
+        });
+    }
+    cursor.finish()?;
+    Ok(field)
+}
+
+/// Numbers of a NUMERIC field, each with its documents; in the order of numbers and ids.
+pub(super) fn encode_numbers(numbers: &[(f64, DocumentId)]) -> Encoded {
+    let (mut out, mut entries) = (Vec::new(), 0);
+    for same in numbers.chunk_by(|one, other| one.0.to_bits() == other.0.to_bits()) {
+        let ids = same.iter().map(|(_, id)| *id);
+        let number = same.first().map_or(0.0, |(number, _)| *number);
+        out.extend_from_slice(&number.to_le_bytes());
+        put_varint(&mut out, ids.len() as u64);
+        put_ids(&mut out, ids);
+        entries += 1;
+    }
+    (entries, out)
+}
+
+pub(super) fn decode_numbers(payload: Payload<'_>) -> Result<SavedField, Fault> {
+    let mut cursor = Cursor::new(payload.bytes);
+    let mut field = SavedField::default();
+    for _ in 0..payload.entries {
+        let number = f64::from_bits(cursor.u64()?);
+        if number.is_nan() {
+            return Err("a number is none");
+        }
+        let count = cursor.count(1)?;
+        let ids = read_ids(&mut cursor, count)?.into_iter();
+        field.numbers.extend(ids.map(|id| (number, id)));
+    }
+    cursor.finish()?;
+    Ok(field)
+}
+
 /// Ids of documents.
 pub(super) fn encode_ids(ids: &RoaringBitmap) -> Encoded {
-    let (mut out, mut before) = (Vec::new(), 0);
-    for id in ids {
-        put_varint(&mut out, (id - before).into());
-        before = id;
-    }
+    let mut out = Vec::new();
+    put_ids(&mut out, ids.iter());
     (ids.len() as u32, out)
 }
 
 pub(super) fn decode_ids(payload: Payload<'_>) -> Result<RoaringBitmap, Fault> {
     let mut cursor = Cursor::new(payload.bytes);
-    let (mut ids, mut before) = (RoaringBitmap::new(), 0u32);
-    for at in 0..payload.entries {
-        let step = varint_u32(&mut cursor)?;
-        if step == 0 && at > 0 {
-            return Err("an id comes twice");
-        }
-        before = before.checked_add(step).ok_or(TOO_GREAT)?;
-        ids.insert(before);
-    }
+    let ids = read_ids(&mut cursor, payload.entries as usize)?;
     cursor.finish()?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Ids that ascend, each as the step from the one before.
+fn put_ids(out: &mut Vec<u8>, ids: impl Iterator<Item = DocumentId>) {
+    let mut before = 0;
+    for id in ids {
+        put_varint(out, (id - before).into());
+        before = id;
+    }
+}
+
+fn read_ids(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<DocumentId>, Fault> {
+    let mut ids: Vec<DocumentId> = Vec::new();
+    for _ in 0..count {
+        let step = varint_u32(cursor)?;
+        let id = match ids.last() {
+            Some(_) if step == 0 => return Err("an id comes twice"),
+            Some(before) => before.checked_add(step).ok_or(TOO_GREAT)?,
+            None => step,
+        };
+        ids.push(id);
+    }
     Ok(ids)
 }
 
@@ -312,7 +381,37 @@ mod tests {
             text: "".into(),
             postings: Postings::default(),
         };
-        check(&encode_words(&[none.clone()]), &vec![none], decode_words);
+        let encoded = encode_words(std::slice::from_ref(&none));
+        check(&encoded, &vec![none], decode_words);
+    }
+
+    #[test]
+    fn tags_and_numbers_come_back() {
+        let tags = ["", "rot", "grün"].map(|tag| SavedTag {
+            tag: tag.into(),
+            ids: [1, 500, 70_000].into_iter().collect(),
+        });
+        let expected = SavedField {
+            tags: tags.to_vec(),
+            ..SavedField::default()
+        };
+        check(&encode_tags(&tags), &expected, decode_tags);
+        let numbers = [
+            (-1.5, 3),
+            (0.0, 1),
+            (0.0, 9),
+            (1e300, 2),
+            (f64::INFINITY, 700),
+        ];
+        let encoded = encode_numbers(&numbers);
+        assert_eq!(encoded.0, 4);
+        let expected = SavedField {
+            numbers: numbers.to_vec(),
+            ..SavedField::default()
+        };
+        check(&encoded, &expected, decode_numbers);
+        let none = encode_numbers(&[(f64::NAN, 1)]);
+        assert!(decode_numbers(payload(&none)).is_err());
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub enum Kind {
     Documents = 8,
     /// Its words, each with its documents.
     Words = 9,
+    /// Values of one of its TAG fields, each with its documents.
+    Tags = 10,
+    /// Numbers of one of its NUMERIC fields, each with its documents.
+    Numbers = 11,
     /// The ids of those documents that count.
     DocumentIds = 12,
 }
@@ -51,6 +55,8 @@ impl Kind {
             Kind::DocumentLinks,
             Kind::Documents,
             Kind::Words,
+            Kind::Tags,
+            Kind::Numbers,
             Kind::DocumentIds,
         ]
         .into_iter()
@@ -66,9 +72,9 @@ pub struct Place {
     pub kind: Kind,
     /// The collection's id; of keys the database; of what an index over documents has, its place among the definitions.
     pub owner: u64,
-    /// The segment; of keys the shard; of documents and words which part of them, from 0.
+    /// The segment; of keys the shard; of what else an index has which part of it, from 0.
     pub part: u32,
-    /// Which piece of the shard, from 0; of documents' links the field's place in its schema. Other images are whole.
+    /// Which piece of the shard, from 0; of what one field of an index has, the field's place in its schema. Other images are whole.
     pub piece: u32,
 }
 

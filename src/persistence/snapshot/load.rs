@@ -14,7 +14,7 @@ use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::LoadedIndex;
 use crate::keyspace::documents::index::links_of;
 use crate::keyspace::documents::saved::SavedIndex;
-use crate::keyspace::documents::schema::{self, Schema};
+use crate::keyspace::documents::schema::{self, FieldKind, Schema};
 use crate::keyspace::documents::words::Words;
 use crate::keyspace::{Entry, Keyspace, Value};
 use crate::persistence::disk::Disk;
@@ -181,6 +181,19 @@ impl Loader<'_> {
         let words = self.decode_all(Kind::Words, owner, |_, payload| {
             documents::decode_words(payload)
         })?;
+        let is_of = |place: &Place, fits: fn(&FieldKind) -> bool| {
+            let field = schema.fields.get(place.piece as usize);
+            let is_one = field.is_some_and(|field| fits(&field.kind));
+            is_one.then_some(()).ok_or("a field is of another kind")
+        };
+        let mut fields = self.decode_all(Kind::Tags, owner, |place, payload| {
+            is_of(place, |kind| matches!(kind, FieldKind::Tag { .. }))?;
+            documents::decode_tags(payload)
+        })?;
+        fields.extend(self.decode_all(Kind::Numbers, owner, |place, payload| {
+            is_of(place, |kind| *kind == FieldKind::Numeric)?;
+            documents::decode_numbers(payload)
+        })?);
         let ids = self.decode_all(Kind::DocumentIds, owner, |_, payload| {
             documents::decode_ids(payload)
         })?;
@@ -192,6 +205,10 @@ impl Loader<'_> {
                 .unwrap_or_default(),
             documents: documents.into_iter().flat_map(|(_, part)| part).collect(),
             words: words.into_iter().flat_map(|(_, part)| part).collect(),
+            fields: fields
+                .into_iter()
+                .map(|(place, part)| (place.piece as usize, part))
+                .collect(),
             vectors: vectors
                 .map(|(place, part)| (place.piece as usize, part))
                 .collect(),

@@ -11,6 +11,7 @@
 
 use super::catalog::{Catalog, CatalogError};
 use super::documents::{self, Definition};
+use super::elements::Encoded;
 use super::image::{Kind, Place};
 use super::manifest::{self, CollectionRecord, Manifest, PackId, State};
 use super::pack::{self, PackWriter};
@@ -19,6 +20,7 @@ use crate::keyspace::collection::Collection;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::documents::saved::DOCUMENTS_AT_ONCE;
+use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::vocabulary::WordId;
 use crate::keyspace::table::SHARDS;
 use crate::keyspace::{Keyspace, Value};
@@ -216,13 +218,24 @@ struct IndexPart {
     content: IndexContent,
 }
 
-#[derive(Clone, Copy)]
 enum IndexContent {
     /// Documents of this part, with ids below `end`.
     Documents { part: u32, end: DocumentId },
     /// Words from this number on.
     Words { part: u32, from: WordId },
-    /// The ids below `end` that are still there: behind documents and words.
+    /// Values of a TAG field behind one.
+    Tags {
+        field: usize,
+        part: u32,
+        after: Option<Box<str>>,
+    },
+    /// Numbers of a NUMERIC field above one.
+    Numbers {
+        field: usize,
+        part: u32,
+        after: Option<f64>,
+    },
+    /// The ids below `end` that are still there: behind all that speaks of documents by their ids.
     Ids { end: DocumentId },
     /// A segment of a field's graph.
     Links { field: usize, segment: u32 },
@@ -236,11 +249,78 @@ fn contents_of(index: &DocumentIndex) -> Vec<IndexContent> {
         .map(|part| IndexContent::Documents { part, end })
         .collect();
     contents.push(IndexContent::Words { part: 0, from: 0 });
+    for (field, definition) in index.schema().fields.iter().enumerate() {
+        contents.extend(match definition.kind {
+            FieldKind::Tag { .. } => Some(IndexContent::Tags {
+                field,
+                part: 0,
+                after: None,
+            }),
+            FieldKind::Numeric => Some(IndexContent::Numbers {
+                field,
+                part: 0,
+                after: None,
+            }),
+            _ => None,
+        });
+    }
     contents.push(IndexContent::Ids { end });
     for (field, segments) in index.graphs() {
         contents.extend((0..segments).map(|segment| IndexContent::Links { field, segment }));
     }
     contents
+}
+
+/// A part of an index: kind, part and piece of its image, the image, and what follows, if there may be more of the kind.
+fn read_part(
+    index: &DocumentIndex,
+    content: IndexContent,
+) -> (Kind, u32, u32, Encoded, Option<IndexContent>) {
+    match content {
+        IndexContent::Documents { part, end } => {
+            let first = part * DOCUMENTS_AT_ONCE;
+            let ids = first..end.min(first.saturating_add(DOCUMENTS_AT_ONCE));
+            let encoded = documents::encode_documents(&index.save_documents(ids));
+            (Kind::Documents, part, 0, encoded, None)
+        }
+        IndexContent::Words { part, from } => {
+            let (saved, more) = index.save_words(from);
+            let next = |from| IndexContent::Words {
+                part: part + 1,
+                from,
+            };
+            let encoded = documents::encode_words(&saved);
+            (Kind::Words, part, 0, encoded, more.map(next))
+        }
+        IndexContent::Tags { field, part, after } => {
+            let (saved, last) = index.save_tags(field, after.as_deref());
+            let next = |last| IndexContent::Tags {
+                field,
+                part: part + 1,
+                after: Some(last),
+            };
+            let encoded = documents::encode_tags(&saved);
+            (Kind::Tags, part, field as u32, encoded, last.map(next))
+        }
+        IndexContent::Numbers { field, part, after } => {
+            let (saved, last) = index.save_numbers(field, after);
+            let next = |last| IndexContent::Numbers {
+                field,
+                part: part + 1,
+                after: Some(last),
+            };
+            let encoded = documents::encode_numbers(&saved);
+            (Kind::Numbers, part, field as u32, encoded, last.map(next))
+        }
+        IndexContent::Ids { end } => {
+            let encoded = documents::encode_ids(&index.save_ids(end));
+            (Kind::DocumentIds, 0, 0, encoded, None)
+        }
+        IndexContent::Links { field, segment } => {
+            let encoded = documents::encode_vectors(&index.save_segment(field, segment));
+            (Kind::DocumentLinks, segment, field as u32, encoded, None)
+        }
+    }
 }
 
 /// The walk, one shard or segment a step.
@@ -440,36 +520,22 @@ impl<'a> Walk<'a> {
         Ok(parts)
     }
 
-    /// Writes a part of an index. Only while it is read does a writer wait for it.
-    fn save_index(&mut self, mut next: IndexPart) -> Result<(), SnapshotError> {
-        let (index, owner) = (&next.index, next.place as u64);
-        let (kind, part, piece, (entries, payload)) = match next.content {
-            IndexContent::Documents { part, end } => {
-                let first = part * DOCUMENTS_AT_ONCE;
-                let ids = first..end.min(first.saturating_add(DOCUMENTS_AT_ONCE));
-                let saved = index.save_documents(ids);
-                let encoded = documents::encode_documents(&saved);
-                (Kind::Documents, part, 0, encoded)
-            }
-            IndexContent::Words { part, from } => {
-                let (saved, more) = index.save_words(from);
-                if let (Some(from), Some(parts)) = (more, &mut self.indexes) {
-                    let part = part + 1;
-                    next.content = IndexContent::Words { part, from };
-                    parts.push_front(next);
-                }
-                (Kind::Words, part, 0, documents::encode_words(&saved))
-            }
-            IndexContent::Ids { end } => {
-                let ids = index.save_ids(end);
-                (Kind::DocumentIds, 0, 0, documents::encode_ids(&ids))
-            }
-            IndexContent::Links { field, segment } => {
-                let saved = index.save_segment(field, segment);
-                let encoded = documents::encode_vectors(&saved);
-                (Kind::DocumentLinks, segment, field as u32, encoded)
-            }
-        };
+    /// Writes a part of an index, and sees to what follows it. Only while it is read does a writer wait for it.
+    fn save_index(&mut self, next: IndexPart) -> Result<(), SnapshotError> {
+        let IndexPart {
+            index,
+            place,
+            content,
+        } = next;
+        let owner = place as u64;
+        let (kind, part, piece, (entries, payload), more) = read_part(&index, content);
+        if let (Some(content), Some(parts)) = (more, &mut self.indexes) {
+            parts.push_front(IndexPart {
+                index,
+                place,
+                content,
+            });
+        }
         let place = Place {
             kind,
             owner,

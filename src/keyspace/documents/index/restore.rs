@@ -1,6 +1,6 @@
 //! An index out of a snapshot: documents that are what they were, with the words that they had, all at once and on all cores.
 
-use super::super::fields::FieldIndex;
+use super::super::fields::{FieldIndex, SavedField};
 use super::super::pages::Pages;
 use super::super::saved::{Facts, Known};
 use super::super::vocabulary::{SavedWord, Vocabulary, WordId};
@@ -46,17 +46,24 @@ impl DocumentIndex {
         }
     }
 
-    /// Loading: makes these the documents of the index, which has none, in the order of their ids, with those of the words that they
-    /// have. False if a word comes twice.
+    /// Loading: makes these the documents of the index, which has none, in the order of their ids, with those of the words, tags and
+    /// numbers that they have; `fields` are by the fields' places. False if a word comes twice.
     pub(in crate::keyspace::documents) fn restore(
         &self,
         mut documents: Vec<Restored>,
         words: Vec<SavedWord>,
+        fields: Vec<(usize, SavedField)>,
     ) -> bool {
         documents.par_sort_unstable_by_key(|document| document.facts.id);
+        let mut new_ids = Pages::default();
+        for (id, document) in (1..).zip(&documents) {
+            new_ids.insert(document.facts.id, id);
+        }
+        let count = documents.len();
+        let suffix_fields = self.schema.suffix_fields();
         let (fields, words) = rayon::join(
-            || self.restored_fields(&documents),
-            || restored_words(self.schema.suffix_fields(), &documents, words),
+            || self.restored_fields(&documents, fields, &new_ids),
+            || restored_words(suffix_fields, count, words, &new_ids),
         );
         let Some((words, numbers)) = words else {
             return false;
@@ -84,13 +91,24 @@ impl DocumentIndex {
         true
     }
 
-    fn restored_fields(&self, documents: &[Restored]) -> Vec<FieldIndex> {
-        let fields = self.schema.fields.par_iter().enumerate();
-        let fields = fields.map(|(place, field)| {
+    fn restored_fields(
+        &self,
+        documents: &[Restored],
+        parts: Vec<(usize, SavedField)>,
+        new_ids: &Pages<DocumentId>,
+    ) -> Vec<FieldIndex> {
+        let mut saved: Vec<SavedField> = Vec::new();
+        saved.resize_with(self.schema.fields.len(), SavedField::default);
+        for (place, part) in parts {
+            saved[place].tags.extend(part.tags);
+            saved[place].numbers.extend(part.numbers);
+        }
+        let fields = self.schema.fields.par_iter().zip(saved).enumerate();
+        let fields = fields.map(|(place, (field, saved))| {
             let values = documents
                 .iter()
                 .map(|document| &document.values.fields[place]);
-            FieldIndex::of_all(field, (1..).zip(values))
+            FieldIndex::restored(field, saved, new_ids, (1..).zip(values))
         });
         fields.collect()
     }
@@ -99,15 +117,12 @@ impl DocumentIndex {
 /// The words, and the numbers of those of each document; none if a word comes twice.
 fn restored_words(
     suffix_fields: u128,
-    documents: &[Restored],
+    documents: usize,
     words: Vec<SavedWord>,
+    new_ids: &Pages<DocumentId>,
 ) -> Option<(Vocabulary, Vec<Box<[WordId]>>)> {
-    let mut new_ids = Pages::default();
-    for (id, document) in (1..).zip(documents) {
-        new_ids.insert(document.facts.id, id);
-    }
-    let words = Vocabulary::restored(suffix_fields, words, &new_ids)?;
-    let numbers = words.numbers_by_document(documents.len());
+    let words = Vocabulary::restored(suffix_fields, words, new_ids)?;
+    let numbers = words.numbers_by_document(documents);
     Some((words, numbers))
 }
 

@@ -249,7 +249,13 @@ fn snapshots_without_documents_of_indexes_are_loaded() {
         check(&keyspace, &format!("without {kinds:?}"));
         loaded
     };
-    let all = [Kind::Documents, Kind::Words, Kind::DocumentIds];
+    let all = [
+        Kind::Documents,
+        Kind::Words,
+        Kind::Tags,
+        Kind::Numbers,
+        Kind::DocumentIds,
+    ];
     assert_eq!(without(&all).taken, 0);
     assert_eq!(without(&[Kind::DocumentIds]).taken, 0);
     assert_eq!(without(&[Kind::Documents]).taken, 0);
@@ -266,7 +272,13 @@ fn damaged_images_of_indexes_are_refused() {
     let mut writer = filled(&mut Random(5));
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     let manifest = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
-    for kind in [Kind::Documents, Kind::Words, Kind::DocumentIds] {
+    for kind in [
+        Kind::Documents,
+        Kind::Words,
+        Kind::Tags,
+        Kind::Numbers,
+        Kind::DocumentIds,
+    ] {
         let mut images = manifest.images.iter();
         let (place, image) = images.find(|(place, _)| place.kind == kind).unwrap();
         let path = pack::path(dir.path(), image.pack());
