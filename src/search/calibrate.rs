@@ -14,7 +14,7 @@ use crossbeam_epoch as epoch;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Queries of a measurement in the middle of a search, which waits for it.
+/// Queries of a measurement in the middle of a search, which waits for it, and of the first one with queries that were asked.
 const QUICK_SAMPLE: usize = 192;
 /// Queries of a measurement in the background, at most.
 pub const SAMPLE: usize = 512;
@@ -516,7 +516,12 @@ pub fn renew(subject: &dyn Subject, at_ms: u64, breathe: &(dyn Fn() + Sync)) -> 
         return false;
     };
     let of_elements = stale.source == QuerySource::Elements;
-    let sample = queries(subject, of_elements, SAMPLE);
+    // What made queries told is far off at times: a few real ones soon are better than many later.
+    let max = match stale.source == QuerySource::Made && calibration.asked_count() >= ASKED_MIN {
+        true => QUICK_SAMPLE,
+        false => SAMPLE,
+    };
+    let sample = queries(subject, of_elements, max);
     let curve = measure(subject, stale.k, &sample, at_ms, breathe);
     calibration.put(curve);
     true

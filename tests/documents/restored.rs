@@ -3,6 +3,7 @@
 use crate::client::{Client, keys, packed};
 use crate::support::Server;
 use rhumb::protocol::client::Value;
+use std::time::Duration;
 
 /// Everything is safe before it is acknowledged; nothing is saved by itself.
 const POLICY: [&str; 4] = ["--save", "", "--appendfsync", "always"];
@@ -131,11 +132,16 @@ fn facts(client: &mut Client) -> Vec<String> {
     facts
 }
 
-/// How many documents the last start took from the snapshot, and how many it indexed anew.
+/// How many documents the last start took from the snapshot, and how many it indexed anew. It tells when it answers already.
 fn taken_and_indexed(server: &Server) -> (usize, usize) {
-    let log = server.log();
-    let line = log.lines().rfind(|line| line.contains("DB loaded"));
-    let line = line.expect("a line");
+    let line = loop {
+        let log = server.log();
+        let (_, of_last) = log.rsplit_once("just started").expect("a start");
+        if let Some(line) = of_last.lines().find(|line| line.contains("DB loaded")) {
+            break line.to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
     let count = |behind: &str| {
         let before = line.split(behind).next().expect("text");
         let count = before.rsplit(' ').next().and_then(|n| n.parse().ok());

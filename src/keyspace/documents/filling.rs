@@ -97,36 +97,37 @@ pub(super) fn load(
         words,
         vectors,
     } = saved;
-    let saved = SavedKeys::new(&alive, documents, vectors);
-    let keys = followed_keys(index, database);
-    let (taken, nodes) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let ((saved, nodes), keys) = rayon::join(
+        || SavedKeys::new(&alive, documents, vectors),
+        || followed_keys(index, database),
+    );
+    let taken = Mutex::new(Vec::with_capacity(keys.len()));
     let (linked, unknown) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     on_all_cores(&keys, |key| match saved.find(index, key, database) {
         Found::Document(facts, known) => {
-            let (document, links) = index.load_known(key.clone(), facts, known);
+            let document = index.load_known(key.clone(), facts, known);
             taken.lock().push(document);
-            nodes.lock().extend(links);
         }
         Found::Vectors(known) => linked.lock().push(Mutex::new(Some((key.clone(), known)))),
         Found::Nothing => unknown.lock().push(key.clone()),
     });
-    drop(saved);
     let (taken, linked) = (taken.into_inner(), linked.into_inner());
     let mut loaded = LoadedIndex {
         taken: taken.len(),
         indexed: linked.len(),
         relinked: 0,
     };
-    if !index.restore(taken, words) {
+    // Hundreds of thousands of keys take a while to be forgotten.
+    let (is_restored, ()) = rayon::join(|| index.restore(taken, words), || drop(saved));
+    if !is_restored {
         return None;
     }
     on_all_cores(&linked, |linked| {
         if let Some((key, known)) = linked.lock().take() {
-            let links = index.load(&key, known);
-            nodes.lock().extend(links);
+            index.load(&key, known);
         }
     });
-    loaded.relinked = index.load_graphs(nodes.into_inner());
+    loaded.relinked = index.load_graphs(nodes);
     let unknown = unknown.into_inner();
     on_all_cores(&unknown, |key| take_up(index, key, database));
     let state = index.read();

@@ -11,7 +11,7 @@ use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, words_of};
 use super::filling::Progress;
 use super::pages::Pages;
-use super::saved::Known;
+use super::saved::{Known, SavedNodes};
 use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
@@ -376,21 +376,15 @@ impl DocumentIndex {
         self.free(unlinked.former);
     }
 
-    /// Loading: puts a document whose vectors have their places, none of which is live before [`DocumentIndex::load_graphs`]; the
-    /// links that are wanted for it.
-    pub(super) fn load(&self, key: &[u8], known: Known) -> Vec<(usize, SavedNode)> {
-        let Known {
-            values,
-            slots,
-            nodes,
-        } = known;
+    /// Loading: puts a document whose vectors have their places, none of which is live before [`DocumentIndex::load_graphs`].
+    pub(super) fn load(&self, key: &[u8], known: Known) {
+        let Known { values, slots } = known;
         let words = words_of(&self.schema, &values, &self.stop_words);
+        let checksum = checksum::of_values(&values);
         self.load_vectors(&values.fields, &slots);
         self.inserts.fetch_add(1, Ordering::Relaxed);
-        let checksum = checksum::of_values(&values);
         let mut state = self.state.write();
         state.put(key, values, checksum, words, &slots);
-        nodes
     }
 
     /// Puts the vectors of a document in their slots.
@@ -407,12 +401,13 @@ impl DocumentIndex {
         }
     }
 
-    /// Loading, last step: links what was loaded; how many vectors had to be linked anew.
-    pub(super) fn load_graphs(&self, nodes: Vec<(usize, SavedNode)>) -> usize {
+    /// Loading, last step: links what was loaded; how many vectors had to be linked anew. Links of slots that were not loaded do not
+    /// count.
+    pub(super) fn load_graphs(&self, nodes: SavedNodes) -> usize {
         let mut relinked = 0;
         let mut by_field: Vec<Vec<SavedNode>> = self.vectors.iter().map(|_| Vec::new()).collect();
-        for (field, node) in nodes {
-            by_field[field].push(node);
+        for (field, nodes) in nodes {
+            by_field[field].extend(nodes);
         }
         for (field, (vectors, nodes)) in self.vectors.iter().zip(by_field).enumerate() {
             if let Some(vectors) = vectors {

@@ -156,12 +156,21 @@ fn places(vectors: &VectorIndex, segment: u32) -> Vec<SavedNode> {
 /// The documents and vectors of a snapshot, which look for their keys.
 pub(super) struct SavedKeys(HashMap<Key, SavedKey, FixedState>);
 
+/// Links of vectors, by the places of their fields.
+pub(super) type SavedNodes = Vec<(usize, Vec<SavedNode>)>;
+
 /// What a snapshot has of one key.
 #[derive(Default)]
 struct SavedKey {
     document: Option<Facts>,
-    /// With the fields' places.
-    vectors: SmallVec<[(usize, SavedVector); 1]>,
+    vectors: SmallVec<[Place; 1]>,
+}
+
+/// Where a vector stood.
+struct Place {
+    field: usize,
+    slot: u32,
+    checksum: u32,
 }
 
 /// What a snapshot knows of a document that its key does not tell at once.
@@ -178,8 +187,6 @@ pub(super) struct Known {
     pub(super) values: DocumentValues,
     /// Field and slot of each vector, in the order of the fields and of the values.
     pub(super) slots: Vec<(usize, u32)>,
-    /// Field and links of each.
-    pub(super) nodes: Vec<(usize, SavedNode)>,
 }
 
 /// What a snapshot has of a key as it is now.
@@ -193,11 +200,12 @@ pub(super) enum Found {
 }
 
 impl SavedKeys {
+    /// With the links of all vectors, those included that will find no document.
     pub(super) fn new(
         alive: &RoaringBitmap,
         documents: Vec<SavedDocument>,
         vectors: Vec<(usize, Vec<SavedVector>)>,
-    ) -> SavedKeys {
+    ) -> (SavedKeys, SavedNodes) {
         let mut keys: HashMap<Key, SavedKey, FixedState> = HashMap::default();
         keys.reserve(documents.len());
         for document in documents {
@@ -211,13 +219,30 @@ impl SavedKeys {
                 keys.entry(document.key).or_default().document = Some(facts);
             }
         }
-        for (field, of_field) in vectors {
-            for mut vector in of_field {
-                let key = std::mem::take(&mut vector.key);
-                keys.entry(key).or_default().vectors.push((field, vector));
-            }
-        }
-        SavedKeys(keys)
+        let nodes = vectors.into_iter().map(|(field, vectors)| {
+            let nodes = vectors.into_iter().map(|vector| {
+                let SavedVector {
+                    slot,
+                    checksum,
+                    key,
+                    layers,
+                } = vector;
+                let place = Place {
+                    field,
+                    slot,
+                    checksum,
+                };
+                keys.entry(key).or_default().vectors.push(place);
+                SavedNode {
+                    slot,
+                    birth: 0,
+                    layers,
+                }
+            });
+            (field, nodes.collect())
+        });
+        let nodes = nodes.collect();
+        (SavedKeys(keys), nodes)
     }
 
     /// What there is of a key, if its document is what it was.
@@ -228,16 +253,12 @@ impl SavedKeys {
             return Found::Nothing;
         };
         let vectors = saved.map_or(&[][..], |saved| &saved.vectors);
-        let Some((slots, nodes)) = places_of(&values, vectors) else {
+        let Some(slots) = slots_of(&values, vectors) else {
             return Found::Nothing;
         };
         let facts = saved.and_then(|saved| saved.document);
         let facts = facts.filter(|facts| facts.checksum == checksum::of_values(&values));
-        let known = Known {
-            values,
-            slots,
-            nodes,
-        };
+        let known = Known { values, slots };
         match facts {
             Some(facts) => Found::Document(facts, known),
             None => Found::Vectors(known),
@@ -245,30 +266,20 @@ impl SavedKeys {
     }
 }
 
-type Places = (Vec<(usize, u32)>, Vec<(usize, SavedNode)>);
-
-/// Slots and links of all vectors of a document; none if one of them has none.
-fn places_of(values: &DocumentValues, saved: &[(usize, SavedVector)]) -> Option<Places> {
-    let mut candidates: SmallVec<[&(usize, SavedVector); 4]> = saved.iter().collect();
-    let (mut slots, mut nodes) = (Vec::new(), Vec::new());
+/// The slots of all vectors of a document, with their fields; none if one of them has none.
+fn slots_of(values: &DocumentValues, saved: &[Place]) -> Option<Vec<(usize, u32)>> {
+    let mut candidates: SmallVec<[&Place; 4]> = saved.iter().collect();
+    let mut slots = Vec::new();
     for (field, value) in values.fields.iter().enumerate() {
         let FieldValue::Vectors(all) = value else {
             continue;
         };
         for packed in all {
             let checksum = checksum::of_bytes(packed);
-            let is_it =
-                |(of, vector): &&(usize, SavedVector)| *of == field && vector.checksum == checksum;
+            let is_it = |place: &&Place| place.field == field && place.checksum == checksum;
             let at = candidates.iter().position(is_it)?;
-            let (_, vector) = candidates.swap_remove(at);
-            slots.push((field, vector.slot));
-            let node = SavedNode {
-                slot: vector.slot,
-                birth: 0,
-                layers: vector.layers.clone(),
-            };
-            nodes.push((field, node));
+            slots.push((field, candidates.swap_remove(at).slot));
         }
     }
-    Some((slots, nodes))
+    Some(slots)
 }

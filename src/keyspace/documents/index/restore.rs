@@ -5,7 +5,6 @@ use super::super::pages::Pages;
 use super::super::saved::{Facts, Known};
 use super::super::vocabulary::{SavedWord, Vocabulary, WordId};
 use super::{Document, DocumentIndex, DocumentSlots, State, kept};
-use crate::index::SavedNode;
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::values::{DocumentValues, FieldValue};
@@ -24,18 +23,14 @@ pub(in crate::keyspace::documents) struct Restored {
 
 impl DocumentIndex {
     /// Loading: puts the vectors of a document in their slots, none of which is live before [`DocumentIndex::load_graphs`]; the
-    /// document, for [`DocumentIndex::restore`], and the links that are wanted for it.
+    /// document, for [`DocumentIndex::restore`].
     pub(in crate::keyspace::documents) fn load_known(
         &self,
         key: Key,
         facts: Facts,
         known: Known,
-    ) -> (Restored, Vec<(usize, SavedNode)>) {
-        let Known {
-            mut values,
-            slots,
-            nodes,
-        } = known;
+    ) -> Restored {
+        let Known { mut values, slots } = known;
         self.load_vectors(&values.fields, &slots);
         // Their words are known.
         for value in &mut values.fields {
@@ -43,13 +38,12 @@ impl DocumentIndex {
                 *texts = Vec::new();
             }
         }
-        let restored = Restored {
+        Restored {
             key,
             facts,
             values,
             slots,
-        };
-        (restored, nodes)
+        }
     }
 
     /// Loading: makes these the documents of the index, which has none, in the order of their ids, with those of the words that they

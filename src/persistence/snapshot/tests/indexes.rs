@@ -51,7 +51,8 @@ fn put(writer: &mut Writer, random: &mut Random, document: u64) {
         ),
         ("v", Bytes::from(vector)),
     ];
-    let some = all.into_iter().filter(|_| random.below(5) > 0);
+    let some = all.into_iter();
+    let some = some.filter(|(name, _)| *name == "size" || random.below(5) > 0);
     let fields = some.map(|(name, value)| (bytes(name), value)).collect();
     let expiry = Expiry::Keep;
     let effect = Effect::HashSet { fields, expiry };
