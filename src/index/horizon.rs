@@ -21,7 +21,7 @@ const LINK_SPREAD: f32 = 0.12;
 /// Bounds of a list of candidates.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Horizon {
-    /// Candidates kept where distances tell nothing: those that are not positive have no shares.
+    /// Candidates kept where distances tell nothing: zero has no shares.
     pub(super) ef: usize,
     /// Kept however far they are.
     pub(super) least: usize,
@@ -29,10 +29,27 @@ pub(super) struct Horizon {
     pub(super) most: usize,
     /// Beyond `least` a candidate is kept if its distance is at most that of the one with this rank (from 1, at most `least`),
     pub(super) rank: usize,
-    /// times this,
+    /// times this.
     pub(super) factor: f32,
-    /// and this more: by so much distances may be off.
+    /// What distances are measured by.
+    pub(super) scale: Scale,
+}
+
+/// What the distances of one walk are measured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Scale {
+    /// Shares are those of what a distance is more than this.
+    pub(super) zero: f32,
+    /// By so much distances may be off.
     pub(super) error: f32,
+}
+
+impl Scale {
+    /// Of distances without a zero.
+    pub(super) const NONE: Scale = Scale {
+        zero: f32::INFINITY,
+        error: 0.0,
+    };
 }
 
 impl Horizon {
@@ -44,16 +61,12 @@ impl Horizon {
             most: ef,
             rank: ef,
             factor: 1.0,
-            error: 0.0,
+            scale: Scale::default(),
         }
     }
 
-    /// For a search of the k nearest that keeps `ef` candidates, at least k, for a typical query. `error`: by how much distances may
-    /// be off; none where shares of them mean nothing.
-    pub(super) fn of_search(k: usize, ef: usize, spread: f32, error: Option<f32>) -> Horizon {
-        let Some(error) = error else {
-            return Horizon::count(ef);
-        };
+    /// For a search of the k nearest that keeps `ef` candidates, at least k, for a typical query.
+    pub(super) fn of_search(k: usize, ef: usize, spread: f32, scale: Scale) -> Horizon {
         let rank = k.max(RANK_MIN).min(ef);
         Horizon {
             ef,
@@ -61,15 +74,12 @@ impl Horizon {
             most: ef.saturating_mul(EF_FACTOR),
             rank,
             factor: (ef as f32 / rank as f32).powf(spread),
-            error,
+            scale,
         }
     }
 
     /// For finding whom to link a node to: about M of at most `ef` candidates.
-    pub(super) fn of_insert(m: usize, ef: usize, error: Option<f32>) -> Horizon {
-        let Some(error) = error else {
-            return Horizon::count(ef);
-        };
+    pub(super) fn of_insert(m: usize, ef: usize, scale: Scale) -> Horizon {
         let rank = m.min(ef);
         Horizon {
             ef,
@@ -77,8 +87,15 @@ impl Horizon {
             most: ef,
             rank,
             factor: (ef as f32 / rank as f32).powf(LINK_SPREAD),
-            error,
+            scale,
         }
+    }
+
+    /// Beyond which distance nothing is kept, if `near` is the one with the rank; none where that cannot be told.
+    #[inline]
+    pub(super) fn bound(&self, near: f32) -> Option<f32> {
+        let Scale { zero, error } = self.scale;
+        (near > zero).then(|| zero + (near - zero) * self.factor + error)
     }
 
     /// By how much distances grew with rank among `found` candidates of a finished walk, whose distances `distance` gives by rank from 1:
@@ -87,14 +104,15 @@ impl Horizon {
         if self.ef < 2 * self.rank || self.most == self.least {
             return None;
         }
-        let near = distance(self.rank);
+        let from_zero = |rank| distance(rank) - self.scale.zero;
+        let near = from_zero(self.rank);
         if near <= 0.0 {
             return None;
         }
         // Fewer ranks than this are too few to divide by; that the list ended there says how steep it is at least.
         let shortest = 1.5 * self.rank as f32;
         let spread = match found as f32 >= shortest {
-            true => (distance(found) / near).ln() / (found as f32 / self.rank as f32).ln(),
+            true => (from_zero(found) / near).ln() / (found as f32 / self.rank as f32).ln(),
             false => self.factor.ln() / 1.5f32.ln(),
         };
         Some(spread.clamp(Spread::MIN, Spread::MAX))
@@ -109,7 +127,7 @@ mod tests {
     fn a_search_never_keeps_fewer_than_it_is_asked_for() {
         for k in [1, 3, 10, 11, 100, 1000] {
             for ef in [k, k + 1, 2 * k, 10 * k, 100 * k] {
-                let horizon = Horizon::of_search(k, ef, 0.1, Some(0.0));
+                let horizon = Horizon::of_search(k, ef, 0.1, Scale::default());
                 assert!(
                     horizon.least >= k && horizon.least <= ef.max(k),
                     "{horizon:?}"
@@ -119,14 +137,14 @@ mod tests {
             }
         }
         for ef in [1, 4, 40, 200, 2000] {
-            let horizon = Horizon::of_insert(16, ef, Some(0.0));
+            let horizon = Horizon::of_insert(16, ef, Scale::default());
             assert!(horizon.rank <= horizon.least && horizon.least <= horizon.most);
         }
     }
 
     #[test]
     fn what_is_observed_is_the_exponent_that_distances_grow_with() {
-        let horizon = Horizon::of_search(10, 80, 0.1, Some(0.0));
+        let horizon = Horizon::of_search(10, 80, 0.1, Scale::default());
         let growing = |spread: f32| move |rank: usize| 0.3 * (rank as f32).powf(spread);
         let observed = horizon.observed(60, growing(0.07)).expect("many ranks");
         assert!((observed - 0.07).abs() < 1e-3, "{observed}");
@@ -135,7 +153,7 @@ mod tests {
         assert!((0.4..=Spread::MAX).contains(&steep), "{steep}");
         assert_eq!(horizon.observed(60, |_| -1.0), None);
         assert_eq!(
-            Horizon::of_search(10, 19, 0.1, Some(0.0)).observed(19, growing(0.1)),
+            Horizon::of_search(10, 19, 0.1, Scale::default()).observed(19, growing(0.1)),
             None
         );
         assert_eq!(Horizon::count(80).observed(80, growing(0.1)), None);

@@ -100,20 +100,14 @@ impl Nearest {
     #[inline]
     pub(super) fn narrow(&mut self) {
         let Horizon {
-            ef,
-            least,
-            rank,
-            factor,
-            error,
-            ..
+            ef, least, rank, ..
         } = self.horizon;
         if self.candidates.len() <= least {
             return;
         }
-        let near = self.candidates[rank - 1].distance();
-        let bound = match near > 0.0 {
-            true => Candidate::new(near * factor + error, SLOTS_MAX - 1),
-            false => self.candidates[ef.min(self.candidates.len()) - 1].fresh(),
+        let bound = match self.horizon.bound(self.candidates[rank - 1].distance()) {
+            Some(bound) => Candidate::new(bound, SLOTS_MAX - 1),
+            None => self.candidates[ef.min(self.candidates.len()) - 1].fresh(),
         };
         let is_beyond = |candidate: &Candidate| candidate.fresh() > bound;
         while self.candidates.len() > least && self.candidates.last().is_some_and(is_beyond) {

@@ -92,6 +92,34 @@ pub(super) struct Slots {
     end: AtomicU32,
     live: AtomicUsize,
     births: AtomicU32,
+    lengths: Lengths,
+}
+
+/// The bits of the least and of the greatest norm that vectors ever had: of numbers from zero on they are ordered as these are.
+struct Lengths(std::sync::atomic::AtomicU32, std::sync::atomic::AtomicU32);
+
+impl Default for Lengths {
+    fn default() -> Lengths {
+        Lengths(f32::INFINITY.to_bits().into(), 0.into())
+    }
+}
+
+impl Lengths {
+    fn take_in(&self, norm: f32) {
+        let (least, greatest) = self.get();
+        if norm < least {
+            self.0.fetch_min(norm.to_bits(), Ordering::Relaxed);
+        }
+        if norm > greatest {
+            self.1.fetch_max(norm.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    fn get(&self) -> (f32, f32) {
+        let read =
+            |bits: &std::sync::atomic::AtomicU32| f32::from_bits(bits.load(Ordering::Relaxed));
+        (read(&self.0), read(&self.1))
+    }
 }
 
 #[derive(Default)]
@@ -160,6 +188,7 @@ impl Slots {
 
     /// The vector is written: others may read it.
     pub(super) fn reserve(&self, slot: u32, norm: f32) {
+        self.lengths.take_in(norm);
         self.get(slot).norm.store(norm.to_bits(), Ordering::Relaxed);
         self.get(slot).set(State::Writing, State::Reserved);
     }
@@ -246,6 +275,11 @@ impl Slots {
     pub(super) fn is_readable(&self, slot: u32) -> bool {
         let state = self.table.get(slot).map(Slot::state);
         matches!(state, Some(State::Reserved | State::Live))
+    }
+
+    /// No vector is or was longer than the second, or shorter than the first.
+    pub(super) fn lengths(&self) -> (f32, f32) {
+        self.lengths.get()
     }
 
     pub(super) fn norm(&self, slot: u32) -> f32 {

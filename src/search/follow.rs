@@ -142,3 +142,53 @@ impl Search<'_> {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::{IndexKind, IndexOptions, LinkOptions, Metric, Quantization, WalkedOn};
+
+    #[test]
+    fn a_walk_that_is_late_is_not_followed_by_a_scan() {
+        let index = VectorIndex::new(IndexOptions {
+            dim: 2,
+            metric: Metric::L2,
+            quantization: Quantization::F32,
+            kind: IndexKind::Hnsw,
+            m: 8,
+            ef_construction: 64,
+            walked_on: WalkedOn::Codes,
+        });
+        for n in 0..400u32 {
+            let slot = index.reserve(&[n as f32, 1.0]);
+            index.connect(slot, u64::from(n), LinkOptions::default());
+        }
+        let target = index.target(&[7.0, 0.0]);
+        let find = |is_late: IsLate| {
+            let search = Search {
+                index: &index,
+                target: &target,
+                wanted: 300,
+                ef: 300,
+                expansions_max: None,
+                is_exact: false,
+                passers: None,
+                is_late,
+            };
+            let plan = Plan {
+                kind: PlanKind::Graph,
+                seeds: None,
+                ef: None,
+                otherwise: None,
+                pass_rate: None,
+                may_scan_after: true,
+            };
+            let mut course = Course::default();
+            let found = search.find(&plan, 400, &mut course);
+            (found.len(), course.was_scanned_after)
+        };
+        assert_eq!(find(None).0, 300);
+        let (found, was_scanned) = find(Some(&|| true));
+        assert!(found < 300 && !was_scanned, "{found} hits");
+    }
+}

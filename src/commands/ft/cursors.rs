@@ -1,11 +1,38 @@
-//! Aggregations of which not all rows were read yet.
+//! Aggregations of which not all rows were read yet, and FT.CURSOR, which reads on.
 
+use super::aggregate::{self, CursorRequest};
+use super::indexes;
 use super::options::Format;
-use super::pipeline::Properties;
+use super::properties::{self, Properties};
+use super::words::Words;
+use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::protocol::Reply;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+
+/// `FT.CURSOR READ | DEL index cursor [COUNT count]`
+pub const CURSOR: Command = Command {
+    name: "FT.CURSOR",
+    summary: "Reads the next rows of an aggregation, or forgets it.",
+    group: Group::Search,
+    since: "1.1.0",
+    complexity: "O(N), N the number of rows",
+    args: &[
+        Arg::OneOf(&[Arg::Token("READ"), Arg::Token("DEL")]),
+        Arg::Str("index"),
+        Arg::Int("cursor"),
+        Arg::Optional(&Arg::Option("COUNT", &[Arg::Int("count")])),
+    ],
+    flags: flags(&[Flags::READONLY]),
+    class: Class::Pool,
+    examples: &[("FT.CURSOR READ pets 1", "(error) pets: no such index")],
+    run: cursor,
+    ..COMMAND
+};
 
 /// Rows that wait to be read.
 pub struct Cursor {
@@ -98,5 +125,42 @@ impl Cursors {
         self.0
             .lock()
             .retain(|_, cursor| !cursor.is_forgotten(now_ms));
+    }
+}
+
+fn cursor(call: &mut Call) -> Result {
+    let words: Vec<&[u8]> = call.args.rest_words().collect();
+    let name = words.get(1).copied().unwrap_or_default();
+    let request = aggregate::read_cursor_request(&mut Words::new(&words))?;
+    indexes::index(&call.access.view(INDEXED_DB), name)?;
+    let cursors = &call.context.cursors;
+    match request {
+        CursorRequest::Read { id, count } => {
+            let not_found = || Refusal::made(format!("Cursor not found, id: {id}"));
+            let mut cursor = cursors
+                .take(id, call.access.now_ms())
+                .ok_or_else(not_found)?;
+            let (total, form) = (cursor.total, (call.session.version, cursor.format));
+            let rows = cursor.take(count.map(|count| count as usize));
+            // The last read may find that there was no more.
+            let total = if rows.is_empty() { 0 } else { total };
+            let page = properties::reply(rows, total, &[], form);
+            let id = match cursor.is_done {
+                true => 0,
+                false => {
+                    cursors.put_back(id, cursor, call.access.now_ms());
+                    id
+                }
+            };
+            Ok(Reply::Array(vec![page, Reply::Int(id)]))
+        }
+        CursorRequest::Delete { id } => match cursors.take(id, call.access.now_ms()) {
+            Some(_) => Ok(Reply::ok()),
+            None => Err(Refusal::line("Cursor does not exist")),
+        },
+        CursorRequest::Collect => {
+            cursors.collect(call.access.now_ms());
+            Ok(Reply::ok())
+        }
     }
 }

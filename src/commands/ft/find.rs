@@ -168,18 +168,7 @@ pub fn find<T>(
     index.usage().note_dialect(options.dialect);
     let query = read_query(index, options)?;
     observer.parsed();
-    let mut ranges = Vec::new();
-    collect_ranges(&query.root, index, &mut ranges)?;
-    let question = Question {
-        root: &query.root,
-        knn: nearest_question(ground.context, index, &query, options.keys.is_some())?,
-        ranges,
-        keys: options.keys.as_deref(),
-        language,
-        expansion: options.expansion(),
-        parts: ground.limits.parts,
-        patience,
-    };
+    let question = question(ground, options, &query, language, patience)?;
     let tanh_factor = options.tanh_factor.unwrap_or(ground.limits.tanh_factor);
     let payload = options.payload.as_deref().unwrap_or_default();
     // The words of a KNN's filter count; nearness itself is no score.
@@ -203,6 +192,28 @@ pub fn find<T>(
         take(passed, observer)
     });
     Ok(found)
+}
+
+fn question<'q>(
+    ground: &Ground,
+    options: &'q Options,
+    query: &'q Query,
+    language: Language,
+    patience: &'q Patience<'q>,
+) -> Result<Question<'q>> {
+    let index = &ground.index;
+    let mut ranges = Vec::new();
+    collect_ranges(&query.root, index, &mut ranges)?;
+    Ok(Question {
+        root: &query.root,
+        knn: nearest_question(ground.context, index, query, options.keys.is_some())?,
+        ranges,
+        keys: options.keys.as_deref(),
+        language,
+        expansion: options.expansion(),
+        parts: ground.limits.parts,
+        patience,
+    })
 }
 
 fn language(options: &Options, index: &DocumentIndex) -> Result<Language> {

@@ -3,7 +3,8 @@
 //!
 //! - indexes.rs and aliases.rs: FT.CREATE and its like; find.rs: what every query command finds, with cost.rs and deadline.rs: where it runs and
 //!   what it does when its time is over;
-//! - page.rs: FT.SEARCH, with sorting.rs, which documents are shown, and rows.rs, what is shown of them; pipeline.rs: FT.AGGREGATE, with cursors.rs;
+//! - page.rs: FT.SEARCH, with sorting.rs, which documents are shown, and rows.rs, what is shown of them; pipeline.rs: FT.AGGREGATE, with
+//!   properties.rs, its rows, and cursors.rs: FT.CURSOR;
 //!   profile.rs: FT.PROFILE;
 //! - info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
@@ -32,6 +33,7 @@ mod ordering;
 mod page;
 mod pipeline;
 mod profile;
+mod properties;
 pub mod query;
 mod reasons;
 pub mod reducers;
@@ -56,7 +58,7 @@ pub const COMMANDS: &[Command] = &[
     aliases::ALIASDEL,
     page::SEARCH,
     pipeline::AGGREGATE,
-    pipeline::CURSOR,
+    cursors::CURSOR,
     profile::PROFILE,
     look::EXPLAIN,
     look::EXPLAINCLI,

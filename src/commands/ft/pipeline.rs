@@ -1,23 +1,21 @@
-//! FT.AGGREGATE and FT.CURSOR: documents become rows of properties, which steps load, group, compute, drop and sort.
+//! FT.AGGREGATE: documents become rows of properties, which steps load, group, compute, drop and sort.
 
 use super::aggregate::{
-    self, AggregateRequest, Arrange, CursorRequest, Load, Loaded, ReducerCall, Step,
+    self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, ReducerCall, Step,
 };
 use super::cursors::Cursor;
 use super::deadline::{deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
-use super::indexes::{self, bulk};
 use super::options::Format;
+use super::properties::{self, Properties, Property};
 use super::reducers::Reducer;
 use super::rows;
 use super::schema::{Field, FieldKind, Schema};
-use super::words::Words;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::View;
-use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::patience::Patience;
@@ -54,90 +52,6 @@ pub const AGGREGATE: Command = Command {
     run: aggregate,
     ..COMMAND
 };
-
-/// `FT.CURSOR READ | DEL index cursor [COUNT count]`
-pub const CURSOR: Command = Command {
-    name: "FT.CURSOR",
-    summary: "Reads the next rows of an aggregation, or forgets it.",
-    group: Group::Search,
-    since: "1.1.0",
-    complexity: "O(N), N the number of rows",
-    args: &[
-        Arg::OneOf(&[Arg::Token("READ"), Arg::Token("DEL")]),
-        Arg::Str("index"),
-        Arg::Int("cursor"),
-        Arg::Optional(&Arg::Option("COUNT", &[Arg::Int("count")])),
-    ],
-    flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
-    examples: &[("FT.CURSOR READ pets 1", "(error) pets: no such index")],
-    run: cursor,
-    ..COMMAND
-};
-
-/// Properties of a row, in the order in which they came.
-#[derive(Clone, Debug, Default)]
-pub struct Properties(Vec<Property>);
-
-/// A property with its value.
-#[derive(Clone, Debug, Default)]
-struct Property {
-    name: String,
-    value: Value,
-    /// What replies show in place of the value, where that is something else.
-    shown: Option<Box<Reply>>,
-}
-
-impl Row for Properties {
-    fn get(&self, property: &str) -> Option<Value> {
-        self.property(property).map(|found| found.value.clone())
-    }
-}
-
-impl Properties {
-    fn property(&self, name: &str) -> Option<&Property> {
-        self.0.iter().find(|property| property.name == name)
-    }
-
-    fn property_mut(&mut self, name: &str) -> Option<&mut Property> {
-        self.0.iter_mut().find(|property| property.name == name)
-    }
-
-    fn set(&mut self, name: &str, value: Value) {
-        self.put(Property {
-            name: name.to_owned(),
-            value,
-            shown: None,
-        });
-    }
-
-    fn put(&mut self, property: Property) {
-        match self.property_mut(&property.name) {
-            Some(known) => *known = property,
-            None => self.0.push(property),
-        }
-    }
-}
-
-impl FromIterator<(String, Value)> for Properties {
-    fn from_iter<I: IntoIterator<Item = (String, Value)>>(named: I) -> Properties {
-        let property = |(name, value)| Property {
-            name,
-            value,
-            shown: None,
-        };
-        Properties(named.into_iter().map(property).collect())
-    }
-}
-
-impl Property {
-    fn reply(&self) -> Reply {
-        match &self.shown {
-            Some(shown) => Reply::clone(shown),
-            None => value_reply(&self.value),
-        }
-    }
-}
 
 /// A row, and the document that it comes from until rows are grouped.
 struct Line {
@@ -197,145 +111,93 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     if request.cursor.is_some() && observer.is_profile() {
         return Err(Refusal::line("FT.PROFILE does not support cursor"));
     }
-    let is_late = deadline(&request.options, &ground.limits);
+    let result = run(&ground, &request, observer)?;
+    let form = (call.session.version, request.options.format);
+    match request.cursor {
+        None => Ok(properties::reply(
+            &result.rows,
+            result.total,
+            &result.warnings,
+            form,
+        )),
+        Some(options) => open_cursor(&ground, result, options, form),
+    }
+}
+
+/// What became of the documents.
+struct Outcome {
+    rows: Vec<Properties>,
+    /// How many there are, as replies say.
+    total: usize,
+    warnings: Vec<&'static str>,
+}
+
+fn run(
+    ground: &Ground,
+    request: &AggregateRequest,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    let options = &request.options;
+    let is_late = deadline(options, &ground.limits);
     let patience = Patience::new(&is_late);
-    let found = find(
-        &ground,
-        &request.options,
-        &patience,
-        observer,
-        |passed, observer| Found::of(passed, request.options.adds_scores, observer),
-    );
+    let found = find(ground, options, &patience, observer, |passed, observer| {
+        Found::of(passed, options.adds_scores, observer)
+    });
     let mut found = found?;
     let mut warnings = std::mem::take(&mut found.warnings);
-    let total = found.lines.len();
-    let seed = call.context.draw_random();
-    let pipeline = Pipeline::begin(&ground, &request, &found, &patience);
+    let count = found.lines.len();
+    let seed = ground.context.draw_random();
+    let pipeline = Pipeline::begin(ground, request, &found, &patience);
     let lines = pipeline.run(found.lines, seed, observer)?;
     warn_of_time(&patience, &ground.limits, &mut warnings)?;
-    let rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
-    let is_counted = request.steps.iter().any(|step| {
-        matches!(step, Step::Group { .. })
-            || matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty())
-    });
-    let format = request.options.format;
-    let form = (call.session.version, format);
-    let total = match is_counted {
-        true => rows.len(),
-        false => total.min(1),
+    let total = match request.steps.iter().any(is_counted) {
+        true => lines.len(),
+        false => count.min(1),
     };
-    let Some(options) = request.cursor else {
-        return Ok(reply(&rows, total, &warnings, form));
-    };
+    Ok(Outcome {
+        rows: lines.into_iter().map(|line| line.properties).collect(),
+        total,
+        warnings,
+    })
+}
+
+/// The first rows, and the cursor that reads on: 0 if there are no more.
+fn open_cursor(
+    ground: &Ground,
+    result: Outcome,
+    options: CursorOptions,
+    form: (Version, Format),
+) -> Result {
     let mut cursor = Cursor {
         index: ground.index.name().into(),
-        rows,
+        rows: result.rows,
         read: 0,
         is_done: false,
-        total,
-        format,
+        total: result.total,
+        format: form.1,
         count: options.count as usize,
         idle_max_ms: u64::from(options.idle_max_ms),
-        used_ms: call.access.now_ms(),
+        used_ms: ground.view.now_ms,
     };
-    let first = reply(cursor.take(None), total, &warnings, form);
+    let first = cursor.take(None);
+    let first = properties::reply(first, result.total, &result.warnings, form);
+    let random = ground.context.draw_random();
     let id = match cursor.is_done {
         true => 0,
-        false => call.context.cursors.add(
-            cursor,
-            ground.limits.cursors_max,
-            call.context.draw_random(),
-        )?,
+        false => ground
+            .context
+            .cursors
+            .add(cursor, ground.limits.cursors_max, random)?,
     };
     Ok(Reply::Array(vec![first, Reply::Int(id)]))
 }
 
-fn cursor(call: &mut Call) -> Result {
-    let words: Vec<&[u8]> = call.args.rest_words().collect();
-    let name = words.get(1).copied().unwrap_or_default();
-    let request = aggregate::read_cursor_request(&mut Words::new(&words))?;
-    indexes::index(&call.access.view(INDEXED_DB), name)?;
-    let cursors = &call.context.cursors;
-    match request {
-        CursorRequest::Read { id, count } => {
-            let not_found = || Refusal::made(format!("Cursor not found, id: {id}"));
-            let mut cursor = cursors
-                .take(id, call.access.now_ms())
-                .ok_or_else(not_found)?;
-            let (total, form) = (cursor.total, (call.session.version, cursor.format));
-            let rows = cursor.take(count.map(|count| count as usize));
-            // The last read may find that there was no more.
-            let total = if rows.is_empty() { 0 } else { total };
-            let page = reply(rows, total, &[], form);
-            let id = match cursor.is_done {
-                true => 0,
-                false => {
-                    cursors.put_back(id, cursor, call.access.now_ms());
-                    id
-                }
-            };
-            Ok(Reply::Array(vec![page, Reply::Int(id)]))
-        }
-        CursorRequest::Delete { id } => match cursors.take(id, call.access.now_ms()) {
-            Some(_) => Ok(Reply::ok()),
-            None => Err(Refusal::line("Cursor does not exist")),
-        },
-        CursorRequest::Collect => {
-            cursors.collect(call.access.now_ms());
-            Ok(Reply::ok())
-        }
-    }
-}
-
-/// The reply of FT.AGGREGATE.
-fn reply(
-    rows: &[Properties],
-    total: usize,
-    warnings: &[&'static str],
-    (version, format): (Version, Format),
-) -> Reply {
-    let pairs = |row: &Properties| -> Vec<(Reply, Reply)> {
-        let properties = row.0.iter();
-        properties
-            .map(|property| (bulk(property.name.as_bytes()), property.reply()))
-            .collect()
-    };
-    match version {
-        Version::Resp2 => {
-            let flat = |row| {
-                let pairs = pairs(row).into_iter();
-                Reply::Array(pairs.flat_map(|(name, value)| [name, value]).collect())
-            };
-            let rows = rows.iter().map(flat);
-            Reply::Array(std::iter::once(Reply::count(total)).chain(rows).collect())
-        }
-        Version::Resp3 => {
-            let word = Reply::Simple;
-            let row = |row| {
-                Reply::Map(vec![
-                    (word("extra_attributes"), Reply::Map(pairs(row))),
-                    (word("values"), Reply::Array(Vec::new())),
-                ])
-            };
-            Reply::Map(vec![
-                (word("attributes"), Reply::Array(Vec::new())),
-                (word("format"), word(format.word())),
-                (
-                    word("results"),
-                    Reply::Array(rows.iter().map(row).collect()),
-                ),
-                (word("total_results"), Reply::count(total)),
-                (word("warning"), rows::warnings(warnings)),
-            ])
-        }
-    }
-}
-
-fn value_reply(value: &Value) -> Reply {
-    match value {
-        Value::Null => Reply::Null,
-        Value::Array(values) => Reply::Array(values.iter().map(value_reply).collect()),
-        value => Reply::Bulk(value.to_text()),
+/// Whether a step knows how many rows there are in all.
+fn is_counted(step: &Step) -> bool {
+    match step {
+        Step::Group { .. } => true,
+        Step::Arrange(arrange) => !arrange.keys.is_empty(),
+        _ => false,
     }
 }
 
@@ -562,16 +424,7 @@ impl<'a> Pipeline<'a> {
             }
             self.fetch(&mut lines, property);
         }
-        let is_known =
-            |property: &str| self.is_known(property) || self.schema().find(property).is_some();
-        let mut reducers = Vec::with_capacity(calls.len());
-        for call in calls {
-            let reducer = Reducer::new(call, is_known)?;
-            reducer
-                .properties()
-                .for_each(|property| self.fetch(&mut lines, property));
-            reducers.push(reducer);
-        }
+        let reducers = self.reducers(&mut lines, calls)?;
         let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
         let mut groups = Vec::new();
         for line in lines.iter().take_while(|_| !self.patience.ends()) {
@@ -606,6 +459,21 @@ impl<'a> Pipeline<'a> {
             }
         });
         Ok(grouped.collect())
+    }
+
+    /// The reducers that are called, with what they reduce in the rows.
+    fn reducers(&self, lines: &mut [Line], calls: &[ReducerCall]) -> Result<Vec<Reducer>> {
+        let is_known =
+            |property: &str| self.is_known(property) || self.schema().find(property).is_some();
+        let mut reducers = Vec::with_capacity(calls.len());
+        for call in calls {
+            let reducer = Reducer::new(call, is_known)?;
+            reducer
+                .properties()
+                .for_each(|property| self.fetch(lines, property));
+            reducers.push(reducer);
+        }
+        Ok(reducers)
     }
 
     fn arrange(&self, mut lines: Vec<Line>, arrange: &Arrange) -> Result<Vec<Line>> {

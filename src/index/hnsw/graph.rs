@@ -33,8 +33,6 @@ pub(in crate::index) struct Graph {
     pub(super) m: usize,
     /// ef_construction: candidates kept while inserting.
     pub(super) ef_construction: usize,
-    /// What distances are; shares of inner products mean nothing.
-    pub(super) metric: Metric,
     /// How much nearer to a chosen neighbour than to the node a candidate must be to be left out. 1.1 keeps enough links for
     /// mutual lists (ann.md, 6); inner products may be negative, where a factor would mean the opposite.
     pub(super) alpha: f32,
@@ -103,7 +101,6 @@ impl Graph {
         Graph {
             m,
             ef_construction: options.ef_construction as usize,
-            metric: options.metric,
             alpha: if options.metric == Metric::InnerProduct {
                 1.0
             } else {

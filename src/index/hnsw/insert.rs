@@ -130,7 +130,7 @@ impl Walker<'_> {
         for layer in (lowest..=top).rev() {
             let at_once = if layer == 0 { EXPANDED_AT_ONCE } else { 1 };
             let m = self.graph.graph.m;
-            let horizon = Horizon::of_insert(m, ef, self.distance_error());
+            let horizon = Horizon::of_insert(m, ef, self.scale());
             self.walk_layer(layer, nearest, horizon, at_once);
             let nearest_nodes = &self.buffers.nearest;
             found[layer as usize] = nearest_nodes.iter().filter(|c| c.slot() != x).collect();

@@ -193,7 +193,7 @@ impl Pinned<'_> {
         };
         let start = walker.score(entry.slot);
         let (m, ef) = (self.graph.m, self.graph.ef_construction);
-        let horizon = Horizon::of_insert(m, ef, walker.distance_error());
+        let horizon = Horizon::of_insert(m, ef, walker.scale());
         walker.walk_layer(0, start, horizon, EXPANDED_AT_ONCE);
         let candidates: Vec<_> = walker
             .buffers

@@ -3,11 +3,11 @@
 
 use super::graph::{Graph, Pinned};
 use super::scratch::{self, Walk};
-use crate::index::horizon::Horizon;
+use crate::index::horizon::{Horizon, Scale};
 use crate::index::nearest::Candidate;
 use crate::index::sync::atomic::{Ordering, fence};
 use crate::index::vectors::{Scorer, Target};
-use crate::index::{FilteredWalk, IsLate, Metric, SlotFilter, WalkOptions, WalkStats};
+use crate::index::{FilteredWalk, IsLate, SlotFilter, WalkOptions, WalkStats};
 use crate::kernels::block::NONE;
 use crossbeam_epoch::Guard;
 
@@ -124,8 +124,8 @@ impl Walker<'_> {
         let bound = options
             .expansions_max
             .map_or(usize::MAX, |max| max.saturating_sub(1));
-        let (k, error) = (options.k, self.distance_error());
-        let horizon = |ef| Horizon::of_search(k, ef, spread, error);
+        let (k, scale) = (options.k, self.scale());
+        let horizon = |ef| Horizon::of_search(k, ef, spread, scale);
         match filter {
             None if bound == usize::MAX => {
                 self.walk_layer(0, start, horizon(ef), EXPANDED_AT_ONCE);
@@ -141,12 +141,9 @@ impl Walker<'_> {
         }
     }
 
-    /// By how much distances may be off; none where they are no distances from zero on, whose shares mean something.
-    pub(super) fn distance_error(&self) -> Option<f32> {
-        match self.graph.graph.metric {
-            Metric::Cosine | Metric::L2 => Some(self.scorer.error()),
-            Metric::InnerProduct => None,
-        }
+    /// What the distances of this walk are measured by.
+    pub(super) fn scale(&self) -> Scale {
+        self.scorer.scale(self.graph.graph.slots.lengths())
     }
 
     /// Best first from `start`, `at_once` nodes a round: leaves the nearest nodes that were met, within the horizon, in `nearest`.

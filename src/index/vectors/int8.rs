@@ -31,6 +31,14 @@ pub(in crate::index) struct Point {
     bias: f32,
 }
 
+impl Point {
+    /// L2 norm of what the code stands for.
+    pub(super) fn length(&self) -> f32 {
+        let squares: i64 = self.code.iter().map(|&c| i64::from(c) * i64::from(c)).sum();
+        self.scale * 127.0 * (squares as f32).sqrt()
+    }
+}
+
 /// One row: mult, bias and flipped code.
 #[derive(Clone, Copy)]
 struct Row<'a> {

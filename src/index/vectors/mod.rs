@@ -10,6 +10,7 @@ mod halves;
 mod int8;
 mod shared;
 
+use super::horizon::Scale;
 use super::segments::locate;
 use super::{
     ComponentType, IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError,
@@ -69,6 +70,16 @@ impl Point {
     pub(super) fn empty() -> Point {
         Point::Floats(Vec::new())
     }
+
+    /// Its L2 norm; of bits, which have none, 1.
+    fn length(&self) -> f32 {
+        match self {
+            Point::Int8(point) => point.length(),
+            Point::Bits(_) => 1.0,
+            Point::Floats(all) => all.iter().map(|x| x * x).sum::<f32>().sqrt(),
+            Point::Doubles(all) => all.iter().map(|x| x * x).sum::<f64>().sqrt() as f32,
+        }
+    }
 }
 
 /// Rows to be scored.
@@ -81,6 +92,9 @@ pub(super) enum Rows<'a> {
     /// These, anywhere.
     Gathered(&'a [&'a [u8]]),
 }
+
+/// Vectors are about as long as each other from this share on.
+const ALIKE: f32 = 0.95;
 
 /// Rows that are asked for together before the first is scored: the new neighbours of the nodes that a walk expands at once.
 const GATHERED_MAX: usize = 96;
@@ -126,7 +140,8 @@ pub(super) trait VectorStore: Scored + Send + Sync {
     /// The components that the stored form stands for, before the norm is put back.
     fn decode(&self, slot: u32, guard: &Guard) -> Vec<f32>;
 
-    /// By how much the distances from `point` to vectors about as long may be off, because codes have steps.
+    /// By how much the distances from `point` may be off, because codes have steps: to vectors about as long, or, of inner products and
+    /// cosines, to those of length 1.
     fn error(&self, _point: &Point) -> f32 {
         0.0
     }
@@ -280,6 +295,7 @@ impl<'a> Prepared<'a> {
 pub(super) struct Scorer<'a> {
     store: &'a dyn VectorStore,
     point: &'a Point,
+    metric: Metric,
     guard: &'a Guard,
 }
 
@@ -312,9 +328,21 @@ impl Scorer<'_> {
         self.store.prefetch(slots, self.guard);
     }
 
-    /// By how much distances to what is near may be off.
-    pub(super) fn error(&self) -> f32 {
-        self.store.error(self.point)
+    /// What zero and error are among these distances, where vectors are between `shortest` and `longest`.
+    ///
+    /// Inner products have no zero of their own. Of vectors of one length R it is at the product |q| R: what a product is less than
+    /// that is half the squared distance of two vectors as long. Of others there is none, and walks to the longest find their way
+    /// less surely.
+    pub(super) fn scale(&self, (shortest, longest): (f32, f32)) -> Scale {
+        let error = self.store.error(self.point);
+        match self.metric {
+            Metric::Cosine | Metric::L2 => Scale { zero: 0.0, error },
+            Metric::InnerProduct if shortest >= ALIKE * longest => Scale {
+                zero: 1.0 - self.point.length() * longest,
+                error: error * longest,
+            },
+            Metric::InnerProduct => Scale::NONE,
+        }
     }
 }
 
@@ -603,6 +631,7 @@ impl Vectors {
         Scorer {
             store: self.walked_store(),
             point,
+            metric: self.metric,
             guard,
         }
     }
@@ -612,6 +641,7 @@ impl Vectors {
         Scorer {
             store: self.exact_store(),
             point: target.exact(),
+            metric: self.metric,
             guard,
         }
     }

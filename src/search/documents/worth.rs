@@ -192,7 +192,7 @@ impl<'q> Worth<'q> {
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
                 let scores = self.words(condition, id, document, inner.as_mut());
                 if let [one] = scores[..] {
-                    extend(notes, inner);
+                    extend(notes, inner.into_iter().flatten());
                     return Some(one);
                 }
                 (Join::Any, 1.0, scores)
@@ -204,22 +204,18 @@ impl<'q> Worth<'q> {
                 }
                 (Join::All, 1.0, scores)
             }
-            kind => {
-                let is_every = matches!(kind, Kind::All);
-                return Some(self.other(weight, is_every, document, notes));
-            }
+            kind => return Some(self.other(weight, *kind == Kind::All, document, notes)),
         };
         if scores.is_empty() {
             return None;
         }
         let score = self.scorer.join(join, weight, scores);
-        if let (Some(notes), Some(parts)) = (notes, inner) {
-            notes.push(Part::Joined {
-                score,
-                weight,
-                parts,
-            });
-        }
+        let joined = inner.map(|parts| Part::Joined {
+            score,
+            weight,
+            parts,
+        });
+        extend(notes, joined);
         Some(score)
     }
 
@@ -232,13 +228,12 @@ impl<'q> Worth<'q> {
         notes: Option<&mut Vec<Part>>,
     ) -> f64 {
         let score = self.scorer.other(weight, is_every, document, self.corpus);
-        if let Some(notes) = notes {
-            notes.push(Part::Other {
-                score,
-                weight,
-                is_every,
-            });
-        }
+        let other = Part::Other {
+            score,
+            weight,
+            is_every,
+        };
+        extend(notes, [other]);
         score
     }
 
@@ -274,8 +269,8 @@ impl<'q> Worth<'q> {
     }
 }
 
-fn extend(notes: Option<&mut Vec<Part>>, more: Option<Vec<Part>>) {
+fn extend(notes: Option<&mut Vec<Part>>, more: impl IntoIterator<Item = Part>) {
     if let Some(notes) = notes {
-        notes.extend(more.into_iter().flatten());
+        notes.extend(more);
     }
 }
