@@ -95,7 +95,7 @@ impl Horizon {
     #[inline]
     pub(super) fn bound(&self, near: f32) -> Option<f32> {
         let Scale { zero, error } = self.scale;
-        (near > zero).then(|| zero + (near - zero) * self.factor + error)
+        (near > zero).then_some(zero + (near - zero) * self.factor + error)
     }
 
     /// By how much distances grew with rank among `found` candidates of a finished walk, whose distances `distance` gives by rank from 1:
