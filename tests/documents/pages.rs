@@ -174,3 +174,49 @@ fn distances_of_doubles_are_compared_with_all_their_digits() {
         assert_eq!(ask(&within), nearest[..9], "{within}");
     }
 }
+
+/// A range knows distances of documents that another condition keeps out, and not of all that an alternative lets in.
+#[test]
+fn sorting_by_a_distance_shows_whoever_passes_and_nobody_else() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2");
+    for at in 0..10u8 {
+        let (key, n) = (key(at.into()), at.to_string());
+        let vector = [f32::from(at), 0.0].map(f32::to_le_bytes).concat();
+        client.call(&[b"HSET", key.as_bytes(), b"n", n.as_bytes(), b"v", &vector]);
+    }
+    let target = [0.0f32, 0.0].map(f32::to_le_bytes).concat();
+    let mut ask = |query: &str, direction: &str| {
+        let words = "PARAMS 2 b _ NOCONTENT SORTBY d _ DIALECT 2".split(' ');
+        let mut words: Vec<&[u8]> = words.map(str::as_bytes).collect();
+        (words[3], words[7]) = (&target, direction.as_bytes());
+        let reply = client.call(
+            &[
+                &[b"FT.SEARCH".as_slice(), b"idx", query.as_bytes()],
+                &words[..],
+            ]
+            .concat(),
+        );
+        assert_eq!(
+            total(&reply),
+            keys(&reply).len() as i64,
+            "{query}: {reply:?}"
+        );
+        keys(&reply)
+    };
+    let range = "@v:[VECTOR_RANGE 17 $b]=>{$YIELD_DISTANCE_AS: d}";
+    let expected = |all: &[usize]| all.iter().map(|at| key(*at)).collect::<Vec<_>>();
+    for (query, direction, order) in [
+        (format!("@n:[3 8] {range}"), "ASC", expected(&[3, 4])),
+        (format!("@n:[3 8] {range}"), "DESC", expected(&[4, 3])),
+        (format!("-@n:[1 3] {range}"), "ASC", expected(&[0, 4])),
+        (
+            format!("{range} | @n:[3 6]"),
+            "DESC",
+            expected(&[4, 3, 2, 1, 0, 5, 6]),
+        ),
+    ] {
+        assert_eq!(ask(&query, direction), order, "{query} {direction}");
+    }
+}

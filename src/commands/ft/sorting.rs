@@ -53,9 +53,9 @@ pub fn by_score(passed: &Passed, end: usize, observer: &mut dyn Observer) -> Vec
 pub fn by_field(ground: &Ground, passed: &Passed, sort: &SortBy, end: usize) -> Vec<Sorted> {
     let keyed = match passed.distances(&sort.field) {
         Some(distances) => {
-            let found = distances
-                .ids()
-                .filter_map(|id| Some((id, distances.get(id)?)));
+            // A range has distances of documents that another condition keeps out.
+            let passing = distances.ids().filter(|id| passed.ids.contains(*id));
+            let found = passing.filter_map(|id| Some((id, distances.get(id)?)));
             first_by_number(found.collect(), end, sort.is_descending)
         }
         None => match ground.index.schema().find(&sort.field) {
