@@ -23,7 +23,7 @@ const LINK_SPREAD: f32 = 0.12;
 pub(super) struct Horizon {
     /// Candidates kept where distances tell nothing: zero has no shares.
     pub(super) ef: usize,
-    /// Kept however far they are.
+    /// The nearest, kept however far they are.
     pub(super) least: usize,
     /// Kept at most.
     pub(super) most: usize,
@@ -31,6 +31,8 @@ pub(super) struct Horizon {
     pub(super) rank: usize,
     /// times this.
     pub(super) factor: f32,
+    /// The one with the rank is farther than the nearest by more than this share, or they are a clump, which tells nothing.
+    pub(super) flat: f32,
     /// What distances are measured by.
     pub(super) scale: Scale,
 }
@@ -61,6 +63,7 @@ impl Horizon {
             most: ef,
             rank: ef,
             factor: 1.0,
+            flat: 0.0,
             scale: Scale::default(),
         }
     }
@@ -74,6 +77,7 @@ impl Horizon {
             most: ef.saturating_mul(EF_FACTOR),
             rank,
             factor: (ef as f32 / rank as f32).powf(spread),
+            flat: flat(rank, spread),
             scale,
         }
     }
@@ -87,15 +91,18 @@ impl Horizon {
             most: ef,
             rank,
             factor: (ef as f32 / rank as f32).powf(LINK_SPREAD),
+            flat: flat(rank, LINK_SPREAD),
             scale,
         }
     }
 
-    /// Beyond which distance nothing is kept, if `near` is the one with the rank; none where that cannot be told.
+    /// Beyond which distance nothing is kept, by that of the nearest and of the one with the rank; none where these do not tell: equal
+    /// vectors, or nearly equal ones, say nothing of what lies around them.
     #[inline]
-    pub(super) fn bound(&self, near: f32) -> Option<f32> {
+    pub(super) fn bound(&self, nearest: f32, near: f32) -> Option<f32> {
         let Scale { zero, error } = self.scale;
-        (near > zero).then_some(zero + (near - zero) * self.factor + error)
+        let is_telling = near - nearest > self.flat * (near - zero) && near > zero;
+        is_telling.then_some(zero + (near - zero) * self.factor + error)
     }
 
     /// By how much distances grew with rank among `found` candidates of a finished walk, whose distances `distance` gives by rank from 1:
@@ -104,19 +111,23 @@ impl Horizon {
         if self.ef < 2 * self.rank || self.most == self.least {
             return None;
         }
+        self.bound(distance(1), distance(self.rank))?;
         let from_zero = |rank| distance(rank) - self.scale.zero;
         let near = from_zero(self.rank);
-        if near <= 0.0 {
-            return None;
-        }
         // Fewer ranks than this are too few to divide by; that the list ended there says how steep it is at least.
         let shortest = 1.5 * self.rank as f32;
         let spread = match found as f32 >= shortest {
             true => (from_zero(found) / near).ln() / (found as f32 / self.rank as f32).ln(),
             false => self.factor.ln() / 1.5f32.ln(),
         };
-        Some(spread.clamp(Spread::MIN, Spread::MAX))
+        // Neither of a list whose end is as near as its beginning, nor of distances beyond all numbers.
+        (spread >= Spread::MIN).then_some(spread.min(Spread::MAX))
     }
+}
+
+/// See [`Horizon::flat`]: a tenth of what is usual between the nearest and the one with this rank.
+fn flat(rank: usize, spread: f32) -> f32 {
+    0.1 * (1.0 - (rank as f32).powf(-spread))
 }
 
 #[cfg(test)]
@@ -151,7 +162,9 @@ mod tests {
         // A list that ended early: as steep as can be told.
         let steep = horizon.observed(12, growing(0.9)).expect("a lower bound");
         assert!((0.4..=Spread::MAX).contains(&steep), "{steep}");
-        assert_eq!(horizon.observed(60, |_| -1.0), None);
+        for flat in [-1.0, 0.0, 0.3, f32::INFINITY, f32::NAN] {
+            assert_eq!(horizon.observed(60, |_| flat), None, "{flat}");
+        }
         assert_eq!(
             Horizon::of_search(10, 19, 0.1, Scale::default()).observed(19, growing(0.1)),
             None

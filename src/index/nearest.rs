@@ -105,10 +105,17 @@ impl Nearest {
         if self.candidates.len() <= least {
             return;
         }
-        let bound = match self.horizon.bound(self.candidates[rank - 1].distance()) {
+        let distance = |rank: usize| self.candidates[rank - 1].distance();
+        let bound = match self.horizon.bound(distance(1), distance(rank)) {
             Some(bound) => Candidate::new(bound, SLOTS_MAX - 1),
-            None => self.candidates[ef.min(self.candidates.len()) - 1].fresh(),
+            // The ef nearest are kept, and all while they are fewer.
+            None if self.candidates.len() < ef => {
+                self.bound = None;
+                return;
+            }
+            None => self.candidates[ef - 1].fresh(),
         };
+        let bound = bound.max(self.candidates[least - 1].fresh());
         let is_beyond = |candidate: &Candidate| candidate.fresh() > bound;
         while self.candidates.len() > least && self.candidates.last().is_some_and(is_beyond) {
             self.candidates.pop();

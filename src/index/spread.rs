@@ -2,18 +2,25 @@
 //! many dimensions are all about equally far, and says which distance stands for how many candidates (horizon.rs).
 //!
 //! Stored vectors as queries would tell another number than queries do, so it is taken from the searches themselves: the median of
-//! the first of them. After that it stays as it is until the index is twice as large, so that equal searches give equal answers.
+//! the first of them, then of one search in so many. It changes only when that median is clearly another, so that equal searches give
+//! equal answers; a query that is asked again and again counts once.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Searches whose median is taken.
 const OBSERVED: usize = 64;
+/// Once it is known, one search in so many is looked at, until the index is twice as large.
+const EVERY: u64 = 64;
+/// A median that differs by less changes nothing.
+const TOLERANCE: f32 = 0.1;
 
 /// The spread of one index.
 pub(super) struct Spread {
     /// The bits of the spread as it is taken to be.
     now: AtomicU32,
-    /// Searches observed since it was learnt anew.
+    /// Searches that told something.
+    seen: AtomicU64,
+    /// Of these, observed since it was learnt.
     count: AtomicU32,
     /// Vectors of the index when it was learnt; 0: never.
     learnt_at: AtomicU64,
@@ -32,6 +39,7 @@ impl Spread {
     pub(super) fn new() -> Spread {
         Spread {
             now: AtomicU32::new(Spread::UNKNOWN.to_bits()),
+            seen: AtomicU64::new(0),
             count: AtomicU32::new(0),
             learnt_at: AtomicU64::new(0),
             observed: std::array::from_fn(|_| AtomicU32::new(0)),
@@ -43,10 +51,18 @@ impl Spread {
         f32::from_bits(self.now.load(Ordering::Relaxed))
     }
 
-    /// Notes what a search of an index of `len` vectors observed.
+    /// Notes what a search of an index of `len` vectors observed: a number of at least [`Spread::MIN`].
     pub(super) fn observe(&self, spread: f32, len: usize) {
         let learnt_at = self.learnt_at.load(Ordering::Relaxed);
-        if learnt_at != 0 && len as u64 <= 2 * learnt_at {
+        let is_known = learnt_at != 0 && len as u64 <= 2 * learnt_at;
+        let seen = self.seen.fetch_add(1, Ordering::Relaxed);
+        if is_known && !seen.is_multiple_of(EVERY) {
+            return;
+        }
+        let observed = self.count.load(Ordering::Relaxed) as usize;
+        let bits = |place: &AtomicU32| place.load(Ordering::Relaxed);
+        let mut known = self.observed.iter().take(observed);
+        if known.any(|place| bits(place) == spread.to_bits()) {
             return;
         }
         let at = self.count.fetch_add(1, Ordering::Relaxed) as usize;
@@ -55,19 +71,24 @@ impl Spread {
         };
         place.store(spread.to_bits(), Ordering::Relaxed);
         if at + 1 == OBSERVED {
-            let seen = |place: &AtomicU32| f32::from_bits(place.load(Ordering::Relaxed));
             // One that another thread is about to store is the one that was there before.
-            let mut all: Vec<f32> = self
+            let all = self
                 .observed
                 .iter()
-                .map(seen)
-                .filter(|s| *s > 0.0)
-                .collect();
+                .map(|place| f32::from_bits(bits(place)));
+            let mut all: Vec<f32> = all.filter(|s| *s > 0.0).collect();
             all.sort_unstable_by(f32::total_cmp);
-            self.now
-                .store(all[all.len() / 2].to_bits(), Ordering::Relaxed);
+            self.learn(all.get(all.len() / 2).copied(), is_known);
             self.learnt_at.store(len.max(1) as u64, Ordering::Relaxed);
             self.count.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn learn(&self, median: Option<f32>, is_known: bool) {
+        let now = self.get();
+        let changes = |median: &f32| !is_known || (median - now).abs() > TOLERANCE * now;
+        if let Some(median) = median.filter(changes) {
+            self.now.store(median.to_bits(), Ordering::Relaxed);
         }
     }
 }
@@ -76,18 +97,41 @@ impl Spread {
 mod tests {
     use super::*;
 
+    /// About `spread`, another each time.
+    fn near(spread: f32, at: usize) -> f32 {
+        spread * (1.0 + at as f32 * 1e-6)
+    }
+
+    fn assert_about(spread: &Spread, expected: f32) {
+        let now = spread.get();
+        assert!((now / expected - 1.0).abs() < 0.02, "{now} for {expected}");
+    }
+
     #[test]
-    fn the_median_of_the_first_searches_holds_until_the_index_is_twice_as_large() {
+    fn the_median_of_the_first_searches_is_kept_until_many_others_or_a_growth_tell_another() {
         let spread = Spread::new();
-        assert_eq!(spread.get(), Spread::UNKNOWN);
         for at in 0..OBSERVED {
             assert_eq!(spread.get(), Spread::UNKNOWN);
-            spread.observe(if at % 3 == 0 { 0.4 } else { 0.1 }, 1000);
+            spread.observe(near(if at % 3 == 0 { 0.4 } else { 0.1 }, at), 1000);
         }
-        assert_eq!(spread.get(), 0.1);
-        (0..1000).for_each(|_| spread.observe(0.3, 2000));
-        assert_eq!(spread.get(), 0.1);
-        (0..OBSERVED).for_each(|_| spread.observe(0.3, 2001));
-        assert_eq!(spread.get(), 0.3);
+        assert_about(&spread, 0.1);
+        (0..OBSERVED * 8).for_each(|at| spread.observe(near(0.3, at), 2000));
+        assert_about(&spread, 0.1);
+        (0..OBSERVED * 65).for_each(|at| spread.observe(near(0.3, at), 2000));
+        assert_about(&spread, 0.3);
+        let before = spread.get();
+        (0..OBSERVED * 65).for_each(|at| spread.observe(near(0.31, at), 2000));
+        assert_eq!(spread.get(), before, "about the same");
+        (0..OBSERVED).for_each(|at| spread.observe(near(0.2, at), 4001));
+        assert_about(&spread, 0.2);
+    }
+
+    #[test]
+    fn a_query_that_is_asked_again_and_again_counts_once() {
+        let spread = Spread::new();
+        (0..10_000).for_each(|_| spread.observe(0.01, 1000));
+        assert_eq!(spread.get(), Spread::UNKNOWN);
+        (0..OBSERVED).for_each(|at| spread.observe(near(0.1, at), 1000));
+        assert_about(&spread, 0.1);
     }
 }

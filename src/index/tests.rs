@@ -715,6 +715,61 @@ fn originals_decide_where_codes_are_too_coarse() {
     }
 }
 
+/// A clump fills what a walk keeps, and says nothing of what lies around it; nor does a query that is asked beside it again and again.
+#[test]
+fn clumps_of_equal_vectors_neither_end_walks_nor_teach_them() {
+    for (metric, quantization) in kinds() {
+        let index = hnsw(16, metric, quantization);
+        let mut random = Random::new(SEED);
+        let centres: Vec<Vec<f32>> = (0..40).map(|_| random.vector(16)).collect();
+        for i in 0..2_000 {
+            add(&index, &centres[i % 40], i as u64);
+        }
+        let observed = |target: &Target, ef| {
+            let mut stats = WalkStats::default();
+            let options = WalkOptions {
+                k: 10,
+                ef,
+                expansions_max: None,
+                is_late: None,
+            };
+            let found = index.search(target, &options, None, &mut stats);
+            index.observe(&stats);
+            recall(&found, &scan(&index, target, 10))
+        };
+        let beside = index.target(&centres[0]);
+        (0..200).for_each(|_| drop(observed(&beside, 100)));
+        let queries = 100;
+        let recalls = (0..queries).map(|_| observed(&index.target(&random.vector(16)), 200));
+        let mean = recalls.sum::<f64>() / f64::from(queries);
+        assert!(mean >= 0.95, "{metric:?} {quantization:?}: recall {mean}");
+    }
+}
+
+/// Distances beyond all numbers teach nothing.
+#[test]
+fn walks_among_infinite_distances_are_no_observations() {
+    let index = hnsw(4, Metric::L2, Quantization::F32);
+    let vector = |i: usize, sign: f32| [sign * (1.7e19 + i as f32 * 1e15), 0.0, i as f32, 1.0];
+    for i in 0..300 {
+        add(&index, &vector(i, 1.0), i as u64);
+    }
+    let before = index.spread();
+    for i in 0..200 {
+        let mut stats = WalkStats::default();
+        let options = WalkOptions {
+            k: 10,
+            ef: 100,
+            expansions_max: None,
+            is_late: None,
+        };
+        let target = index.target(&vector(i, -1.0));
+        assert_eq!(index.search(&target, &options, None, &mut stats).len(), 10);
+        index.observe(&stats);
+    }
+    assert_eq!(index.spread(), before);
+}
+
 /// Two threads insert, one removes what they inserted, one searches; at rest the graph must be whole.
 #[test]
 fn threads_leave_a_whole_graph() {

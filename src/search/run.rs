@@ -197,8 +197,8 @@ fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> (Vec
             } else {
                 neighbour.distance
             };
-            // Infinite: the new slot died as well.
-            distance.is_finite().then_some(Hit {
+            // Infinite: the new slot died as well. Of vectors near the end of all numbers it may be so anyway.
+            (!has_moved || distance.is_finite()).then_some(Hit {
                 distance,
                 slot,
                 element,

@@ -129,7 +129,10 @@ impl Walker<'_> {
         match filter {
             None if bound == usize::MAX => {
                 self.walk_layer(0, start, horizon(ef), EXPANDED_AT_ONCE);
-                self.stats.spread = self.buffers.nearest.observed_spread();
+                let is_whole = !self.is_late();
+                self.stats.spread = is_whole
+                    .then(|| self.buffers.nearest.observed_spread())
+                    .flatten();
             }
             None => self.walk_plainly(start, &horizon, (ef, bound), None, None),
             Some((filter, FilteredWalk::Plain(probe))) => {

@@ -385,14 +385,14 @@ impl<'a> Matcher<'a> {
     }
 
     fn between(&self, range: &NumericRange) -> RoaringBitmap {
-        let bound = |value: f64, is_included: bool| match is_included {
-            _ if value.is_infinite() && is_included => Bound::Unbounded,
+        let bound = |value: f64, is_included: bool, end: f64| match is_included {
+            true if value == end => Bound::Unbounded,
             true => Bound::Included(value),
             false => Bound::Excluded(value),
         };
         let (min, max) = (
-            bound(range.min, range.includes_min),
-            bound(range.max, range.includes_max),
+            bound(range.min, range.includes_min, f64::NEG_INFINITY),
+            bound(range.max, range.includes_max, f64::INFINITY),
         );
         self.state.fields[range.field].numbers.between(min, max)
     }
