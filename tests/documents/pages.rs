@@ -220,3 +220,27 @@ fn sorting_by_a_distance_shows_whoever_passes_and_nobody_else() {
         assert_eq!(ask(&query, direction), order, "{query} {direction}");
     }
 }
+
+/// An infinity is a number as others are, and without end only where the range goes that way.
+#[test]
+fn ranges_end_at_infinite_numbers() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC");
+    for (at, n) in ["-inf", "0", "inf"].into_iter().enumerate() {
+        client.ok(&format!("HSET {} n {n}", key(at)));
+    }
+    for (range, expected) in [
+        ("[inf inf]", vec![2]),
+        ("[-inf -inf]", vec![0]),
+        ("[-inf inf]", vec![0, 1, 2]),
+        ("[(-inf (inf]", vec![1]),
+    ] {
+        let found = keys(&client.ok(&format!("FT.SEARCH idx '@n:{range}' NOCONTENT")));
+        assert_eq!(
+            found,
+            expected.into_iter().map(key).collect::<Vec<_>>(),
+            "{range}"
+        );
+    }
+}
