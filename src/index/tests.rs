@@ -108,17 +108,19 @@ fn kinds() -> Vec<(Metric, Quantization)> {
 }
 
 fn search(index: &VectorIndex, target: &Target, k: usize, ef: usize) -> Vec<Neighbour> {
-    index.search(
-        target,
-        &WalkOptions {
-            k,
-            ef,
-            expansions_max: None,
-            is_late: None,
-        },
-        None,
-        &mut WalkStats::default(),
-    )
+    walk(index, target, k, ef).0
+}
+
+fn walk(index: &VectorIndex, target: &Target, k: usize, ef: usize) -> (Vec<Neighbour>, WalkStats) {
+    let mut stats = WalkStats::default();
+    let options = WalkOptions {
+        k,
+        ef,
+        expansions_max: None,
+        is_late: None,
+    };
+    let found = index.search(target, &options, None, &mut stats);
+    (found, stats)
 }
 
 fn scan(index: &VectorIndex, target: &Target, k: usize) -> Vec<Neighbour> {
@@ -726,14 +728,7 @@ fn clumps_of_equal_vectors_neither_end_walks_nor_teach_them() {
             add(&index, &centres[i % 40], i as u64);
         }
         let observed = |target: &Target, ef| {
-            let mut stats = WalkStats::default();
-            let options = WalkOptions {
-                k: 10,
-                ef,
-                expansions_max: None,
-                is_late: None,
-            };
-            let found = index.search(target, &options, None, &mut stats);
+            let (found, stats) = walk(&index, target, 10, ef);
             index.observe(&stats);
             recall(&found, &scan(&index, target, 10))
         };
@@ -758,15 +753,8 @@ fn walks_among_infinite_distances_are_no_observations() {
     }
     let before = index.spread();
     for i in 0..200 {
-        let mut stats = WalkStats::default();
-        let options = WalkOptions {
-            k: 10,
-            ef: 100,
-            expansions_max: None,
-            is_late: None,
-        };
-        let target = index.target(&vector(i, -1.0));
-        assert_eq!(index.search(&target, &options, None, &mut stats).len(), 10);
+        let (found, stats) = walk(&index, &index.target(&vector(i, -1.0)), 10, 100);
+        assert_eq!(found.len(), 10);
         index.observe(&stats);
     }
     assert_eq!(index.spread(), before);

@@ -176,10 +176,7 @@ pub(super) trait Scored {
         slots: &[u32],
         distances: &mut Vec<f32>,
         guard: &Guard,
-    ) {
-        self.prefetch(slots, guard);
-        self.score(point, slots, distances, guard);
-    }
+    );
 
     /// As `score`, for `len` slots from `first` on, all in one segment: the rows need not be looked for one by one.
     fn score_run(
