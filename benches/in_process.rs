@@ -83,6 +83,8 @@ struct Pass {
     per_second: f64,
     wall_per_second: f64,
     recall: f64,
+    /// Distances computed a query.
+    rows: f64,
 }
 
 fn main() {
@@ -182,7 +184,10 @@ fn report(options: &Options, data: &DataSet, built: &Built, about: &serde_json::
         if options.json {
             println!("{}", line_of(ef, &pass));
         } else {
-            println!("{ef:>6}{:>12.0}{:>12.4}", pass.per_second, pass.recall);
+            println!(
+                "{ef:>6}{:>12.0}{:>12.4}{:>12.0}",
+                pass.per_second, pass.recall, pass.rows
+            );
         }
     }
 }
@@ -203,10 +208,11 @@ fn print_head(data: &DataSet, built: &Built, threads: usize) {
         built.resident_bytes as f64 / rows as f64,
     );
     println!(
-        "{:>6}{:>12}{:>12}",
+        "{:>6}{:>12}{:>12}{:>12}",
         "ef",
         "queries/s",
-        format!("recall@{K}")
+        format!("recall@{K}"),
+        "rows"
     );
 }
 
@@ -216,6 +222,7 @@ fn line_of(ef: usize, pass: &Pass) -> serde_json::Value {
         "queries_per_s": pass.per_second,
         "wall_queries_per_s": pass.wall_per_second,
         "recall": pass.recall,
+        "distances": pass.rows,
     })
 }
 
@@ -231,7 +238,8 @@ fn search_all(built: &Built, data: &DataSet, ef: usize) -> Pass {
     for _ in 0..repeats {
         answers.clear();
         answers.extend(
-            (0..queries).map(|query| graph::search(&built.index, data.queries.row(query), ef)),
+            (0..queries)
+                .map(|query| graph::search_counting(&built.index, data.queries.row(query), ef)),
         );
     }
     let (wall, cpu) = (wall.elapsed().as_secs_f64(), machine::cpu_seconds() - cpu);
@@ -239,10 +247,12 @@ fn search_all(built: &Built, data: &DataSet, ef: usize) -> Pass {
     let found = answers
         .iter()
         .zip(&data.truth)
-        .map(|(hits, truth)| graph::share(hits, truth, |slot| built.row_of[slot as usize]));
+        .map(|((hits, _), truth)| graph::share(hits, truth, |slot| built.row_of[slot as usize]));
+    let rows: u64 = answers.iter().map(|(_, rows)| rows).sum();
     Pass {
         per_second: asked / cpu,
         wall_per_second: asked / wall,
         recall: found.sum::<f64>() / queries as f64,
+        rows: rows as f64 / queries as f64,
     }
 }

@@ -100,6 +100,11 @@ pub fn build_first(data: &DataSet, quantization: Quantization, rows: usize) -> V
 
 /// The nearest [`K`], nearest first, by a walk with `ef` candidates.
 pub fn search(index: &VectorIndex, query: &[f32], ef: usize) -> Vec<Neighbour> {
+    search_counting(index, query, ef).0
+}
+
+/// The same, with the number of distances that were computed.
+pub fn search_counting(index: &VectorIndex, query: &[f32], ef: usize) -> (Vec<Neighbour>, u64) {
     let options = WalkOptions {
         k: K,
         ef: ef.max(K),
@@ -110,7 +115,7 @@ pub fn search(index: &VectorIndex, query: &[f32], ef: usize) -> Vec<Neighbour> {
     let mut stats = WalkStats::default();
     let found = index.search(&target, &options, None, &mut stats);
     index.observe(&stats);
-    found
+    (found, stats.distances)
 }
 
 /// Recall of walks with `ef` candidates, where row i is in slot i.
