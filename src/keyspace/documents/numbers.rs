@@ -210,8 +210,8 @@ impl Numbers {
         sets.union()
     }
 
-    /// Those of some documents that hold a number, the one with the least (or the greatest) first, of equal ones the older; none
-    /// where documents may have several. It goes on in steps: whoever takes few of many has few looked at.
+    /// Those of some documents that hold a number, the one with the least first, of equal ones the older, or all the other way
+    /// round; none where documents may have several. It goes on in steps: whoever takes few of many has few looked at.
     pub fn in_order<'n>(
         &'n self,
         ids: &'n RoaringBitmap,
@@ -228,6 +228,7 @@ impl Numbers {
                 Holders::One(id) => (ids.contains(*id).then_some(*id), None),
                 Holders::Several(several) => (None, Some(several & ids)),
             };
+            let several = several.map(|several| directed(several.into_iter(), is_descending));
             let held = one.into_iter().chain(several.into_iter().flatten());
             held.map(|id| (number.0, id))
         });
