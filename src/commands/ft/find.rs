@@ -9,7 +9,7 @@ use super::ordering::check_order;
 use super::query;
 use super::query::tree::{FieldMask, Kind, Node, Query, VectorRange};
 use super::query::vector::Policy;
-use super::schema::{Algorithm, FieldKind};
+use super::schema::{Algorithm, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::{Call, Context};
@@ -260,7 +260,13 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     };
     let mut query = query::parse(&options.query, &context)?;
     check_shapes(&query.root)?;
+    if options.expansion().by_sound {
+        check_sounds(&query.root, schema)?;
+    }
     let filters = options.filters(schema)?;
+    for filter in &filters {
+        query::check::check_filter(filter, schema)?;
+    }
     if !options.fields.is_empty() {
         let named = schema
             .text_fields()
@@ -291,6 +297,16 @@ fn order(node: &mut Node, slop: Option<u32>, is_in_order: bool) {
     }
     let parts = node.children_mut().iter_mut();
     parts.for_each(|part| order(part, slop, is_in_order));
+}
+
+/// Whoever says that sounds count, or not, asks in fields that go by them.
+fn check_sounds(node: &Node, schema: &Schema) -> Result<()> {
+    let is_asked = matches!(node.kind, Kind::Word(_)) && node.options.phonetic.is_some();
+    if is_asked && schema.phonetic_fields() & node.fields.0 == 0 {
+        return Err(Refusal::line("field does not support phonetics"));
+    }
+    let mut parts = node.children().iter();
+    parts.try_for_each(|part| check_sounds(part, schema))
 }
 
 /// Texts of shapes must be shapes.

@@ -135,8 +135,8 @@ fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply 
             separator,
             is_case_sensitive,
         } => {
-            let shown = separator.map(|byte| vec![byte]).unwrap_or_default();
-            parts.push((word("SEPARATOR"), Reply::bulk(shown)));
+            let shown = separator.map_or(word(""), |byte| Reply::bulk(vec![byte]));
+            parts.push((word("SEPARATOR"), shown));
             flags.push(("CASESENSITIVE", *is_case_sensitive));
         }
         FieldKind::Vector(attributes) => parts.extend(vector(attributes)),
@@ -146,7 +146,7 @@ fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply 
         }
         FieldKind::Numeric | FieldKind::Geo => {}
     }
-    let is_unnormalized = field.is_unnormalized && documents == DocumentKind::Hash;
+    let is_unnormalized = field.is_unnormalized || documents == DocumentKind::Json;
     flags.extend([
         ("SORTABLE", field.is_sortable),
         ("UNF", field.is_sortable && is_unnormalized),

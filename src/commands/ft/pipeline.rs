@@ -11,7 +11,8 @@ use super::options::Format;
 use super::properties::{self, Properties, Property};
 use super::reducers::Reducer;
 use super::rows;
-use super::schema::{Field, FieldKind, Schema};
+use super::schema::{DocumentKind, Field, FieldKind, Schema};
+use super::sorting;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
@@ -22,7 +23,7 @@ use crate::protocol::{Reply, Version};
 use crate::search::documents::patience::Patience;
 use bytes::Bytes;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// `FT.AGGREGATE index query [step ...]`
 pub const AGGREGATE: Command = Command {
@@ -155,7 +156,7 @@ fn run(
     let mut warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();
     let seed = ground.context.draw_random();
-    let pipeline = Pipeline::begin(ground, request, &found, &patience);
+    let pipeline = Pipeline::begin(ground, request, &found, &patience, version);
     let (lines, counted) = pipeline.run(found.lines, seed, observer)?;
     warn_of_time(&patience, &ground.limits, &mut warnings)?;
     let total = match counted {
@@ -265,6 +266,7 @@ struct Pipeline<'a> {
     request: &'a AggregateRequest,
     /// How long it may take; steps that stop early have fewer rows.
     patience: &'a Patience<'a>,
+    version: Version,
     /// Properties that a step may name.
     known: Vec<String>,
 }
@@ -275,6 +277,7 @@ impl<'a> Pipeline<'a> {
         request: &'a AggregateRequest,
         found: &Found,
         patience: &'a Patience<'a>,
+        version: Version,
     ) -> Pipeline<'a> {
         let mut known = vec!["__key".to_owned(), "__score".to_owned()];
         known.extend(found.distances.iter().cloned());
@@ -283,6 +286,7 @@ impl<'a> Pipeline<'a> {
             index: &ground.index,
             request,
             patience,
+            version,
             known,
         }
     }
@@ -303,6 +307,7 @@ impl<'a> Pipeline<'a> {
             if matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty()) {
                 counted = Some(lines.len());
             }
+            let before = lines.len();
             lines = match step {
                 Step::Load(load) => self.load(lines, load),
                 Step::Group {
@@ -313,9 +318,14 @@ impl<'a> Pipeline<'a> {
                 Step::Filter { expression } => self.filter(lines, expression)?,
                 Step::Arrange(arrange) => self.arrange(lines, arrange)?,
             };
-            if let Step::Group { .. } = step {
-                counted = Some(lines.len());
-            }
+            counted = match step {
+                Step::Group { .. } => Some(lines.len()),
+                // RESP3 counts when all rows were filtered.
+                Step::Filter { .. } if self.version == Version::Resp3 => {
+                    counted.map(|counted| counted - (before - lines.len()).min(counted))
+                }
+                _ => counted,
+            };
             observer.passed(step_name(step), lines.len());
         }
         Ok((lines, counted))
@@ -343,7 +353,7 @@ impl<'a> Pipeline<'a> {
             };
             lines
                 .iter_mut()
-                .for_each(|line| self.load_one(line, &loaded));
+                .for_each(|line| self.load_kept(line, &loaded));
         }
     }
 
@@ -376,6 +386,27 @@ impl<'a> Pipeline<'a> {
         lines
     }
 
+    /// Loads what an index keeps for sorting: texts without case, unless they are kept as written; no `null`.
+    fn load_kept(&self, line: &mut Line, loaded: &Loaded) {
+        if line.properties.get(&loaded.name).is_some() {
+            return;
+        }
+        self.load_one(line, loaded);
+        let is_folded = |field: &Field| {
+            let is_text = matches!(field.kind, FieldKind::Text { .. } | FieldKind::Tag { .. });
+            is_text && field.is_sortable && !field.is_unnormalized
+        };
+        let is_folded = self.field_of(loaded).0.is_some_and(is_folded)
+            && self.schema().documents == DocumentKind::Hash;
+        let property = line.properties.property_mut(&loaded.name);
+        if let Some(property) = property
+            && let Value::Text(text) = &property.value
+            && is_folded
+        {
+            property.value = Value::from(sorting::folded(text));
+        }
+    }
+
     fn load_one(&self, line: &mut Line, loaded: &Loaded) {
         if line.properties.get(&loaded.name).is_some() {
             return;
@@ -386,8 +417,10 @@ impl<'a> Pipeline<'a> {
             return line.properties.set(&loaded.name, key);
         }
         let (field, identifier) = self.field_of(loaded);
-        let Some(value) = rows::value(self.view, key, identifier) else {
-            return;
+        let value = match rows::value(self.view, key, identifier) {
+            None => return,
+            Some(None) => return line.properties.set(&loaded.name, Value::Null),
+            Some(Some(value)) => value,
         };
         let is_number = field.is_some_and(|field| field.kind == FieldKind::Numeric);
         let number = is_number
@@ -470,6 +503,13 @@ impl<'a> Pipeline<'a> {
         calls: &[ReducerCall],
         seed: u64,
     ) -> Result<Vec<Line>> {
+        let made = calls.iter().map(|call| &call.name);
+        let mut seen = HashSet::new();
+        let mut names = properties.iter().chain(made);
+        if let Some(again) = names.find(|name| !seen.insert(*name)) {
+            let line = format!("Property `{again}` specified more than once");
+            return Err(Refusal::made(line));
+        }
         for property in properties {
             if !self.is_known(property) && self.schema().find(property).is_none() {
                 let line = format!("No such property `{property}`");

@@ -141,10 +141,10 @@ fn by_text(
         if document.values[field] == FieldValue::Missing {
             return None;
         }
-        let value = rows::value(&ground.view, &document.key, &definition.identifier)?;
+        let value = rows::value(&ground.view, &document.key, &definition.identifier)??;
         Some(match definition.is_unnormalized {
             true => value.to_vec(),
-            false => String::from_utf8_lossy(&value).to_lowercase().into_bytes(),
+            false => folded(&value),
         })
     };
     let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
@@ -156,6 +156,12 @@ fn by_text(
     first
         .map(|(id, text)| (id, Some(SortKey::Text(text))))
         .collect()
+}
+
+/// A text as it is kept for sorting: case does not count.
+pub fn folded(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text).to_lowercase();
+    text.replace('ß', "ss").into_bytes()
 }
 
 fn directed(order: Ordering, is_descending: bool) -> Ordering {
