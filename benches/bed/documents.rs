@@ -127,7 +127,7 @@ impl Ask {
         run::run(index, &question, |matcher, found| {
             let rows = found.ids.iter().map(|id| {
                 let document = matcher.state.documents.get(id);
-                let key = document.and_then(|d| std::str::from_utf8(&d.key).ok());
+                let key = document.and_then(|d| std::str::from_utf8(d.key()).ok());
                 let row = key.and_then(|key| key.parse().ok());
                 row.expect("keys are row numbers")
             });

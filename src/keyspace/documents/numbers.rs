@@ -151,8 +151,8 @@ impl Numbers {
     }
 
     /// Takes the numbers of a document out.
-    pub fn remove(&mut self, id: DocumentId, numbers: &[f64]) {
-        for &number in numbers {
+    pub fn remove(&mut self, id: DocumentId, numbers: impl Iterator<Item = f64>) {
+        for number in numbers {
             self.remove_one(id, Ordered(number));
         }
     }
@@ -420,7 +420,7 @@ mod tests {
             if dice.below(3) == 0 {
                 let gone = 1 + dice.below(u64::from(id)) as u32;
                 if let Some(had) = twin.remove(&gone) {
-                    numbers.remove(gone, &had);
+                    numbers.remove(gone, had.into_iter());
                 }
             }
         }
@@ -458,7 +458,7 @@ mod tests {
         assert_eq!(pairs, expected, "seed {seed}");
         let left: Vec<DocumentId> = twin.keys().copied().collect();
         for id in left {
-            numbers.remove(id, &twin[&id]);
+            numbers.remove(id, twin[&id].iter().copied());
         }
         let left = numbers
             .blocks
