@@ -19,6 +19,12 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 pub const SHARDS: usize = 1024;
 const SHARD_SHIFT: u32 = 64 - SHARDS.ilog2();
 
+/// The hash by which a row is found in its shard. A table tells its rows apart by the top bits first, and all rows of a shard have
+/// the same: without others in their place every lookup would compare some eight keys.
+fn in_shard(hash: u64) -> u64 {
+    hash ^ (hash << SHARDS.ilog2())
+}
+
 /// One database.
 pub struct Database {
     shards: OnceLock<Box<[RwLock<Shard>]>>,
@@ -188,7 +194,7 @@ impl Database {
         shard.hand_over(hash, key, entry.changed, clock);
         let accessed = AtomicU32::new(0);
         let expires = expiry_of(&entry);
-        match shard.rows.find_mut(hash, |row| *row.key == *key) {
+        match shard.rows.find_mut(in_shard(hash), |row| *row.key == *key) {
             Some(row) => {
                 let old = std::mem::replace(&mut row.entry, entry);
                 self.move_expiry(&mut shard, key, expiry_of(&old), expires);
@@ -199,10 +205,7 @@ impl Database {
                     entry,
                     accessed_s: accessed,
                 });
-                shard
-                    .rows
-                    .insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
-                self.len.fetch_add(1, Ordering::Relaxed);
+                self.add(&mut shard, hash, row);
                 self.move_expiry(&mut shard, key, None, expires);
             }
         }
@@ -213,7 +216,8 @@ impl Database {
         let hash = self.hash_of(key);
         let mut shard = self.shard_if_any(hash)?.write();
         shard.hand_over(hash, key, number, clock);
-        let found = shard.rows.find_entry(hash, |row| *row.key == *key).ok()?;
+        let is_it = |row: &Box<Row>| *row.key == *key;
+        let found = shard.rows.find_entry(in_shard(hash), is_it).ok()?;
         let (row, _) = found.remove();
         self.len.fetch_sub(1, Ordering::Relaxed);
         self.move_expiry(&mut shard, key, expiry_of(&row.entry), None);
@@ -244,12 +248,10 @@ impl Database {
                 entry,
                 accessed_s: AtomicU32::new(0),
             });
-            shard
-                .rows
-                .insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
-            self.len.fetch_add(1, Ordering::Relaxed);
+            self.add(&mut shard, hash, row);
         }
-        let Ok(mut found) = shard.rows.find_entry(hash, |row| *row.key == *key) else {
+        let is_it = |row: &Box<Row>| *row.key == *key;
+        let Ok(mut found) = shard.rows.find_entry(in_shard(hash), is_it) else {
             return;
         };
         let row = found.get_mut();
@@ -300,6 +302,13 @@ impl Database {
         }
     }
 
+    /// Puts a row whose key is not there.
+    fn add(&self, shard: &mut Shard, hash: u64, row: Box<Row>) {
+        let hash_of = |row: &Box<Row>| in_shard(self.hash_of(&row.key));
+        shard.rows.insert_unique(in_shard(hash), row, hash_of);
+        self.len.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Place of a key in the hash space.
     fn hash_of(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
@@ -341,7 +350,7 @@ pub(super) enum Outcome {
 
 impl Shard {
     fn find(&self, hash: u64, key: &[u8]) -> Option<&Row> {
-        let row = self.rows.find(hash, |row| *row.key == *key)?;
+        let row = self.rows.find(in_shard(hash), |row| *row.key == *key)?;
         Some(row)
     }
 

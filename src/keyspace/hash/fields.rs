@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use std::hash::BuildHasher;
 
 /// So many fields are looked through one by one; more have a map, which is never made a list again.
 const FEW_MAX: usize = 16;
@@ -73,7 +74,8 @@ impl Fields {
         list.chain(map.into_iter().flatten())
     }
 
-    /// Adds a field whose name is not there.
+    /// Adds a field whose name is not there. `hasher` is that of the buckets: all names of a bucket have the same top bits by it, by which
+    /// a map tells them apart first, so the map gets another.
     pub(super) fn add(&mut self, name: Bytes, field: Stored, hasher: &FixedState) {
         match self {
             Fields::Few(list) if list.len() < FEW_MAX => {
@@ -82,7 +84,8 @@ impl Fields {
                 list.push((name, field));
             }
             Fields::Few(list) => {
-                let mut map = IndexMap::with_hasher(hasher.clone());
+                let seed = hasher.hash_one(list.len());
+                let mut map = IndexMap::with_hasher(FixedState::with_seed(seed));
                 map.extend(list.drain(..));
                 map.insert(name, field);
                 *self = Fields::Many(Box::new(map));
