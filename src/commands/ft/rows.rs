@@ -11,6 +11,7 @@ use super::search::SearchRequest;
 use super::sorting::SortKey;
 use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::hash::Field;
 use crate::keyspace::json::{Document, Json, JsonPath, Layout, Node};
 use crate::keyspace::{Value, View};
 use crate::protocol::{Reply, Version};
@@ -156,8 +157,8 @@ fn fields(
     match &document {
         Value::Hash(hash) => {
             let fields = hash.iter_at(view.now_ms);
-            all.extend(fields.map(|(name, field)| {
-                (Reply::Bulk(name.clone()), Reply::Bulk(field.value.clone()))
+            all.extend(fields.map(|Field { name, value, .. }| {
+                (Reply::Bulk(name.to_bytes()), Reply::Bulk(value.to_bytes()))
             }));
         }
         Value::Json(document) => {
@@ -251,11 +252,11 @@ pub fn in_place(view: &View, key: &[u8], identifier: &str, options: &Options) ->
 pub fn whole(view: &View, key: &[u8]) -> Vec<(String, Bytes)> {
     match view.peek(key).map(|entry| entry.value) {
         Some(Value::Hash(hash)) => {
-            let name = |name: &Bytes| String::from_utf8_lossy(name).into_owned();
-            let fields = hash.iter_at(view.now_ms);
-            fields
-                .map(|(key, field)| (name(key), field.value.clone()))
-                .collect()
+            let shown = |Field { name, value, .. }: Field<'_>| {
+                let name = String::from_utf8_lossy(&name).into_owned();
+                (name, value.to_bytes())
+            };
+            hash.iter_at(view.now_ms).map(shown).collect()
         }
         Some(Value::Json(document)) => {
             vec![("$".to_owned(), document.root().to_text().into())]
@@ -268,7 +269,7 @@ fn part(document: &Value, identifier: &str) -> Option<Bytes> {
     match document {
         Value::Hash(hash) => hash
             .get(identifier.as_bytes(), 0)
-            .map(|field| field.value.clone()),
+            .map(|field| field.value.to_bytes()),
         Value::Json(document) => {
             let first = found(document, identifier)?.into_iter().next()?;
             Some(match first.as_str() {
