@@ -64,7 +64,7 @@ impl Sizes {
         let numbers = field.numbers.size();
         self.blocks += numbers.blocks;
         self.records += numbers.records;
-        self.posting_bytes += numbers.bytes + numbers.numbers * ENTRY_BYTES;
+        self.posting_bytes += numbers.bytes;
         for points in field.points.values() {
             self.records += points.len();
             self.posting_bytes += size_of_val(&points[..]) + ENTRY_BYTES;
