@@ -1,6 +1,6 @@
 //! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed), find what an
 //! obvious twin finds (random, twin), and the nearest (nearest), in what order (pages), take in what their definition says (schema), and answer as clients expect in both versions of the
-//! protocol (replies).
+//! protocol (replies), with what the search module gave (module).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
 
@@ -12,6 +12,8 @@ mod client;
 mod follow;
 #[path = "documents/killed.rs"]
 mod killed;
+#[path = "documents/module.rs"]
+mod module;
 #[path = "documents/nearest.rs"]
 mod nearest;
 #[path = "documents/pages.rs"]

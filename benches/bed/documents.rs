@@ -8,10 +8,10 @@ use rhumb::keyspace::change::{Change, Effect, Expiry};
 use rhumb::keyspace::documents::index::DocumentIndex;
 use rhumb::keyspace::documents::schema;
 use rhumb::keyspace::documents::words::Words;
-use rhumb::search::documents::matching::Expansion;
 use rhumb::search::documents::patience::Patience;
 use rhumb::search::documents::pattern::PartLimits;
 use rhumb::search::documents::run::{self, NearestQuestion, Question};
+use rhumb::search::documents::sought::Expansion;
 use rhumb::search::documents::tree::{Kind, Knn, Node, NumericRange, VectorTarget};
 use std::sync::Arc;
 

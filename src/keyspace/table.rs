@@ -216,8 +216,9 @@ impl Database {
         let hash = self.hash_of(key);
         let mut shard = self.shard_if_any(hash)?.write();
         shard.hand_over(hash, key, number, clock);
-        let is_it = |row: &Box<Row>| *row.key == *key;
-        let found = shard.rows.find_entry(in_shard(hash), is_it).ok()?;
+        let rows = &mut shard.rows;
+        let found = rows.find_entry(in_shard(hash), |row| *row.key == *key);
+        let found = found.ok()?;
         let (row, _) = found.remove();
         self.len.fetch_sub(1, Ordering::Relaxed);
         self.move_expiry(&mut shard, key, expiry_of(&row.entry), None);
@@ -250,8 +251,8 @@ impl Database {
             });
             self.add(&mut shard, hash, row);
         }
-        let is_it = |row: &Box<Row>| *row.key == *key;
-        let Ok(mut found) = shard.rows.find_entry(in_shard(hash), is_it) else {
+        let rows = &mut shard.rows;
+        let Ok(mut found) = rows.find_entry(in_shard(hash), |row| *row.key == *key) else {
             return;
         };
         let row = found.get_mut();
@@ -304,8 +305,8 @@ impl Database {
 
     /// Puts a row whose key is not there.
     fn add(&self, shard: &mut Shard, hash: u64, row: Box<Row>) {
-        let hash_of = |row: &Box<Row>| in_shard(self.hash_of(&row.key));
-        shard.rows.insert_unique(in_shard(hash), row, hash_of);
+        let rows = &mut shard.rows;
+        rows.insert_unique(in_shard(hash), row, |row| in_shard(self.hash_of(&row.key)));
         self.len.fetch_add(1, Ordering::Relaxed);
     }
 

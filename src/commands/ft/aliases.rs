@@ -66,13 +66,24 @@ fn is_alias(view: &View, alias: &[u8]) -> bool {
     aliases.iter().any(|(known, _)| **known == *alias)
 }
 
+fn is_index(view: &View, name: &[u8]) -> bool {
+    let all = view.keyspace().indexes().all();
+    all.iter().any(|index| index.name() == name)
+}
+
 fn set(call: &mut Call, replaces: bool) -> Result {
     let (alias, name) = (call.args.word()?, call.args.word()?);
     call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
-        let all = view.keyspace().indexes().all();
-        let is_name = all.iter().any(|other| other.name() == alias);
-        if is_name || (!replaces && is_alias(view, alias)) {
+        if index.name() != name {
+            return Err(Refusal::line(
+                "Unknown index name (or name is an alias itself)",
+            ));
+        }
+        if is_index(view, alias) {
+            return Err(Refusal::line("Alias conflicts with an existing index name"));
+        }
+        if !replaces && is_alias(view, alias) {
             return Err(Refusal::line("Alias already exists"));
         }
         let index = index.name().into();
@@ -84,6 +95,9 @@ fn set(call: &mut Call, replaces: bool) -> Result {
 fn delete(call: &mut Call) -> Result {
     let alias = call.args.word()?;
     call.access.write_world(INDEXED_DB, |view| {
+        if is_index(view, alias) {
+            return Err(Refusal::line("Alias does not belong to provided spec"));
+        }
         if !is_alias(view, alias) {
             return Err(Refusal::line("Alias does not exist"));
         }

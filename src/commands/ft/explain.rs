@@ -5,8 +5,9 @@ use super::query::tree::{
     Affix, FieldMask, Kind, Knn, Node, NumericRange, Options, Query, Relation, TagValue,
     VectorRange, VectorTarget,
 };
-use super::schema::{FieldKind, Schema};
+use super::schema::Schema;
 use super::text::language::Stems;
+use crate::keyspace::documents::text::metaphone::sound;
 use std::fmt::Write;
 
 /// The text of FT.EXPLAIN. Words are shown with their stems, unless `stems` is none (VERBATIM).
@@ -107,44 +108,44 @@ impl Explanation<'_> {
         self.push("}");
     }
 
-    /// A word, as a union with its stems where a field has them.
+    /// A word, as a union with what it stands for besides.
     fn word(&mut self, node: &Node, word: &str, is_verbatim: bool, depth: usize) {
-        let is_stemmed = !is_verbatim && !word.is_empty() && self.has_stems(node.fields);
-        let stems = self.stems.filter(|_| is_stemmed);
-        let stems = stems.map(|stems| stems.of_query(word)).unwrap_or_default();
+        let is_expanded = !is_verbatim && !word.is_empty();
+        let stems = self.stems.filter(|_| is_expanded);
+        let others = stems.map(|stems| self.others(node, word, stems));
+        let others = others.unwrap_or_default();
         let mut shown = if word.is_empty() { "\"\"" } else { word }.to_owned();
         if node.options.weight != 1.0 {
             let weight = print_significant(node.options.weight, 6);
             let _ = write!(shown, " => {{$weight: {weight};}}");
         }
-        if stems.is_empty() {
+        if others.is_empty() {
             return self.line(depth, node.fields, &shown);
         }
         self.line(depth, node.fields, "UNION {");
         self.line(depth + 1, node.fields, &shown);
-        for stem in stems {
-            self.line(depth + 1, node.fields, &format!("{stem}(expanded)"));
+        for (other, fields) in others {
+            self.line(depth + 1, fields, &format!("{other}(expanded)"));
         }
         self.close(depth);
         self.push("\n");
     }
 
-    /// Whether one of the fields has stems.
-    fn has_stems(&self, fields: FieldMask) -> bool {
-        let mut asked = self
-            .schema
-            .text_fields()
-            .filter(|(bit, _)| fields.has(*bit));
-        fields.is_all()
-            || asked.any(|(_, field)| {
-                matches!(
-                    field.kind,
-                    FieldKind::Text {
-                        is_unstemmed: false,
-                        ..
-                    }
-                )
-            })
+    /// What a word sounds like and its stems, each with the fields that it is looked for in; nothing where no field has stems.
+    fn others(&self, node: &Node, word: &str, stems: &Stems) -> Vec<(String, FieldMask)> {
+        let stemmed = match node.fields.is_all() {
+            true => FieldMask::ALL,
+            false => FieldMask(node.fields.0 & self.schema.stemmed_fields()),
+        };
+        if stemmed.0 == 0 {
+            return Vec::new();
+        }
+        let is_phonetic = self.schema.phonetic_fields() & node.fields.0 != 0;
+        let is_asked = is_phonetic && node.options.phonetic.unwrap_or(true);
+        let sound = is_asked.then(|| sound(word)).flatten();
+        let sounds = sound.into_iter().map(|sound| (sound, node.fields));
+        let stems = stems.of_query(word).into_iter();
+        sounds.chain(stems.map(|stem| (stem, stemmed))).collect()
     }
 
     fn name(&self, field: usize) -> &str {

@@ -1,7 +1,7 @@
 //! The figures of FT.INFO: how much an index holds, what it takes, what went wrong.
 
 use super::indexes::bulk;
-use super::info::{Parts, float, word};
+use super::info::{Parts, float, named, word};
 use super::schema::{Field, FieldKind};
 use crate::keyspace::documents::index::{DocumentIndex, Failure, JsonType, Refusal, State};
 use crate::protocol::{Reply, Version};
@@ -37,7 +37,7 @@ pub fn figures(
     });
     parts.push((word("dialect_stats"), Reply::Map(used.into())));
     let mut errors = errors(index.failures(), state.failures.last());
-    errors.push((word("background indexing status"), bulk(b"OK")));
+    errors.push((word("background indexing status"), word("OK")));
     parts.push((word("Index Errors"), Reply::Map(errors)));
     let fields = index.schema().fields.iter().enumerate();
     let fields = fields.map(|(place, field)| statistics(index, state, place, field));
@@ -138,8 +138,8 @@ fn cursor_counts(((own, all), max): CursorCounts) -> Parts {
 
 fn errors(count: u64, last: Option<&Failure>) -> Parts {
     let (error, key) = match last {
-        None => (bulk(b"N/A"), bulk(b"N/A")),
-        Some(failure) => (Reply::bulk(text_of(&failure.why)), bulk(&failure.key)),
+        None => (word("N/A"), bulk(b"N/A")),
+        Some(failure) => (Reply::Text(text_of(&failure.why)), bulk(&failure.key)),
     };
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     vec![
@@ -154,8 +154,8 @@ fn statistics(index: &DocumentIndex, state: &State, place: usize, field: &Field)
     let count = failures.map_or(0, |failures| failures.count);
     let errors = errors(count, failures.map(|failures| &failures.last));
     let mut parts = vec![
-        (word("identifier"), bulk(field.identifier.as_bytes())),
-        (word("attribute"), bulk(field.name.as_bytes())),
+        (word("identifier"), named(field.identifier.as_bytes())),
+        (word("attribute"), named(field.name.as_bytes())),
         (word("Index Errors"), Reply::Map(errors)),
     ];
     if matches!(field.kind, FieldKind::Vector(_)) {

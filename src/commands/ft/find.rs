@@ -9,7 +9,7 @@ use super::ordering::check_order;
 use super::query;
 use super::query::tree::{FieldMask, Kind, Node, Query, VectorRange};
 use super::query::vector::Policy;
-use super::schema::{Algorithm, FieldKind};
+use super::schema::{Algorithm, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::{Call, Context};
@@ -111,6 +111,11 @@ impl Passed<'_> {
         self.worth.as_ref().is_none_or(Worth::is_nothing)
     }
 
+    /// Whether the query asks for words.
+    pub fn has_words(&self) -> bool {
+        self.worth.as_ref().is_some_and(Worth::has_words)
+    }
+
     /// All documents with what they are worth; as many as there is time for.
     pub fn scored(&self) -> Vec<(f64, DocumentId)> {
         let in_time = self.ids.iter().take_while(|_| !self.patience.ends());
@@ -177,7 +182,8 @@ pub fn find<T>(
     let found = documents::run::run(index, &question, |matcher, found| {
         let keys = options.keys.as_ref().map(Vec::len);
         observer.matched(matcher, &query, keys, &found.explanation);
-        let worth = || Worth::new(matcher, &query.root, scorer, (tanh_factor, payload));
+        let asked = (tanh_factor, payload);
+        let worth = is_scored.then(|| Worth::new(matcher, &query.root, scorer, asked));
         let passed = Passed {
             state: matcher.state,
             ids: found.ids,
@@ -185,7 +191,7 @@ pub fn find<T>(
             is_nearest: query.knn.is_some(),
             warnings: Vec::from_iter(found.is_cut.then_some(EXPANSIONS)),
             patience,
-            worth: is_scored.then(worth),
+            worth,
             best: OnceCell::new(),
             is_share: scorer == Scorer::Bm25StdNorm,
         };
@@ -254,7 +260,13 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     };
     let mut query = query::parse(&options.query, &context)?;
     check_shapes(&query.root)?;
+    if options.expansion().by_sound {
+        check_sounds(&query.root, schema)?;
+    }
     let filters = options.filters(schema)?;
+    for filter in &filters {
+        query::check::check_filter(filter, schema)?;
+    }
     if !options.fields.is_empty() {
         let named = schema
             .text_fields()
@@ -264,19 +276,37 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     }
     let is_ordered = options.is_in_order || options.slop.is_some_and(|slop| slop >= 0);
     check_order(&query.root, schema, is_ordered)?;
-    if let Kind::And(_) = query.root.kind {
-        let asked = &mut query.root.options;
-        let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
-        asked.slop = asked.slop.or(slop);
-        if options.is_in_order {
-            asked.in_order = asked.in_order.or(Some(true));
-        }
-    }
+    let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
+    order(&mut query.root, slop, options.is_in_order);
     if !filters.is_empty() {
         let all = std::iter::once(query.root).chain(filters);
+        // Of a KNN, everything is no condition that a filter is added to.
+        let all = all.filter(|node| query.knn.is_none() || node.kind != Kind::All);
         query.root = Node::new(Kind::And(all.collect()));
     }
     Ok(query)
+}
+
+/// SLOP and INORDER hold for every conjunction of a query that does not say otherwise.
+fn order(node: &mut Node, slop: Option<u32>, is_in_order: bool) {
+    if let Kind::And(_) = node.kind {
+        node.options.slop = node.options.slop.or(slop);
+        if is_in_order {
+            node.options.in_order = Some(true);
+        }
+    }
+    let parts = node.children_mut().iter_mut();
+    parts.for_each(|part| order(part, slop, is_in_order));
+}
+
+/// Whoever says that sounds count, or not, asks in fields that go by them.
+fn check_sounds(node: &Node, schema: &Schema) -> Result<()> {
+    let is_asked = matches!(node.kind, Kind::Word(_)) && node.options.phonetic.is_some();
+    if is_asked && schema.phonetic_fields() & node.fields.0 == 0 {
+        return Err(Refusal::line("field does not support phonetics"));
+    }
+    let mut parts = node.children().iter();
+    parts.try_for_each(|part| check_sounds(part, schema))
 }
 
 /// Texts of shapes must be shapes.
@@ -288,11 +318,9 @@ fn check_shapes(node: &Node) -> Result<()> {
     node.children().iter().try_for_each(check_shapes)
 }
 
-/// Words that are looked for in all fields are looked for in these.
+/// Words are looked for in these fields alone.
 fn restrict(node: &mut Node, mask: FieldMask) {
-    if node.fields.is_all() {
-        node.fields = mask;
-    }
+    node.fields.0 &= mask.0;
     node.children_mut()
         .iter_mut()
         .for_each(|child| restrict(child, mask));

@@ -48,6 +48,14 @@ pub fn word(word: &'static str) -> Reply {
     Reply::Simple(word)
 }
 
+/// A name that a client gave: a simple string where it can be one.
+pub fn named(name: &[u8]) -> Reply {
+    match std::str::from_utf8(name) {
+        Ok(text) if !text.contains(['\r', '\n']) => Reply::Text(text.to_owned()),
+        _ => bulk(name),
+    }
+}
+
 /// A number with a fraction: text in RESP2.
 pub fn float(value: f64, version: Version) -> Reply {
     match version {
@@ -58,13 +66,13 @@ pub fn float(value: f64, version: Version) -> Reply {
 
 fn definition(index: &DocumentIndex, version: Version) -> Parts {
     let schema = index.schema();
-    let prefixes = schema.prefixes.iter().map(|prefix| bulk(prefix));
+    let prefixes = schema.prefixes.iter().map(|prefix| named(prefix));
     let mut about = vec![
         (word("key_type"), word(schema.documents.word())),
         (word("prefixes"), Reply::Array(prefixes.collect())),
     ];
     let mut add_text = |name, text: Option<&str>| {
-        about.extend(text.map(|text| (word(name), bulk(text.as_bytes()))));
+        about.extend(text.map(|text| (word(name), named(text.as_bytes()))));
     };
     add_text("filter", schema.filter.as_ref().map(|filter| &*filter.text));
     let language = schema.language;
@@ -75,7 +83,7 @@ fn definition(index: &DocumentIndex, version: Version) -> Parts {
     add_text("language_field", schema.language_field.as_deref());
     about.push((word("default_score"), float(schema.score, version)));
     let mut add_text = |name, text: Option<&str>| {
-        about.extend(text.map(|text| (word(name), bulk(text.as_bytes()))));
+        about.extend(text.map(|text| (word(name), named(text.as_bytes()))));
     };
     add_text("score_field", schema.score_field.as_deref());
     add_text("payload_field", schema.payload_field.as_deref());
@@ -86,7 +94,7 @@ fn definition(index: &DocumentIndex, version: Version) -> Parts {
     let fields = schema.fields.iter();
     let attributes = fields.map(|field| attribute(field, schema.documents, version));
     vec![
-        (word("index_name"), bulk(index.name())),
+        (word("index_name"), named(index.name())),
         (word("index_options"), Reply::Array(options(schema))),
         (word("index_definition"), Reply::Map(about)),
         (word("attributes"), Reply::Array(attributes.collect())),
@@ -109,8 +117,8 @@ fn options(schema: &Schema) -> Vec<Reply> {
 /// One field: in RESP2 a flat list that ends with its flags, in RESP3 a map that has a list of them.
 fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply {
     let mut parts = vec![
-        (word("identifier"), bulk(field.identifier.as_bytes())),
-        (word("attribute"), bulk(field.name.as_bytes())),
+        (word("identifier"), named(field.identifier.as_bytes())),
+        (word("attribute"), named(field.name.as_bytes())),
         (word("type"), word(field.kind.word())),
     ];
     let mut flags = Vec::new();
@@ -127,8 +135,8 @@ fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply 
             separator,
             is_case_sensitive,
         } => {
-            let shown = separator.map(|byte| vec![byte]).unwrap_or_default();
-            parts.push((word("SEPARATOR"), Reply::bulk(shown)));
+            let shown = separator.map_or(word(""), |byte| Reply::bulk(vec![byte]));
+            parts.push((word("SEPARATOR"), shown));
             flags.push(("CASESENSITIVE", *is_case_sensitive));
         }
         FieldKind::Vector(attributes) => parts.extend(vector(attributes)),
@@ -138,7 +146,7 @@ fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply 
         }
         FieldKind::Numeric | FieldKind::Geo => {}
     }
-    let is_unnormalized = field.is_unnormalized && documents == DocumentKind::Hash;
+    let is_unnormalized = field.is_unnormalized || documents == DocumentKind::Json;
     flags.extend([
         ("SORTABLE", field.is_sortable),
         ("UNF", field.is_sortable && is_unnormalized),

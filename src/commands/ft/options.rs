@@ -6,9 +6,9 @@ use super::query::tree::{GeoRadius, GeoUnit, Kind, Node, NumericRange};
 use super::schema::Schema;
 use super::words::{ArgumentError, Words, is_word, text_of};
 use crate::config::Config;
-use crate::search::documents::matching::Expansion;
 use crate::search::documents::pattern::PartLimits;
 use crate::search::documents::score::Scorer;
+use crate::search::documents::sought::Expansion;
 
 /// What the configuration says of requests.
 #[derive(Clone, Copy, Debug)]

@@ -133,8 +133,12 @@ impl Page {
     ) -> Result<Page> {
         let total = passed.ids.len() as usize;
         observer.passed("Index", total);
+        let end = (request.offset + request.num) as usize;
+        // Whoever does not count looks no further than what is shown.
+        let counts = request.options.counts;
+        let is_counted = counts.unwrap_or(request.options.dialect < 4);
         let mut page = Page {
-            total,
+            total: if is_counted { total } else { total.min(end) },
             hits: Vec::new(),
             distances: passed
                 .distances
@@ -143,7 +147,6 @@ impl Page {
                 .collect(),
             warnings: passed.warnings.clone(),
         };
-        let end = (request.offset + request.num) as usize;
         if let Some(sort) = &request.sort {
             sorting::check(ground.index.schema(), sort, &passed)?;
         }
@@ -155,6 +158,9 @@ impl Page {
             observer.passed("Metrics Applier", total);
         }
         let mut first: Vec<(DocumentId, Option<SortKey>)> = match &request.sort {
+            None if !is_counted && !passed.has_words() => {
+                passed.ids.iter().take(end).map(|id| (id, None)).collect()
+            }
             None => sorting::by_score(&passed, end, observer),
             Some(sort) => sorting::by_field(ground, &passed, sort, end),
         };

@@ -11,17 +11,19 @@ use super::options::Format;
 use super::properties::{self, Properties, Property};
 use super::reducers::Reducer;
 use super::rows;
-use super::schema::{Field, FieldKind, Schema};
+use super::schema::{DocumentKind, Field, FieldKind, Schema};
+use super::sorting;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::View;
+use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::patience::Patience;
 use bytes::Bytes;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// `FT.AGGREGATE index query [step ...]`
 pub const AGGREGATE: Command = Command {
@@ -69,7 +71,13 @@ struct Found {
 
 impl Found {
     fn of(passed: Passed, adds_scores: bool, observer: &mut dyn Observer) -> Found {
-        let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
+        let mut ids: Vec<DocumentId> = passed.ids.iter().collect();
+        // Without a sorter the rows of a KNN come as they were found.
+        if let Some((_, nearest)) = passed.distances.first().filter(|_| passed.is_nearest) {
+            let distance = |id: &DocumentId| nearest.get(*id).unwrap_or(f64::INFINITY);
+            ids.sort_by(|one, other| distance(one).total_cmp(&distance(other)));
+        }
+        let in_time = ids.into_iter().take_while(|_| !passed.patience.ends());
         let lines = in_time.filter_map(|id| {
             let key = Some(passed.state.documents.get(id)?.key().into());
             let distances = passed.distances.iter();
@@ -111,7 +119,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     if request.cursor.is_some() && observer.is_profile() {
         return Err(Refusal::line("FT.PROFILE does not support cursor"));
     }
-    let result = run(&ground, &request, observer)?;
+    let result = run(&ground, &request, call.session.version, observer)?;
     let form = (call.session.version, request.options.format);
     match request.cursor {
         None => Ok(properties::reply(
@@ -135,6 +143,7 @@ struct Outcome {
 fn run(
     ground: &Ground,
     request: &AggregateRequest,
+    version: Version,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
     let options = &request.options;
@@ -147,12 +156,12 @@ fn run(
     let mut warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();
     let seed = ground.context.draw_random();
-    let pipeline = Pipeline::begin(ground, request, &found, &patience);
-    let lines = pipeline.run(found.lines, seed, observer)?;
+    let pipeline = Pipeline::begin(ground, request, &found, &patience, version);
+    let (lines, counted) = pipeline.run(found.lines, seed, observer)?;
     warn_of_time(&patience, &ground.limits, &mut warnings)?;
-    let total = match request.steps.iter().any(is_counted) {
-        true => lines.len(),
-        false => count.min(1),
+    let total = match counted {
+        Some(counted) => counted,
+        None => passed_by(&request.steps, count, lines.len(), version),
     };
     Ok(Outcome {
         rows: lines.into_iter().map(|line| line.properties).collect(),
@@ -192,13 +201,50 @@ fn open_cursor(
     Ok(Reply::Array(vec![first, Reply::Int(id)]))
 }
 
-/// Whether a step knows how many rows there are in all.
-fn is_counted(step: &Step) -> bool {
-    match step {
-        Step::Group { .. } => true,
-        Step::Arrange(arrange) => !arrange.keys.is_empty(),
-        _ => false,
+/// How many rows there are where no step counts them, as the module says: those that were looked at when the reply begins, which
+/// is with the first row in RESP2 and behind the last in RESP3. Where none is shown all are counted.
+fn passed_by(steps: &[Step], count: usize, shown: usize, version: Version) -> usize {
+    let pages = steps.iter().filter_map(|step| match step {
+        Step::Arrange(arrange) => Some(arrange),
+        _ => None,
+    });
+    if pages.clone().any(|page| page.rows_max() == Some(0)) {
+        return count;
     }
+    let offset: usize = pages.map(|page| page.offset() as usize).sum();
+    match version {
+        Version::Resp2 => (offset + shown.min(1)).min(count),
+        Version::Resp3 => (offset + shown).min(count),
+    }
+}
+
+/// The properties by which a row is grouped: once for each of the values of an array.
+fn names_of_groups(row: &Properties, names: &[String]) -> Vec<Vec<Property>> {
+    let mut groups = vec![Vec::new()];
+    for name in names {
+        let found = row.property(name).cloned().unwrap_or_default();
+        let found = Property {
+            name: name.clone(),
+            ..found
+        };
+        let values = match &found.value {
+            Value::Array(values) if values.is_empty() => vec![Value::Null],
+            Value::Array(values) => values.clone(),
+            value => vec![value.clone()],
+        };
+        let with = |group: &Vec<Property>| {
+            let values = values.iter().map(|value| {
+                let one = Property {
+                    value: value.clone(),
+                    ..found.clone()
+                };
+                group.iter().cloned().chain([one]).collect()
+            });
+            values.collect::<Vec<Vec<Property>>>()
+        };
+        groups = groups.iter().flat_map(with).collect();
+    }
+    groups
 }
 
 /// What RediSearch calls a step.
@@ -220,6 +266,7 @@ struct Pipeline<'a> {
     request: &'a AggregateRequest,
     /// How long it may take; steps that stop early have fewer rows.
     patience: &'a Patience<'a>,
+    version: Version,
     /// Properties that a step may name.
     known: Vec<String>,
 }
@@ -230,6 +277,7 @@ impl<'a> Pipeline<'a> {
         request: &'a AggregateRequest,
         found: &Found,
         patience: &'a Patience<'a>,
+        version: Version,
     ) -> Pipeline<'a> {
         let mut known = vec!["__key".to_owned(), "__score".to_owned()];
         known.extend(found.distances.iter().cloned());
@@ -238,6 +286,7 @@ impl<'a> Pipeline<'a> {
             index: &ground.index,
             request,
             patience,
+            version,
             known,
         }
     }
@@ -246,13 +295,19 @@ impl<'a> Pipeline<'a> {
         self.index.schema()
     }
 
+    /// The rows that are left, and how many a step counted that sees all before it goes on: groups, or rows to be sorted.
     fn run(
         mut self,
         mut lines: Vec<Line>,
         seed: u64,
         observer: &mut dyn Observer,
-    ) -> Result<Vec<Line>> {
+    ) -> Result<(Vec<Line>, Option<usize>)> {
+        let mut counted = None;
         for step in &self.request.steps {
+            if matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty()) {
+                counted = Some(lines.len());
+            }
+            let before = lines.len();
             lines = match step {
                 Step::Load(load) => self.load(lines, load),
                 Step::Group {
@@ -263,9 +318,17 @@ impl<'a> Pipeline<'a> {
                 Step::Filter { expression } => self.filter(lines, expression)?,
                 Step::Arrange(arrange) => self.arrange(lines, arrange)?,
             };
+            counted = match step {
+                Step::Group { .. } => Some(lines.len()),
+                // RESP3 counts when all rows were filtered.
+                Step::Filter { .. } if self.version == Version::Resp3 => {
+                    counted.map(|counted| counted - (before - lines.len()).min(counted))
+                }
+                _ => counted,
+            };
             observer.passed(step_name(step), lines.len());
         }
-        Ok(lines)
+        Ok((lines, counted))
     }
 
     /// Whether a step may name the property: it was made before, or the index has its value at hand.
@@ -290,7 +353,7 @@ impl<'a> Pipeline<'a> {
             };
             lines
                 .iter_mut()
-                .for_each(|line| self.load_one(line, &loaded));
+                .for_each(|line| self.load_kept(line, &loaded));
         }
     }
 
@@ -323,6 +386,27 @@ impl<'a> Pipeline<'a> {
         lines
     }
 
+    /// Loads what an index keeps for sorting: texts without case, unless they are kept as written; no `null`.
+    fn load_kept(&self, line: &mut Line, loaded: &Loaded) {
+        if line.properties.get(&loaded.name).is_some() {
+            return;
+        }
+        self.load_one(line, loaded);
+        let is_folded = |field: &Field| {
+            let is_text = matches!(field.kind, FieldKind::Text { .. } | FieldKind::Tag { .. });
+            is_text && field.is_sortable && !field.is_unnormalized
+        };
+        let is_folded = self.field_of(loaded).0.is_some_and(is_folded)
+            && self.schema().documents == DocumentKind::Hash;
+        let property = line.properties.property_mut(&loaded.name);
+        if let Some(property) = property
+            && let Value::Text(text) = &property.value
+            && is_folded
+        {
+            property.value = Value::from(sorting::folded(text));
+        }
+    }
+
     fn load_one(&self, line: &mut Line, loaded: &Loaded) {
         if line.properties.get(&loaded.name).is_some() {
             return;
@@ -333,8 +417,10 @@ impl<'a> Pipeline<'a> {
             return line.properties.set(&loaded.name, key);
         }
         let (field, identifier) = self.field_of(loaded);
-        let Some(value) = rows::value(self.view, key, identifier) else {
-            return;
+        let value = match rows::value(self.view, key, identifier) {
+            None => return,
+            Some(None) => return line.properties.set(&loaded.name, Value::Null),
+            Some(Some(value)) => value,
         };
         let is_number = field.is_some_and(|field| field.kind == FieldKind::Numeric);
         let number = is_number
@@ -417,6 +503,13 @@ impl<'a> Pipeline<'a> {
         calls: &[ReducerCall],
         seed: u64,
     ) -> Result<Vec<Line>> {
+        let made = calls.iter().map(|call| &call.name);
+        let mut seen = HashSet::new();
+        let mut names = properties.iter().chain(made);
+        if let Some(again) = names.find(|name| !seen.insert(*name)) {
+            let line = format!("Property `{again}` specified more than once");
+            return Err(Refusal::made(line));
+        }
         for property in properties {
             if !self.is_known(property) && self.schema().find(property).is_none() {
                 let line = format!("No such property `{property}`");
@@ -428,22 +521,16 @@ impl<'a> Pipeline<'a> {
         let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
         let mut groups = Vec::new();
         for line in lines.iter().take_while(|_| !self.patience.ends()) {
-            let by = properties.iter().map(|name| line.properties.property(name));
-            let name = by.clone().map(|found| match found {
-                Some(property) => property.value.to_text(),
-                None => Value::Null.to_text(),
-            });
-            let place = *places.entry(name.collect()).or_insert_with(|| {
-                let named = by.zip(properties).map(|(found, name)| Property {
-                    name: name.clone(),
-                    ..found.cloned().unwrap_or_default()
+            for named in names_of_groups(&line.properties, properties) {
+                let texts = named.iter().map(|property| property.value.to_text());
+                let place = *places.entry(texts.collect()).or_insert_with(|| {
+                    let started = reducers.iter().map(|reducer| reducer.start(seed));
+                    groups.push((named, started.collect::<Vec<_>>()));
+                    groups.len() - 1
                 });
-                let started = reducers.iter().map(|reducer| reducer.start(seed));
-                groups.push((named.collect::<Vec<_>>(), started.collect::<Vec<_>>()));
-                groups.len() - 1
-            });
-            let gathering = groups[place].1.iter_mut();
-            gathering.for_each(|accumulator| accumulator.add(&line.properties));
+                let gathering = groups[place].1.iter_mut();
+                gathering.for_each(|accumulator| accumulator.add(&line.properties));
+            }
         }
         self.known = properties.to_vec();
         self.known
@@ -499,6 +586,10 @@ impl<'a> Pipeline<'a> {
             });
             compared.fold(Ordering::Equal, Ordering::then)
         };
+        // Equal rows of documents stand in the direction of the last key.
+        if arrange.keys.last().is_some_and(|key| key.is_descending) {
+            lines.reverse();
+        }
         lines.sort_by(order);
         let kept = arrange.rows_max().map_or(usize::MAX, |max| max as usize);
         Ok(lines

@@ -280,9 +280,8 @@ impl Iterators<'_, '_> {
     /// A condition on words: a union of those that the index has, or the only one of them.
     fn words(&self, kind: &str, node: &Node, (time, count): (Duration, u64)) -> Reply {
         let words = self.matcher.words_of(node).into_iter();
-        let known = |word: &String| self.matcher.state.words.get(word.as_str()).is_some();
-        let words: Vec<String> = words.filter(known).collect();
-        let terms: Vec<Reply> = words.iter().map(|word| self.term(word)).collect();
+        let known = words.filter(|one| self.matcher.state.words.get(&one.word).is_some());
+        let terms: Vec<Reply> = known.map(|one| self.term(&one.word)).collect();
         self.union(kind, terms, (time, count))
     }
 

@@ -17,8 +17,8 @@ pub fn reply(reasons: &Reasons) -> Reply {
     let parts = reasons.parts.iter();
     let parts: Vec<Reply> = parts.map(|part| of_part(reasons, part)).collect();
     match scorer {
-        Scorer::DocScore => Reply::bulk(format!("Document's score is {score:.2}")),
-        Scorer::Hamming => Reply::bulk(payloads(reasons)),
+        Scorer::DocScore => Reply::Text(format!("Document's score is {score:.2}")),
+        Scorer::Hamming => Reply::Text(payloads(reasons)),
         Scorer::DisMax => parts.into_iter().next().unwrap_or(Reply::Null),
         Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh => {
             let text = format!("Final BM25 : words BM25 {matched:.2} * document score {score:.2}");
@@ -49,7 +49,7 @@ pub fn reply(reasons: &Reasons) -> Reply {
             };
             if score == 0.0 || norm == 0 {
                 let what = if score == 0.0 { "score" } else { what };
-                return Reply::bulk(format!("Document {what} is 0"));
+                return Reply::Text(format!("Document {what} is 0"));
             }
             let text = format!(
                 "Final TFIDF : words TFIDF {matched:.2} * document score {score:.2} / norm {norm} / slop {slop}"
@@ -62,8 +62,8 @@ pub fn reply(reasons: &Reasons) -> Reply {
 /// A text, and what it is made of.
 fn nested(text: String, parts: Vec<Reply>) -> Reply {
     match parts.is_empty() {
-        true => Reply::bulk(text),
-        false => Reply::Array(vec![Reply::bulk(text), Reply::Array(parts)]),
+        true => Reply::Text(text),
+        false => Reply::Array(vec![Reply::Text(text), Reply::Array(parts)]),
     }
 }
 
@@ -98,13 +98,13 @@ fn of_part(reasons: &Reasons, part: &Part) -> Reply {
             rarity,
         } => {
             let term = (word.as_str(), *frequency, *rarity);
-            Reply::bulk(of_word(reasons, *score, *weight, term))
+            Reply::Text(of_word(reasons, *score, *weight, term))
         }
         Part::Other {
             score,
             weight,
             is_every,
-        } => Reply::bulk(of_other(reasons, *score, *weight, *is_every)),
+        } => Reply::Text(of_other(reasons, *score, *weight, *is_every)),
     }
 }
 

@@ -199,7 +199,7 @@ fn shown(
         (DocumentKind::Json, Value::Json(document)) if options.dialect >= 3 => {
             Some(listed(found(document, identifier)?, options.format))
         }
-        _ => part(document, identifier).map(Reply::Bulk),
+        _ => Some(part(document, identifier)?.map_or(Reply::Null, Reply::Bulk)),
     }
 }
 
@@ -233,8 +233,9 @@ fn expanded(node: Node<'_>) -> Reply {
     }
 }
 
-/// A part of a document as text: a hash's field; of a JSON document the first match, texts without quotes.
-pub fn value(view: &View, key: &[u8], identifier: &str) -> Option<Bytes> {
+/// A part of a document as text: a hash's field; of a JSON document the first match, texts without quotes, truths as numbers.
+/// JSON's `null` is there, and nothing.
+pub fn value(view: &View, key: &[u8], identifier: &str) -> Option<Option<Bytes>> {
     part(&view.peek(key)?.value, identifier)
 }
 
@@ -265,16 +266,18 @@ pub fn whole(view: &View, key: &[u8]) -> Vec<(String, Bytes)> {
     }
 }
 
-fn part(document: &Value, identifier: &str) -> Option<Bytes> {
+fn part(document: &Value, identifier: &str) -> Option<Option<Bytes>> {
     match document {
         Value::Hash(hash) => hash
             .get(identifier.as_bytes(), 0)
-            .map(|field| field.value.to_bytes()),
+            .map(|field| Some(field.value.to_bytes())),
         Value::Json(document) => {
             let first = found(document, identifier)?.into_iter().next()?;
-            Some(match first.as_str() {
-                Some(text) => Bytes::copy_from_slice(text.as_bytes()),
-                None => first.to_text().into(),
+            Some(match first {
+                Node::Null => None,
+                Node::Bool(is_true) => Some(Bytes::from_static(if is_true { b"1" } else { b"0" })),
+                Node::Text(text) => Some(Bytes::copy_from_slice(text.as_bytes())),
+                other => Some(other.to_text().into()),
             })
         }
         _ => None,

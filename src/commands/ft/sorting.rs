@@ -49,7 +49,8 @@ pub fn by_score(passed: &Passed, end: usize, observer: &mut dyn Observer) -> Vec
     best.map(|(_, id)| (id, None)).collect()
 }
 
-/// The first `end` documents by a distance or a field; those without it come last, equal ones in the order of indexing.
+/// The first `end` documents by a distance or a field; those without it come last, equal ones in the order of indexing, or
+/// against it where the direction is.
 pub fn by_field(ground: &Ground, passed: &Passed, sort: &SortBy, end: usize) -> Vec<Sorted> {
     let keyed = match passed.distances(&sort.field) {
         Some(distances) => {
@@ -63,16 +64,24 @@ pub fn by_field(ground: &Ground, passed: &Passed, sort: &SortBy, end: usize) -> 
             None => Vec::new(),
         },
     };
-    with_others(keyed, &passed.ids, end)
+    with_others(keyed, &passed.ids, sort.is_descending, end)
 }
 
 /// Adds documents without a key, as far as there is room.
-fn with_others(mut keyed: Vec<Sorted>, ids: &RoaringBitmap, end: usize) -> Vec<Sorted> {
+fn with_others(
+    mut keyed: Vec<Sorted>,
+    ids: &RoaringBitmap,
+    is_descending: bool,
+    end: usize,
+) -> Vec<Sorted> {
     let room = end.saturating_sub(keyed.len());
     if room > 0 && (keyed.len() as u64) < ids.len() {
         let known: RoaringBitmap = keyed.iter().map(|(id, _)| *id).collect();
-        let others = (ids - known).into_iter().take(room);
-        keyed.extend(others.map(|id| (id, None)));
+        let others = (ids - known).into_iter();
+        match is_descending {
+            true => keyed.extend(others.rev().take(room).map(|id| (id, None))),
+            false => keyed.extend(others.take(room).map(|id| (id, None))),
+        }
     }
     keyed
 }
@@ -108,7 +117,10 @@ fn by_value(
 
 fn first_by_number(found: Vec<(DocumentId, f64)>, end: usize, is_descending: bool) -> Vec<Sorted> {
     let order = |one: &(DocumentId, f64), other: &(DocumentId, f64)| {
-        directed(one.1.total_cmp(&other.1), is_descending).then(one.0.cmp(&other.0))
+        directed(
+            one.1.total_cmp(&other.1).then(one.0.cmp(&other.0)),
+            is_descending,
+        )
     };
     let first = first(found, end, order).into_iter();
     first
@@ -129,21 +141,27 @@ fn by_text(
         if document.value(field) == PackedValue::Missing {
             return None;
         }
-        let value = rows::value(&ground.view, document.key(), &definition.identifier)?;
+        let value = rows::value(&ground.view, document.key(), &definition.identifier)??;
         Some(match definition.is_unnormalized {
             true => value.to_vec(),
-            false => String::from_utf8_lossy(&value).to_lowercase().into_bytes(),
+            false => folded(&value),
         })
     };
     let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
     let found = in_time.filter_map(|id| Some((id, text(id)?)));
     let order = |one: &(DocumentId, Vec<u8>), other: &(DocumentId, Vec<u8>)| {
-        directed(one.1.cmp(&other.1), is_descending).then(one.0.cmp(&other.0))
+        directed(one.1.cmp(&other.1).then(one.0.cmp(&other.0)), is_descending)
     };
     let first = first(found.collect(), end, order).into_iter();
     first
         .map(|(id, text)| (id, Some(SortKey::Text(text))))
         .collect()
+}
+
+/// A text as it is kept for sorting: case does not count.
+pub fn folded(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text).to_lowercase();
+    text.replace('ß', "ss").into_bytes()
 }
 
 fn directed(order: Ordering, is_descending: bool) -> Ordering {
@@ -174,7 +192,8 @@ mod tests {
         for is_descending in [false, true] {
             let mut sorted = all.clone();
             sorted.sort_by(|one, other| {
-                directed(one.1.total_cmp(&other.1), is_descending).then(one.0.cmp(&other.0))
+                let order = one.1.total_cmp(&other.1).then(one.0.cmp(&other.0));
+                directed(order, is_descending)
             });
             for end in [0, 1, 10, 499, 500, 501] {
                 let found = first_by_number(all.clone(), end, is_descending).into_iter();
@@ -193,11 +212,13 @@ mod tests {
             (2, Some(SortKey::Number(3.0))),
         ];
         let ids_of = |end| {
-            let all = with_others(keyed.clone(), &ids, end).into_iter();
+            let all = with_others(keyed.clone(), &ids, false, end).into_iter();
             all.map(|(id, _)| id).collect::<Vec<_>>()
         };
         assert_eq!(ids_of(2), [5, 2]);
         assert_eq!(ids_of(4), [5, 2, 1, 3]);
         assert_eq!(ids_of(99), [5, 2, 1, 3, 4, 6, 7, 8]);
+        let reversed = with_others(keyed.clone(), &ids, true, 4).into_iter();
+        assert_eq!(reversed.map(|(id, _)| id).collect::<Vec<_>>(), [5, 2, 8, 7]);
     }
 }

@@ -150,8 +150,8 @@ impl Numbers {
         sets.union()
     }
 
-    /// Those of some documents that hold a number, the one with the least (or the greatest) first, of equal ones the older; none
-    /// where documents may have several. It goes on in steps: whoever takes few of many has few looked at.
+    /// Those of some documents that hold a number, the one with the least first, of equal ones the older, or all the other way
+    /// round; none where documents may have several. It goes on in steps: whoever takes few of many has few looked at.
     pub fn in_order<'n>(
         &'n self,
         ids: &'n RoaringBitmap,
@@ -169,9 +169,9 @@ impl Numbers {
                 Holders::Set(set) => (None, Some(set & ids)),
             };
             let few = few.into_iter().flat_map(Holders::ids);
-            let held = few.filter(|id| ids.contains(*id));
-            let held = held.chain(set.into_iter().flatten());
-            held.map(move |id| (number.0, id))
+            let few = few.filter(|id| ids.contains(*id));
+            let held = few.chain(set.into_iter().flatten());
+            directed(held, is_descending).map(move |id| (number.0, id))
         });
         Some(found)
     }

@@ -2,22 +2,22 @@
 
 use super::distances::Distances;
 use super::patience::Patience;
-use super::pattern::{PartLimits, Wildcard, is_near};
+use super::pattern::PartLimits;
 use super::proximity::is_within;
 use super::run::Question;
 use super::shapes::Comparison;
+use super::sought::{Expansion, Sought};
 use super::tree::{
-    Affix, FieldMask, GeoRadius, Kind, Node, NumericRange, Options, Relation, TagValue, VectorRange,
+    FieldMask, GeoRadius, Kind, Node, NumericRange, Options, Relation, TagValue, VectorRange,
 };
 use super::within::Within;
 use crate::keyspace::documents::earth::distance_m;
-use crate::keyspace::documents::fields::{DocumentId, FieldIndex};
+use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::postings::{Packed, Postings};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::shape::Shape;
-use crate::keyspace::documents::text::language::{Language, STEM_MARK};
-use crate::keyspace::documents::text::metaphone::{SOUND_MARK, sound};
+use crate::keyspace::documents::text::language::Language;
 use roaring::RoaringBitmap;
 use std::cell::Cell;
 use std::ops::Bound;
@@ -46,32 +46,20 @@ pub struct Matcher<'a> {
     pub is_torn: bool,
 }
 
-/// What the words of a query stand for beside themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expansion {
-    /// Words of the same stem.
-    pub by_stem: bool,
-    /// Words that sound alike, in the fields that go by that.
-    pub by_sound: bool,
-}
-
-impl Expansion {
-    /// All that there is.
-    pub const WHOLE: Expansion = Expansion {
-        by_stem: true,
-        by_sound: true,
-    };
-    /// Nothing.
-    pub const NONE: Expansion = Expansion {
-        by_stem: false,
-        by_sound: false,
-    };
-}
-
-/// Words of which one is asked for, and the fields where.
+/// Words of which one is asked for.
 struct Group {
-    words: Vec<String>,
-    fields: FieldMask,
+    sought: Vec<Sought>,
+    /// A document may pass with none of them.
+    is_optional: bool,
+}
+
+impl Group {
+    fn of_one(sought: Sought) -> Group {
+        Group {
+            sought: vec![sought],
+            is_optional: false,
+        }
+    }
 }
 
 impl<'a> Matcher<'a> {
@@ -132,8 +120,7 @@ impl<'a> Matcher<'a> {
                 self.state.all.clone()
             }
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
-                let words = self.words_of(node);
-                self.holding(&words, node.fields)
+                self.holding(&self.words_of(node))
             }
             Kind::Phrase(words) => self.phrase(words, node.fields),
             Kind::Tag { field, values } => self.tagged(*field, values),
@@ -182,9 +169,27 @@ impl<'a> Matcher<'a> {
     }
 
     fn group(&self, node: &Node) -> Group {
+        let mut sought = Vec::new();
+        self.gather(node, &mut sought);
         Group {
-            words: self.words_of(node),
-            fields: self.asked(node.fields),
+            sought,
+            is_optional: matches!(node.kind, Kind::Optional(_)),
+        }
+    }
+
+    /// The words in a condition, whichever way they are joined; what is not to be there has no place.
+    fn gather(&self, node: &Node, sought: &mut Vec<Sought>) {
+        match &node.kind {
+            Kind::Not(_) => {}
+            Kind::Phrase(words) => {
+                sought.extend(words.iter().map(|word| Sought::plain(word, node.fields)));
+            }
+            _ => {
+                sought.extend(self.words_of(node));
+                node.children()
+                    .iter()
+                    .for_each(|part| self.gather(part, sought));
+            }
         }
     }
 
@@ -192,8 +197,11 @@ impl<'a> Matcher<'a> {
     /// indexes that keep none, is near everything.
     fn is_close(&self, groups: &[Group], id: DocumentId, slop: u32, is_in_order: bool) -> bool {
         let places = groups.iter().map(|group| {
-            let found = group.words.iter().filter_map(|word| self.posting(word, id));
-            let places = found.flat_map(|posting| posting.places(group.fields.0));
+            let found = group
+                .sought
+                .iter()
+                .filter_map(|one| Some((self.posting(&one.word, id)?, self.asked(one.fields))));
+            let places = found.flat_map(|(posting, fields)| posting.places(fields.0));
             let mut places: Vec<u32> = places.collect();
             places.sort_unstable();
             places
@@ -202,7 +210,8 @@ impl<'a> Matcher<'a> {
         let places: Vec<Vec<u32>> = places
             .zip(groups)
             .filter(|(places, group)| {
-                !group.words.is_empty() && (keeps_places || !places.is_empty())
+                let must_be_there = keeps_places && !group.is_optional;
+                !group.sought.is_empty() && (must_be_there || !places.is_empty())
             })
             .map(|(places, _)| places)
             .collect();
@@ -223,80 +232,11 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// The indexed words that a condition on words stands for.
-    pub fn words_of(&self, node: &Node) -> Vec<String> {
-        match &node.kind {
-            Kind::Word(word) => {
-                let mut words = vec![word.text.clone()];
-                if !word.is_verbatim && self.expansion.by_stem {
-                    words.extend(self.language.stems().of_query(&word.text));
-                }
-                if !word.is_verbatim && self.expansion.by_sound {
-                    words.extend(self.sound_of(node, &word.text));
-                }
-                words
-            }
-            Kind::Affix(affix) => self.with_part(affix, node.fields),
-            Kind::Wildcard(pattern) => {
-                let pattern = Wildcard::new(&pattern.to_lowercase());
-                self.like(&pattern.prefix(), |word| pattern.matches(word))
-            }
-            Kind::Fuzzy { word, distance } => {
-                self.like("", |other| is_near(word, other, *distance))
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// What a word sounds like, where a field that is asked goes by that.
-    fn sound_of(&self, node: &Node, word: &str) -> Option<String> {
-        let is_phonetic = self.index.schema().phonetic_fields() & node.fields.0 != 0;
-        let is_asked = node.options.phonetic.unwrap_or(true);
-        (is_phonetic && is_asked).then(|| sound(word)).flatten()
-    }
-
-    fn with_part(&self, affix: &Affix, fields: FieldMask) -> Vec<String> {
-        let Some(affix) = affix.folded(self.parts.chars_min) else {
-            return Vec::new();
-        };
-        if !affix.is_suffix {
-            return self.like(&affix.text, |word| affix.matches(word));
-        }
-        let Some(words) = self.state.words.having(&affix.text, self.asked(fields).0) else {
-            return self.like("", |word| affix.matches(word));
-        };
-        let words = words
-            .into_iter()
-            .filter(|word| !word.starts_with([STEM_MARK, SOUND_MARK]));
-        let words = words.filter(|word| affix.matches(word)).map(str::to_owned);
-        self.bounded(words).collect()
-    }
-
-    /// The first words that begin with `prefix` and are as `is_like` wants them; stems are none.
-    fn like(&self, prefix: &str, is_like: impl Fn(&str) -> bool) -> Vec<String> {
-        let words = self.state.words.beginning(prefix);
-        let in_time = words.take_while(|_| !self.patience.ends());
-        let like =
-            in_time.filter(|word| !word.starts_with([STEM_MARK, SOUND_MARK]) && is_like(word));
-        self.bounded(like.map(str::to_owned)).collect()
-    }
-
-    /// As many of them as a part of a word may stand for.
-    fn bounded<T>(&self, found: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
-        let max = self.parts.expansions_max;
-        let found = found.enumerate().take_while(move |(place, _)| {
-            let is_within = *place < max;
-            self.is_cut.set(self.is_cut.get() || !is_within);
-            is_within
-        });
-        found.map(|(_, found)| found)
-    }
-
-    fn holding(&self, words: &[String], fields: FieldMask) -> RoaringBitmap {
+    fn holding(&self, sought: &[Sought]) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
-        let fields = self.asked(fields);
-        for word in words {
-            let postings = self.state.words.get(word).into_iter();
+        for one in sought {
+            let fields = self.asked(one.fields);
+            let postings = self.state.words.get(&one.word).into_iter();
             let postings = postings.flat_map(Postings::iter);
             let postings = postings.take_while(|_| !self.patience.ends());
             let asked = postings.filter(|(_, posting)| fields.has(posting.fields));
@@ -306,82 +246,22 @@ impl<'a> Matcher<'a> {
     }
 
     fn phrase(&self, words: &[String], fields: FieldMask) -> RoaringBitmap {
-        let Some((first, others)) = words.split_first() else {
+        let sought = words.iter().map(|word| Sought::plain(word, fields));
+        let groups: Vec<Group> = sought.map(Group::of_one).collect();
+        let found = groups.iter().map(|group| self.holding(&group.sought));
+        let Some(found) = found.reduce(|all, ids| all & ids) else {
             return RoaringBitmap::new();
         };
-        let mut found = self.holding(std::slice::from_ref(first), fields);
-        for word in others {
-            found &= self.holding(std::slice::from_ref(word), fields);
-        }
-        let fields = self.asked(fields);
-        let group = |word: &String| Group {
-            words: vec![word.clone()],
-            fields,
-        };
-        let groups: Vec<Group> = words.iter().map(group).collect();
         let is_phrase = |id: &DocumentId| self.is_close(&groups, *id, 0, true);
         let in_time = found.into_iter().take_while(|_| !self.patience.ends());
         in_time.filter(is_phrase).collect()
     }
 
     fn tagged(&self, field: usize, values: &[TagValue]) -> RoaringBitmap {
-        let schema = self.index.schema();
-        let is_case_sensitive = matches!(
-            schema.fields[field].kind,
-            FieldKind::Tag {
-                is_case_sensitive: true,
-                ..
-            }
-        );
-        let folded = |text: &str| match is_case_sensitive {
-            true => text.to_owned(),
-            false => text.to_lowercase(),
-        };
-        let tags = &self.state.fields[field].tags;
-        let mut found = RoaringBitmap::new();
-        for value in values {
-            match value {
-                TagValue::Whole(text) => {
-                    if let Some(ids) = tags.get(folded(text.trim()).as_str()) {
-                        found |= ids;
-                    }
-                }
-                TagValue::Affix(affix) => {
-                    let affix = Affix {
-                        text: folded(&affix.text),
-                        ..*affix
-                    };
-                    let like = self.tags_like(field, &affix);
-                    self.bounded(like).for_each(|ids| found |= ids);
-                }
-                TagValue::Wildcard(pattern) => {
-                    let pattern = Wildcard::new(&folded(pattern));
-                    let in_time = tags.iter().take_while(|_| !self.patience.ends());
-                    let like = in_time.filter(|(tag, _)| pattern.matches(tag));
-                    self.bounded(like).for_each(|(_, ids)| found |= ids);
-                }
-            }
-        }
-        found
-    }
-
-    /// The documents of each value that has a part.
-    fn tags_like<'m>(
-        &'m self,
-        field: usize,
-        affix: &'m Affix,
-    ) -> Box<dyn Iterator<Item = &'m RoaringBitmap> + 'm> {
-        let FieldIndex {
-            tags, tag_suffixes, ..
-        } = &self.state.fields[field];
-        if let Some(suffixes) = tag_suffixes.as_ref().filter(|_| affix.is_suffix) {
-            let values = suffixes.having(&affix.text).into_iter();
-            let values = values.filter(|value| affix.matches(value));
-            return Box::new(values.filter_map(|value| tags.get(value)));
-        }
-        let in_time = tags.iter().take_while(|_| !self.patience.ends());
-        let like = in_time.filter(|(tag, _)| affix.matches(tag));
-        Box::new(like.map(|(_, ids)| ids))
+        let values = values.iter().map(|value| self.tags_of(field, value));
+        values
+            .flatten()
+            .fold(RoaringBitmap::new(), |all, (_, ids)| all | ids)
     }
 
     fn between(&self, range: &NumericRange) -> RoaringBitmap {

@@ -14,6 +14,7 @@ pub mod reasons;
 pub mod run;
 pub mod score;
 pub mod shapes;
+pub mod sought;
 pub mod tree;
 pub mod within;
 pub mod worth;

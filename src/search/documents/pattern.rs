@@ -105,17 +105,20 @@ impl Wildcard {
     }
 }
 
-/// Whether two words are at most `distance` insertions, removals and changes of a character apart.
+/// Whether `other` is at most `distance` insertions, removals and changes of a character away from a word, all of it or all but
+/// its last character: the module's automaton remembers that it was near one character before. So `hol` is near to `hlo`.
 pub fn is_near(word: &str, other: &str, distance: u8) -> bool {
     let distance = usize::from(distance);
     let (word, other): (Vec<char>, Vec<char>) = (word.chars().collect(), other.chars().collect());
     if word.len().abs_diff(other.len()) > distance {
         return false;
     }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in word.iter().enumerate() {
+    let mut row: Vec<usize> = (0..=word.len()).collect();
+    let mut was_near = false;
+    for (i, a) in other.iter().enumerate() {
+        was_near = row[word.len()] <= distance;
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.iter().enumerate() {
+        for (j, b) in word.iter().enumerate() {
             let change = diagonal + usize::from(a != b);
             diagonal = row[j + 1];
             row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
@@ -124,7 +127,7 @@ pub fn is_near(word: &str, other: &str, distance: u8) -> bool {
             return false;
         }
     }
-    row[other.len()] <= distance
+    was_near || row[word.len()] <= distance
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@
 
 use super::distances::Distances;
 use super::effort::FieldVectors;
-use super::matching::{Expansion, Matcher};
+use super::matching::Matcher;
 use super::nearest::{Manner, NearestSearch};
 use super::patience::Patience;
 use super::pattern::PartLimits;
+use super::sought::Expansion;
 use super::tree::{Knn, Node, VectorRange};
 use super::within::{Within, WithinSearch};
 use crate::index::Target;

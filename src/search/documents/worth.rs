@@ -4,10 +4,12 @@ use super::matching::Matcher;
 use super::proximity::spread;
 use super::reasons::{Part, Reasons};
 use super::score::{Corpus, Document, Join, Scorer, Term, hamming};
-use super::tree::{FieldMask, Kind, Node};
+use super::sought::Sought;
+use super::tree::{Kind, Node, TagValue};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::State;
 use crate::keyspace::documents::postings::Postings;
+use roaring::RoaringBitmap;
 use smallvec::SmallVec;
 
 /// Scores the documents that pass a query.
@@ -27,36 +29,72 @@ type Scores = SmallVec<[f64; 4]>;
 /// A condition of the query, with what is looked up once for all documents.
 struct Condition<'q> {
     node: &'q Node,
-    /// The fields that its words count in.
-    fields: FieldMask,
     /// The words that it stands for, as far as any document holds them.
-    words: Vec<(String, &'q Postings)>,
+    words: Vec<(Sought, &'q Postings)>,
+    /// The tags that each value of a set stands for.
+    tags: Vec<Tags<'q>>,
+    /// Who meets it, where that is not known of every document that passes and cannot be told by words and tags alone.
+    passing: Option<RoaringBitmap>,
     /// The conditions that it is made of.
     parts: Vec<Condition<'q>>,
 }
 
+/// The tags that one value of a set stands for, with their documents.
+struct Tags<'q> {
+    held: Vec<(&'q str, &'q RoaringBitmap)>,
+    is_whole: bool,
+}
+
 impl<'q> Condition<'q> {
-    fn new(matcher: &Matcher<'q>, node: &'q Node) -> Condition<'q> {
-        let words = match &node.kind {
-            Kind::Phrase(words) => words.clone(),
+    /// `is_choice`: a document may pass the query without it.
+    fn new<'m: 'q>(matcher: &mut Matcher<'m>, node: &'q Node, is_choice: bool) -> Condition<'q> {
+        let mut words = match &node.kind {
+            Kind::Phrase(words) => {
+                let words = words.iter().map(|word| Sought::plain(word, node.fields));
+                words.collect()
+            }
             _ => matcher.words_of(node),
         };
-        let held = words.into_iter().filter_map(|word| {
-            let postings = matcher.state.words.get(&word)?;
-            Some((word, postings))
+        for sought in &mut words {
+            sought.fields = matcher.asked(sought.fields);
+        }
+        let held = words.into_iter().filter_map(|sought| {
+            let postings = matcher.state.words.get(&sought.word)?;
+            Some((sought, postings))
         });
+        let words = held.collect();
+        let tags = tags_of(matcher, node);
+        let is_choice = is_choice || matches!(node.kind, Kind::Or(_) | Kind::Optional(_));
+        let is_told = match node.kind {
+            Kind::And(_) => node.options.slop.is_none() && node.options.in_order.is_none(),
+            Kind::Phrase(_) | Kind::Not(_) | Kind::Numeric(_) | Kind::Geo(_) => false,
+            Kind::Geoshape { .. } | Kind::VectorRange(_) | Kind::Missing { .. } => false,
+            _ => true,
+        };
+        let passing = (is_choice && !is_told).then(|| matcher.matching(node));
         let parts = node.children().iter();
+        let parts = parts.map(|part| Condition::new(matcher, part, is_choice));
         Condition {
             node,
-            fields: matcher.asked(node.fields),
-            words: held.collect(),
-            parts: parts.map(|part| Condition::new(matcher, part)).collect(),
+            words,
+            tags,
+            passing,
+            parts: parts.collect(),
+        }
+    }
+
+    /// How many of its words count in a document: of what a part of a word stands for only the first one.
+    fn counted(&self) -> usize {
+        match self.node.kind {
+            Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => 1,
+            _ => usize::MAX,
         }
     }
 
     /// Whether no scorer that goes by words finds anything in it.
     fn is_wordless(&self) -> bool {
         self.words.is_empty()
+            && self.tags.is_empty()
             && self.node.kind != Kind::All
             && self.parts.iter().all(Condition::is_wordless)
     }
@@ -64,8 +102,8 @@ impl<'q> Condition<'q> {
 
 impl<'q> Worth<'q> {
     /// For one query; the last are what single scorers ask for: the factor of BM25STD.TANH and the payload of HAMMING.
-    pub fn new(
-        matcher: &Matcher<'q>,
+    pub fn new<'m: 'q>(
+        matcher: &mut Matcher<'m>,
         root: &'q Node,
         scorer: Scorer,
         (tanh_factor, payload): (u64, &'q [u8]),
@@ -78,7 +116,7 @@ impl<'q> Worth<'q> {
         };
         Worth {
             state,
-            root: Condition::new(matcher, root),
+            root: Condition::new(matcher, root, false),
             scorer,
             corpus,
             tanh_factor,
@@ -86,13 +124,22 @@ impl<'q> Worth<'q> {
         }
     }
 
-    /// Whether every document is worth nothing, so that nobody needs to be asked.
+    /// Whether every document is worth nothing, so that nobody needs to be asked. Where no document has a word, lengths cannot be
+    /// compared with their mean: the module says `nan` then.
     pub fn is_nothing(&self) -> bool {
         let goes_by_words = matches!(
             self.scorer,
             Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh
         );
-        goes_by_words && self.root.is_wordless()
+        goes_by_words && (self.root.is_wordless() || self.corpus.average_length == 0.0)
+    }
+
+    /// Whether the query asks for words.
+    pub fn has_words(&self) -> bool {
+        fn holds(node: &Node) -> bool {
+            is_words(&node.kind) || node.children().iter().any(holds)
+        }
+        holds(self.root.node)
     }
 
     /// The score of a document that passes.
@@ -148,22 +195,55 @@ impl<'q> Worth<'q> {
             .finish(matched, document, slop, self.tanh_factor)
     }
 
-    /// How far the words of the query stand from each other in a document.
+    /// How far what the query is made of stands from each other in a document: the parts of a conjunction or a choice, or the words
+    /// that a word stands for.
     fn spread(&self, id: DocumentId) -> u32 {
-        if !matches!(self.root.node.kind, Kind::And(_)) {
-            return 1;
-        }
-        let places = self.root.parts.iter().filter_map(|part| {
-            let mut words = part.words.iter();
-            let found = match part.node.kind {
-                Kind::Phrase(_) => None,
-                _ => words.find_map(|(_, postings)| postings.get(id)),
-            };
-            Some(found?.places(part.fields.0))
-        });
-        let places: Vec<Vec<u32>> = places.collect();
+        let root = &self.root;
+        let places: Vec<Vec<u32>> = match &root.node.kind {
+            Kind::And(_) | Kind::Or(_) => {
+                let parts = root.parts.iter().filter(|part| self.is_met(part, id));
+                parts.map(|part| self.places(part, id)).collect()
+            }
+            Kind::Word(_) | Kind::Phrase(_) => {
+                let found = root.words.iter();
+                found.filter_map(|held| places_of(held, id)).collect()
+            }
+            _ => return 1,
+        };
         let positions: Vec<&[u32]> = places.iter().map(Vec::as_slice).collect();
         spread(&positions)
+    }
+
+    /// Whether a document that passes the query meets a condition.
+    fn is_met(&self, condition: &Condition, id: DocumentId) -> bool {
+        match (&condition.node.kind, &condition.passing) {
+            (_, Some(passing)) => passing.contains(id),
+            (Kind::Tag { .. }, _) => {
+                let mut held = condition.tags.iter().flat_map(|tags| &tags.held);
+                held.any(|(_, ids)| ids.contains(id))
+            }
+            (Kind::Or(_), _) => condition.parts.iter().any(|part| self.is_met(part, id)),
+            (Kind::And(_), _) => condition.parts.iter().all(|part| self.is_met(part, id)),
+            (kind, _) if is_words(kind) => {
+                let mut found = condition.words.iter();
+                found.any(|held| places_of(held, id).is_some())
+            }
+            _ => true,
+        }
+    }
+
+    /// The places of a condition's words, merged.
+    fn places(&self, condition: &Condition, id: DocumentId) -> Vec<u32> {
+        if let Kind::Not(_) = condition.node.kind {
+            return Vec::new();
+        }
+        let max = condition.counted();
+        let own = condition.words.iter();
+        let own = own.filter_map(|held| places_of(held, id)).take(max);
+        let parts = condition.parts.iter().map(|part| self.places(part, id));
+        let mut places: Vec<u32> = own.chain(parts).flatten().collect();
+        places.sort_unstable();
+        places
     }
 
     /// The score of one condition; none where the document does not meet it. Where somebody wants to know, where it comes from.
@@ -174,6 +254,10 @@ impl<'q> Worth<'q> {
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
     ) -> Option<f64> {
+        let passing = condition.passing.as_ref();
+        if passing.is_some_and(|passing| !passing.contains(id)) {
+            return None;
+        }
         let weight = condition.node.options.weight;
         let mut inner = notes.is_some().then(Vec::new);
         let parts = condition.parts.iter();
@@ -187,22 +271,34 @@ impl<'q> Worth<'q> {
             Kind::Optional(_) => {
                 let optional = condition.parts.first()?;
                 let found = self.condition(optional, id, document, notes.as_deref_mut());
-                return Some(found.unwrap_or_else(|| self.other(weight, false, document, notes)));
+                return Some(found.unwrap_or_else(|| self.other(0.0, false, document, notes)));
             }
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
                 let scores = self.words(condition, id, document, inner.as_mut());
-                if let [one] = scores[..] {
+                if condition.words.len() == 1 {
                     extend(notes, inner.into_iter().flatten());
-                    return Some(one);
+                    return scores.first().copied();
                 }
-                (Join::Any, 1.0, scores)
+                let is_word = matches!(condition.node.kind, Kind::Word(_));
+                (Join::Any, if is_word { 1.0 } else { weight }, scores)
+            }
+            Kind::Tag { .. } => {
+                let scores = self.tags(condition, id, document, inner.as_mut());
+                if condition.tags.len() == 1 {
+                    extend(notes, inner.into_iter().flatten());
+                    return scores.first().copied();
+                }
+                (Join::Any, weight, scores)
             }
             Kind::Phrase(words) => {
                 let scores = self.words(condition, id, document, inner.as_mut());
                 if scores.len() != words.len() {
                     return None;
                 }
-                (Join::All, 1.0, scores)
+                (Join::All, weight, scores)
+            }
+            Kind::Not(_) | Kind::VectorRange(_) | Kind::Missing { .. } => {
+                return Some(self.other(0.0, false, document, notes));
             }
             kind => return Some(self.other(weight, *kind == Kind::All, document, notes)),
         };
@@ -237,7 +333,8 @@ impl<'q> Worth<'q> {
         score
     }
 
-    /// The scores of those of a condition's words that stand in the document.
+    /// The scores of those of a condition's words that stand in the document. Of what a part of a word stands for only the first
+    /// one counts.
     fn words(
         &self,
         condition: &Condition,
@@ -245,28 +342,105 @@ impl<'q> Worth<'q> {
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
     ) -> Scores {
-        let weight = condition.node.options.weight;
-        let scored = condition.words.iter().filter_map(|(word, postings)| {
+        let max = condition.counted();
+        let scored = condition.words.iter().filter_map(|(sought, postings)| {
             let posting = postings.get(id);
-            let posting = posting.filter(|posting| condition.fields.has(posting.fields))?;
+            let posting = posting.filter(|posting| sought.fields.has(posting.fields))?;
             let term = Term {
                 frequency: posting.frequency,
                 documents_with: postings.len() as u64,
             };
-            let score = self.scorer.leaf(weight, term, document, self.corpus);
-            if let Some(notes) = notes.as_deref_mut() {
-                notes.push(Part::Word {
-                    score,
-                    weight,
-                    word: word.clone(),
-                    frequency: term.frequency,
-                    rarity: self.scorer.rarity(term, self.corpus),
-                });
+            Some(self.leaf(
+                (&sought.word, sought.weight),
+                term,
+                document,
+                notes.as_deref_mut(),
+            ))
+        });
+        scored.take(max).collect()
+    }
+
+    /// The scores of those values of a set that the document has. A tag counts as a word that stands there once.
+    fn tags(
+        &self,
+        condition: &Condition,
+        id: DocumentId,
+        document: Document,
+        mut notes: Option<&mut Vec<Part>>,
+    ) -> Scores {
+        let weight = condition.node.options.weight;
+        let scored = condition.tags.iter().filter_map(|tags| {
+            let &(tag, ids) = tags.held.iter().find(|(_, ids)| ids.contains(id))?;
+            let term = Term {
+                frequency: 1,
+                documents_with: ids.len(),
+            };
+            let own = if tags.is_whole { weight } else { 1.0 };
+            let mut inner = notes.is_some().then(Vec::new);
+            let score = self.leaf((tag, own), term, document, inner.as_mut());
+            if tags.is_whole || tags.held.len() == 1 {
+                extend(notes.as_deref_mut(), inner.into_iter().flatten());
+                return Some(score);
             }
+            let score = self.scorer.join(Join::Any, weight, [score]);
+            let joined = inner.map(|parts| Part::Joined {
+                score,
+                weight,
+                parts,
+            });
+            extend(notes.as_deref_mut(), joined);
             Some(score)
         });
         scored.collect()
     }
+
+    /// The score of one word.
+    fn leaf(
+        &self,
+        (word, weight): (&str, f64),
+        term: Term,
+        document: Document,
+        notes: Option<&mut Vec<Part>>,
+    ) -> f64 {
+        let score = self.scorer.leaf(weight, term, document, self.corpus);
+        if let Some(notes) = notes {
+            notes.push(Part::Word {
+                score,
+                weight,
+                word: word.to_owned(),
+                frequency: term.frequency,
+                rarity: self.scorer.rarity(term, self.corpus),
+            });
+        }
+        score
+    }
+}
+
+/// Whether a condition asks for words itself.
+fn is_words(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Word(_) | Kind::Phrase(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. }
+    )
+}
+
+/// Where a word stands in a document, if it does in the fields that are asked.
+fn places_of((sought, postings): &(Sought, &Postings), id: DocumentId) -> Option<Vec<u32>> {
+    let posting = postings.get(id)?;
+    let is_there = sought.fields.has(posting.fields);
+    is_there.then(|| posting.places(sought.fields.0))
+}
+
+/// The tags that each value of a set stands for; values that no document has are left out.
+fn tags_of<'q>(matcher: &Matcher<'q>, node: &Node) -> Vec<Tags<'q>> {
+    let Kind::Tag { field, values } = &node.kind else {
+        return Vec::new();
+    };
+    let tags = values.iter().map(|value| Tags {
+        held: matcher.tags_of(*field, value),
+        is_whole: matches!(value, TagValue::Whole(_)),
+    });
+    tags.filter(|tags| !tags.held.is_empty()).collect()
 }
 
 fn extend(notes: Option<&mut Vec<Part>>, more: impl IntoIterator<Item = Part>) {

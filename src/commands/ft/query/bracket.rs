@@ -32,12 +32,19 @@ impl<'q> Parser<'q> {
         let mut values = Vec::new();
         self.expect(b'{')?;
         loop {
-            values.push(self.tag_value()?);
+            values.push(match self.context.dialect {
+                1 => self.older_tag_value()?,
+                _ => self.tag_value()?,
+            });
+            // In dialect 1 braces close whenever they like, and the set goes on behind them.
+            while self.context.dialect == 1 && self.take(b'}') {}
             if !self.take(b'|') {
                 break;
             }
         }
-        self.expect(b'}')?;
+        if self.context.dialect > 1 {
+            self.expect(b'}')?;
+        }
         match self.typed(name, field, "TAG")? {
             Some(field) => self.made(Kind::Tag { field, values }),
             None => Ok(None),
@@ -59,6 +66,26 @@ impl<'q> Parser<'q> {
         Ok(TagValue::Whole(value))
     }
 
+    /// In dialect 1: a part, one word, or words of which stop words behind the second do not count.
+    fn older_tag_value(&mut self) -> Result<TagValue> {
+        if let Token::Affix { .. } = self.next.kind {
+            return Ok(TagValue::Affix(self.affix(true)?.0));
+        }
+        let is_alone = self.next.kind == Token::Term && self.is_stop_word(self.next);
+        let mut words = vec![self.tag_word()?];
+        while !is_alone && matches!(self.next.kind, Token::Term | Token::Number(_)) {
+            let is_stop_word = self.next.kind == Token::Term && self.is_stop_word(self.next);
+            if is_stop_word && words.len() < 2 {
+                return Err(self.syntax());
+            }
+            let word = self.tag_word()?;
+            if !is_stop_word {
+                words.push(word);
+            }
+        }
+        Ok(TagValue::Whole(words.join(" ")))
+    }
+
     fn tag_word(&mut self) -> Result<String> {
         match self.next.kind {
             Token::Term | Token::Exact | Token::As | Token::IsMissing => {}
@@ -75,15 +102,18 @@ impl<'q> Parser<'q> {
     /// What stands in `[..]` after `@field:`.
     pub(super) fn range(&mut self, name: Tok<'q>, field: Option<usize>) -> Result<Option<Node>> {
         self.expect(b'[')?;
-        if matches!(
-            self.next.kind,
-            Token::Term | Token::Exact | Token::As | Token::IsMissing
-        ) {
+        let is_newer = self.context.dialect > 1;
+        if is_newer
+            && matches!(
+                self.next.kind,
+                Token::Term | Token::Exact | Token::As | Token::IsMissing
+            )
+        {
             let command = self.advance();
             return self.shape_or_vector(name, field, command);
         }
         let (min, excludes_min) = self.bound()?;
-        if !excludes_min && self.next.kind == Token::Sign(b']') {
+        if is_newer && !excludes_min && self.next.kind == Token::Sign(b']') {
             self.advance();
             let value = self.value(min, Use::Number);
             return self.numeric(name, field, (value, true), (value, true));

@@ -14,6 +14,14 @@ pub(super) fn check(query: &Query, schema: &Schema) -> Result<(), QueryError> {
     check_names(query, schema)
 }
 
+/// Checks what FILTER or GEOFILTER says.
+pub fn check_filter(filter: &Node, schema: &Schema) -> Result<(), QueryError> {
+    if schema.has_non_empty() {
+        check_words(filter, schema)?;
+    }
+    check_circles(filter)
+}
+
 /// RediSearch looks at these only in indexes with a TEXT or TAG field that does not index empty values. Elsewhere an empty
 /// range finds nothing.
 fn check_words(node: &Node, schema: &Schema) -> Result<(), QueryError> {

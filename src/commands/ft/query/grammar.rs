@@ -108,7 +108,7 @@ pub(super) struct Parser<'q> {
 
 /// Reads a whole query.
 pub(super) fn parse(text: &[u8], context: &Context) -> Result<Query> {
-    let mut tokens = Tokens::new(text);
+    let mut tokens = Tokens::new(text, context.dialect);
     let next = tokens.next();
     let mut parser = Parser {
         context: *context,
@@ -336,7 +336,8 @@ impl<'q> Parser<'q> {
                 let pattern = self.wildcard()?;
                 self.node(Kind::Wildcard(pattern)).map(Some)
             }
-            Token::Sign(b'"') => self.quoted_parameter(),
+            Token::Sign(b'"') if self.context.dialect > 1 => self.quoted_parameter(),
+            Token::Sign(b'"') => self.quoted_words(),
             Token::Sign(b'%') => self.fuzzy(),
             Token::Sign(b'(') => self.parentheses(place),
             Token::Sign(b'-') => self.not(place),

@@ -7,7 +7,7 @@
 
 mod attributes;
 mod bracket;
-mod check;
+pub mod check;
 mod fields;
 mod grammar;
 pub mod params;

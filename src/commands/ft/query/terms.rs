@@ -42,11 +42,10 @@ impl Parser<'_> {
             }
             Token::Size(_) | Token::Number(_) => Word {
                 text: text_of(token.text),
-                is_verbatim: true,
+                is_verbatim: self.context.dialect > 1,
             },
             _ => {
-                let stop_words = self.context.stop_words;
-                if stop_words.is_some_and(|stop| stop.contains(&text_of(token.text))) {
+                if self.is_stop_word(token) {
                     return Ok(None);
                 }
                 Word {
@@ -56,6 +55,32 @@ impl Parser<'_> {
             }
         };
         self.node(Kind::Word(word)).map(Some)
+    }
+
+    pub(super) fn is_stop_word(&self, token: Tok) -> bool {
+        let stop_words = self.context.stop_words;
+        stop_words.is_some_and(|stop| stop.contains(&text_of(token.text)))
+    }
+
+    /// `"some words"` in dialect 1: they are words of the query, and stop words may only stand behind the second.
+    pub(super) fn quoted_words(&mut self) -> Result<Option<Node>> {
+        self.advance();
+        let mut words = Vec::new();
+        loop {
+            let token = self.next;
+            match token.kind {
+                Token::Number(_) => words.push(normalize(token.text)),
+                Token::Term if !self.is_stop_word(token) => words.push(normalize(token.text)),
+                Token::Term if words.len() > 1 => {}
+                _ => break,
+            }
+            self.advance();
+        }
+        if words.is_empty() {
+            return Err(self.syntax());
+        }
+        self.expect(b'"')?;
+        self.node(Kind::Phrase(words)).map(Some)
     }
 
     /// What stands between quotes, cut into words.

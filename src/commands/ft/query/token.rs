@@ -100,6 +100,8 @@ pub(super) struct Token<'q> {
 #[derive(Clone, Copy)]
 pub(super) struct Tokens<'q> {
     query: &'q [u8],
+    /// Whether it is of dialect 1, which knows fewer tokens.
+    is_older: bool,
     next: usize,
     /// What an error at the end quotes.
     last: Token<'q>,
@@ -108,11 +110,12 @@ pub(super) struct Tokens<'q> {
 }
 
 impl<'q> Tokens<'q> {
-    pub(super) fn new(query: &'q [u8]) -> Tokens<'q> {
+    pub(super) fn new(query: &'q [u8], dialect: u8) -> Tokens<'q> {
         // RediSearch's query is a C string.
         let end = query.iter().position(|&byte| byte == 0);
         Tokens {
             query: &query[..end.unwrap_or(query.len())],
+            is_older: dialect == 1,
             next: 0,
             last: Token {
                 kind: Kind::End,
@@ -130,7 +133,11 @@ impl<'q> Tokens<'q> {
             return token;
         }
         while let Some(rest) = self.query.get(self.next..).filter(|rest| !rest.is_empty()) {
-            let Some((length, kind)) = longest(rest) else {
+            let found = match self.is_older {
+                true => longest_of_older(rest),
+                false => longest(rest),
+            };
+            let Some((length, kind)) = found else {
                 self.next += 1;
                 continue;
             };
@@ -275,6 +282,52 @@ fn longest(input: &[u8]) -> Option<(usize, Found)> {
     Some((length, found))
 }
 
+/// As [`longest`], of dialect 1: there are neither quoted texts nor patterns, comparisons and words with a meaning, and a number
+/// has no plus.
+fn longest_of_older(input: &[u8]) -> Option<(usize, Found)> {
+    let first = *input.first()?;
+    let is_sign = b"\"|(){}:;-~*%[]".contains(&first);
+    let affix = |length: Option<usize>, is_prefix, is_suffix| {
+        let signs = usize::from(is_prefix) + usize::from(is_suffix);
+        let kind = Kind::Affix {
+            is_prefix,
+            is_suffix,
+            is_parameter: false,
+        };
+        (length.map(|length| length + signs), kind)
+    };
+    let is_suffix = first == b'*';
+    let inside = &input[usize::from(is_suffix)..];
+    let body = length_of(older_number, inside).max(length_of(term, inside));
+    let is_prefix = |length: &usize| inside.get(*length) == Some(&b'*');
+    let attribute_kind = Kind::Attribute { is_negative: false };
+    let offers = [
+        (length_of(older_number, input), Kind::Number(0.0)),
+        (length_of(modifier, input), Kind::Modifier),
+        (length_of(attribute, input), attribute_kind),
+        (input.starts_with(b"=>").then_some(2), Kind::Arrow),
+        (length_of(older_infinity, input), Kind::Number(0.0)),
+        (is_sign.then_some(1), Kind::Sign(first)),
+        (length_of(term, input), Kind::Term),
+        affix(body.filter(is_prefix), true, is_suffix),
+        affix(body.filter(|_| is_suffix), false, true),
+    ];
+    let mut best: Option<(usize, Kind)> = None;
+    for (length, kind) in offers {
+        if let Some(length) = length
+            && best.is_none_or(|(most, _)| length > most)
+        {
+            best = Some((length, kind));
+        }
+    }
+    let (length, kind) = best?;
+    let kind = match kind {
+        Kind::Number(_) => Kind::Number(value_of(&input[..length])),
+        kind => kind,
+    };
+    Some((length, Found::Token(kind)))
+}
+
 /// The value of a number that the patterns took.
 fn value_of(text: &[u8]) -> f64 {
     let unsigned = text.strip_prefix(b"+").unwrap_or(text);
@@ -315,6 +368,19 @@ fn number<'q>(input: &mut &'q [u8]) -> Matched<'q> {
     ));
     let exponent = opt((one_of(b"eE"), sign, digits));
     (sign, mantissa, exponent).take().parse_next(input)
+}
+
+/// `1`, `1.5` and `-1e-5`.
+fn older_number<'q>(input: &mut &'q [u8]) -> Matched<'q> {
+    let minus = || opt('-');
+    let exponent = opt((one_of(b"eE"), minus(), digits));
+    (minus(), digits, opt(('.', digits)), exponent)
+        .take()
+        .parse_next(input)
+}
+
+fn older_infinity<'q>(input: &mut &'q [u8]) -> Matched<'q> {
+    (sign, "inf").take().parse_next(input)
 }
 
 fn infinity<'q>(input: &mut &'q [u8]) -> Matched<'q> {

@@ -71,7 +71,7 @@ impl<'b> Holders<'b> {
         }
     }
 
-    pub(super) fn ids(self) -> impl Iterator<Item = DocumentId> + 'b {
+    pub(super) fn ids(self) -> impl DoubleEndedIterator<Item = DocumentId> + 'b {
         let (few, set) = match self {
             Holders::Few(held) => (held, None),
             Holders::Set(ids) => (&[][..], Some(ids)),

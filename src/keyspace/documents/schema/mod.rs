@@ -238,6 +238,16 @@ impl Schema {
         fields.fold(0, |mask, (bit, _)| mask | bit)
     }
 
+    /// The bits of the TEXT fields whose words are indexed by their stems as well.
+    pub fn stemmed_fields(&self) -> u128 {
+        let is_stemmed = |field: &Field| {
+            let kind = &field.kind;
+            matches!(kind, FieldKind::Text { is_unstemmed, .. } if !is_unstemmed)
+        };
+        let fields = self.text_fields().filter(|(_, field)| is_stemmed(field));
+        fields.fold(0, |mask, (bit, _)| mask | bit)
+    }
+
     /// Whether some TEXT or TAG field does not index empty values. the search module validates queries only then.
     pub fn has_non_empty(&self) -> bool {
         self.fields.iter().any(|field| {

@@ -1,0 +1,206 @@
+//! What a condition stands for: the words of the index that one word, or a part of one, is looked up as, each with its fields and its
+//! weight, and the values of a set of tags.
+
+use super::matching::Matcher;
+use super::pattern::{Wildcard, is_near};
+use super::tree::{Affix, FieldMask, Kind, Node, TagValue, Word};
+use crate::keyspace::documents::fields::FieldIndex;
+use crate::keyspace::documents::postings::Postings;
+use crate::keyspace::documents::schema::FieldKind;
+use crate::keyspace::documents::text::metaphone::sound;
+use roaring::RoaringBitmap;
+
+/// What the words of a query stand for beside themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expansion {
+    /// Words of the same stem.
+    pub by_stem: bool,
+    /// Words that sound alike, in the fields that go by that.
+    pub by_sound: bool,
+}
+
+impl Expansion {
+    /// All that there is.
+    pub const WHOLE: Expansion = Expansion {
+        by_stem: true,
+        by_sound: true,
+    };
+    /// Nothing.
+    pub const NONE: Expansion = Expansion {
+        by_stem: false,
+        by_sound: false,
+    };
+}
+
+/// A word that is looked up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sought {
+    /// As the index has it; stems and sounds have their marks.
+    pub word: String,
+    /// Where it is looked for.
+    pub fields: FieldMask,
+    /// Factor of its score: what a query says of a word's weight does not hold for what else the word stands for.
+    pub weight: f64,
+}
+
+impl Sought {
+    /// A word for itself.
+    pub fn plain(word: &str, fields: FieldMask) -> Sought {
+        Sought {
+            word: word.to_owned(),
+            fields,
+            weight: 1.0,
+        }
+    }
+}
+
+impl<'a> Matcher<'a> {
+    /// The words that a condition on words stands for.
+    pub fn words_of(&self, node: &Node) -> Vec<Sought> {
+        let plain = |words: Vec<String>| {
+            let sought = words.iter().map(|word| Sought::plain(word, node.fields));
+            sought.collect()
+        };
+        match &node.kind {
+            Kind::Word(word) => self.expanded(node, word),
+            Kind::Affix(affix) => plain(self.with_part(affix, node.fields)),
+            Kind::Wildcard(pattern) => {
+                let pattern = Wildcard::new(&pattern.to_lowercase());
+                plain(self.like(&pattern.prefix(), node.fields, |word| pattern.matches(word)))
+            }
+            Kind::Fuzzy { word, distance } => {
+                plain(self.like("", node.fields, |other| is_near(word, other, *distance)))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A word, what it sounds like and its stems. Fields that are not stemmed are not asked for stems if they are named, and alone
+    /// for nothing but the word.
+    fn expanded(&self, node: &Node, word: &Word) -> Vec<Sought> {
+        let mut sought = vec![Sought {
+            weight: node.options.weight,
+            ..Sought::plain(&word.text, node.fields)
+        }];
+        let stemmed = match node.fields.is_all() {
+            true => FieldMask::ALL,
+            false => FieldMask(node.fields.0 & self.index.schema().stemmed_fields()),
+        };
+        if word.is_verbatim || stemmed.0 == 0 {
+            return sought;
+        }
+        if self.expansion.by_sound {
+            let sound = self.sound_of(node, &word.text);
+            sought.extend(sound.map(|sound| Sought::plain(&sound, node.fields)));
+        }
+        if self.expansion.by_stem {
+            let stems = self.language.stems().of_query(&word.text).into_iter();
+            sought.extend(stems.map(|stem| Sought::plain(&stem, stemmed)));
+        }
+        sought
+    }
+
+    /// What a word sounds like, where a field that is asked goes by that.
+    fn sound_of(&self, node: &Node, word: &str) -> Option<String> {
+        let is_phonetic = self.index.schema().phonetic_fields() & node.fields.0 != 0;
+        let is_asked = node.options.phonetic.unwrap_or(true);
+        (is_phonetic && is_asked).then(|| sound(word)).flatten()
+    }
+
+    fn with_part(&self, affix: &Affix, fields: FieldMask) -> Vec<String> {
+        let Some(affix) = affix.folded(self.parts.chars_min) else {
+            return Vec::new();
+        };
+        if !affix.is_suffix {
+            return self.like(&affix.text, fields, |word| affix.matches(word));
+        }
+        let Some(words) = self.state.words.having(&affix.text, self.asked(fields).0) else {
+            return self.like("", fields, |word| affix.matches(word));
+        };
+        let words = words.into_iter().filter(|word| affix.matches(word));
+        self.bounded(words.map(str::to_owned)).collect()
+    }
+
+    /// The first words of some fields that begin with `prefix` and are as `is_like` wants them; stems and sounds, with their marks,
+    /// are words too.
+    fn like(&self, prefix: &str, fields: FieldMask, is_like: impl Fn(&str) -> bool) -> Vec<String> {
+        let words = self.state.words.beginning(prefix);
+        let in_time = words.take_while(|_| !self.patience.ends());
+        let fields = self.asked(fields);
+        let is_there = |word: &&str| {
+            let postings = self.state.words.get(word).into_iter();
+            let mut postings = postings.flat_map(Postings::iter);
+            fields.is_all() || postings.any(|(_, posting)| fields.has(posting.fields))
+        };
+        let like = in_time.filter(|word| is_like(word)).filter(is_there);
+        self.bounded(like.map(str::to_owned)).collect()
+    }
+
+    /// As many of them as a part of a word may stand for.
+    fn bounded<T>(&self, found: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        let max = self.parts.expansions_max;
+        let found = found.enumerate().take_while(move |(place, _)| {
+            let is_within = *place < max;
+            self.is_cut.set(self.is_cut.get() || !is_within);
+            is_within
+        });
+        found.map(|(_, found)| found)
+    }
+
+    /// The tags that a value of a set stands for, each with its documents.
+    pub fn tags_of(&self, field: usize, value: &TagValue) -> Vec<(&'a str, &'a RoaringBitmap)> {
+        let tags = &self.state.fields[field].tags;
+        let known = |tag: &str| tags.get_key_value(tag).map(|(tag, ids)| (&**tag, ids));
+        match value {
+            TagValue::Whole(text) => {
+                let tag = self.folded_tag(field, text.trim());
+                known(&tag).into_iter().collect()
+            }
+            TagValue::Affix(affix) if affix.text.len() < self.parts.chars_min => Vec::new(),
+            TagValue::Affix(affix) => {
+                let affix = Affix {
+                    text: self.folded_tag(field, &affix.text),
+                    ..*affix
+                };
+                self.bounded(self.tags_like(field, &affix)).collect()
+            }
+            TagValue::Wildcard(pattern) => {
+                let pattern = Wildcard::new(&self.folded_tag(field, pattern));
+                let in_time = tags.iter().take_while(|_| !self.patience.ends());
+                let like = in_time.filter(|(tag, _)| pattern.matches(tag));
+                self.bounded(like.map(|(tag, ids)| (&**tag, ids))).collect()
+            }
+        }
+    }
+
+    fn folded_tag(&self, field: usize, text: &str) -> String {
+        match self.index.schema().fields[field].kind {
+            FieldKind::Tag {
+                is_case_sensitive: true,
+                ..
+            } => text.to_owned(),
+            _ => text.to_lowercase(),
+        }
+    }
+
+    /// The tags that have a part.
+    fn tags_like<'m>(
+        &'m self,
+        field: usize,
+        affix: &'m Affix,
+    ) -> Box<dyn Iterator<Item = (&'a str, &'a RoaringBitmap)> + 'm> {
+        let state = self.state;
+        let FieldIndex {
+            tags, tag_suffixes, ..
+        } = &state.fields[field];
+        if let Some(suffixes) = tag_suffixes.as_ref().filter(|_| affix.is_suffix) {
+            let values = suffixes.having(&affix.text).into_iter();
+            let values = values.filter(|value| affix.matches(value));
+            let held = values.filter_map(|value| tags.get_key_value(value));
+            return Box::new(held.map(|(tag, ids)| (&**tag, ids)));
+        }
+        let in_time = tags.iter().take_while(|_| !self.patience.ends());
+        let like = in_time.filter(|(tag, _)| affix.matches(tag));
+        Box::new(like.map(|(tag, ids)| (&**tag, ids)))
+    }
+}

@@ -1,0 +1,289 @@
+//! Facts about answers, each as search 8.4.10 gave it: which documents, in which order, with which scores, and which errors.
+
+use crate::client::Client;
+use crate::support::Server;
+use rhumb::protocol::client::Value;
+
+/// Five documents: words, tags, numbers with equals, and a field without stems.
+fn start() -> (Server, Client) {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok(
+        "FT.CREATE idx PREFIX 1 p: SCHEMA t TEXT k TAG n NUMERIC SORTABLE ns TEXT NOSTEM \
+         v VECTOR FLAT 6 TYPE FLOAT32 DIM 1 DISTANCE_METRIC L2",
+    );
+    for line in [
+        "HSET p:1 t 'long text of many words' k red,blue n 1",
+        "HSET p:2 t short k red n 1",
+        "HSET p:3 t 'two words' k green n 2",
+        "HSET p:4 t running k blue n 2 ns running",
+        "HSET p:5 t 'run hol' k red n 3 ns run",
+    ] {
+        client.ok(line);
+    }
+    (server, client)
+}
+
+/// A reply on one line: items between blanks, lists in brackets.
+fn shown(reply: &Value) -> String {
+    match reply {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(shown).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::Error(line) => line.clone(),
+        value => match (value.as_str(), value.as_i64()) {
+            (Some(text), _) => text.to_owned(),
+            (_, Some(number)) => number.to_string(),
+            _ => "nil".to_owned(),
+        },
+    }
+}
+
+fn check(client: &mut Client, cases: &[(&str, &str)]) {
+    for (line, expected) in cases {
+        assert_eq!(shown(&client.say(line)), *expected, "{line}");
+    }
+}
+
+#[test]
+fn a_tag_counts_as_a_word_that_stands_there_once() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.SEARCH idx @k:{red} NOCONTENT WITHSCORES",
+                "[3 p:2 0.7079357195104409 p:5 0.48898652432153794 p:1 0.4234972567419357]",
+            ),
+            (
+                "FT.SEARCH idx @k:{red|blue} NOCONTENT WITHSCORES",
+                "[4 p:1 1.1113655789362755 p:4 0.939527469338628 p:2 0.7079357195104409 p:5 0.48898652432153794]",
+            ),
+            // The only tag that a part stands for counts without the weight.
+            (
+                "FT.SEARCH idx @k:{re*}=>{$weight:2} NOCONTENT WITHSCORES",
+                "[3 p:2 0.7079357195104409 p:5 0.48898652432153794 p:1 0.4234972567419357]",
+            ),
+            // Parts of tags have their least length, as those of words.
+            ("FT.SEARCH idx @k:{r*} NOCONTENT", "[0]"),
+        ],
+    );
+}
+
+#[test]
+fn scores_are_nothing_where_no_document_has_words() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx SCHEMA k TAG");
+    client.ok("HSET p:1 k red");
+    let line = "FT.SEARCH idx @k:{red} NOCONTENT WITHSCORES";
+    // The module says `nan`.
+    check(&mut client, &[(line, "[1 p:1 0]")]);
+}
+
+#[test]
+fn words_stand_for_stems_where_fields_have_them() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            ("FT.SEARCH idx @ns:running NOCONTENT", "[1 p:4]"),
+            ("FT.SEARCH idx @t|ns:running NOCONTENT", "[2 p:4 p:5]"),
+            ("FT.SEARCH idx running NOCONTENT", "[2 p:4 p:5]"),
+            (
+                "FT.EXPLAIN idx @t|ns:running",
+                "@t|ns:UNION {\n  @t|ns:running\n  @t:+run(expanded)\n  @t:run(expanded)\n}\n",
+            ),
+            // Stems are words of the index as well.
+            ("FT.SEARCH idx %run% NOCONTENT", "[2 p:5 p:4]"),
+            ("FT.SEARCH idx *un NOCONTENT", "[2 p:5 p:4]"),
+            // All but its last letter is near enough.
+            ("FT.SEARCH idx %hlo% NOCONTENT", "[1 p:5]"),
+            // A weight holds for the word alone.
+            (
+                "FT.SEARCH idx run=>{$weight:3} NOCONTENT WITHSCORES",
+                "[2 p:5 5.3427987331012305 p:4 1.4877305358509612]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn of_choices_what_matched_counts() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.SEARCH idx '(words @n:[5 9])|text' NOCONTENT WITHSCORES",
+                "[1 p:1 1.0892312795212618]",
+            ),
+            (
+                "FT.SEARCH idx '(words green)|(short -@k:{red})|text' NOCONTENT WITHSCORES",
+                "[1 p:1 1.0892312795212618]",
+            ),
+            (
+                "FT.SEARCH idx text|words NOCONTENT WITHSCORES SCORER TFIDF",
+                "[2 p:3 4 p:1 3]",
+            ),
+            (
+                "FT.SEARCH idx -run NOCONTENT WITHSCORES SCORER TFIDF LIMIT 0 1",
+                "[3 p:1 0]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn slop_sees_the_words_of_choices() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            ("FT.SEARCH idx 'long (words|zzz)' SLOP 1 NOCONTENT", "[0]"),
+            (
+                "FT.SEARCH idx 'long (words|zzz)' SLOP 2 NOCONTENT",
+                "[1 p:1]",
+            ),
+            // INFIELDS and the field of the query both hold.
+            ("FT.SEARCH idx @ns:run INFIELDS 1 t NOCONTENT", "[0]"),
+        ],
+    );
+}
+
+#[test]
+fn equal_documents_stand_in_the_direction_of_the_sort() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.SEARCH idx * SORTBY n NOCONTENT",
+                "[5 p:1 p:2 p:3 p:4 p:5]",
+            ),
+            (
+                "FT.SEARCH idx * SORTBY n DESC NOCONTENT",
+                "[5 p:5 p:4 p:3 p:2 p:1]",
+            ),
+            (
+                "FT.AGGREGATE idx * LOAD 1 @__key SORTBY 2 @n DESC LIMIT 0 3",
+                "[5 [__key p:5 n 3] [__key p:4 n 2] [__key p:3 n 2]]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn whoever_does_not_count_is_told_of_what_is_shown() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.SEARCH idx words|run DIALECT 4 LIMIT 0 2 NOCONTENT",
+                "[2 p:5 p:4]",
+            ),
+            (
+                "FT.SEARCH idx words|run WITHOUTCOUNT LIMIT 0 2 NOCONTENT",
+                "[2 p:5 p:4]",
+            ),
+            (
+                "FT.SEARCH idx words|run DIALECT 4 WITHCOUNT LIMIT 0 2 NOCONTENT",
+                "[4 p:5 p:4]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn rows_are_counted_where_all_come_together() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * SORTBY 1 @n LIMIT 0 1", "[5 [n 1]]"),
+            ("FT.AGGREGATE idx * LIMIT 1 2", "[2 [] []]"),
+            ("FT.AGGREGATE idx * LIMIT 0 0", "[5]"),
+            (
+                "FT.AGGREGATE idx * GROUPBY 1 @n REDUCE COUNT 0 AS c SORTBY 1 @n LIMIT 0 1",
+                "[3 [n 1 c 2]]",
+            ),
+        ],
+    );
+    let words = [
+        "FT.AGGREGATE",
+        "idx",
+        "*",
+        "LOAD",
+        "1",
+        "@t",
+        "APPLY",
+        "split(@t, ' ')",
+        "AS",
+        "w",
+        "GROUPBY",
+        "1",
+        "@w",
+        "REDUCE",
+        "COUNT",
+        "0",
+        "AS",
+        "c",
+        "SORTBY",
+        "4",
+        "@c",
+        "DESC",
+        "@w",
+        "ASC",
+        "LIMIT",
+        "0",
+        "2",
+    ];
+    // An array is grouped by each of its values.
+    let rows = shown(&client.call(&words));
+    assert_eq!(rows, "[10 [w words c 2] [w hol c 1]]");
+}
+
+#[test]
+fn dialect_1_knows_fewer_signs() {
+    let (_server, mut client) = start();
+    let query = |client: &mut Client, query: &str| {
+        shown(&client.call(&["FT.SEARCH", "idx", query, "NOCONTENT", "DIALECT", "1"]))
+    };
+    for (text, expected) in [
+        ("\"the words\"", "Syntax error at offset 1 near the"),
+        ("w'ru*'", "[0]"),
+        ("ismissing(@t)", "Syntax error at offset 12 near t"),
+        ("@n==1", "Syntax error at offset 4 near 1"),
+        ("@n:[1]", "Syntax error at offset 5 near 1"),
+        // A set of tags goes on behind its brace, and may go without.
+        ("@k:{green}|@k:{blue}", "Syntax error at offset 11 near k"),
+        ("@k:{green}|blue", "[3 p:3 p:4 p:1]"),
+        ("@k:{green", "[1 p:3]"),
+        ("\"two words\"", "[1 p:3]"),
+        ("'two words'", "[1 p:3]"),
+    ] {
+        assert_eq!(query(&mut client, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn aliases_are_of_indexes_alone() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            ("FT.ALIASADD al idx", "OK"),
+            (
+                "FT.ALIASADD bl al",
+                "Unknown index name (or name is an alias itself)",
+            ),
+            (
+                "FT.ALIASADD idx idx",
+                "Alias conflicts with an existing index name",
+            ),
+            ("FT.ALIASDEL idx", "Alias does not belong to provided spec"),
+        ],
+    );
+}
