@@ -8,10 +8,10 @@ use rhumb::keyspace::change::{Change, Effect, Expiry};
 use rhumb::keyspace::documents::index::DocumentIndex;
 use rhumb::keyspace::documents::schema;
 use rhumb::keyspace::documents::words::Words;
-use rhumb::search::documents::matching::Expansion;
 use rhumb::search::documents::patience::Patience;
 use rhumb::search::documents::pattern::PartLimits;
 use rhumb::search::documents::run::{self, NearestQuestion, Question};
+use rhumb::search::documents::sought::Expansion;
 use rhumb::search::documents::tree::{Kind, Knn, Node, NumericRange, VectorTarget};
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ impl Ask {
         run::run(index, &question, |matcher, found| {
             let rows = found.ids.iter().map(|id| {
                 let document = matcher.state.documents.get(id);
-                let key = document.and_then(|d| std::str::from_utf8(&d.key).ok());
+                let key = document.and_then(|d| std::str::from_utf8(d.key()).ok());
                 let row = key.and_then(|key| key.parse().ok());
                 row.expect("keys are row numbers")
             });

@@ -8,6 +8,7 @@ use crate::persistence::log::{
 };
 use crate::persistence::recovery::{Recovered, RecoveryError, RecoveryOptions, recover};
 use crate::persistence::snapshot::catalog::Catalog;
+use crate::persistence::snapshot::load::DamagedIndex;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct Opened {
     pub taken: u64,
     /// Documents of indexes that the snapshot has, or should have, and that were indexed anew.
     pub indexed: u64,
+    /// Indexes that are damaged in the snapshot.
+    pub damaged: Vec<DamagedIndex>,
     /// Changes replayed from the log.
     pub changes: u64,
     /// There is a snapshot, a log is wanted, and there was none.
@@ -81,6 +84,9 @@ impl std::error::Error for OpenError {}
 impl Opened {
     /// Tells what an operator should look at.
     fn warn(&self) {
+        for damaged in &self.damaged {
+            tracing::warn!("{damaged}");
+        }
         if let Some(torn) = &self.torn {
             tracing::warn!("!!! {torn} !!!");
         }
@@ -126,6 +132,7 @@ impl Engine {
             relinked: loaded.relinked,
             taken: loaded.taken,
             indexed: loaded.indexed,
+            damaged: loaded.damaged,
             changes: contents.changes,
             is_log_missing: options.has_log
                 && snapshot_cut.is_some()

@@ -350,7 +350,7 @@ impl Engine {
             return Ok(());
         };
         self.keyspace().clear();
-        crate::persistence::recovery::load_newest(
+        let loaded = crate::persistence::recovery::load_newest(
             self.keyspace(),
             &*directory.disk,
             &directory.dir,
@@ -360,6 +360,9 @@ impl Engine {
             tracing::error!("the snapshot just saved cannot be loaded ({error}); the process ends, all data is on disk");
             std::process::abort()
         });
+        for damaged in &loaded.damaged {
+            tracing::warn!("{damaged}");
+        }
         Ok(())
     }
 }

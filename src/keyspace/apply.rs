@@ -119,7 +119,9 @@ impl Keyspace {
                 self.hash_set(&database, key, fields, expiry, number)
             }
             Effect::HashDelete { fields } => self.alter_hash(&database, key, number, |hash| {
-                fields.iter().for_each(|field| drop(hash.remove(field)));
+                for field in &fields {
+                    hash.remove(field);
+                }
             }),
             Effect::HashExpireAt { at_ms, fields } => {
                 self.alter_hash(&database, key, number, |hash| {
@@ -283,11 +285,7 @@ impl Keyspace {
                         Expiry::At(at) => Some(at),
                         Expiry::Keep => hash.get(&name, 0).and_then(|field| field.expires_at_ms),
                     };
-                    hash.set(
-                        Bytes::copy_from_slice(&name),
-                        Bytes::copy_from_slice(&value),
-                        expires_at_ms,
-                    );
+                    hash.set(&name, &value, expires_at_ms);
                 }
                 hash.settle_expiry();
             }

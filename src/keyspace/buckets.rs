@@ -27,18 +27,22 @@ pub(super) struct Buckets<V> {
     longest: usize,
     bytes: usize,
     hasher: FixedState,
+    /// That of the maps: they tell names apart by the top bits of a hash first, and by the buckets' hasher all of a bucket have the same.
+    inner: FixedState,
 }
 
 impl<V: Clone> Buckets<V> {
     /// Without names; `seed` keeps clients from choosing names that collide.
     pub(super) fn new(seed: u64) -> Buckets<V> {
         let hasher = FixedState::with_seed(seed);
+        let inner = FixedState::with_seed(hasher.hash_one(seed));
         Buckets {
-            buckets: vec![Arc::new(IndexMap::with_hasher(hasher.clone()))],
+            buckets: vec![Arc::new(IndexMap::with_hasher(inner.clone()))],
             len: 0,
             longest: 0,
             bytes: 0,
             hasher,
+            inner,
         }
     }
 
@@ -127,7 +131,7 @@ impl<V: Clone> Buckets<V> {
 
     /// Deals the names out to `count` buckets, a power of two.
     fn deal(&mut self, count: usize) {
-        let empty = || IndexMap::with_hasher(self.hasher.clone());
+        let empty = || IndexMap::with_hasher(self.inner.clone());
         let mut buckets: Vec<Bucket<V>> = (0..count).map(|_| empty()).collect();
         for bucket in std::mem::take(&mut self.buckets) {
             for (name, value) in Arc::unwrap_or_clone(bucket) {

@@ -2,6 +2,7 @@
 //! means for DEBUG DIGEST, for recovery and for models.
 
 use super::collection::{Collection, Schema, Stored};
+use super::hash::Field;
 use super::sorted_set::Ranked;
 use super::{Entry, Key, Keyspace, Value};
 use bytes::Bytes;
@@ -106,11 +107,13 @@ pub fn value_state(value: &Value) -> ValueState {
             ValueState::SortedSet(set.iter().map(bits).collect())
         }
         Value::List(list) => ValueState::List(list.iter().cloned().collect()),
-        Value::Hash(hash) => ValueState::Hash(
-            hash.iter()
-                .map(|(name, field)| (name.clone(), (field.value.clone(), field.expires_at_ms)))
-                .collect(),
-        ),
+        Value::Hash(hash) => {
+            let state = |field: Field<'_>| {
+                let value = (field.value.to_bytes(), field.expires_at_ms);
+                (field.name.to_bytes(), value)
+            };
+            ValueState::Hash(hash.iter().map(state).collect())
+        }
         Value::Json(document) => ValueState::Json(document.root().to_text().into()),
         Value::Collection(collection) => ValueState::Collection {
             schema: collection.schema().clone(),
@@ -164,9 +167,9 @@ fn hash_value(value: &Value, hasher: &mut FoldHasher<'_>) {
         }
         Value::Hash(hash) => {
             let mut sum = [0u64; 3];
-            for (name, field) in hash.iter() {
+            for field in hash.iter() {
                 add(&mut sum, |hasher| {
-                    (name, &field.value, field.expires_at_ms).hash(hasher);
+                    (&*field.name, &*field.value, field.expires_at_ms).hash(hasher);
                 });
             }
             (2u8, sum).hash(hasher);

@@ -1,322 +1,300 @@
-//! The hash value: fields with values and expiries, in buckets that are shared with a snapshot until they change.
-//!
-//! A bucket holds the fields of one range of the hash space, in insertion order; it is split when it passes 64 KiB, so that
-//! a small change under a running save copies a bucket, never the whole hash.
+//! The hash value: fields with values and expiries. Most hashes are small and are one packed list (packed.rs); one that grows, or gets a
+//! field that expires, is kept in buckets from then on (large.rs).
 
 mod fields;
+mod large;
+mod packed;
 
 use bytes::Bytes;
-use fields::Fields;
 use foldhash::fast::FixedState;
-use std::cmp::Ordering::{Equal, Greater, Less};
+use large::Large;
+use packed::Packed;
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::ops::Deref;
 
 /// Bytes of names and values at which a bucket is split (a single larger field stays whole).
 pub(super) const BUCKET_BYTES_MAX: usize = 64 * 1024;
 
-/// A field's value and expiry.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Field {
-    /// The value.
-    pub value: Bytes,
+/// A field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Field<'h> {
+    /// Its name.
+    pub name: Part<'h>,
+    /// Its value.
+    pub value: Part<'h>,
     /// When it expires, in milliseconds since 1970.
     pub expires_at_ms: Option<u64>,
 }
 
-#[derive(Clone, Default)]
-struct Bucket {
-    fields: Fields,
-    bytes: usize,
+/// A name or a value.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'h> {
+    /// A part of a packed list.
+    Packed(&'h [u8]),
+    /// An allocation of its own.
+    Own(&'h Bytes),
 }
 
-/// Fields by name. Cloning shares the buckets.
+impl<'h> Part<'h> {
+    /// The bytes.
+    pub fn as_slice(self) -> &'h [u8] {
+        match self {
+            Part::Packed(bytes) => bytes,
+            Part::Own(bytes) => bytes,
+        }
+    }
+
+    /// The bytes, to keep: shared where they are an allocation of their own, else copied.
+    pub fn to_bytes(self) -> Bytes {
+        match self {
+            Part::Packed(bytes) => Bytes::copy_from_slice(bytes),
+            Part::Own(bytes) => bytes.clone(),
+        }
+    }
+}
+
+impl Deref for Part<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl PartialEq for Part<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Field<'_> {
+    fn is_alive(&self, now_ms: u64) -> bool {
+        self.expires_at_ms.is_none_or(|at| at > now_ms)
+    }
+}
+
+/// Fields by name. Cloning copies a small hash, and shares what a large one consists of.
 #[derive(Clone)]
 pub struct Hash {
-    /// A power of two of buckets, by the top bits of the field's hash.
-    buckets: Vec<Arc<Bucket>>,
-    len: usize,
-    bytes: usize,
-    /// Fields with an expiry.
-    expiring: usize,
-    /// No field expires before this; u64::MAX if none does.
-    next_expiry_ms: u64,
-    /// Number of fields that expire right then; 0: the last of them went, and the next time is later.
-    expiring_next: usize,
+    fields: Fields,
     hasher: FixedState,
+}
+
+#[derive(Clone)]
+enum Fields {
+    Packed(Packed),
+    Large(Box<Large>),
 }
 
 impl Hash {
     /// An empty hash; `seed` keeps clients from choosing colliding field names.
     pub fn new(seed: u64) -> Hash {
-        let hasher = FixedState::with_seed(seed);
         Hash {
-            buckets: vec![Arc::default()],
-            len: 0,
-            bytes: 0,
-            expiring: 0,
-            next_expiry_ms: u64::MAX,
-            expiring_next: 0,
-            hasher,
+            fields: Fields::Packed(Packed::default()),
+            hasher: FixedState::with_seed(seed),
         }
     }
 
     /// Number of fields, expired ones included.
     pub fn len(&self) -> usize {
-        self.len
+        match &self.fields {
+            Fields::Packed(list) => list.iter().count(),
+            Fields::Large(large) => large.len(),
+        }
     }
 
     /// Whether it has no field.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Bytes of names and values.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        match &self.fields {
+            Fields::Packed(list) => list
+                .iter()
+                .map(|field| field.name.len() + field.value.len())
+                .sum(),
+            Fields::Large(large) => large.bytes(),
+        }
+    }
+
+    /// Bytes that it takes beside names and values, about.
+    pub fn overhead(&self) -> usize {
+        size_of::<Hash>()
+            + match &self.fields {
+                Fields::Packed(list) => list.overhead(),
+                Fields::Large(large) => large.overhead(),
+            }
     }
 
     /// Number of fields with an expiry.
     pub fn expiring(&self) -> usize {
-        self.expiring
+        self.large().map_or(0, Large::expiring)
     }
 
     /// A lower bound of the earliest expiry of a field, exact once [`Hash::settle_expiry`] was called; none if no field expires.
     pub fn next_expiry_ms(&self) -> Option<u64> {
-        (self.expiring > 0).then_some(self.next_expiry_ms)
+        self.large()?.next_expiry_ms()
     }
 
     /// Number of fields that are not expired at `now_ms`.
     pub fn len_at(&self, now_ms: u64) -> usize {
-        if self.expiring == 0 || now_ms < self.next_expiry_ms {
-            self.len
-        } else {
-            self.iter_at(now_ms).count()
+        match self.next_expiry_ms() {
+            Some(next) if now_ms >= next => self.iter_at(now_ms).count(),
+            _ => self.len(),
         }
     }
 
     /// The field, unless it is missing or expired at `now_ms`.
-    pub fn get(&self, name: &[u8], now_ms: u64) -> Option<&Field> {
-        self.buckets[self.bucket_of(name)]
-            .fields
-            .get(name)
-            .filter(|field| is_alive(field, now_ms))
+    pub fn get(&self, name: &[u8], now_ms: u64) -> Option<Field<'_>> {
+        let field = match &self.fields {
+            Fields::Packed(list) => list.get(name),
+            Fields::Large(large) => large.get(name, &self.hasher),
+        };
+        field.filter(|field| field.is_alive(now_ms))
     }
 
     /// The field at a place below [`Hash::len`], expired ones included; places move when fields are removed.
-    pub fn at(&self, mut place: usize) -> Option<(&Bytes, &Field)> {
-        for bucket in &self.buckets {
-            match place.checked_sub(bucket.fields.len()) {
-                None => return bucket.fields.at(place),
-                Some(rest) => place = rest,
-            }
+    pub fn at(&self, place: usize) -> Option<Field<'_>> {
+        match &self.fields {
+            Fields::Packed(list) => list.iter().nth(place),
+            Fields::Large(large) => large.at(place),
         }
-        None
     }
 
     /// Whether it has fields and all of them are expired at `now_ms`.
     pub fn is_expired(&self, now_ms: u64) -> bool {
-        self.len > 0
-            && self.expiring == self.len
-            && now_ms >= self.next_expiry_ms
-            && self.iter_at(now_ms).next().is_none()
+        self.large().is_some_and(|large| {
+            large.len() > 0
+                && large.expiring() == large.len()
+                && large.next_expiry_ms().is_some_and(|next| now_ms >= next)
+                && self.iter_at(now_ms).next().is_none()
+        })
     }
 
-    /// All fields, expired ones included; a hash of one bucket in insertion order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Field)> {
-        self.buckets.iter().flat_map(|bucket| bucket.fields.iter())
+    /// All fields, expired ones included; those of a hash of one bucket in insertion order.
+    pub fn iter(&self) -> impl Iterator<Item = Field<'_>> {
+        let (list, large) = match &self.fields {
+            Fields::Packed(list) => (Some(list.iter()), None),
+            Fields::Large(large) => (None, Some(large.iter())),
+        };
+        let list = list.into_iter().flatten();
+        list.chain(large.into_iter().flatten())
     }
 
     /// The fields that are not expired at `now_ms`.
-    pub fn iter_at(&self, now_ms: u64) -> impl Iterator<Item = (&Bytes, &Field)> {
-        self.iter()
-            .filter(move |(_, field)| is_alive(field, now_ms))
+    pub fn iter_at(&self, now_ms: u64) -> impl Iterator<Item = Field<'_>> {
+        self.iter().filter(move |field| field.is_alive(now_ms))
     }
 
     /// Names of the fields that are expired at `now_ms`.
     pub fn expired(&self, now_ms: u64) -> Vec<Bytes> {
-        if self.expiring == 0 || now_ms < self.next_expiry_ms {
+        if self.next_expiry_ms().is_none_or(|next| now_ms < next) {
             return Vec::new();
         }
-        self.iter()
-            .filter(|(_, field)| !is_alive(field, now_ms))
-            .map(|(name, _)| name.clone())
-            .collect()
+        let expired = self.iter().filter(|field| !field.is_alive(now_ms));
+        expired.map(|field| field.name.to_bytes()).collect()
     }
 
-    /// Sets a field; whether it is new. `expires_at_ms` is the field's expiry afterwards.
-    pub fn set(&mut self, name: Bytes, value: Bytes, expires_at_ms: Option<u64>) -> bool {
-        let index = self.bucket_of(&name);
-        let name_bytes = name.len();
-        let added = name_bytes + value.len();
-        let bucket = Arc::make_mut(&mut self.buckets[index]);
-        let new_field = Field {
-            value,
-            expires_at_ms,
-        };
-        let old = match bucket.fields.get_mut(&name) {
-            Some(field) => Some(std::mem::replace(field, new_field)),
-            None => {
-                bucket.fields.add(name, new_field, &self.hasher);
-                None
+    /// Sets a field to a copy of these bytes; whether it is new. `expires_at_ms` is the field's expiry afterwards.
+    pub fn set(&mut self, name: &[u8], value: &[u8], expires_at_ms: Option<u64>) -> bool {
+        match &mut self.fields {
+            Fields::Packed(list) if expires_at_ms.is_none() && list.takes(name) => {
+                list.set(name, value)
             }
-        };
-        let removed = old
-            .as_ref()
-            .map_or(0, |field| name_bytes + field.value.len());
-        bucket.bytes = bucket.bytes + added - removed;
-        self.bytes = self.bytes + added - removed;
-        self.len += usize::from(old.is_none());
-        self.note_expiry(
-            old.as_ref().and_then(|field| field.expires_at_ms),
-            expires_at_ms,
-        );
-        if self.buckets[index].bytes > BUCKET_BYTES_MAX && self.buckets[index].fields.len() > 1 {
-            self.split();
+            _ => self.make_large(|large, hasher| {
+                let (name, value) = (Bytes::copy_from_slice(name), Bytes::copy_from_slice(value));
+                large.set(name, value, expires_at_ms, hasher)
+            }),
         }
-        old.is_none()
     }
 
-    /// Removes a field.
-    pub fn remove(&mut self, name: &[u8]) -> Option<Field> {
-        let index = self.bucket_of(name);
-        self.buckets[index].fields.get(name)?;
-        let bucket = Arc::make_mut(&mut self.buckets[index]);
-        let field = bucket.fields.remove(name)?;
-        bucket.bytes -= name.len() + field.value.len();
-        self.bytes -= name.len() + field.value.len();
-        self.len -= 1;
-        self.note_expiry(field.expires_at_ms, None);
-        Some(field)
+    /// Removes a field; whether it was there.
+    pub fn remove(&mut self, name: &[u8]) -> bool {
+        match &mut self.fields {
+            Fields::Packed(list) => list.remove(name),
+            Fields::Large(large) => large.remove(name, &self.hasher),
+        }
     }
 
     /// Sets or takes away the expiry of a field, if it is there.
     pub fn set_expiry(&mut self, name: &[u8], expires_at_ms: Option<u64>) {
-        let index = self.bucket_of(name);
-        if self.buckets[index].fields.get(name).is_none() {
-            return;
+        match &self.fields {
+            Fields::Packed(list) if expires_at_ms.is_none() || list.get(name).is_none() => {}
+            _ => self.make_large(|large, hasher| large.set_expiry(name, expires_at_ms, hasher)),
         }
-        if let Some(field) = Arc::make_mut(&mut self.buckets[index]).fields.get_mut(name) {
-            let old = std::mem::replace(&mut field.expires_at_ms, expires_at_ms);
-            self.note_expiry(old, expires_at_ms);
-        }
-    }
-
-    /// Where `name` stands in the hash space, which [`Hash::scan`] goes through.
-    fn hash_of(&self, name: &[u8]) -> u64 {
-        self.hasher.hash_one(name)
     }
 
     /// The fields whose hash is at least `cursor`, in order of their hash, about `count` of them, with the cursor to go on
     /// (0: done). A field that stays in the hash is seen whatever happens to others between two calls.
-    pub fn scan(&self, cursor: u64, count: usize, now_ms: u64) -> (u64, Vec<(&Bytes, &Field)>) {
-        let mut found: Vec<(u64, &Bytes, &Field)> = Vec::new();
-        let first = self.bucket_of_hash(cursor);
-        for bucket in &self.buckets[first..] {
-            let hashed = bucket
-                .fields
-                .iter()
-                .map(|(name, field)| (self.hash_of(name), name, field));
-            found.extend(hashed.filter(|(hash, ..)| *hash >= cursor));
-            if found.len() > count {
-                break;
+    pub fn scan<'h>(&'h self, cursor: u64, count: usize, now_ms: u64) -> (u64, Vec<Field<'h>>) {
+        let mut found: Vec<(u64, Field<'_>)> = Vec::new();
+        let placed = |field: Field<'h>| (self.hasher.hash_one(&*field.name), field);
+        let is_next = |(hash, _): &(u64, Field<'_>)| *hash >= cursor;
+        match &self.fields {
+            Fields::Packed(list) => found.extend(list.iter().map(placed).filter(is_next)),
+            Fields::Large(large) => {
+                for bucket in large.buckets_from(cursor) {
+                    found.extend(bucket.map(placed).filter(is_next));
+                    if found.len() > count {
+                        break;
+                    }
+                }
             }
         }
-        found.sort_unstable_by_key(|(hash, ..)| *hash);
-        let next = super::scan_page(&mut found, count, |(hash, ..)| *hash);
+        found.sort_unstable_by_key(|(hash, _)| *hash);
+        let next = super::scan_page(&mut found, count, |(hash, _)| *hash);
+        let fields = found.into_iter().map(|(_, field)| field);
         (
             next,
-            found
-                .into_iter()
-                .filter(|(_, _, field)| is_alive(field, now_ms))
-                .map(|(_, n, f)| (n, f))
-                .collect(),
+            fields.filter(|field| field.is_alive(now_ms)).collect(),
         )
-    }
-
-    fn bucket_of(&self, name: &[u8]) -> usize {
-        if self.buckets.len() == 1 {
-            0
-        } else {
-            self.bucket_of_hash(self.hash_of(name))
-        }
-    }
-
-    fn bucket_of_hash(&self, hash: u64) -> usize {
-        match self.buckets.len().ilog2() {
-            0 => 0,
-            bits => (hash >> (64 - bits)) as usize,
-        }
-    }
-
-    /// Doubles the number of buckets.
-    fn split(&mut self) {
-        let count = self.buckets.len() * 2;
-        let old = std::mem::take(&mut self.buckets);
-        let mut buckets: Vec<Bucket> = (0..count).map(|_| Bucket::default()).collect();
-        let shift = 64 - count.ilog2();
-        for bucket in old {
-            for (name, field) in bucket.fields.iter() {
-                let target = &mut buckets[(self.hash_of(name) >> shift) as usize];
-                target.bytes += name.len() + field.value.len();
-                target.fields.add(name.clone(), field.clone(), &self.hasher);
-            }
-        }
-        self.buckets = buckets.into_iter().map(Arc::new).collect();
-    }
-
-    fn note_expiry(&mut self, old: Option<u64>, new: Option<u64>) {
-        if let Some(at) = old {
-            self.expiring -= 1;
-            self.expiring_next -= usize::from(at == self.next_expiry_ms);
-        }
-        if let Some(at) = new {
-            self.expiring += 1;
-            if at < self.next_expiry_ms {
-                (self.next_expiry_ms, self.expiring_next) = (at, 0);
-            }
-            self.expiring_next += usize::from(at == self.next_expiry_ms);
-        }
-        if self.expiring == 0 {
-            (self.next_expiry_ms, self.expiring_next) = (u64::MAX, 0);
-        }
     }
 
     /// Finds the time at which the next field expires, if the fields of the earliest one are gone. Goes through all fields:
     /// call it once after a change, however many fields that has altered.
     pub(super) fn settle_expiry(&mut self) {
-        if self.expiring == 0 || self.expiring_next > 0 {
-            return;
+        if let Fields::Large(large) = &mut self.fields {
+            large.settle_expiry();
         }
-        let mut next = (u64::MAX, 0);
-        for at in self.iter().filter_map(|(_, field)| field.expires_at_ms) {
-            match at.cmp(&next.0) {
-                Less => next = (at, 1),
-                Equal => next.1 += 1,
-                Greater => {}
-            }
-        }
-        (self.next_expiry_ms, self.expiring_next) = next;
     }
-}
 
-fn is_alive(field: &Field, now_ms: u64) -> bool {
-    field.expires_at_ms.is_none_or(|at| at > now_ms)
+    fn large(&self) -> Option<&Large> {
+        match &self.fields {
+            Fields::Packed(_) => None,
+            Fields::Large(large) => Some(large),
+        }
+    }
+
+    /// Alters the buckets; a small hash becomes a large one.
+    fn make_large<T>(&mut self, alter: impl FnOnce(&mut Large, &FixedState) -> T) -> T {
+        if let Fields::Packed(list) = &self.fields {
+            let mut large = Large::default();
+            for field in list.iter() {
+                let (name, value) = (field.name.to_bytes(), field.value.to_bytes());
+                large.set(name, value, None, &self.hasher);
+            }
+            self.fields = Fields::Large(Box::new(large));
+        }
+        match &mut self.fields {
+            Fields::Large(large) => alter(large, &self.hasher),
+            Fields::Packed(_) => unreachable!("made large above"),
+        }
+    }
 }
 
 impl PartialEq for Hash {
     /// Equal fields, values and expiries, whatever the order.
     fn eq(&self, other: &Hash) -> bool {
-        self.len == other.len
-            && self
-                .iter()
-                .all(|(name, field)| other.get(name, 0) == Some(field))
+        let is_there = |field: Field<'_>| other.get(&field.name, 0) == Some(field);
+        self.len() == other.len() && self.iter().all(is_there)
     }
 }
 
 impl std::fmt::Debug for Hash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -332,23 +310,18 @@ mod tests {
     fn fields_survive_splits_and_scans_see_each_once() {
         let mut hash = Hash::new(7);
         for i in 0..5_000 {
-            assert!(hash.set(name(i), Bytes::from(vec![b'x'; 40]), None));
+            assert!(hash.set(&name(i), &[b'x'; 40], None));
         }
-        assert!(hash.buckets.len() > 1, "the test must split");
-        assert!(
-            hash.buckets
-                .iter()
-                .all(|bucket| bucket.bytes <= BUCKET_BYTES_MAX)
-        );
-        assert!(!hash.set(name(3), Bytes::from_static(b"y"), None));
-        assert!(hash.remove(&name(4)).is_some());
+        assert!(hash.bytes() > 3 * BUCKET_BYTES_MAX, "the test must split");
+        assert!(!hash.set(&name(3), b"y", None));
+        assert!(hash.remove(&name(4)));
         assert_eq!(hash.len(), 4_999);
         let (mut cursor, mut seen) = (0, std::collections::BTreeSet::new());
         loop {
             let (next, page) = hash.scan(cursor, 10, 0);
             assert!(page.len() >= 10 || next == 0);
             page.iter()
-                .for_each(|(name, _)| assert!(seen.insert((*name).clone())));
+                .for_each(|field| assert!(seen.insert(field.name.to_vec())));
             cursor = next;
             if cursor == 0 {
                 break;
@@ -360,9 +333,9 @@ mod tests {
     #[test]
     fn expired_fields_are_hidden_and_counted() {
         let mut hash = Hash::new(7);
-        hash.set(name(1), Bytes::new(), Some(10));
-        hash.set(name(2), Bytes::new(), Some(20));
-        hash.set(name(3), Bytes::new(), None);
+        hash.set(&name(1), b"", Some(10));
+        hash.set(&name(2), b"", Some(20));
+        hash.set(&name(3), b"", None);
         assert_eq!((hash.len_at(10), hash.next_expiry_ms()), (2, Some(10)));
         assert_eq!(hash.expired(10), vec![name(1)]);
         hash.remove(&name(1));
@@ -377,7 +350,7 @@ mod tests {
     fn the_next_expiry_is_found_however_fields_share_it() {
         let mut hash = Hash::new(7);
         for (i, at) in [10, 10, 30, 20, 20, 40].into_iter().enumerate() {
-            hash.set(name(i), Bytes::new(), Some(at));
+            hash.set(&name(i), b"", Some(at));
         }
         let mut next_without = |i| {
             hash.remove(&name(i));
@@ -387,7 +360,7 @@ mod tests {
         assert_eq!([0, 1, 3].map(&mut next_without), [10, 20, 20].map(Some));
         hash.set_expiry(&name(5), Some(15));
         hash.set_expiry(&name(4), Some(20));
-        hash.set(name(5), Bytes::new(), Some(25));
+        hash.set(&name(5), b"", Some(25));
         hash.settle_expiry();
         assert_eq!(hash.next_expiry_ms(), Some(20));
         hash.set_expiry(&name(4), None);
@@ -402,9 +375,9 @@ mod tests {
         const FIELDS: usize = 200_000;
         let mut hash = Hash::new(7);
         for i in 0..FIELDS {
-            hash.set(name(i), Bytes::new(), Some(10));
+            hash.set(&name(i), b"", Some(10));
         }
-        hash.set(name(FIELDS), Bytes::new(), Some(20));
+        hash.set(&name(FIELDS), b"", Some(20));
         let expired = hash.expired(10);
         assert_eq!(expired.len(), FIELDS);
         for name in &expired {
@@ -417,10 +390,47 @@ mod tests {
     #[test]
     fn a_clone_keeps_the_old_fields() {
         let mut hash = Hash::new(7);
-        hash.set(name(1), Bytes::from_static(b"old"), None);
+        hash.set(&name(1), b"old", None);
         let before = hash.clone();
-        hash.set(name(1), Bytes::from_static(b"new"), None);
-        assert_eq!(before.get(&name(1), 0).unwrap().value, "old");
+        hash.set(&name(1), b"new", None);
+        assert_eq!(&*before.get(&name(1), 0).unwrap().value, b"old");
         assert_ne!(before, hash);
+    }
+
+    #[test]
+    fn a_small_hash_that_grows_or_expires_keeps_its_fields_and_their_order() {
+        let alterations: [fn(&mut Hash); 4] = [
+            |hash| assert!(hash.set(&name(16), b"v", None)),
+            |hash| hash.set_expiry(&name(3), Some(10)),
+            |hash| assert!(!hash.set(&name(3), b"v", Some(10))),
+            |hash| assert!(hash.set(&[b'n'; 300], b"v", None)),
+        ];
+        for (at, alter) in alterations.iter().enumerate() {
+            let mut hash = Hash::new(7);
+            for i in 0..16 {
+                hash.set(&name(i), &vec![b'v'; 1 + i * 10], None);
+            }
+            let small = hash.clone();
+            alter(&mut hash);
+            assert!(matches!(small.fields, Fields::Packed(_)));
+            assert!(matches!(hash.fields, Fields::Large(_)), "{at}");
+            let names = |hash: &Hash| -> Vec<Vec<u8>> {
+                let fields = hash.iter().take(16);
+                fields.map(|field| field.name.to_vec()).collect()
+            };
+            assert_eq!(names(&hash), names(&small), "{at}");
+            // A scan that began on the small one goes on over the large one.
+            let (cursor, first) = small.scan(0, 5, 0);
+            let (end, rest) = hash.scan(cursor, 100, 0);
+            let seen: std::collections::BTreeSet<&[u8]> = first
+                .iter()
+                .chain(&rest)
+                .map(|field| field.name.as_slice())
+                .collect();
+            assert!(
+                end == 0 && (0..16).all(|i| seen.contains(&name(i)[..])),
+                "{at}"
+            );
+        }
     }
 }

@@ -19,6 +19,12 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 pub const SHARDS: usize = 1024;
 const SHARD_SHIFT: u32 = 64 - SHARDS.ilog2();
 
+/// The hash by which a row is found in its shard. A table tells its rows apart by the top bits first, and all rows of a shard have
+/// the same: without others in their place every lookup would compare some eight keys.
+fn in_shard(hash: u64) -> u64 {
+    hash ^ (hash << SHARDS.ilog2())
+}
+
 /// One database.
 pub struct Database {
     shards: OnceLock<Box<[RwLock<Shard>]>>,
@@ -27,6 +33,7 @@ pub struct Database {
     expiring: AtomicUsize,
 }
 
+/// Rows are allocations of their own: a table of them, which is between half and seven eighths full, would take twice as much.
 struct Row {
     key: Key,
     entry: Entry,
@@ -37,7 +44,7 @@ struct Row {
 /// What the save collects of one shard, and keys handed over before it came.
 #[derive(Default)]
 struct Shard {
-    rows: HashTable<Row>,
+    rows: HashTable<Box<Row>>,
     /// When the key, or the first of its fields, expires.
     expiries: BTreeSet<(u64, Key)>,
     /// The save that walked this shard last.
@@ -146,11 +153,8 @@ impl Database {
         let first = (random >> SHARD_SHIFT) as usize;
         for step in 0..SHARDS {
             let shard = shards[(first + step) % SHARDS].read();
-            let alive: Vec<&Row> = shard
-                .rows
-                .iter()
-                .filter(|row| !row.entry.is_expired(now_ms))
-                .collect();
+            let rows = shard.rows.iter();
+            let alive: Vec<_> = rows.filter(|row| !row.entry.is_expired(now_ms)).collect();
             if !alive.is_empty() {
                 return Some(alive[(random as usize) % alive.len()].key.clone());
             }
@@ -190,21 +194,18 @@ impl Database {
         shard.hand_over(hash, key, entry.changed, clock);
         let accessed = AtomicU32::new(0);
         let expires = expiry_of(&entry);
-        match shard.rows.find_mut(hash, |row| *row.key == *key) {
+        match shard.rows.find_mut(in_shard(hash), |row| *row.key == *key) {
             Some(row) => {
                 let old = std::mem::replace(&mut row.entry, entry);
                 self.move_expiry(&mut shard, key, expiry_of(&old), expires);
             }
             None => {
-                let row = Row {
+                let row = Box::new(Row {
                     key: key.into(),
                     entry,
                     accessed_s: accessed,
-                };
-                shard
-                    .rows
-                    .insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
-                self.len.fetch_add(1, Ordering::Relaxed);
+                });
+                self.add(&mut shard, hash, row);
                 self.move_expiry(&mut shard, key, None, expires);
             }
         }
@@ -215,7 +216,9 @@ impl Database {
         let hash = self.hash_of(key);
         let mut shard = self.shard_if_any(hash)?.write();
         shard.hand_over(hash, key, number, clock);
-        let found = shard.rows.find_entry(hash, |row| *row.key == *key).ok()?;
+        let rows = &mut shard.rows;
+        let found = rows.find_entry(in_shard(hash), |row| *row.key == *key);
+        let found = found.ok()?;
         let (row, _) = found.remove();
         self.len.fetch_sub(1, Ordering::Relaxed);
         self.move_expiry(&mut shard, key, expiry_of(&row.entry), None);
@@ -241,17 +244,15 @@ impl Database {
                 expires_at_ms: None,
                 changed: number,
             };
-            let row = Row {
+            let row = Box::new(Row {
                 key: key.into(),
                 entry,
                 accessed_s: AtomicU32::new(0),
-            };
-            shard
-                .rows
-                .insert_unique(hash, row, |row| self.hasher.hash_one(&*row.key));
-            self.len.fetch_add(1, Ordering::Relaxed);
+            });
+            self.add(&mut shard, hash, row);
         }
-        let Ok(mut found) = shard.rows.find_entry(hash, |row| *row.key == *key) else {
+        let rows = &mut shard.rows;
+        let Ok(mut found) = rows.find_entry(in_shard(hash), |row| *row.key == *key) else {
             return;
         };
         let row = found.get_mut();
@@ -302,6 +303,13 @@ impl Database {
         }
     }
 
+    /// Puts a row whose key is not there.
+    fn add(&self, shard: &mut Shard, hash: u64, row: Box<Row>) {
+        let rows = &mut shard.rows;
+        rows.insert_unique(in_shard(hash), row, |row| in_shard(self.hash_of(&row.key)));
+        self.len.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Place of a key in the hash space.
     fn hash_of(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
@@ -343,7 +351,8 @@ pub(super) enum Outcome {
 
 impl Shard {
     fn find(&self, hash: u64, key: &[u8]) -> Option<&Row> {
-        self.rows.find(hash, |row| *row.key == *key)
+        let row = self.rows.find(in_shard(hash), |row| *row.key == *key)?;
+        Some(row)
     }
 
     /// Before change `number` alters `key`: keeps what a running save must still see.

@@ -219,17 +219,17 @@ fn identity(
     }
 }
 
-/// Loads the newest snapshot into an empty keyspace, without the log.
+/// Loads the newest snapshot into an empty keyspace, without the log; what it brought.
 pub fn load_newest(
     keyspace: &Keyspace,
     disk: &dyn Disk,
     dir: &Path,
     catalog: &Catalog,
-) -> Result<(), SnapshotError> {
+) -> Result<Loaded, SnapshotError> {
     match find(disk, dir, catalog)? {
         Found::Newest(manifest) | Found::Older { manifest, .. } => {
-            load(&manifest, keyspace, disk, dir).map(drop)
+            load(&manifest, keyspace, disk, dir)
         }
-        Found::None => Ok(()),
+        Found::None => Ok(Loaded::default()),
     }
 }

@@ -354,3 +354,37 @@ fn another_database_takes_the_place_of_the_documents() {
         ["pet:1"]
     );
 }
+
+#[test]
+fn an_index_that_is_damaged_in_the_snapshot_is_made_anew_with_a_warning() {
+    let mut server = Server::start_with(&POLICY);
+    let mut client = Client::new(&server);
+    create(&mut client);
+    fill(&mut client, 0..100);
+    client.ok("SAVE");
+    server.kill();
+    // The last image is of the index whose name comes last: the links of its last field.
+    let packs = std::fs::read_dir(server.dir().join("packs")).expect("packs");
+    let pack = packs.map(|pack| pack.expect("a pack").path()).next();
+    let pack = pack.expect("a pack");
+    let mut bytes = std::fs::read(&pack).expect("a pack");
+    *bytes.last_mut().expect("bytes") ^= 1;
+    std::fs::write(&pack, &bytes).expect("a pack");
+    server.spawn_again(&POLICY);
+    server.wait_until_ready();
+    assert_eq!(taken_and_indexed(&server), (100, 100));
+    let (log, file) = (server.log(), pack.file_name().expect("a name"));
+    let file = file.to_string_lossy();
+    let warning = log.lines().find(|line| line.contains("the index pets"));
+    let warning = warning.unwrap_or_else(|| panic!("a warning in {log}"));
+    assert!(
+        warning.contains("from its keys") && warning.contains(&*file),
+        "{warning}"
+    );
+    assert!(!log.contains("the index notes"), "{log}");
+    client = Client::new(&server);
+    agree_with_new_ones(&mut client);
+    client.ok("SAVE");
+    server.kill_and_restart(&POLICY);
+    assert_eq!(taken_and_indexed(&server), (200, 0));
+}

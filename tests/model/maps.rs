@@ -442,9 +442,10 @@ fn assert_holds(entry: &Entry, row: &Row, what: &str) {
             assert_eq!(list.len(), elements.len(), "{what}");
         }
         (Value::Hash(hash), Row::Hash(fields)) => {
-            let found = hash
-                .iter()
-                .map(|(name, field)| (name.clone(), (field.value.clone(), field.expires_at_ms)));
+            let found = hash.iter().map(|field| {
+                let value = (field.value.to_bytes(), field.expires_at_ms);
+                (field.name.to_bytes(), value)
+            });
             assert_eq!(found.collect::<BTreeMap<_, _>>(), *fields, "{what}");
             let bytes: usize = fields
                 .iter()

@@ -189,14 +189,17 @@ fn hit(
         false => None,
     };
     Some(Hit {
-        key: document.key.clone(),
+        key: document.key().into(),
         score: if options.with_scores {
             passed.score(id)
         } else {
             0.0
         },
         reasons,
-        payload: document.payload.clone().filter(|_| options.with_payloads),
+        payload: match options.with_payloads {
+            true => passed.state.payload(id).cloned(),
+            false => None,
+        },
         distances: distances.collect(),
         sort_key,
     })

@@ -79,7 +79,7 @@ impl Found {
         }
         let in_time = ids.into_iter().take_while(|_| !passed.patience.ends());
         let lines = in_time.filter_map(|id| {
-            let key = Some(passed.state.documents.get(id)?.key.clone());
+            let key = Some(passed.state.documents.get(id)?.key().into());
             let distances = passed.distances.iter();
             let distances = distances
                 .filter_map(|(name, all)| Some((name.clone(), Value::Number(all.get(id)?))));

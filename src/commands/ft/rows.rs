@@ -11,6 +11,7 @@ use super::search::SearchRequest;
 use super::sorting::SortKey;
 use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::hash::Field;
 use crate::keyspace::json::{Document, Json, JsonPath, Layout, Node};
 use crate::keyspace::{Value, View};
 use crate::protocol::{Reply, Version};
@@ -172,9 +173,9 @@ fn fields(
         Value::Hash(hash) => {
             let fields = hash.iter_at(view.now_ms);
             let is_sorted = |name: &[u8]| sorted.is_some_and(|sorted| sorted.as_bytes() == name);
-            let fields = fields.filter(|(name, _)| !is_sorted(name));
-            all.extend(fields.map(|(name, field)| {
-                (Reply::Bulk(name.clone()), Reply::Bulk(field.value.clone()))
+            let fields = fields.filter(|field| !is_sorted(&field.name.to_bytes()));
+            all.extend(fields.map(|Field { name, value, .. }| {
+                (Reply::Bulk(name.to_bytes()), Reply::Bulk(value.to_bytes()))
             }));
         }
         Value::Json(document) => {
@@ -269,11 +270,11 @@ pub fn in_place(view: &View, key: &[u8], identifier: &str, options: &Options) ->
 pub fn whole(view: &View, key: &[u8]) -> Vec<(String, Bytes)> {
     match view.peek(key).map(|entry| entry.value) {
         Some(Value::Hash(hash)) => {
-            let name = |name: &Bytes| String::from_utf8_lossy(name).into_owned();
-            let fields = hash.iter_at(view.now_ms);
-            fields
-                .map(|(key, field)| (name(key), field.value.clone()))
-                .collect()
+            let shown = |Field { name, value, .. }: Field<'_>| {
+                let name = String::from_utf8_lossy(&name).into_owned();
+                (name, value.to_bytes())
+            };
+            hash.iter_at(view.now_ms).map(shown).collect()
         }
         Some(Value::Json(document)) => {
             vec![("$".to_owned(), document.root().to_text().into())]
@@ -286,7 +287,7 @@ fn part(document: &Value, identifier: &str) -> Option<Option<Bytes>> {
     match document {
         Value::Hash(hash) => hash
             .get(identifier.as_bytes(), 0)
-            .map(|field| Some(field.value.clone())),
+            .map(|field| Some(field.value.to_bytes())),
         Value::Json(document) => {
             let first = found(document, identifier)?.into_iter().next()?;
             Some(match first {

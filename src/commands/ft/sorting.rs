@@ -6,7 +6,7 @@ use super::schema::{FieldKind, Schema};
 use super::search::SortBy;
 use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::fields::DocumentId;
-use crate::keyspace::documents::values::FieldValue;
+use crate::keyspace::documents::packed::PackedValue;
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
 
@@ -106,9 +106,9 @@ fn by_value(
     }
     let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
     let found = in_time.filter_map(|id| {
-        match &passed.state.documents.get(id)?.values[field] {
+        match passed.state.documents.get(id)?.value(field) {
             // Of several the first counts.
-            FieldValue::Numbers(numbers) => Some((id, *numbers.first()?)),
+            PackedValue::Numbers(numbers) => Some((id, numbers.iter().next()?)),
             _ => None,
         }
     });
@@ -138,10 +138,10 @@ fn by_text(
     let definition = &ground.index.schema().fields[field];
     let text = |id| {
         let document = passed.state.documents.get(id)?;
-        if document.values[field] == FieldValue::Missing {
+        if document.value(field) == PackedValue::Missing {
             return None;
         }
-        let value = rows::value(&ground.view, &document.key, &definition.identifier)??;
+        let value = rows::value(&ground.view, document.key(), &definition.identifier)??;
         Some(match definition.is_unnormalized {
             true => value.to_vec(),
             false => folded(&value),

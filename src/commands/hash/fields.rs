@@ -97,7 +97,7 @@ impl Draft {
             return None;
         }
         let field = self.hash.get(name, self.now_ms)?;
-        Some(field.value.clone())
+        Some(field.value.to_bytes())
     }
 
     /// The field's expiry (none: never), unless the field is missing.

@@ -7,7 +7,6 @@ use crate::commands::keys;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::hash::{Field, Hash};
 use crate::protocol::Reply;
-use bytes::Bytes;
 use std::sync::Arc;
 
 const READS: Flags = flags(&[Flags::READONLY, Flags::FAST]);
@@ -27,7 +26,7 @@ pub const HGET: Command = Command {
     ],
     run: |call| {
         with_field(call, |field| {
-            Reply::bulk_or_null(field.map(|field| field.value.clone()))
+            Reply::bulk_or_null(field.map(|field| field.value.to_bytes()))
         })
     },
     ..COMMAND
@@ -72,7 +71,7 @@ pub const HSTRLEN: Command = Command {
     ..COMMAND
 };
 
-fn with_field(call: &mut Call, reply: impl FnOnce(Option<&Field>) -> Reply) -> Result {
+fn with_field(call: &mut Call, reply: impl FnOnce(Option<Field<'_>>) -> Reply) -> Result {
     let (key, name) = (call.args.word()?, call.args.word()?);
     call.access.read(call.db(), key, |view| {
         let hash = hash_of(view, key)?;
@@ -108,7 +107,7 @@ fn hmget(call: &mut Call) -> Result {
     let now_ms = call.now_ms();
     let value = |name: &[u8]| {
         let field = hash.as_ref().and_then(|hash| hash.get(name, now_ms));
-        Reply::bulk_or_null(field.map(|field| field.value.clone()))
+        Reply::bulk_or_null(field.map(|field| field.value.to_bytes()))
     };
     Ok(Reply::Array(names.map(value).collect()))
 }
@@ -133,8 +132,9 @@ pub const HGETALL: Command = Command {
     ],
     run: |call| {
         let hash = whole_hash(call)?;
-        Ok(Reply::Map(each(call, hash.as_deref(), |name, field| {
-            (Reply::Bulk(name), Reply::Bulk(field.value.clone()))
+        Ok(Reply::Map(each(call, hash.as_deref(), |field| {
+            let (name, value) = (field.name.to_bytes(), field.value.to_bytes());
+            (Reply::Bulk(name), Reply::Bulk(value))
         })))
     },
     ..COMMAND
@@ -156,7 +156,9 @@ pub const HKEYS: Command = Command {
     ],
     run: |call| {
         let hash = whole_hash(call)?;
-        let names = each(call, hash.as_deref(), |name, _| Reply::Bulk(name));
+        let names = each(call, hash.as_deref(), |field| {
+            Reply::Bulk(field.name.to_bytes())
+        });
         Ok(Reply::Array(names))
     },
     ..COMMAND
@@ -178,7 +180,7 @@ pub const HVALS: Command = Command {
     ],
     run: |call| {
         let hash = whole_hash(call)?;
-        let value = |_, field: &Field| Reply::Bulk(field.value.clone());
+        let value = |field: Field<'_>| Reply::Bulk(field.value.to_bytes());
         Ok(Reply::Array(each(call, hash.as_deref(), value)))
     },
     ..COMMAND
@@ -213,11 +215,7 @@ fn whole_hash(call: &mut Call) -> Result<Option<Arc<Hash>>> {
         .read(call.db(), key, |view| hash_of(view, key))?
 }
 
-fn each<T>(call: &Call, hash: Option<&Hash>, make: impl Fn(Bytes, &Field) -> T) -> Vec<T> {
-    let fields = hash
-        .into_iter()
-        .flat_map(|hash| hash.iter_at(call.now_ms()));
-    fields
-        .map(|(name, field)| make(name.clone(), field))
-        .collect()
+fn each<T>(call: &Call, hash: Option<&Hash>, make: impl Fn(Field<'_>) -> T) -> Vec<T> {
+    let fields = hash.map(|hash| hash.iter_at(call.now_ms()));
+    fields.into_iter().flatten().map(make).collect()
 }

@@ -104,7 +104,7 @@ fn hincrbyfloat(call: &mut Call) -> Result {
 fn value_of(view: &View, key: &[u8], name: &[u8]) -> Result<Option<Bytes>> {
     let hash = hash_of(view, key)?;
     let field = hash.as_ref().and_then(|hash| hash.get(name, view.now_ms));
-    Ok(field.map(|field| field.value.clone()))
+    Ok(field.map(|field| field.value.to_bytes()))
 }
 
 /// Writes a sum; the field keeps its expiry.

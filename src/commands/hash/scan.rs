@@ -8,7 +8,6 @@ use crate::commands::{Call, Context, Session};
 use crate::keyspace::Value;
 use crate::keyspace::hash::{Field, Hash};
 use crate::protocol::{Reply, Request, number};
-use bytes::Bytes;
 
 /// `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`
 pub const HSCAN: Command = Command {
@@ -59,11 +58,11 @@ fn hscan(call: &mut Call) -> Result {
         false => hash.scan(cursor, options.count, call.now_ms()),
     };
     let mut replies = Vec::new();
-    for (name, field) in found {
-        if options.takes(name) {
-            replies.push(Reply::Bulk(name.clone()));
+    for Field { name, value, .. } in found {
+        if options.takes(&name) {
+            replies.push(Reply::Bulk(name.to_bytes()));
             if !options.is_without_values {
-                replies.push(Reply::Bulk(field.value.clone()));
+                replies.push(Reply::Bulk(value.to_bytes()));
             }
         }
     }
@@ -150,7 +149,7 @@ fn hrandfield(call: &mut Call) -> Result {
     };
     let mut chance = Chance { call, hash: &hash };
     let Some((count, with_values)) = count else {
-        return Ok(Reply::Bulk(chance.draw().0.clone()));
+        return Ok(Reply::Bulk(chance.draw().name.to_bytes()));
     };
     let fields = match usize::try_from(count) {
         Ok(count) if count >= live => hash.iter_at(call.now_ms()).collect(),
@@ -176,14 +175,15 @@ fn take_count(call: &mut Call) -> Result<(i64, bool)> {
     Ok((count, with_values))
 }
 
-fn fields_reply(fields: Vec<(&Bytes, &Field)>, with_values: bool) -> Reply {
-    let name = |name: &Bytes| Reply::Bulk(name.clone());
+fn fields_reply(fields: Vec<Field<'_>>, with_values: bool) -> Reply {
+    let name = |field: &Field<'_>| Reply::Bulk(field.name.to_bytes());
     if !with_values {
-        return Reply::Array(fields.into_iter().map(|(n, _)| name(n)).collect());
+        return Reply::Array(fields.iter().map(name).collect());
     }
-    let pairs = fields
-        .into_iter()
-        .map(|(n, field)| (name(n), Reply::Bulk(field.value.clone())));
+    let pairs = fields.iter().map(|field| {
+        let value = Reply::Bulk(field.value.to_bytes());
+        (name(field), value)
+    });
     Reply::Pairs(pairs.collect())
 }
 
@@ -195,16 +195,16 @@ struct Chance<'c, 'a, 'h> {
 
 impl<'h> Chance<'_, '_, 'h> {
     /// One field; each is as likely as any other.
-    fn draw(&mut self) -> (&'h Bytes, &'h Field) {
+    fn draw(&mut self) -> Field<'h> {
         /// Expired fields are drawn in vain; before they are removed they may be many.
         const ATTEMPTS_MAX: usize = 100;
         let now_ms = self.call.now_ms();
         for _ in 0..ATTEMPTS_MAX {
             let place = self.below(self.hash.len());
-            if let Some((name, field)) = self.hash.at(place)
+            if let Some(field) = self.hash.at(place)
                 && field.expires_at_ms.is_none_or(|at_ms| at_ms > now_ms)
             {
-                return (name, field);
+                return field;
             }
         }
         let live: Vec<_> = self.hash.iter_at(now_ms).collect();
@@ -212,13 +212,13 @@ impl<'h> Chance<'_, '_, 'h> {
     }
 
     /// `count` different fields, fewer than there are, each set of them as likely as any other.
-    fn draw_different(&mut self, count: usize, live: usize) -> Vec<(&'h Bytes, &'h Field)> {
+    fn draw_different(&mut self, count: usize, live: usize) -> Vec<Field<'h>> {
         if count < live / 4 {
             let mut drawn = hashbrown::HashSet::with_capacity(count);
             let mut fields = Vec::with_capacity(count);
             while fields.len() < count {
                 let field = self.draw();
-                if drawn.insert(field.0) {
+                if drawn.insert(field.name.as_slice()) {
                     fields.push(field);
                 }
             }

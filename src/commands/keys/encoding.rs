@@ -41,7 +41,7 @@ pub fn encoding_of(value: &Value, config: &Config) -> &'static str {
 pub fn is_listpack(hash: &Hash, config: &Config) -> bool {
     let bytes_max = config.hash_max_listpack_value_bytes();
     hash.len() as u64 <= config.hash_max_listpack_entries()
-        && hash.iter().all(|(name, Field { value, .. })| {
+        && hash.iter().all(|Field { name, value, .. }| {
             name.len() as u64 <= bytes_max && value.len() as u64 <= bytes_max
         })
 }

@@ -4,7 +4,6 @@ use super::encoding::encoding_of;
 use crate::commands::Call;
 use crate::commands::error::{self, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
-use crate::keyspace::hash::{Field, Hash};
 use crate::keyspace::json::Document;
 use crate::keyspace::list::List;
 use crate::keyspace::set::Set;
@@ -172,8 +171,6 @@ fn memory_usage(call: &mut Call) -> Result {
 
 /// Bytes of a value outside its entry, about.
 fn value_bytes(value: &Value) -> u64 {
-    /// Name, value, expiry, the hash of the name, and its place in the index.
-    const FIELD_FIXED: usize = size_of::<bytes::Bytes>() + size_of::<Field>() + 16;
     /// Name, the hash of the name, and its place in the index.
     const MEMBER_FIXED: usize = size_of::<bytes::Bytes>() + 16;
     match value {
@@ -187,7 +184,7 @@ fn value_bytes(value: &Value) -> u64 {
             let fixed = list.len() * size_of::<bytes::Bytes>();
             (size_of::<List>() + list.bytes() + fixed) as u64
         }
-        Value::Hash(hash) => (size_of::<Hash>() + hash.bytes() + hash.len() * FIELD_FIXED) as u64,
+        Value::Hash(hash) => (hash.bytes() + hash.overhead()) as u64,
         Value::Json(document) => (size_of::<Document>() + document.bytes()) as u64,
         Value::Collection(collection) => collection.memory().total(),
     }

@@ -1,5 +1,6 @@
-//! Originals that somebody else keeps too: a row is a handle on a packed vector (the bytes of a document's field) and its norm, so
-//! that the vector is in memory once. Under cosine the distance is 1 - dot(q / |q|, x) / |x|.
+//! Originals that somebody else keeps too: a row is a handle on a packed vector (the bytes of a document's field), so that the vector
+//! is in memory once. Under cosine the distance is 1 - dot(q / |q|, x) / |x|: |x| is kept beside the handles, as f32, which is as
+//! exact as the dot product. Where that is f64, the norm is summed up along with it.
 //!
 //! Readers come under the rules of index/slots.rs: a row is written while its slot is private and cleared when nobody can see it any
 //! more. Its lock is therefore never waited for; it is there so that this file needs no unsafe code.
@@ -13,19 +14,20 @@ use bytes::Bytes;
 use crossbeam_epoch::Guard;
 use half::f16;
 use parking_lot::RwLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Rows that are asked for before they are scored.
 const AHEAD: usize = 4;
 
-struct Row {
-    packed: Bytes,
-    /// L2 norm, 1 of a zero vector.
-    norm: f64,
-}
+/// A handle, while its slot is taken.
+type Row = RwLock<Option<Bytes>>;
 
 /// The store of handles.
 pub(super) struct Shared {
-    rows: Segments<RwLock<Option<Row>>>,
+    rows: Segments<Row>,
+    /// L2 norms, 1 of a zero vector, as bits of an f32; only where distances ask for them. Written before the row is, under
+    /// whose lock they are read.
+    norms: Option<Segments<AtomicU32>>,
     components: ComponentType,
     dim: usize,
     metric: Metric,
@@ -36,6 +38,8 @@ impl Shared {
     pub(super) fn new(components: ComponentType, dim: usize, metric: Metric) -> Shared {
         Shared {
             rows: Segments::default(),
+            norms: (metric == Metric::Cosine && components != ComponentType::Float64)
+                .then(Segments::default),
             components,
             dim,
             metric,
@@ -44,41 +48,42 @@ impl Shared {
     }
 
     /// What `look` makes of a row; none if nothing is there.
-    fn with<T>(&self, slot: u32, look: impl FnOnce(&Row) -> T) -> Option<T> {
+    fn with<T>(&self, slot: u32, look: impl FnOnce(&Bytes) -> T) -> Option<T> {
         self.rows.get(slot)?.read().as_ref().map(look)
     }
 
     fn set(&self, slot: u32, packed: Bytes) {
-        let norm = match self.components {
-            ComponentType::Float64 => norm(doubles(&packed).map(|x| x * x).sum()),
-            components => norm(
-                components
-                    .unpack(&packed)
-                    .iter()
-                    .map(|&x| f64::from(x).powi(2))
-                    .sum(),
-            ),
-        };
+        if let Some(kept) = self.norms.as_ref().and_then(|norms| norms.get(slot)) {
+            let components = self.components.unpack(&packed);
+            let squares = components.iter().map(|&x| f64::from(x).powi(2));
+            let norm = norm(squares.sum()) as f32;
+            kept.store(norm.to_bits(), Ordering::Relaxed);
+        }
         if let Some(row) = self.rows.get(slot) {
-            *row.write() = Some(Row { packed, norm });
+            *row.write() = Some(packed);
         }
     }
 
+    /// What the dot product with a vector is divided by.
+    fn divisor(&self, slot: u32) -> f64 {
+        let kept = self.norms.as_ref().and_then(|norms| norms.get(slot));
+        kept.map_or(1.0, |norm| {
+            f32::from_bits(norm.load(Ordering::Relaxed)).into()
+        })
+    }
+
     /// `scratch` is room for components that have to be converted.
-    fn distance(&self, point: &Point, row: &Row, scratch: &mut Vec<f32>) -> f32 {
-        let packed = &row.packed[..];
+    fn distance(&self, point: &Point, slot: u32, packed: &[u8], scratch: &mut Vec<f32>) -> f32 {
+        let of_dot = |dot: f32| self.distance_of(dot.into(), self.divisor(slot)) as f32;
         match point {
-            Point::Doubles(query) => self.distance_of_doubles(query, row) as f32,
+            Point::Doubles(query) => self.distance_of_doubles(query, packed) as f32,
             Point::Floats(query) => {
                 if self.components == ComponentType::Float16
                     && let Ok(halves) = bytemuck::try_cast_slice::<u8, f16>(packed)
                 {
                     return match self.metric {
                         Metric::L2 => (self.kernels.l2_f16)(query, halves),
-                        _ => {
-                            let dot = (self.kernels.dot_f16)(query, halves);
-                            self.distance_of(dot.into(), row.norm) as f32
-                        }
+                        _ => of_dot((self.kernels.dot_f16)(query, halves)),
                     };
                 }
                 let floats = match bytemuck::try_cast_slice::<u8, f32>(packed) {
@@ -90,21 +95,23 @@ impl Shared {
                 };
                 match self.metric {
                     Metric::L2 => (self.kernels.l2_f32)(query, floats),
-                    _ => {
-                        let dot = (self.kernels.dot_f32)(query, floats);
-                        self.distance_of(dot.into(), row.norm) as f32
-                    }
+                    _ => of_dot((self.kernels.dot_f32)(query, floats)),
                 }
             }
             Point::Int8(_) | Point::Bits(_) => unreachable!("a point comes from its store"),
         }
     }
 
-    fn distance_of_doubles(&self, query: &[f64], row: &Row) -> f64 {
-        let pairs = query.iter().copied().zip(doubles(&row.packed));
+    fn distance_of_doubles(&self, query: &[f64], packed: &[u8]) -> f64 {
+        let pairs = query.iter().copied().zip(doubles(packed));
         match self.metric {
             Metric::L2 => pairs.map(|(a, b)| (a - b) * (a - b)).sum(),
-            _ => self.distance_of(pairs.map(|(a, b)| a * b).sum(), row.norm),
+            Metric::InnerProduct => 1.0 - pairs.map(|(a, b)| a * b).sum::<f64>(),
+            Metric::Cosine => {
+                let add = |(dot, squared), (a, b)| (dot + a * b, squared + b * b);
+                let (dot, squared) = pairs.fold((0.0, 0.0), add);
+                self.distance_of(dot, norm(squared))
+            }
         }
     }
 
@@ -117,7 +124,7 @@ impl Shared {
 
     /// The distance to what is in a slot; none is nearer than nothing.
     fn distance_to(&self, point: &Point, slot: u32, scratch: &mut Vec<f32>) -> f32 {
-        let distance = self.with(slot, |row| self.distance(point, row, scratch));
+        let distance = self.with(slot, |row| self.distance(point, slot, row, scratch));
         distance.unwrap_or(f32::INFINITY)
     }
 
@@ -139,9 +146,7 @@ impl Shared {
     }
 
     fn prefetch_row(&self, slot: u32) {
-        self.with(slot, |row| {
-            sys::prefetch(row.packed.as_ptr(), row.packed.len())
-        });
+        self.with(slot, |row| sys::prefetch(row.as_ptr(), row.len()));
     }
 
     /// A packed vector as one side of distances.
@@ -161,6 +166,9 @@ impl Shared {
 impl Scored for Shared {
     fn ensure(&self, segment: u32, _slots: u32) {
         self.rows.ensure(segment, |_| RwLock::new(None));
+        if let Some(norms) = &self.norms {
+            norms.ensure(segment, |_| AtomicU32::new(0));
+        }
     }
 
     fn score(&self, point: &Point, slots: &[u32], distances: &mut Vec<f32>, _guard: &Guard) {
@@ -197,12 +205,17 @@ impl Scored for Shared {
         for row in slots.iter().filter_map(|slot| self.rows.get(*slot)) {
             sys::prefetch(std::ptr::from_ref(row).cast(), size_of_val(row));
         }
+        let norms = self.norms.iter();
+        for norm in norms.flat_map(|norms| slots.iter().filter_map(|slot| norms.get(*slot))) {
+            sys::prefetch(std::ptr::from_ref(norm).cast(), size_of_val(norm));
+        }
         slots.iter().for_each(|&slot| self.prefetch_row(slot));
     }
 
     /// The vector itself is counted here, not where it is kept too.
     fn bytes(&self) -> usize {
-        size_of::<RwLock<Option<Row>>>() + self.dim * self.components.width()
+        let norm = self.norms.as_ref().map_or(0, |_| size_of::<AtomicU32>());
+        size_of::<Row>() + norm + self.dim * self.components.width()
     }
 }
 
@@ -243,7 +256,7 @@ impl VectorStore for Shared {
     }
 
     fn packed(&self, slot: u32) -> Bytes {
-        let handle = self.with(slot, |row| row.packed.clone());
+        let handle = self.with(slot, Bytes::clone);
         handle.unwrap_or_default()
     }
 

@@ -2,6 +2,7 @@
 //! the time of indexing.
 
 use super::numbers::Numbers;
+use super::packed::PackedValue;
 use super::pages::Pages;
 use super::postings::Posting;
 use super::schema::{Field, FieldKind, IndexOptions, Schema};
@@ -241,19 +242,21 @@ impl FieldIndex {
     }
 
     /// Takes a document's value out.
-    pub fn remove(&mut self, id: DocumentId, value: &FieldValue) {
+    pub fn remove(&mut self, id: DocumentId, value: PackedValue<'_>) {
         self.present.remove(id);
         match value {
-            FieldValue::Tags(tags) => tags.iter().for_each(|tag| {
-                let is_gone = take_out(&mut self.tags, tag.as_str(), id);
+            PackedValue::Missing => {}
+            PackedValue::Tags(tags) => tags.iter().for_each(|tag| {
+                let is_gone = take_out(&mut self.tags, tag, id);
                 if let Some(suffixes) = self.tag_suffixes.as_mut().filter(|_| is_gone) {
-                    suffixes.remove(&tag.as_str().into());
+                    suffixes.remove(&tag.into());
                 }
             }),
-            FieldValue::Numbers(numbers) => self.numbers.remove(id, numbers),
-            FieldValue::Points(_) => drop(self.points.remove(&id)),
-            FieldValue::Shapes(_) => drop(self.shapes.remove(&id)),
-            FieldValue::Missing | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
+            PackedValue::Numbers(numbers) => self.numbers.remove(id, numbers.iter()),
+            PackedValue::Elsewhere => {
+                self.points.remove(&id);
+                self.shapes.remove(&id);
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ impl Row for Candidate<'_> {
         match (self.schema.documents, self.value) {
             (DocumentKind::Hash, keyspace::Value::Hash(hash)) => {
                 let found = hash.get(place.as_bytes(), 0);
-                found.map(|field| Value::Text(field.value.clone()))
+                found.map(|field| Value::Text(field.value.to_bytes()))
             }
             (DocumentKind::Json, keyspace::Value::Json(document)) if place.starts_with('$') => {
                 let found = JsonPath::parse(place).ok()?.find(document.root()).ok()?;
@@ -95,7 +95,7 @@ mod tests {
     fn fields_of_hashes_decide() {
         let mut hash = Hash::new(1);
         for (name, value) in [("age", "7"), ("kind", "cat"), ("other", "x")] {
-            hash.set(name.into(), value.into(), None);
+            hash.set(name.as_bytes(), value.as_bytes(), None);
         }
         let hash = keyspace::Value::Hash(hash.into());
         let cases = [

@@ -10,6 +10,7 @@ use super::checksum;
 use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, words_of};
 use super::filling::Progress;
+use super::packed::{PackedDocument, PackedValue, Values};
 use super::pages::Pages;
 use super::saved::{Known, SavedNodes};
 use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
@@ -17,7 +18,7 @@ use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
 use super::usage::Usage;
 use super::values::{DocumentValues, FieldValue};
-use super::vocabulary::{Vocabulary, WordId};
+use super::vocabulary::Vocabulary;
 use crate::index::{
     self, ComponentType, IndexKind, IndexOptions, LinkOptions, Quantization, SavedNode,
     VectorIndex, WalkedOn,
@@ -29,6 +30,7 @@ use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
 use parking_lot::{RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,14 +145,16 @@ pub struct State {
     pub length: u64,
     /// By the fields' places: the slots of documents' vectors.
     slots: Vec<DocumentSlots>,
+    /// What the payload fields of documents hold, where the schema names one: few do.
+    payloads: HashMap<DocumentId, Bytes>,
     /// What could not be indexed.
     pub failures: Failures,
 }
 
 /// A document.
 pub struct Document {
-    /// Its key.
-    pub key: Key,
+    /// Its key, its values and the numbers of its words.
+    packed: PackedDocument,
     /// Its own score, 0 to 1.
     pub score: f32,
     /// Its words, counted by the fields' weights.
@@ -159,12 +163,10 @@ pub struct Document {
     pub frequency_max: u32,
     /// Checksum of what it holds.
     pub checksum: u32,
-    /// Its values by field; of texts only that they are there.
-    pub values: Box<[FieldValue]>,
-    /// What its payload field holds, where the schema names one.
-    pub payload: Option<Bytes>,
-    words: Box<[WordId]>,
 }
+
+// There is one for each document of each index: whatever is added here is added to all of them.
+const _: () = assert!(size_of::<Option<Document>>() <= 32);
 
 /// What is left to be done for a document that was put.
 #[derive(Default)]
@@ -499,6 +501,28 @@ impl DocumentIndex {
     }
 }
 
+impl Document {
+    /// Its key.
+    pub fn key(&self) -> &[u8] {
+        self.packed.key()
+    }
+
+    /// Its values by the fields' places, as far as they are kept here. Behind the last there is nothing.
+    pub fn values(&self) -> Values<'_> {
+        self.packed.values()
+    }
+
+    /// The value of a field.
+    pub fn value(&self, field: usize) -> PackedValue<'_> {
+        self.packed.value(field)
+    }
+
+    /// Key, values and words in one.
+    pub(super) fn packed(&self) -> &PackedDocument {
+        &self.packed
+    }
+}
+
 impl State {
     /// The slots of what a key has, with their fields.
     fn slots_of(&self, key: &[u8]) -> Vec<(usize, u32)> {
@@ -518,16 +542,11 @@ impl State {
         self.fields.extend(added.iter().map(FieldIndex::of));
         let fields = self.fields.len();
         self.slots.resize_with(fields, DocumentSlots::default);
-        for document in self.documents.values_mut() {
-            let mut values = std::mem::take(&mut document.values).into_vec();
-            values.resize(fields, FieldValue::Missing);
-            document.values = values.into();
-        }
     }
 
     /// The document of a key.
     pub fn id_of(&self, key: &[u8]) -> Option<DocumentId> {
-        let is_it = |id: &DocumentId| self.documents.get(*id).is_some_and(|it| *it.key == *key);
+        let is_it = |id: &DocumentId| self.documents.get(*id).is_some_and(|it| it.key() == key);
         self.ids.find(self.hasher.hash_one(key), is_it).copied()
     }
 
@@ -536,6 +555,11 @@ impl State {
     pub fn owner(&self, field: usize, slot: u32) -> Option<DocumentId> {
         let id = self.slots[field].owners().of(slot);
         self.all.contains(id).then_some(id)
+    }
+
+    /// What the payload field of a document holds, where the schema names one.
+    pub fn payload(&self, id: DocumentId) -> Option<&Bytes> {
+        self.payloads.get(&id)
     }
 
     /// The slots of a VECTOR field.
@@ -559,24 +583,21 @@ impl State {
             field.add(id, value);
         }
         self.length += u64::from(words.length);
-        let names = self.words.put(id, words.postings);
+        let numbers = self.words.put(id, words.postings);
         self.put_slots(id, slots);
         // Until the new slots are linked, searches come to the former ones.
         for &(field, slot) in &former {
             self.slots[field].set_owner(slot, id);
         }
         let document = Document {
-            key: key.into(),
+            packed: PackedDocument::new(key, &values.fields, numbers),
             score: values.score,
             length: words.length,
             frequency_max: words.frequency_max,
             checksum,
-            values: kept(values.fields),
-            payload: values.payload,
-            words: names,
         };
         self.all.insert(id);
-        self.enter(id, document);
+        self.enter(id, document, values.payload);
         former
     }
 
@@ -588,12 +609,15 @@ impl State {
     }
 
     /// Makes a document known by its id and by its key.
-    fn enter(&mut self, id: DocumentId, document: Document) {
-        let hash = self.hasher.hash_one(&*document.key);
+    fn enter(&mut self, id: DocumentId, document: Document, payload: Option<Bytes>) {
+        let hash = self.hasher.hash_one(document.key());
         self.documents.insert(id, document);
+        if let Some(payload) = payload {
+            self.payloads.insert(id, payload);
+        }
         let (hasher, documents) = (&self.hasher, &self.documents);
         let hash_of =
-            |id: &DocumentId| documents.get(*id).map_or(0, |it| hasher.hash_one(&*it.key));
+            |id: &DocumentId| documents.get(*id).map_or(0, |it| hasher.hash_one(it.key()));
         self.ids.insert_unique(hash, id, hash_of);
     }
 
@@ -611,10 +635,11 @@ impl State {
             return Vec::new();
         };
         self.all.remove(id);
-        for (field, value) in self.fields.iter_mut().zip(&document.values) {
+        self.payloads.remove(&id);
+        for (field, value) in self.fields.iter_mut().zip(document.values()) {
             field.remove(id, value);
         }
-        self.words.remove(id, &document.words);
+        self.words.remove(id, document.packed.words());
         self.length -= u64::from(document.length);
         let fields = self.slots.iter_mut().enumerate();
         let taken = fields.flat_map(|(field, slots)| {
@@ -623,17 +648,6 @@ impl State {
         });
         taken.collect()
     }
-}
-
-/// What is kept of a document's values; the rest is in postings, slots and shapes.
-fn kept(values: Vec<FieldValue>) -> Box<[FieldValue]> {
-    let kept = values.into_iter().map(|value| match value {
-        FieldValue::Texts(_) => FieldValue::Texts(Vec::new()),
-        FieldValue::Vectors(_) => FieldValue::Vectors(Vec::new()),
-        FieldValue::Shapes(_) => FieldValue::Shapes(Vec::new()),
-        other => other,
-    });
-    kept.collect()
 }
 
 /// Links that a node takes above layer 0 in the graph of a VECTOR field.

@@ -1,14 +1,14 @@
 //! Which documents hold a number, in the order of the numbers. Numbers that are near each other are kept in blocks that know all of
 //! their documents, so that a range asks its two outermost blocks for single numbers and every block between for a set.
 
+mod block;
+
 use super::fields::DocumentId;
+use block::{BLOCK_MAX, Block, Holders};
 use rayon::slice::ParallelSliceMut;
 use roaring::{MultiOps, RoaringBitmap};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-
-/// A block with more documents is cut in two, unless they all hold one number.
-const BLOCK_MAX: u64 = 512;
 
 /// A number that is not NaN, in order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,59 +43,10 @@ pub struct Numbers {
 pub struct NumbersSize {
     /// Blocks of numbers.
     pub blocks: usize,
-    /// Different numbers.
-    pub numbers: usize,
     /// Documents, as often as they hold a number.
     pub records: usize,
     /// Bytes of numbers and sets, without those of the maps.
     pub bytes: usize,
-}
-
-#[derive(Default)]
-struct Block {
-    numbers: BTreeMap<Ordered, Holders>,
-    all: RoaringBitmap,
-}
-
-/// The documents that hold one number: most often one.
-enum Holders {
-    One(DocumentId),
-    Several(RoaringBitmap),
-}
-
-impl Holders {
-    fn has(&self, id: DocumentId) -> bool {
-        match self {
-            Holders::One(one) => *one == id,
-            Holders::Several(ids) => ids.contains(id),
-        }
-    }
-
-    fn add(&mut self, id: DocumentId) {
-        match self {
-            Holders::One(one) if *one == id => {}
-            Holders::One(one) => *self = Holders::Several([*one, id].into_iter().collect()),
-            Holders::Several(ids) => drop(ids.insert(id)),
-        }
-    }
-
-    /// Takes a document out; whether nobody is left.
-    fn remove(&mut self, id: DocumentId) -> bool {
-        match self {
-            Holders::One(one) => *one == id,
-            Holders::Several(ids) => {
-                ids.remove(id);
-                ids.is_empty()
-            }
-        }
-    }
-
-    fn len(&self) -> u64 {
-        match self {
-            Holders::One(_) => 1,
-            Holders::Several(ids) => ids.len(),
-        }
-    }
 }
 
 impl Numbers {
@@ -119,7 +70,7 @@ impl Numbers {
         let mut from = Ordered(f64::NEG_INFINITY);
         while let Some(&(first, _)) = rest.first() {
             // As many as a block has that was just cut, and then all of the last number.
-            let least = rest.len().min(BLOCK_MAX as usize / 2);
+            let least = rest.len().min(BLOCK_MAX / 2);
             let last = Ordered(rest[least - 1].0);
             let count = least + rest[least..].partition_point(|(n, _)| Ordered(*n) == last);
             let (own, behind) = rest.split_at(count);
@@ -137,22 +88,19 @@ impl Numbers {
         let after = after.map_or(Bound::Unbounded, |after| Bound::Excluded(Ordered(after)));
         let mut found = Vec::new();
         let blocks = self.blocks_from(after);
-        let numbers = blocks.flat_map(|block| block.numbers.range((after, Bound::Unbounded)));
+        let numbers = blocks.flat_map(|block| block.range(after, Bound::Unbounded));
         for (number, holders) in numbers {
             if found.len() >= count {
                 break;
             }
-            match holders {
-                Holders::One(id) => found.push((number.0, *id)),
-                Holders::Several(ids) => found.extend(ids.iter().map(|id| (number.0, id))),
-            }
+            found.extend(holders.ids().map(|id| (number.0, id)));
         }
         found
     }
 
     /// Takes the numbers of a document out.
-    pub fn remove(&mut self, id: DocumentId, numbers: &[f64]) {
-        for &number in numbers {
+    pub fn remove(&mut self, id: DocumentId, numbers: impl Iterator<Item = f64>) {
+        for number in numbers {
             self.remove_one(id, Ordered(number));
         }
     }
@@ -163,16 +111,9 @@ impl Numbers {
             blocks: self.blocks.len(),
             ..NumbersSize::default()
         };
-        for block in self.blocks.values() {
-            size.numbers += block.numbers.len();
-            size.bytes += block.all.serialized_size();
-            for holders in block.numbers.values() {
-                size.records += holders.len() as usize;
-                size.bytes += size_of::<(Ordered, Holders)>();
-                if let Holders::Several(ids) = holders {
-                    size.bytes += ids.serialized_size();
-                }
-            }
+        for (records, bytes) in self.blocks.values().map(Block::size) {
+            size.records += records;
+            size.bytes += bytes;
         }
         size
     }
@@ -185,21 +126,20 @@ impl Numbers {
         }
         let (mut ones, mut sets) = (Vec::new(), Vec::new());
         for block in self.blocks_from(min) {
-            let numbers = &block.numbers;
-            let ends = [numbers.first_key_value(), numbers.last_key_value()];
-            let is_inside = |number: &Ordered| is_between(*number, min, max);
-            if ends.iter().flatten().all(|(number, _)| is_inside(number)) {
-                sets.push(&block.all);
+            let Some((first, last)) = block.ends() else {
+                continue;
+            };
+            if is_between(first, min, max) && is_between(last, min, max) {
+                sets.push(block.all());
                 continue;
             }
-            let mut found = numbers.range((min, max)).peekable();
-            if found.peek().is_none() && ends[0].is_some_and(|(n, _)| !is_below(*n, max)) {
+            if !is_below(first, max) {
                 break;
             }
-            for (_, holders) in found {
+            for (_, holders) in block.range(min, max) {
                 match holders {
-                    Holders::One(id) => ones.push(*id),
-                    Holders::Several(ids) => sets.push(ids),
+                    Holders::Few(_) => ones.extend(holders.ids()),
+                    Holders::Set(ids) => sets.push(ids),
                 }
             }
         }
@@ -221,16 +161,17 @@ impl Numbers {
             return None;
         }
         let blocks = self.blocks.values();
-        let blocks = directed(blocks, is_descending).filter(|block| !block.all.is_disjoint(ids));
-        let numbers = blocks.flat_map(move |block| directed(block.numbers.iter(), is_descending));
+        let blocks = directed(blocks, is_descending).filter(|block| !block.all().is_disjoint(ids));
+        let numbers = blocks.flat_map(move |block| directed(block.numbers(), is_descending));
         let found = numbers.flat_map(move |(number, holders)| {
-            let (one, several) = match holders {
-                Holders::One(id) => (ids.contains(*id).then_some(*id), None),
-                Holders::Several(several) => (None, Some(several & ids)),
+            let (few, set) = match holders {
+                Holders::Few(_) => (Some(holders), None),
+                Holders::Set(set) => (None, Some(set & ids)),
             };
-            let several = several.map(|several| directed(several.into_iter(), is_descending));
-            let held = one.into_iter().chain(several.into_iter().flatten());
-            held.map(|id| (number.0, id))
+            let few = few.into_iter().flat_map(Holders::ids);
+            let few = few.filter(|id| ids.contains(*id));
+            let held = few.chain(set.into_iter().flatten());
+            directed(held, is_descending).map(move |id| (number.0, id))
         });
         Some(found)
     }
@@ -243,12 +184,8 @@ impl Numbers {
         let Some((_, block)) = self.blocks.range_mut(..=number).next_back() else {
             return;
         };
-        let holders = block.numbers.entry(number);
-        holders
-            .and_modify(|holders| holders.add(id))
-            .or_insert(Holders::One(id));
-        block.all.insert(id);
-        if block.all.len() > BLOCK_MAX
+        block.add(id, number);
+        if block.is_full()
             && let Some((from, upper)) = block.cut()
         {
             self.blocks.insert(from, upper);
@@ -259,18 +196,10 @@ impl Numbers {
         let Some((from, block)) = self.blocks.range_mut(..=number).next_back() else {
             return;
         };
-        let Some(holders) = block.numbers.get_mut(&number).filter(|h| h.has(id)) else {
-            return;
-        };
-        if holders.remove(id) {
-            block.numbers.remove(&number);
-        }
-        if !self.has_several || !block.numbers.values().any(|holders| holders.has(id)) {
-            block.all.remove(id);
-        }
+        block.remove(id, number, self.has_several);
         let from = *from;
         // The bounds of the others hold without this one, unless it is the first.
-        if block.numbers.is_empty() && from.0 > f64::NEG_INFINITY {
+        if block.ends().is_none() && from.0 > f64::NEG_INFINITY {
             self.blocks.remove(&from);
         }
     }
@@ -284,56 +213,6 @@ impl Numbers {
         let first = self.blocks.range(..=from).next_back();
         let first = first.map_or(from, |(first, _)| *first);
         self.blocks.range(first..).map(|(_, block)| block)
-    }
-}
-
-impl Block {
-    /// Cuts off the upper half, with the number that it begins at; none of a block of one number.
-    fn cut(&mut self) -> Option<(Ordered, Block)> {
-        let half = self.all.len() / 2;
-        let mut before = 0;
-        // The first number with half of the documents below it, or the last.
-        let mut at = None;
-        for (number, holders) in &self.numbers {
-            if before > 0 {
-                at = Some(*number);
-            }
-            if before >= half.max(1) {
-                break;
-            }
-            before += holders.len();
-        }
-        let at = at?;
-        let upper = Block::of(self.numbers.split_off(&at));
-        *self = Block::of(std::mem::take(&mut self.numbers));
-        Some((at, upper))
-    }
-
-    fn of_sorted(own: &[(f64, DocumentId)]) -> Block {
-        let same = own.chunk_by(|one, other| Ordered(one.0) == Ordered(other.0));
-        let numbers = same.map(|same| {
-            let ids = same.iter().map(|(_, id)| *id);
-            let mut holders = Holders::One(same[0].1);
-            if same[0].1 != same[same.len() - 1].1 {
-                holders = Holders::Several(ids.collect());
-            }
-            (Ordered(same[0].0), holders)
-        });
-        Block::of(numbers.collect())
-    }
-
-    fn of(numbers: BTreeMap<Ordered, Holders>) -> Block {
-        let (mut ones, mut sets) = (Vec::new(), Vec::new());
-        for holders in numbers.values() {
-            match holders {
-                Holders::One(id) => ones.push(*id),
-                Holders::Several(ids) => sets.push(ids),
-            }
-        }
-        let ones: RoaringBitmap = ones.into_iter().collect();
-        sets.push(&ones);
-        let all = sets.union();
-        Block { numbers, all }
     }
 }
 
@@ -356,13 +235,16 @@ fn is_below(number: Ordered, max: Bound<Ordered>) -> bool {
     }
 }
 
-fn is_between(number: Ordered, min: Bound<Ordered>, max: Bound<Ordered>) -> bool {
-    let is_above = match min {
+fn is_above(number: Ordered, min: Bound<Ordered>) -> bool {
+    match min {
         Bound::Included(min) => number >= min,
         Bound::Excluded(min) => number > min,
         Bound::Unbounded => true,
-    };
-    is_above && is_below(number, max)
+    }
+}
+
+fn is_between(number: Ordered, min: Bound<Ordered>, max: Bound<Ordered>) -> bool {
+    is_above(number, min) && is_below(number, max)
 }
 
 /// Whether no number can lie between the bounds; maps do not take such.
@@ -421,7 +303,7 @@ mod tests {
             if dice.below(3) == 0 {
                 let gone = 1 + dice.below(u64::from(id)) as u32;
                 if let Some(had) = twin.remove(&gone) {
-                    numbers.remove(gone, &had);
+                    numbers.remove(gone, had.into_iter());
                 }
             }
         }
@@ -459,12 +341,12 @@ mod tests {
         assert_eq!(pairs, expected, "seed {seed}");
         let left: Vec<DocumentId> = twin.keys().copied().collect();
         for id in left {
-            numbers.remove(id, &twin[&id]);
+            numbers.remove(id, twin[&id].iter().copied());
         }
         let left = numbers
             .blocks
             .values()
-            .filter(|block| !block.all.is_empty());
+            .filter(|block| !block.all().is_empty());
         assert_eq!((left.count(), numbers.blocks.len()), (0, 1), "seed {seed}");
     }
 
@@ -496,6 +378,21 @@ mod tests {
         check(2, 100, 1);
         check(3, 2, 1);
         check(4, 5_000, 3);
+    }
+
+    #[test]
+    fn a_number_of_its_own_takes_little() {
+        for at_once in [false, true] {
+            let all = (1..10_000u32).map(|id| (f64::from(id * 7919 % 10_007), id));
+            let mut numbers = Numbers::default();
+            match at_once {
+                true => numbers = Numbers::of_all(all.collect(), false),
+                false => all.for_each(|(number, id)| numbers.add(id, &[number])),
+            }
+            let size = numbers.size();
+            assert_eq!(size.records, 9_999);
+            assert!(size.bytes < 18 * size.records, "{size:?}");
+        }
     }
 
     #[test]

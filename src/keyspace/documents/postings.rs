@@ -332,7 +332,8 @@ fn unpack(mut bytes: &[u8]) -> Packed<'_> {
     }
 }
 
-fn write(bytes: &mut impl Extend<u8>, mut number: u128) {
+/// Writes a number in groups of seven bits, the lowest first.
+pub(super) fn write(bytes: &mut impl Extend<u8>, mut number: u128) {
     while number >= 0x80 {
         bytes.extend([number as u8 | 0x80]);
         number >>= 7;
@@ -341,7 +342,7 @@ fn write(bytes: &mut impl Extend<u8>, mut number: u128) {
 }
 
 /// Reads what [`write()`] wrote.
-fn read(bytes: &mut &[u8]) -> u128 {
+pub(super) fn read(bytes: &mut &[u8]) -> u128 {
     let (mut number, mut shift) = (0, 0);
     while let Some((&byte, rest)) = bytes.split_first() {
         *bytes = rest;

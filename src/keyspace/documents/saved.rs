@@ -82,7 +82,7 @@ impl DocumentIndex {
         let there = ids.filter_map(|id| Some((id, state.documents.get(id)?)));
         let saved = there.map(|(id, document)| SavedDocument {
             id,
-            key: document.key.clone(),
+            key: document.key().into(),
             checksum: document.checksum,
             length: document.length,
             frequency_max: document.frequency_max,
@@ -160,7 +160,7 @@ impl DocumentIndex {
                 saved.push(SavedVector {
                     slot,
                     checksum,
-                    key: document.key.clone(),
+                    key: document.key().into(),
                     layers,
                 });
             }

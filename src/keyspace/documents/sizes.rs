@@ -3,7 +3,6 @@
 
 use super::fields::FieldIndex;
 use super::index::{Document, State};
-use super::values::FieldValue;
 use roaring::RoaringBitmap;
 use std::mem::size_of;
 
@@ -65,7 +64,7 @@ impl Sizes {
         let numbers = field.numbers.size();
         self.blocks += numbers.blocks;
         self.records += numbers.records;
-        self.posting_bytes += numbers.bytes + numbers.numbers * ENTRY_BYTES;
+        self.posting_bytes += numbers.bytes;
         for points in field.points.values() {
             self.records += points.len();
             self.posting_bytes += size_of_val(&points[..]) + ENTRY_BYTES;
@@ -77,23 +76,13 @@ impl Sizes {
     }
 
     fn add_document(&mut self, document: &Document) {
-        self.document_bytes += size_of::<Document>() + ENTRY_BYTES;
-        self.document_bytes += document.payload.as_ref().map_or(0, |payload| payload.len());
+        let packed = document.packed();
+        let (key, values) = (packed.key().len(), packed.value_bytes());
+        self.document_bytes += size_of::<Document>() + ENTRY_BYTES + packed.bytes() - key - values;
         // The key itself, and its place in the map of keys.
-        self.key_bytes += document.key.len() + size_of::<u32>() + ENTRY_BYTES;
-        let values = document.values.iter().map(value_bytes);
-        self.value_bytes += values.sum::<usize>();
+        self.key_bytes += key + size_of::<u32>() + ENTRY_BYTES;
+        self.value_bytes += values;
     }
-}
-
-fn value_bytes(value: &FieldValue) -> usize {
-    let own = match value {
-        FieldValue::Tags(tags) => tags.iter().map(|tag| tag.len() + size_of::<String>()).sum(),
-        FieldValue::Numbers(numbers) => size_of_val(&numbers[..]),
-        FieldValue::Points(points) => size_of_val(&points[..]),
-        _ => 0,
-    };
-    size_of::<FieldValue>() + own
 }
 
 impl State {
@@ -116,6 +105,8 @@ impl State {
         self.fields.iter().for_each(|field| sizes.add_field(field));
         let documents = self.all.iter().filter_map(|id| self.documents.get(id));
         documents.for_each(|document| sizes.add_document(document));
+        let payloads = self.all.iter().filter_map(|id| self.payload(id));
+        sizes.document_bytes += payloads.map(|payload| payload.len()).sum::<usize>();
         sizes
     }
 }

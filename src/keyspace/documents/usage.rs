@@ -1,6 +1,6 @@
 //! What an index is used for, how long temporary ones live without use, and what goes with an index.
 
-use super::index::DocumentIndex;
+use super::index::{Document, DocumentIndex};
 use super::{INDEXED_DB, Indexes};
 use crate::keyspace::Key;
 use crate::keyspace::change::{Change, Effect};
@@ -83,7 +83,7 @@ impl DocumentIndex {
         let mut changes = vec![Change::new(INDEXED_DB, self.name(), Effect::DropIndex)];
         if deletes_documents {
             let state = self.read();
-            let keys = state.documents.values().map(|document| &document.key);
+            let keys = state.documents.values().map(Document::key);
             changes.extend(keys.map(|key| Change::new(INDEXED_DB, key, Effect::Delete)));
         }
         changes

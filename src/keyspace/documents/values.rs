@@ -104,7 +104,7 @@ fn document_language(schema: &Schema, value: &Value) -> Language {
 fn document_payload(schema: &Schema, value: &Value) -> Option<Bytes> {
     let field = schema.payload_field.as_ref()?;
     match value {
-        Value::Hash(hash) => Some(hash.get(field.as_bytes(), 0)?.value.clone()),
+        Value::Hash(hash) => Some(hash.get(field.as_bytes(), 0)?.value.to_bytes()),
         _ => None,
     }
 }
@@ -122,7 +122,7 @@ fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
         FieldKind::Geo => FieldValue::Points(vec![point(&text())?]),
         FieldKind::Vector(attributes) => {
             check_size(bytes, attributes)?;
-            FieldValue::Vectors(vec![found.value.clone()])
+            FieldValue::Vectors(vec![found.value.to_bytes()])
         }
         FieldKind::Geoshape { .. } => FieldValue::Shapes(vec![shape(&text())?]),
     })

@@ -235,8 +235,8 @@ impl Vocabulary {
     }
 
     /// Takes a document out of its words.
-    pub fn remove(&mut self, id: DocumentId, words: &[WordId]) {
-        for &number in words {
+    pub fn remove(&mut self, id: DocumentId, words: impl IntoIterator<Item = WordId>) {
+        for number in words {
             let place = &mut self.words[number as usize];
             let Some(word) = place else { continue };
             if let Some(posting) = word.postings.get(id) {
@@ -414,7 +414,7 @@ mod tests {
         let first = vocabulary.put(1, words(&["one", "both"], 1));
         let second = vocabulary.put(2, words(&["two", "both"], 1));
         assert_eq!((vocabulary.len(), vocabulary.places().0), (3, 4));
-        vocabulary.remove(1, &first);
+        vocabulary.remove(1, first.clone());
         assert!(vocabulary.get("one").is_none() && vocabulary.get("both").is_some());
         assert_eq!(
             vocabulary.having("o", 1).map(Vec::from_iter),
@@ -424,8 +424,8 @@ mod tests {
         let third = vocabulary.put(3, words(&["three"], 1));
         assert_eq!(third.len(), 1);
         assert!(first.contains(&third[0]));
-        vocabulary.remove(2, &second);
-        vocabulary.remove(3, &third);
+        vocabulary.remove(2, second);
+        vocabulary.remove(3, third);
         assert!(vocabulary.is_empty() && vocabulary.places() == (0, 0));
         assert_eq!(vocabulary.having("o", 1).map(|words| words.len()), Some(0));
     }

@@ -1,18 +1,26 @@
-//! The fields of one bucket in insertion order: a list while they are few, as they are in most hashes, a map from then on.
+//! The fields of one bucket in insertion order: a list while they are few, a map from then on.
 
-use super::Field;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use std::hash::BuildHasher;
 
 /// So many fields are looked through one by one; more have a map, which is never made a list again.
 const FEW_MAX: usize = 16;
 
+/// A field's value and expiry.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Stored {
+    pub(super) value: Bytes,
+    /// In milliseconds since 1970.
+    pub(super) expires_at_ms: Option<u64>,
+}
+
 /// Fields by name.
 #[derive(Clone)]
 pub(super) enum Fields {
-    Few(Vec<(Bytes, Field)>),
-    Many(Box<IndexMap<Bytes, Field, FixedState>>),
+    Few(Vec<(Bytes, Stored)>),
+    Many(Box<IndexMap<Bytes, Stored, FixedState>>),
 }
 
 impl Default for Fields {
@@ -29,17 +37,17 @@ impl Fields {
         }
     }
 
-    pub(super) fn get(&self, name: &[u8]) -> Option<&Field> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<(&Bytes, &Stored)> {
         match self {
             Fields::Few(list) => {
                 let found = list.iter().find(|(other, _)| other == name);
-                found.map(|(_, field)| field)
+                found.map(|(name, field)| (name, field))
             }
-            Fields::Many(map) => map.get(name),
+            Fields::Many(map) => map.get_key_value(name),
         }
     }
 
-    pub(super) fn get_mut(&mut self, name: &[u8]) -> Option<&mut Field> {
+    pub(super) fn get_mut(&mut self, name: &[u8]) -> Option<&mut Stored> {
         match self {
             Fields::Few(list) => {
                 let found = list.iter_mut().find(|(other, _)| other == name);
@@ -50,14 +58,14 @@ impl Fields {
     }
 
     /// The field at a place below [`Fields::len`].
-    pub(super) fn at(&self, place: usize) -> Option<(&Bytes, &Field)> {
+    pub(super) fn at(&self, place: usize) -> Option<(&Bytes, &Stored)> {
         match self {
             Fields::Few(list) => list.get(place).map(|(name, field)| (name, field)),
             Fields::Many(map) => map.get_index(place),
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Bytes, &Field)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Bytes, &Stored)> {
         let (list, map) = match self {
             Fields::Few(list) => (list.as_slice(), None),
             Fields::Many(map) => (&[][..], Some(map.iter())),
@@ -66,8 +74,9 @@ impl Fields {
         list.chain(map.into_iter().flatten())
     }
 
-    /// Adds a field whose name is not there.
-    pub(super) fn add(&mut self, name: Bytes, field: Field, hasher: &FixedState) {
+    /// Adds a field whose name is not there. `hasher` is that of the buckets: all names of a bucket have the same top bits by it, by which
+    /// a map tells them apart first, so the map gets another.
+    pub(super) fn add(&mut self, name: Bytes, field: Stored, hasher: &FixedState) {
         match self {
             Fields::Few(list) if list.len() < FEW_MAX => {
                 // Most hashes get all of their fields at once and never another.
@@ -75,7 +84,8 @@ impl Fields {
                 list.push((name, field));
             }
             Fields::Few(list) => {
-                let mut map = IndexMap::with_hasher(hasher.clone());
+                let seed = hasher.hash_one(list.len());
+                let mut map = IndexMap::with_hasher(FixedState::with_seed(seed));
                 map.extend(list.drain(..));
                 map.insert(name, field);
                 *self = Fields::Many(Box::new(map));
@@ -85,7 +95,7 @@ impl Fields {
     }
 
     /// Takes a field out; the others keep their order.
-    pub(super) fn remove(&mut self, name: &[u8]) -> Option<Field> {
+    pub(super) fn remove(&mut self, name: &[u8]) -> Option<Stored> {
         match self {
             Fields::Few(list) => {
                 let place = list.iter().position(|(other, _)| other == name)?;
@@ -103,7 +113,7 @@ mod tests {
     #[test]
     fn a_list_that_becomes_a_map_keeps_its_fields_and_their_order() {
         let hasher = FixedState::with_seed(7);
-        let field = |n: usize| Field {
+        let field = |n: usize| Stored {
             value: Bytes::from(n.to_string()),
             expires_at_ms: None,
         };
@@ -118,7 +128,8 @@ mod tests {
         }
         assert_eq!(fields.remove(b"f1"), Some(field(1)));
         assert_eq!(fields.remove(b"f1"), None);
-        assert_eq!(fields.get(b"f0"), Some(&field(3 * FEW_MAX - 1)));
+        let first = fields.get(b"f0").map(|(_, field)| field);
+        assert_eq!(first, Some(&field(3 * FEW_MAX - 1)));
         let names: Vec<&Bytes> = fields.iter().map(|(name, _)| name).collect();
         assert_eq!(names[..3], ["f0", "f2", "f3"]);
         assert_eq!(fields.at(1).map(|(name, _)| &name[..]), Some(&b"f2"[..]));

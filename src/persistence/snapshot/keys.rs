@@ -136,15 +136,15 @@ where
     let mut fields = hash.iter().peekable();
     while fields.peek().is_some() {
         let mut bytes = 0;
-        let mut group: Vec<(&Bytes, &Field)> = Vec::new();
-        while let Some((name, field)) = fields.next_if(|_| bytes < PIECE_BYTES) {
-            bytes += name.len() + field.value.len();
-            group.push((name, field));
+        let mut group: Vec<Field<'_>> = Vec::new();
+        while let Some(field) = fields.next_if(|_| bytes < PIECE_BYTES) {
+            bytes += field.name.len() + field.value.len();
+            group.push(field);
         }
         pieces.begin(kind, &key.key, expires_at_ms);
         put_varint(&mut pieces.payload, group.len() as u64);
-        for (name, field) in group {
-            put_bytes(&mut pieces.payload, name);
+        for field in group {
+            put_bytes(&mut pieces.payload, &field.name);
             put_bytes(&mut pieces.payload, &field.value);
             // One more than the time, so that 0 says "none".
             put_varint(
@@ -255,8 +255,7 @@ pub(super) fn decode(
 fn decode_fields(cursor: &mut Cursor<'_>, hash: &mut Hash) -> Result<(), Fault> {
     // Name, value and expiry take a byte each at least.
     for _ in 0..cursor.count(3)? {
-        let name = Bytes::copy_from_slice(cursor.bytes()?);
-        let value = Bytes::copy_from_slice(cursor.bytes()?);
+        let (name, value) = (cursor.bytes()?, cursor.bytes()?);
         if !hash.set(name, value, cursor.varint()?.checked_sub(1)) {
             return Err("a hash has two fields of one name");
         }
@@ -341,11 +340,8 @@ mod tests {
         let mut hash = Hash::new(1);
         for i in 0..9_000 {
             let expires = (i % 3 == 0).then_some(i as u64 + 1);
-            hash.set(
-                Bytes::from(format!("field {i}")),
-                Bytes::from(vec![i as u8; 1_000]),
-                expires,
-            );
+            let name = format!("field {i}");
+            hash.set(name.as_bytes(), &[i as u8; 1_000], expires);
         }
         hash
     }
@@ -447,7 +443,7 @@ mod tests {
     #[test]
     fn payloads_that_are_cut_or_altered_never_panic() {
         let mut hash = Hash::new(1);
-        hash.set(Bytes::from_static(b"f"), Bytes::from_static(b"v"), Some(3));
+        hash.set(b"f", b"v", Some(3));
         let (mut scores, mut list) = (SortedSet::new(1), List::new());
         scores.insert(Bytes::from_static(b"m"), 1.5);
         list.push(End::Back, Bytes::from_static(b"e"));

@@ -13,14 +13,15 @@ use crate::keyspace::collection::{Collection, SavedElement, SavedNode};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::LoadedIndex;
 use crate::keyspace::documents::index::links_of;
-use crate::keyspace::documents::saved::SavedIndex;
+use crate::keyspace::documents::saved::{SavedIndex, SavedVector};
 use crate::keyspace::documents::schema::{self, FieldKind, Schema};
 use crate::keyspace::documents::words::Words;
-use crate::keyspace::{Entry, Keyspace, Value};
+use crate::keyspace::{Entry, Key, Keyspace, Value};
 use crate::persistence::disk::Disk;
 use parking_lot::Mutex;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,7 +77,7 @@ pub fn find(disk: &dyn Disk, dir: &Path, catalog: &Catalog) -> Result<Found, Sna
 }
 
 /// What was loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// Keys.
     pub keys: u64,
@@ -90,6 +91,24 @@ pub struct Loaded {
     pub indexed: u64,
     /// Bytes of its packs.
     pub bytes: u64,
+    /// Indexes that are damaged in the snapshot.
+    pub damaged: Vec<DamagedIndex>,
+}
+
+/// An index that is damaged in the snapshot. It was made anew from its keys, which are whole, as far as it had to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedIndex {
+    /// Its name.
+    pub name: Key,
+    /// What is damaged, with file and offset.
+    pub why: String,
+}
+
+impl fmt::Display for DamagedIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, why) = (self.name.escape_ascii(), &self.why);
+        write!(f, "the index {name} was made anew from its keys: {why}")
+    }
 }
 
 /// Loads the images of `manifest` into an empty keyspace that was made with its seed.
@@ -109,7 +128,7 @@ pub fn load(
     keyspace.raise_collection_id(state.next_collection_id);
     let (collections, relinked) = loader.collections()?;
     let keys = loader.keys(Mutex::new(collections))?;
-    let indexes = loader.indexes()?;
+    let (indexes, damaged) = loader.indexes()?;
     let elements = manifest
         .collections
         .values()
@@ -122,6 +141,7 @@ pub fn load(
         taken: indexes.taken as u64,
         indexed: indexes.indexed as u64,
         bytes: manifest.packs.values().sum(),
+        damaged,
     })
 }
 
@@ -136,16 +156,20 @@ struct Loader<'a> {
 type SegmentImages<'a> = HashMap<Kind, (Place, &'a ImageRecord)>;
 
 impl Loader<'_> {
-    /// Makes the indexes again, once their documents are there; of all of them, what was done.
-    fn indexes(&self) -> Result<LoadedIndex, SnapshotError> {
-        let mut all = LoadedIndex::default();
+    /// Makes the indexes again, once their documents are there; of all of them, what was done, and which are damaged.
+    fn indexes(&self) -> Result<(LoadedIndex, Vec<DamagedIndex>), SnapshotError> {
+        let (mut all, mut damaged) = (LoadedIndex::default(), Vec::new());
         for (place, definition) in self.definitions()?.into_iter().enumerate() {
             match definition {
                 Definition::Index(name, words) => {
                     let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
                     let schema = schema::create(&mut Words::new(&words))
                         .map_err(|_| self.contradiction("an index's words do not make one"))?;
-                    let loaded = self.index(place as u64, &name, schema)?;
+                    let mut note = |why: &SnapshotError| {
+                        let (name, why) = (name.clone(), why.to_string());
+                        damaged.push(DamagedIndex { name, why });
+                    };
+                    let loaded = self.index(place as u64, &name, schema, &mut note)?;
                     all.relinked += loaded.relinked;
                     all.taken += loaded.taken;
                     all.indexed += loaded.indexed;
@@ -155,7 +179,7 @@ impl Loader<'_> {
                 }
             }
         }
-        Ok(all)
+        Ok((all, damaged))
     }
 
     fn definitions(&self) -> Result<Vec<Definition>, SnapshotError> {
@@ -168,13 +192,54 @@ impl Loader<'_> {
             .map_err(|what| self.packs.fault(image, what))
     }
 
-    fn index(&self, owner: u64, name: &[u8], schema: Schema) -> Result<LoadedIndex, SnapshotError> {
+    /// Makes an index again. All that its images hold its keys tell too: what is damaged is noted and made anew, the words of
+    /// documents without the links of their vectors, or these without those.
+    fn index(
+        &self,
+        owner: u64,
+        name: &[u8],
+        schema: Schema,
+        note: &mut dyn FnMut(&SnapshotError),
+    ) -> Result<LoadedIndex, SnapshotError> {
+        let mut saved = self.saved_documents(owner, &schema).unwrap_or_else(|why| {
+            note(&why);
+            SavedIndex::default()
+        });
+        saved.vectors = self.saved_vectors(owner, &schema).unwrap_or_else(|why| {
+            note(&why);
+            Vec::new()
+        });
+        let (database, schema) = (self.keyspace.database(INDEXED_DB), Arc::new(schema));
+        let load = |saved| {
+            let indexes = self.keyspace.indexes();
+            indexes.load(name, Arc::clone(&schema), &database, saved)
+        };
+        if let Some(loaded) = load(saved) {
+            return Ok(loaded);
+        }
+        let why = self.contradiction("a word of an index comes twice");
+        note(&why);
+        load(SavedIndex::default()).ok_or(why)
+    }
+
+    /// The vectors of an index, with their links.
+    fn saved_vectors(
+        &self,
+        owner: u64,
+        schema: &Schema,
+    ) -> Result<Vec<(usize, Vec<SavedVector>)>, SnapshotError> {
         let vectors = self.decode_all(Kind::DocumentLinks, owner, |place, payload| {
-            let m = links_of(&schema, place.piece as usize)
+            let m = links_of(schema, place.piece as usize)
                 .ok_or("links belong to a field without vectors")?;
             documents::decode_vectors(place.part, m, payload)
         })?;
-        let vectors = vectors.into_iter();
+        let by_field = vectors.into_iter();
+        let by_field = by_field.map(|(place, part)| (place.piece as usize, part));
+        Ok(by_field.collect())
+    }
+
+    /// All that there is of an index but its vectors.
+    fn saved_documents(&self, owner: u64, schema: &Schema) -> Result<SavedIndex, SnapshotError> {
         let documents = self.decode_all(Kind::Documents, owner, |place, payload| {
             documents::decode_documents(place.part, payload)
         })?;
@@ -197,7 +262,7 @@ impl Loader<'_> {
         let ids = self.decode_all(Kind::DocumentIds, owner, |_, payload| {
             documents::decode_ids(payload)
         })?;
-        let saved = SavedIndex {
+        Ok(SavedIndex {
             alive: ids
                 .into_iter()
                 .map(|(_, ids)| ids)
@@ -209,15 +274,8 @@ impl Loader<'_> {
                 .into_iter()
                 .map(|(place, part)| (place.piece as usize, part))
                 .collect(),
-            vectors: vectors
-                .map(|(place, part)| (place.piece as usize, part))
-                .collect(),
-        };
-        let database = self.keyspace.database(INDEXED_DB);
-        let indexes = self.keyspace.indexes();
-        indexes
-            .load(name, Arc::new(schema), &database, saved)
-            .ok_or_else(|| self.contradiction("a word of an index comes twice"))
+            vectors: Vec::new(),
+        })
     }
 
     /// What the images of one kind of an index hold, in the order of their places.

@@ -217,6 +217,7 @@ fn what_was_saved_is_loaded() {
             taken: 0,
             indexed: 0,
             bytes: saved.bytes,
+            damaged: Vec::new(),
         }
     );
     assert_eq!(exact_state(&keyspace), exact_state(&writer.keyspace));

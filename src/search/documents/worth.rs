@@ -164,7 +164,7 @@ impl<'q> Worth<'q> {
             return 0.0;
         };
         if self.scorer == Scorer::Hamming {
-            let payload = document.payload.as_deref().unwrap_or_default();
+            let payload = self.state.payload(id).map_or(&[][..], |payload| payload);
             let score = hamming(payload, self.payload);
             if let Some(reasons) = reasons {
                 let is_comparable = !payload.is_empty() && payload.len() == self.payload.len();

@@ -4,9 +4,10 @@ use super::super::fields::{FieldIndex, SavedField};
 use super::super::pages::Pages;
 use super::super::saved::{Facts, Known};
 use super::super::vocabulary::{SavedWord, Vocabulary, WordId};
-use super::{Document, DocumentIndex, DocumentSlots, State, kept};
+use super::{Document, DocumentIndex, DocumentSlots, State};
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
+use crate::keyspace::documents::packed::PackedDocument;
 use crate::keyspace::documents::values::{DocumentValues, FieldValue};
 use hashbrown::HashTable;
 use rayon::prelude::*;
@@ -137,15 +138,12 @@ impl State {
         self.length += u64::from(facts.length);
         self.put_slots(id, &slots);
         let document = Document {
-            key,
+            packed: PackedDocument::new(&key, &values.fields, words),
             score: values.score,
             length: facts.length,
             frequency_max: facts.frequency_max,
             checksum: facts.checksum,
-            values: kept(values.fields),
-            payload: values.payload,
-            words,
         };
-        self.enter(id, document);
+        self.enter(id, document, values.payload);
     }
 }

@@ -83,12 +83,13 @@ fn filled(random: &mut Random) -> Writer {
 /// All that an index knows, by the names of keys.
 fn facts(index: &DocumentIndex) -> BTreeMap<String, String> {
     let state = index.read();
-    let key = |id| String::from_utf8_lossy(&state.documents.get(id).unwrap().key).into_owned();
+    let key = |id| String::from_utf8_lossy(state.documents.get(id).unwrap().key()).into_owned();
     let mut facts = BTreeMap::new();
     for document in state.documents.values() {
         let (length, most) = (document.length, document.frequency_max);
-        let held = format!("{} {length} {most} {:?}", document.score, document.values);
-        let key = String::from_utf8_lossy(&document.key);
+        let values: Vec<_> = document.values().collect();
+        let held = format!("{} {length} {most} {values:?}", document.score);
+        let key = String::from_utf8_lossy(document.key());
         assert!(facts.insert(key.into_owned(), held).is_none());
     }
     let mut note = |what: String, mut keys: Vec<String>| {
@@ -173,7 +174,7 @@ fn an_index_comes_back_without_being_made_anew() {
     let index = writer.keyspace.indexes().get(b"idx").unwrap();
     let in_order = |index: &DocumentIndex| -> Vec<Key> {
         let state = index.read();
-        state.documents.values().map(|it| it.key.clone()).collect()
+        state.documents.values().map(|it| it.key().into()).collect()
     };
     let before = in_order(&index);
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
@@ -266,22 +267,18 @@ fn snapshots_without_documents_of_indexes_are_loaded() {
     );
 }
 
-#[test]
-fn damaged_images_of_indexes_are_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut writer = filled(&mut Random(5));
-    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
-    let manifest = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
-    for kind in [
-        Kind::Documents,
-        Kind::Words,
-        Kind::Tags,
-        Kind::Numbers,
-        Kind::DocumentIds,
-    ] {
+/// The damaged images that a load told of, by calling `look` with what was loaded and what is told of it; each image of an index is
+/// damaged in several places, one after the other.
+fn damage_each(
+    dir: &Path,
+    kinds: &[Kind],
+    mut look: impl FnMut(Kind, &Path, Result<(Keyspace, Loaded), SnapshotError>),
+) {
+    let manifest = Manifest::read(&RealDisk, dir, 1).unwrap();
+    for &kind in kinds {
         let mut images = manifest.images.iter();
         let (place, image) = images.find(|(place, _)| place.kind == kind).unwrap();
-        let path = pack::path(dir.path(), image.pack());
+        let path = pack::path(dir, image.pack());
         let good = std::fs::read(&path).unwrap();
         let header = image.header(*place).encode();
         let offset = good.windows(header.len()).position(|at| at == header);
@@ -289,11 +286,60 @@ fn damaged_images_of_indexes_are_refused() {
             let mut bad = good.clone();
             bad[offset.unwrap() + at] ^= 4;
             std::fs::write(&path, &bad).unwrap();
-            match load_now(dir.path()) {
-                Err(SnapshotError::Damaged { path: told, .. }) => assert_eq!(told, path),
-                other => panic!("{kind:?} {at}: {:?}", other.map(|(_, loaded)| loaded)),
-            }
+            look(kind, &path, load_now(dir));
         }
         std::fs::write(&path, &good).unwrap();
     }
+}
+
+#[test]
+fn damaged_images_of_indexes_are_made_anew_from_the_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled(&mut Random(5));
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    let kinds = [
+        Kind::Documents,
+        Kind::Words,
+        Kind::Tags,
+        Kind::Numbers,
+        Kind::DocumentIds,
+        Kind::DocumentLinks,
+    ];
+    let state = exact_state(&writer.keyspace);
+    damage_each(dir.path(), &kinds, |kind, path, loaded| {
+        let (keyspace, loaded) = loaded.unwrap();
+        let told = format!("{kind:?} {loaded:?}");
+        let [damaged] = &loaded.damaged[..] else {
+            panic!("{told}");
+        };
+        assert_eq!(&*damaged.name, b"idx");
+        let path = path.display().to_string();
+        assert!(damaged.why.starts_with(&path), "{told}");
+        match kind {
+            // Documents without a vector are what they were.
+            Kind::DocumentLinks => assert!(loaded.taken > 0 && loaded.indexed > loaded.taken),
+            // No vector has to be linked again, but for those that had few links before.
+            _ => assert!(
+                loaded.taken == 0 && loaded.relinked * 50 < loaded.indexed,
+                "{told}"
+            ),
+        }
+        assert!(exact_state(&keyspace) == state, "{told}");
+        check(&keyspace, &told);
+    });
+}
+
+#[test]
+fn damaged_definitions_of_indexes_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = filled(&mut Random(6));
+    save_now(&mut writer, dir.path(), &RealDisk).unwrap();
+    damage_each(
+        dir.path(),
+        &[Kind::Indexes, Kind::Keys],
+        |kind, path, loaded| match loaded {
+            Err(SnapshotError::Damaged { path: told, .. }) => assert_eq!(told, path),
+            other => panic!("{kind:?}: {:?}", other.map(|(_, loaded)| loaded)),
+        },
+    );
 }
