@@ -77,8 +77,11 @@ fn run(call: &mut Call) -> Result {
     let shard = Reply::Map(vec![
         (word("Total profile time"), milliseconds(end - start)),
         (word("Parsing time"), milliseconds(parsed - start)),
+        // Queries wait for no worker and for no lock that all share.
+        (word("Workers queue time"), milliseconds(Duration::ZERO)),
         (word("Pipeline creation time"), milliseconds(begun - parsed)),
-        (word("Warning"), word("None")),
+        (word("Total GIL time"), milliseconds(Duration::ZERO)),
+        (word("Warning"), Reply::Array(vec![word("None")])),
         (word("Iterators profile"), profile.iterators),
         (
             word("Result processors profile"),
@@ -378,10 +381,6 @@ fn text(text: &str) -> Reply {
 }
 
 fn affix_kind(affix: &Affix) -> String {
-    let kind = match (affix.is_prefix, affix.is_suffix) {
-        (true, true) => "INFIX",
-        (false, true) => "SUFFIX",
-        _ => "PREFIX",
-    };
-    format!("{kind} - {}", affix.text)
+    // The module calls all of them so.
+    format!("PREFIX - {}", affix.text)
 }

@@ -171,7 +171,10 @@ mod tests {
             ("hello", "yellow", 2, true),
             ("kitten", "sitting", 3, true),
             ("kitten", "sitting", 2, false),
-            ("ab", "ba", 1, false),
+            // All but the last character is near.
+            ("ab", "ba", 1, true),
+            ("hlo", "hol", 1, true),
+            ("hlo", "ohl", 1, false),
             ("", "a", 1, true),
         ];
         for (word, other, distance, expected) in cases {
