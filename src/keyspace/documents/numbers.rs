@@ -62,6 +62,7 @@ impl Numbers {
     pub(super) fn of_all(mut all: Vec<(f64, DocumentId)>, has_several: bool) -> Numbers {
         let order = |(number, id): &(f64, DocumentId)| (Ordered(*number), *id);
         all.par_sort_unstable_by_key(order);
+        all.dedup_by_key(|pair| order(pair));
         let mut numbers = Numbers {
             has_several,
             ..Numbers::default()
