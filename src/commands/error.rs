@@ -50,8 +50,13 @@ pub const OUT_OF_RANGE: Refusal = Refusal::line("ERR index out of range");
 /// A database number lies outside.
 pub const DB_OUT_OF_RANGE: Refusal = Refusal::line("ERR DB index is out of range");
 
-/// The request has too few or too many words. `name` is in lower case, containers as `config|get`.
+/// The request has too few or too many words. `name` is in lower case, containers as `config|get`; RediSearch's commands are
+/// named in capitals.
 pub fn wrong_arity(name: &str) -> Refusal {
+    let name = match name.starts_with("ft.") {
+        true => name.to_uppercase(),
+        false => name.to_owned(),
+    };
     Refusal::made(format!(
         "ERR wrong number of arguments for '{name}' command"
     ))

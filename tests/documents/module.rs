@@ -24,6 +24,36 @@ fn start() -> (Server, Client) {
     (server, client)
 }
 
+#[test]
+fn what_is_sorted_by_is_shown_first() {
+    let (_server, mut client) = start();
+    let line = "FT.SEARCH idx * SORTBY n LIMIT 0 1";
+    let row = "[5 p:1 [n 1 t long text of many words k red,blue]]";
+    check(&mut client, &[(line, row)]);
+}
+
+#[test]
+fn rows_have_what_the_index_keeps_for_sorting() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SORTABLE");
+    client.ok("HSET p:1 k Red");
+    client.ok("HSET p:2 k red");
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.a AS a NUMERIC $.b AS b TAG");
+    client.ok("JSON.SET j:1 $ {\"a\":null,\"b\":true}");
+    check(
+        &mut client,
+        &[
+            (
+                "FT.AGGREGATE idx * GROUPBY 1 @k REDUCE COUNT 0 AS c",
+                "[1 [k red c 2]]",
+            ),
+            ("FT.SEARCH jdx * RETURN 2 a b", "[1 j:1 [a nil b 1]]"),
+            ("FT.AGGREGATE jdx * LOAD 2 @a @b", "[1 [a nil b 1]]"),
+        ],
+    );
+}
+
 /// A reply on one line: items between blanks, lists in brackets.
 fn shown(reply: &Value) -> String {
     match reply {
@@ -182,15 +212,15 @@ fn whoever_does_not_count_is_told_of_what_is_shown() {
         &[
             (
                 "FT.SEARCH idx words|run DIALECT 4 LIMIT 0 2 NOCONTENT",
-                "[2 p:5 p:4]",
+                "[2 p:3 p:5]",
             ),
             (
                 "FT.SEARCH idx words|run WITHOUTCOUNT LIMIT 0 2 NOCONTENT",
-                "[2 p:5 p:4]",
+                "[2 p:3 p:5]",
             ),
             (
                 "FT.SEARCH idx words|run DIALECT 4 WITHCOUNT LIMIT 0 2 NOCONTENT",
-                "[4 p:5 p:4]",
+                "[4 p:3 p:5]",
             ),
         ],
     );

@@ -14,6 +14,10 @@ fn bulk(text: &str) -> Value {
     Value::Bulk(text.to_owned().into())
 }
 
+fn simple(text: &str) -> Value {
+    Value::Simple(text.to_owned())
+}
+
 /// The part of a reply's map.
 fn part<'v>(reply: &'v Value, name: &str) -> &'v Value {
     let pairs = reply.as_pairs().expect("names and values");
@@ -37,7 +41,7 @@ fn a_filter_decides_which_keys_are_documents() {
     client.wait_for("old", "@kind:{cat}", &["pet:0", "pet:2"]);
     let reply = client.ok("FT.INFO old");
     let definition = part(&reply, "index_definition");
-    assert_eq!(part(definition, "filter"), &bulk("@age > 5"));
+    assert_eq!(part(definition, "filter"), &simple("@age > 5"));
     // The documents that the log makes again are the same.
     drop(client);
     server.kill_and_restart(&LOG);
@@ -77,7 +81,7 @@ fn documents_may_have_languages_of_their_own() {
     assert_eq!(search(&mut client, "german"), ["a"]);
     let reply = client.ok("FT.INFO idx");
     let definition = part(&reply, "index_definition");
-    assert_eq!(part(definition, "language_field"), &bulk("lang"));
+    assert_eq!(part(definition, "language_field"), &simple("lang"));
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn shapes_are_found_by_how_they_lie() {
     let reply = client.ok("FT.INFO flat");
     let statistics = part(&reply, "field statistics").as_items().expect("fields");
     let errors = part(&statistics[0], "Index Errors");
-    let expected = bulk("Error indexing geoshape: Expected '(' in 'POINT 3'");
+    let expected = simple("Error indexing geoshape: Expected '(' in 'POINT 3'");
     assert_eq!(part(errors, "last indexing error"), &expected);
     assert_eq!(part(errors, "last indexing error key"), &bulk("s:bad"));
 }
@@ -241,22 +245,22 @@ fn scores_are_explained() {
     let reply = client.ok(line);
     let items = reply.as_items().expect("a list");
     let word = |word: &str| {
-        bulk(&format!(
+        simple(&format!(
             "{word}: (0.27 = Weight 1.00 * IDF 0.13 * (F 10.00 * (k1 1.2 + 1)) / (F 10.00 + k1 1.2 * (1 - b 0.75 + b 0.75 * Doc Len 23 / Average Doc Len 34.33)))"
         ))
     };
     let list = Value::Array;
     let words = list(vec![word("hello"), word("world")]);
-    let sum = list(vec![bulk("(Weight 1.00 * children BM25 0.54)"), words]);
+    let sum = list(vec![simple("(Weight 1.00 * children BM25 0.54)"), words]);
     let whole = vec![
-        bulk("Final BM25 : words BM25 0.54 * document score 1.00"),
+        simple("Final BM25 : words BM25 0.54 * document score 1.00"),
         list(vec![sum]),
     ];
     let explained = items[2].as_items().expect("a score and its reasons");
     assert_eq!(explained[1], list(whole));
     let docscore = client.ok(&format!("{line} SCORER DOCSCORE"));
     let explained = docscore.as_items().and_then(|items| items[2].as_items());
-    let expected = [bulk("1"), bulk("Document's score is 1.00")];
+    let expected = [bulk("1"), simple("Document's score is 1.00")];
     assert_eq!(explained, Some(&expected[..]));
 }
 
@@ -461,7 +465,7 @@ fn an_index_tells_all_its_figures() {
     assert_eq!(part(of_number, "indexing failures"), &Value::Int(1));
     assert_eq!(
         part(of_number, "last indexing error"),
-        &bulk("Invalid numeric value: 'four'")
+        &simple("Invalid numeric value: 'four'")
     );
     let of_text = part(&fields[0], "Index Errors");
     assert_eq!(part(of_text, "indexing failures"), &Value::Int(0));

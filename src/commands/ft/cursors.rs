@@ -10,7 +10,7 @@ use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::DocumentIndex;
-use crate::protocol::Reply;
+use crate::protocol::{Reply, Version};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
@@ -44,8 +44,8 @@ pub struct Cursor {
     pub read: usize,
     /// Whether a read came to the end: it found fewer rows than it asked for.
     pub is_done: bool,
-    /// What replies give as their number.
-    pub total: usize,
+    /// Whether the first reply told how many rows there are; later ones tell nothing then.
+    pub is_counted: bool,
     /// The form of its values.
     pub format: Format,
     /// Rows of one reply.
@@ -131,8 +131,8 @@ impl Cursors {
 fn cursor(call: &mut Call) -> Result {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let name = words.get(1).copied().unwrap_or_default();
-    let request = aggregate::read_cursor_request(&mut Words::new(&words))?;
     indexes::index(&call.access.view(INDEXED_DB), name)?;
+    let request = aggregate::read_cursor_request(&mut Words::new(&words))?;
     let cursors = &call.context.cursors;
     match request {
         CursorRequest::Read { id, count } => {
@@ -140,10 +140,13 @@ fn cursor(call: &mut Call) -> Result {
             let mut cursor = cursors
                 .take(id, call.access.now_ms())
                 .ok_or_else(not_found)?;
-            let (total, form) = (cursor.total, (call.session.version, cursor.format));
+            let (is_counted, form) = (cursor.is_counted, (call.session.version, cursor.format));
             let rows = cursor.take(count.map(|count| count as usize));
-            // The last read may find that there was no more.
-            let total = if rows.is_empty() { 0 } else { total };
+            let total = match (is_counted, form.0) {
+                (true, _) => 0,
+                (false, Version::Resp2) => rows.len().min(1),
+                (false, Version::Resp3) => rows.len(),
+            };
             let page = properties::reply(rows, total, &[], form);
             let id = match cursor.is_done {
                 true => 0,

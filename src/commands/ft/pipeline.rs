@@ -137,6 +137,8 @@ struct Outcome {
     rows: Vec<Properties>,
     /// How many there are, as replies say.
     total: usize,
+    /// Whether a step counted them.
+    is_counted: bool,
     warnings: Vec<&'static str>,
 }
 
@@ -166,6 +168,7 @@ fn run(
     Ok(Outcome {
         rows: lines.into_iter().map(|line| line.properties).collect(),
         total,
+        is_counted: counted.is_some(),
         warnings,
     })
 }
@@ -182,14 +185,18 @@ fn open_cursor(
         rows: result.rows,
         read: 0,
         is_done: false,
-        total: result.total,
+        is_counted: result.is_counted,
         format: form.1,
         count: options.count as usize,
         idle_max_ms: u64::from(options.idle_max_ms),
         used_ms: ground.view.now_ms,
     };
     let first = cursor.take(None);
-    let first = properties::reply(first, result.total, &result.warnings, form);
+    let total = match (result.is_counted, form.0) {
+        (false, Version::Resp3) => first.len(),
+        _ => result.total,
+    };
+    let first = properties::reply(first, total, &result.warnings, form);
     let random = ground.context.draw_random();
     let id = match cursor.is_done {
         true => 0,

@@ -3,6 +3,7 @@
 //! `Distance computations` of the searches of vectors, which are our own.
 
 use super::find::Observer;
+use super::indexes;
 use super::page;
 use super::pipeline;
 use super::printed::print_exactly;
@@ -10,6 +11,7 @@ use super::query::tree::{Affix, Kind, Node, Query, TagValue};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::keyspace::documents::INDEXED_DB;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::matching::Matcher;
 use crate::search::documents::run::Explanation;
@@ -51,6 +53,7 @@ pub const PROFILE: Command = Command {
 fn run(call: &mut Call) -> Result {
     let start = Instant::now();
     let index = call.args.word()?;
+    indexes::index(&call.access.view(INDEXED_DB), index)?;
     let is_search = call.args.take("SEARCH");
     if !is_search && !call.args.take("AGGREGATE") {
         return Err(Refusal::line("No `SEARCH` or `AGGREGATE` provided"));

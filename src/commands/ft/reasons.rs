@@ -103,8 +103,12 @@ fn of_part(reasons: &Reasons, part: &Part) -> Reply {
         Part::Other {
             score,
             weight,
+            frequency,
             is_every,
-        } => Reply::Text(of_other(reasons, *score, *weight, *is_every)),
+        } => {
+            let how = (*frequency, *is_every);
+            Reply::Text(of_other(reasons, *score, *weight, how))
+        }
     }
 }
 
@@ -145,16 +149,24 @@ fn of_word(
     }
 }
 
-fn of_other(reasons: &Reasons, score: f64, weight: f64, is_every: bool) -> String {
+fn of_other(
+    reasons: &Reasons,
+    score: f64,
+    weight: f64,
+    (frequency, is_every): (u32, bool),
+) -> String {
     let average = reasons.corpus.average_length;
     match reasons.scorer {
         Scorer::Tfidf | Scorer::TfidfDocNorm => {
-            format!("(TFIDF {score:.2} = Weight {weight:.2} * Frequency 1)")
+            format!("(TFIDF {score:.2} = Weight {weight:.2} * Frequency {frequency})")
         }
+        Scorer::Bm25 if frequency == 0 => "Frequency 0 -> value 0".to_owned(),
         Scorer::Bm25 => format!(
             "({score:.2} = Weight {weight:.2} * F 1 / (F 1 + k1 1.2 * (1 - b 0.5 + b 0.5 * Average Len {average:.2})))"
         ),
-        Scorer::DisMax => format!("DISMAX {score:.2} = Weight {weight:.2} * Frequency 1"),
+        Scorer::DisMax => {
+            format!("DISMAX {score:.2} = Weight {weight:.2} * Frequency {frequency}")
+        }
         _ if is_every => of_word(reasons, score, weight, ("*", 1, 1.0)),
         _ => "Irrelevant token -> score is 0".to_owned(),
     }

@@ -4,7 +4,7 @@ use super::errors;
 use super::indexes::bulk;
 use super::options::{Format, Options, Returned};
 use super::page::{Hit, Page};
-use super::printed::{print, print_exactly};
+use super::printed::{print, print_exactly, print_significant};
 use super::reasons;
 use super::schema::{DocumentKind, Schema};
 use super::search::SearchRequest;
@@ -127,7 +127,9 @@ fn payload(hit: &Hit) -> Reply {
 fn sort_key(hit: &Hit) -> Reply {
     match &hit.sort_key {
         None => Reply::Null,
-        Some(SortKey::Number(number)) => Reply::bulk(format!("#{}", print_exactly(*number))),
+        Some(SortKey::Number(number)) => {
+            Reply::bulk(format!("#{}", print_significant(*number, 17)))
+        }
         Some(SortKey::Text(text)) => Reply::bulk([b"$", text.as_slice()].concat()),
     }
 }
@@ -154,9 +156,24 @@ fn fields(
     let mut all: Vec<_> = distances(page, hit)
         .map(|(name, distance)| (bulk(name.as_bytes()), Reply::bulk(print(distance))))
         .collect();
+    // What the documents are sorted by comes first.
+    let sorted = request.sort.as_ref().map(|sort| sort.field.as_str());
+    let is_distance = |name: &&str| distances(page, hit).any(|(known, _)| known == name);
+    let sorted = sorted.filter(|name| !is_distance(name));
+    if let Some(name) = sorted {
+        let returned = Returned {
+            identifier: name.to_owned(),
+            name: name.to_owned(),
+        };
+        let options = &request.options;
+        let value = shown(&document, schema, options, (&hit.key, &returned));
+        all.extend(value.map(|value| (bulk(name.as_bytes()), value)));
+    }
     match &document {
         Value::Hash(hash) => {
             let fields = hash.iter_at(view.now_ms);
+            let is_sorted = |name: &[u8]| sorted.is_some_and(|sorted| sorted.as_bytes() == name);
+            let fields = fields.filter(|field| !is_sorted(&field.name.to_bytes()));
             all.extend(fields.map(|Field { name, value, .. }| {
                 (Reply::Bulk(name.to_bytes()), Reply::Bulk(value.to_bytes()))
             }));

@@ -47,6 +47,8 @@ pub enum Part {
         score: f64,
         /// The factor that the query gives it.
         weight: f64,
+        /// 1, or 0 where it does not count.
+        frequency: u32,
         /// Every document meets it.
         is_every: bool,
     },

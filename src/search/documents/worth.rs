@@ -271,7 +271,7 @@ impl<'q> Worth<'q> {
             Kind::Optional(_) => {
                 let optional = condition.parts.first()?;
                 let found = self.condition(optional, id, document, notes.as_deref_mut());
-                return Some(found.unwrap_or_else(|| self.other(0.0, false, document, notes)));
+                return Some(found.unwrap_or_else(|| uncounted(weight, notes)));
             }
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
                 let scores = self.words(condition, id, document, inner.as_mut());
@@ -298,7 +298,7 @@ impl<'q> Worth<'q> {
                 (Join::All, weight, scores)
             }
             Kind::Not(_) | Kind::VectorRange(_) | Kind::Missing { .. } => {
-                return Some(self.other(0.0, false, document, notes));
+                return Some(uncounted(weight, notes));
             }
             kind => return Some(self.other(weight, *kind == Kind::All, document, notes)),
         };
@@ -327,6 +327,7 @@ impl<'q> Worth<'q> {
         let other = Part::Other {
             score,
             weight,
+            frequency: 1,
             is_every,
         };
         extend(notes, [other]);
@@ -414,6 +415,18 @@ impl<'q> Worth<'q> {
         }
         score
     }
+}
+
+/// The score of a condition that a document meets by what it has not: nothing.
+fn uncounted(weight: f64, notes: Option<&mut Vec<Part>>) -> f64 {
+    let nothing = Part::Other {
+        score: 0.0,
+        weight,
+        frequency: 0,
+        is_every: false,
+    };
+    extend(notes, [nothing]);
+    0.0
 }
 
 /// Whether a condition asks for words itself.

@@ -80,7 +80,14 @@ impl Parser<'_> {
             return Err(self.syntax());
         }
         self.expect(b'"')?;
-        self.node(Kind::Phrase(words)).map(Some)
+        let kind = match <[String; 1]>::try_from(words) {
+            Ok([text]) => Kind::Word(Word {
+                text,
+                is_verbatim: true,
+            }),
+            Err(words) => Kind::Phrase(words),
+        };
+        self.node(kind).map(Some)
     }
 
     /// What stands between quotes, cut into words.
