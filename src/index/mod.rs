@@ -178,15 +178,10 @@ pub enum FilteredWalk {
 /// target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Probe {
-    /// The share that it was planned for.
-    pub pass_rate: f64,
     /// It gives up, with what it has, where the share is smaller than this.
     pub pass_rate_min: f64,
-    /// Otherwise it keeps as many candidates as [`filtered_ef`] makes of these and the share, if these are more, or the share is clearly
-    /// smaller than planned for;
+    /// Otherwise it keeps as many candidates as [`filtered_ef`] makes of these and the share, where these are more.
     pub ef: usize,
-    /// at least this many.
-    pub ef_min: usize,
 }
 
 /// The passing candidates to keep where a share of `pass_rate` passes, for about the recall of `ef` candidates without a

@@ -88,17 +88,12 @@ impl Nearest {
         self.open = 0;
     }
 
-    /// Candidates kept at most.
-    pub(super) fn most(&self) -> usize {
-        self.horizon.most
-    }
-
-    /// Goes on with another horizon.
-    pub(super) fn resize(&mut self, horizon: Horizon) {
-        self.horizon = horizon;
-        self.bound = None;
-        self.candidates.truncate(horizon.most);
-        self.open = self.open.min(self.candidates.len());
+    /// Goes on with another horizon, if that takes in more.
+    pub(super) fn widen(&mut self, horizon: Horizon) {
+        if horizon.most > self.horizon.most {
+            self.horizon = horizon;
+            self.bound = None;
+        }
     }
 
     /// Drops what lies beyond the horizon, as it is by now, and admits nothing there any more.

@@ -1,7 +1,7 @@
 //! Follows a plan through an index: the walk or scan that it names, what comes in its place where that leads astray, and a scan where
 //! too few were found. Who passes a filter is asked through [`Passers`]: columns of attributes, or postings of documents.
 
-use super::plan::{Plan, PlanKind, filtered_ef_min};
+use super::plan::{Plan, PlanKind};
 use crate::index::{
     FilteredWalk, IsLate, Neighbour, Probe, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
 };
@@ -87,13 +87,11 @@ impl Search<'_> {
             PlanKind::FilterFirst => self.scan_passing(stats),
             PlanKind::Graph => self.walk(self.ef, None, stats),
             PlanKind::GraphFiltered => {
-                let ef = plan.ef.unwrap_or(self.ef);
-                let probe = plan.ef.and(plan.pass_rate).map(|pass_rate| Probe {
-                    pass_rate,
+                let probe = plan.ef.map(|_| Probe {
                     pass_rate_min: plan.otherwise.map_or(0.0, |(rate, _)| rate),
                     ef: self.ef,
-                    ef_min: filtered_ef_min(self.wanted, self.ef),
                 });
+                let ef = plan.ef.unwrap_or(self.ef);
                 self.walk(ef, Some(FilteredWalk::Plain(probe)), stats)
             }
             PlanKind::GraphTwoHop => {

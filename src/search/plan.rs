@@ -350,11 +350,6 @@ impl Plan {
     }
 }
 
-/// Candidates that a filtered walk for `k` hits keeps at least, where one without a filter keeps `ef`.
-pub(super) fn filtered_ef_min(k: usize, ef: usize) -> usize {
-    (k * EF_PER_HIT_MIN).min(ef)
-}
-
 /// Expected costs in nanoseconds.
 struct Costs {
     elements: f64,
@@ -416,8 +411,8 @@ impl Costs {
 
     /// Candidates that a walk through all nodes keeps, so that it goes about as far as one without a filter.
     fn filtered_ef(&self, rate: f64) -> f64 {
-        let least = filtered_ef_min(self.k as usize, self.ef as usize);
-        filtered_ef(self.ef as usize, rate).max(least) as f64
+        let least = (self.k * EF_PER_HIT_MIN as f64).min(self.ef);
+        (filtered_ef(self.ef as usize, rate) as f64).max(least)
     }
 
     /// Tests of a walk through all nodes: only those that are near enough are tested.

@@ -173,7 +173,7 @@ fn fields(
         Value::Hash(hash) => {
             let fields = hash.iter_at(view.now_ms);
             let is_sorted = |name: &[u8]| sorted.is_some_and(|sorted| sorted.as_bytes() == name);
-            let fields = fields.filter(|field| !is_sorted(&field.name.to_bytes()));
+            let fields = fields.filter(|field| !is_sorted(&field.name));
             all.extend(fields.map(|Field { name, value, .. }| {
                 (Reply::Bulk(name.to_bytes()), Reply::Bulk(value.to_bytes()))
             }));

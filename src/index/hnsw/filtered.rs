@@ -11,10 +11,8 @@ use std::collections::BinaryHeap;
 
 /// Links of failing nodes looked at per round of a two-hop walk, in multiples of M.
 const LENT_LINKS: usize = 48;
-/// Expansions after which a walk through all nodes looks how much of what it met passes: some 200 nodes.
-const PROBED: usize = 10;
-/// Below this part of the share that was planned for, passing nodes are rarer around the target than elsewhere, not by chance.
-const RARER: f64 = 0.75;
+/// Expansions after which a walk through all nodes looks how much of what it met passes.
+const PROBED: usize = 24;
 
 impl Walker<'_> {
     /// Best first over all nodes, of which only the passing ones count towards ef. Ends when the nearest open node is farther
@@ -79,8 +77,7 @@ impl Walker<'_> {
         self.buffers.visited.clear();
     }
 
-    /// Whether too few pass of what the walk met; otherwise it goes on with as many candidates as the share asks for. (Where few pass,
-    /// each is found among many nodes that were looked at.)
+    /// Whether too few pass of what the walk met; otherwise it goes on with as many candidates as the share asks for.
     fn is_hopeless(
         &mut self,
         probe: Probe,
@@ -90,11 +87,8 @@ impl Walker<'_> {
         let passes = self.stats.filter_passes - before.filter_passes;
         let tests = self.stats.filter_tests - before.filter_tests;
         let pass_rate = passes as f64 / tests.max(1) as f64;
-        let ef = filtered_ef(probe.ef, pass_rate).max(probe.ef_min);
-        let (horizon, is_rarer) = (horizon(ef), pass_rate < RARER * probe.pass_rate);
-        if is_rarer || horizon.most > self.buffers.nearest.most() {
-            self.buffers.nearest.resize(horizon);
-        }
+        let ef = filtered_ef(probe.ef, pass_rate);
+        self.buffers.nearest.widen(horizon(ef));
         pass_rate < probe.pass_rate_min
     }
 

@@ -16,6 +16,10 @@ const ELSEWHERE: u8 = 1;
 const NUMBER: u8 = 2;
 const NUMBERS: u8 = 3;
 const TAGS: u8 = 4;
+const WHOLE: u8 = 5;
+
+/// Whole numbers below it, and above its negative, take at most 7 bytes in groups of seven bits, less than the 8 of any number.
+const WHOLE_END: u64 = 1 << 48;
 
 /// Bytes of a document.
 pub struct PackedDocument(Box<[u8]>);
@@ -39,7 +43,11 @@ pub struct Tags<'p>(&'p [u8]);
 
 /// The numbers of a field, packed: bit for bit as they came.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Numbers<'p>(&'p [[u8; 8]]);
+pub struct Numbers<'p> {
+    /// A whole number that is the only one.
+    whole: Option<f64>,
+    rest: &'p [[u8; 8]],
+}
 
 impl PackedDocument {
     /// Packs a document; `values` are by the fields' places, `words` each once.
@@ -120,18 +128,7 @@ fn put_value(bytes: &mut Buffer, value: &FieldValue) {
         | FieldValue::Points(_)
         | FieldValue::Shapes(_)
         | FieldValue::Vectors(_) => bytes.push(ELSEWHERE),
-        FieldValue::Numbers(numbers) => {
-            match numbers[..] {
-                [_] => bytes.push(NUMBER),
-                _ => {
-                    bytes.push(NUMBERS);
-                    write(bytes, numbers.len() as u128);
-                }
-            }
-            for number in numbers {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-        }
+        FieldValue::Numbers(numbers) => put_numbers(bytes, numbers),
         FieldValue::Tags(tags) => {
             let mut packed = Buffer::new();
             tags.iter()
@@ -140,6 +137,41 @@ fn put_value(bytes: &mut Buffer, value: &FieldValue) {
             put_bytes(bytes, &packed);
         }
     }
+}
+
+fn put_numbers(bytes: &mut Buffer, numbers: &[f64]) {
+    match numbers {
+        [one] => {
+            if let Some(whole) = whole(*one) {
+                bytes.push(WHOLE);
+                // The sign goes last: so small numbers stay small.
+                let sign = u64::from(whole < 0);
+                return write(bytes, u128::from(whole.unsigned_abs() << 1 | sign));
+            }
+            bytes.push(NUMBER);
+        }
+        _ => {
+            bytes.push(NUMBERS);
+            write(bytes, numbers.len() as u128);
+        }
+    }
+    for number in numbers {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+/// The whole number that is this one bit for bit, if it takes few bytes; -0 is none.
+fn whole(number: f64) -> Option<i64> {
+    let whole = number as i64;
+    let is_it = (whole as f64).to_bits() == number.to_bits();
+    (is_it && whole.unsigned_abs() < WHOLE_END).then_some(whole)
+}
+
+/// Reads what [`put_numbers`] put behind [`WHOLE`].
+fn take_whole(bytes: &mut &[u8]) -> f64 {
+    let packed = read(bytes) as u64;
+    let whole = (packed >> 1) as f64;
+    if packed & 1 == 0 { whole } else { -whole }
 }
 
 fn put_bytes(bytes: &mut Buffer, put: &[u8]) {
@@ -175,6 +207,10 @@ impl<'p> Iterator for Values<'p> {
         let bytes = &mut self.bytes;
         Some(match kind {
             MISSING => PackedValue::Missing,
+            WHOLE => PackedValue::Numbers(Numbers {
+                whole: Some(take_whole(bytes)),
+                rest: &[],
+            }),
             NUMBER => PackedValue::Numbers(Numbers::take(bytes, 1)),
             NUMBERS => {
                 let count = read(bytes) as usize;
@@ -188,12 +224,14 @@ impl<'p> Iterator for Values<'p> {
 
 impl<'p> Numbers<'p> {
     fn take(bytes: &mut &'p [u8], count: usize) -> Numbers<'p> {
-        Numbers(take(bytes, 8 * count).as_chunks().0)
+        let rest = take(bytes, 8 * count).as_chunks().0;
+        Numbers { whole: None, rest }
     }
 
     /// The numbers, in the order in which the document has them.
     pub fn iter(self) -> impl Iterator<Item = f64> + use<'p> {
-        self.0.iter().map(|bytes| f64::from_le_bytes(*bytes))
+        let rest = self.rest.iter().map(|bytes| f64::from_le_bytes(*bytes));
+        self.whole.into_iter().chain(rest)
     }
 }
 
@@ -281,6 +319,13 @@ mod tests {
             f64::NEG_INFINITY,
             f64::from_bits(1),
             9_007_199_254_740_993.0,
+            -1.0,
+            63.0,
+            64.0,
+            -1_700_000_000.0,
+            281_474_976_710_655.0,
+            -281_474_976_710_656.0,
+            f64::MAX,
         ];
         let bits = |value: PackedValue<'_>| match value {
             PackedValue::Numbers(numbers) => numbers.iter().map(f64::to_bits).collect(),
@@ -297,7 +342,10 @@ mod tests {
 
     #[test]
     fn a_field_takes_little_and_one_behind_the_last_nothing() {
-        let number = FieldValue::Numbers(vec![1.0]);
+        let whole = FieldValue::Numbers(vec![1.0]);
+        let packed = check(b"doc:1", &[whole], &[]);
+        assert_eq!((packed.bytes(), packed.value_bytes()), (6 + 1 + 2, 2));
+        let number = FieldValue::Numbers(vec![1.5]);
         let packed = check(b"doc:1", &[number.clone(), FieldValue::Missing], &[]);
         assert_eq!((packed.bytes(), packed.value_bytes()), (6 + 1 + 9, 9));
         let packed = check(b"doc:1", &[FieldValue::Missing, number], &[1, 2, 300]);
