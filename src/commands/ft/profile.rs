@@ -36,16 +36,10 @@ pub const PROFILE: Command = Command {
     ],
     flags: flags(&[Flags::READONLY]),
     class: Class::Pool,
-    examples: &[
-        (
-            "FT.PROFILE pets SEARCH QUERY tom",
-            "(error) No such index pets",
-        ),
-        (
-            "FT.PROFILE pets FIND QUERY tom",
-            "(error) No `SEARCH` or `AGGREGATE` provided",
-        ),
-    ],
+    examples: &[(
+        "FT.PROFILE pets SEARCH QUERY tom",
+        "(error) pets: no such index",
+    )],
     run,
     ..COMMAND
 };
