@@ -28,7 +28,7 @@ pub fn warn_of_time(
     limits: &Limits,
     warnings: &mut Vec<&'static str>,
 ) -> Result<()> {
-    match patience.is_over() {
+    match patience.is_exceeded() {
         false => Ok(()),
         true if limits.fails_on_timeout => Err(Refusal::line(TIMED_OUT)),
         true => {

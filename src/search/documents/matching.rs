@@ -304,6 +304,7 @@ impl<'a> Matcher<'a> {
         let found = self.within.iter().find(|within| within.answers(range));
         let (hits, is_torn) = found.map_or_else(Default::default, |w| w.documents(self.state));
         self.is_torn |= is_torn;
+        self.patience.look();
         let found = hits.ids().collect();
         if let Some(name) = &range.distance_name {
             self.distances.push((name.clone(), hits));

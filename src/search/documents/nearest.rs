@@ -171,7 +171,9 @@ impl<'a> NearestSearch<'a> {
             passers: self.passing.as_ref().map(|p| p as &dyn Passers),
             is_late: Some(&is_late),
         };
-        search.find(&plan, self.count, course)
+        let found = search.find(&plan, self.count, course);
+        self.patience.look();
+        found
     }
 
     /// The first k documents of some hits, each at its nearest vector; whether somebody may be missing.

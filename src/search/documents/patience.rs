@@ -10,6 +10,7 @@ pub struct Patience<'a> {
     is_late: &'a dyn Fn() -> bool,
     steps: Cell<u32>,
     is_over: Cell<bool>,
+    was_late: Cell<bool>,
 }
 
 impl<'a> Patience<'a> {
@@ -19,7 +20,20 @@ impl<'a> Patience<'a> {
             is_late,
             steps: Cell::new(0),
             is_over: Cell::new(false),
+            was_late: Cell::new(false),
         }
+    }
+
+    /// Looks at the clock behind a step that cannot be stopped: what it found is shown, and that it took too long is told.
+    pub fn look(&self) {
+        if !self.was_late.get() {
+            self.was_late.set((self.is_late)());
+        }
+    }
+
+    /// Whether the query took longer than it may, stopped or not.
+    pub fn is_exceeded(&self) -> bool {
+        self.is_over.get() || self.was_late.get()
     }
 
     /// Counts a step of a loop. Whether to stop: the time is over.
@@ -54,5 +68,9 @@ mod tests {
         assert_eq!((steps, asked.get()), (Some(3 * STEPS), 3));
         assert!(patience.is_over() && patience.ends());
         assert_eq!(asked.get(), 3, "what is over stays over");
+        let patience = Patience::new(&|| true);
+        assert!(!patience.is_exceeded());
+        patience.look();
+        assert!(patience.is_exceeded() && !patience.is_over());
     }
 }
