@@ -225,33 +225,64 @@ fn passed_by(steps: &[Step], count: usize, shown: usize, version: Version) -> us
     }
 }
 
-/// The properties by which a row is grouped: once for each of the values of an array.
-fn names_of_groups(row: &Properties, names: &[String]) -> Vec<Vec<Property>> {
-    let mut groups = vec![Vec::new()];
-    for name in names {
-        let found = row.property(name).cloned().unwrap_or_default();
-        let found = Property {
-            name: name.clone(),
-            ..found
+/// What a row without a property, or with an empty array, is grouped by.
+static NOTHING: [Value; 1] = [Value::Null];
+
+/// What a row is grouped by: for each property its values, several if it is an array. The row belongs to a group for each choice of
+/// one value of each property.
+struct Choices<'r> {
+    columns: Vec<&'r [Value]>,
+    next: usize,
+    end: usize,
+}
+
+impl<'r> Choices<'r> {
+    fn of(row: &'r Properties, names: &[String]) -> Choices<'r> {
+        let values = |name: &String| match row.property(name).map(|found| &found.value) {
+            None => &NOTHING[..],
+            Some(Value::Array(values)) if values.is_empty() => &NOTHING[..],
+            Some(Value::Array(values)) => &values[..],
+            Some(value) => std::slice::from_ref(value),
         };
-        let values = match &found.value {
-            Value::Array(values) if values.is_empty() => vec![Value::Null],
-            Value::Array(values) => values.clone(),
-            value => vec![value.clone()],
-        };
-        let with = |group: &Vec<Property>| {
-            let values = values.iter().map(|value| {
-                let one = Property {
-                    value: value.clone(),
-                    ..found.clone()
-                };
-                group.iter().cloned().chain([one]).collect()
-            });
-            values.collect::<Vec<Vec<Property>>>()
-        };
-        groups = groups.iter().flat_map(with).collect();
+        let columns: Vec<&[Value]> = names.iter().map(values).collect();
+        let end = columns.iter().map(|values| values.len());
+        Choices {
+            next: 0,
+            end: end.fold(1, usize::saturating_mul),
+            columns,
+        }
     }
-    groups
+}
+
+impl<'r> Iterator for Choices<'r> {
+    type Item = Vec<&'r Value>;
+
+    fn next(&mut self) -> Option<Vec<&'r Value>> {
+        let mut place = self.next;
+        if place == self.end {
+            return None;
+        }
+        self.next += 1;
+        let mut chosen: Vec<&Value> = Vec::with_capacity(self.columns.len());
+        // The last property changes first.
+        for values in self.columns.iter().rev() {
+            chosen.push(&values[place % values.len()]);
+            place /= values.len();
+        }
+        chosen.reverse();
+        Some(chosen)
+    }
+}
+
+/// The properties of a group that begins with a row.
+fn group_of(row: &Properties, names: &[String], values: &[&Value]) -> Vec<Property> {
+    let pairs = names.iter().zip(values);
+    let property = |(name, value): (&String, &&Value)| Property {
+        name: name.clone(),
+        value: Value::clone(value),
+        shown: row.property(name).and_then(|found| found.shown.clone()),
+    };
+    pairs.map(property).collect()
 }
 
 /// What RediSearch calls a step.
@@ -528,10 +559,12 @@ impl<'a> Pipeline<'a> {
         let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
         let mut groups = Vec::new();
         for line in lines.iter().take_while(|_| !self.patience.ends()) {
-            for named in names_of_groups(&line.properties, properties) {
-                let texts = named.iter().map(|property| property.value.to_text());
+            let choices = Choices::of(&line.properties, properties);
+            for values in choices.take_while(|_| !self.patience.ends()) {
+                let texts = values.iter().map(|value| value.to_text());
                 let place = *places.entry(texts.collect()).or_insert_with(|| {
                     let started = reducers.iter().map(|reducer| reducer.start(seed));
+                    let named = group_of(&line.properties, properties, &values);
                     groups.push((named, started.collect::<Vec<_>>()));
                     groups.len() - 1
                 });

@@ -147,7 +147,12 @@ fn fields(
             let distance = distances(page, hit).find(|(name, _)| **name == returned.identifier);
             let value = match distance {
                 Some((_, distance)) => Reply::bulk(print(distance)),
-                None => shown(&document, schema, &request.options, (&hit.key, returned))?,
+                None => shown(
+                    (&document, view.now_ms),
+                    schema,
+                    &request.options,
+                    (&hit.key, returned),
+                )?,
             };
             Some((bulk(returned.name.as_bytes()), value))
         });
@@ -166,7 +171,12 @@ fn fields(
             name: name.to_owned(),
         };
         let options = &request.options;
-        let value = shown(&document, schema, options, (&hit.key, &returned));
+        let value = shown(
+            (&document, view.now_ms),
+            schema,
+            options,
+            (&hit.key, &returned),
+        );
         all.extend(value.map(|value| (bulk(name.as_bytes()), value)));
     }
     match &document {
@@ -199,7 +209,7 @@ fn distances<'h>(page: &'h Page, hit: &'h Hit) -> impl Iterator<Item = (&'h Stri
 
 /// The value of one name of RETURN: the key, a field of the schema, or a part of the document.
 fn shown(
-    document: &Value,
+    (document, now_ms): (&Value, u64),
     schema: &Schema,
     options: &Options,
     (key, returned): (&[u8], &Returned),
@@ -216,7 +226,7 @@ fn shown(
         (DocumentKind::Json, Value::Json(document)) if options.dialect >= 3 => {
             Some(listed(found(document, identifier)?, options.format))
         }
-        _ => Some(part(document, identifier)?.map_or(Reply::Null, Reply::Bulk)),
+        _ => Some(part(document, identifier, now_ms)?.map_or(Reply::Null, Reply::Bulk)),
     }
 }
 
@@ -253,7 +263,7 @@ fn expanded(node: Node<'_>) -> Reply {
 /// A part of a document as text: a hash's field; of a JSON document the first match, texts without quotes, truths as numbers.
 /// JSON's `null` is there, and nothing.
 pub fn value(view: &View, key: &[u8], identifier: &str) -> Option<Option<Bytes>> {
-    part(&view.peek(key)?.value, identifier)
+    part(&view.peek(key)?.value, identifier, view.now_ms)
 }
 
 /// What stands in the place of a value in a reply: in dialects from 3 on all that a path of a JSON document leads to.
@@ -283,10 +293,10 @@ pub fn whole(view: &View, key: &[u8]) -> Vec<(String, Bytes)> {
     }
 }
 
-fn part(document: &Value, identifier: &str) -> Option<Option<Bytes>> {
+fn part(document: &Value, identifier: &str, now_ms: u64) -> Option<Option<Bytes>> {
     match document {
         Value::Hash(hash) => hash
-            .get(identifier.as_bytes(), 0)
+            .get(identifier.as_bytes(), now_ms)
             .map(|field| Some(field.value.to_bytes())),
         Value::Json(document) => {
             let first = found(document, identifier)?.into_iter().next()?;

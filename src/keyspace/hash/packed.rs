@@ -1,8 +1,5 @@
-//! The fields of a small hash as one list of bytes, in insertion order:
-//!
-//!     length of the name (1 byte), name, length of the value (1 byte), value
-//!
-//! A long value is an allocation of its own, which replies and indexes share, and has [`OWN`] in place of its length and bytes; the
+//! The fields of a small hash as one list of bytes, in insertion order, of each: length of the name (1 byte), name, length of the value
+//! (1 byte), value. A long value is an allocation of its own, which replies and indexes share, and has [`OWN`] in place of its length and bytes; the
 //! allocations stand in the order of their fields. None of these fields expires.
 
 use super::{Field, Part};

@@ -219,7 +219,11 @@ impl Loader<'_> {
         }
         let why = self.contradiction("a word of an index comes twice");
         note(&why);
-        load(SavedIndex::default()).ok_or(why)
+        let links_alone = SavedIndex {
+            vectors: self.saved_vectors(owner, &schema).unwrap_or_default(),
+            ..SavedIndex::default()
+        };
+        load(links_alone).ok_or(why)
     }
 
     /// The vectors of an index, with their links.

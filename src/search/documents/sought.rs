@@ -129,8 +129,9 @@ impl<'a> Matcher<'a> {
         let fields = self.asked(fields);
         let is_there = |word: &&str| {
             let postings = self.state.words.get(word).into_iter();
-            let mut postings = postings.flat_map(Postings::iter);
-            fields.is_all() || postings.any(|(_, posting)| fields.has(posting.fields))
+            let postings = postings.flat_map(Postings::iter);
+            let mut in_time = postings.take_while(|_| !self.patience.ends());
+            fields.is_all() || in_time.any(|(_, posting)| fields.has(posting.fields))
         };
         let like = in_time.filter(|word| is_like(word)).filter(is_there);
         self.bounded(like.map(str::to_owned)).collect()

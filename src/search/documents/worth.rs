@@ -46,8 +46,8 @@ struct Tags<'q> {
 }
 
 impl<'q> Condition<'q> {
-    /// `is_choice`: a document may pass the query without it.
-    fn new<'m: 'q>(matcher: &mut Matcher<'m>, node: &'q Node, is_choice: bool) -> Condition<'q> {
+    /// Without what [`Condition::settle`] finds.
+    fn new<'m: 'q>(matcher: &Matcher<'m>, node: &'q Node) -> Condition<'q> {
         let mut words = match &node.kind {
             Kind::Phrase(words) => {
                 let words = words.iter().map(|word| Sought::plain(word, node.fields));
@@ -64,22 +64,34 @@ impl<'q> Condition<'q> {
         });
         let words = held.collect();
         let tags = tags_of(matcher, node);
-        let is_choice = is_choice || matches!(node.kind, Kind::Or(_) | Kind::Optional(_));
-        let is_told = match node.kind {
-            Kind::And(_) => node.options.slop.is_none() && node.options.in_order.is_none(),
-            Kind::Phrase(_) | Kind::Not(_) | Kind::Numeric(_) | Kind::Geo(_) => false,
-            Kind::Geoshape { .. } | Kind::VectorRange(_) | Kind::Missing { .. } => false,
-            _ => true,
+        // What is not to be there is worth nothing.
+        let parts = match node.kind {
+            Kind::Not(_) => &[],
+            _ => node.children(),
         };
-        let passing = (is_choice && !is_told).then(|| matcher.matching(node));
-        let parts = node.children().iter();
-        let parts = parts.map(|part| Condition::new(matcher, part, is_choice));
+        let parts = parts.iter().map(|part| Condition::new(matcher, part));
         Condition {
             node,
             words,
             tags,
-            passing,
+            passing: None,
             parts: parts.collect(),
+        }
+    }
+
+    /// Finds out who meets conditions that a document may pass the query without (`is_choice`), where words and tags do not tell.
+    fn settle(&mut self, matcher: &mut Matcher, is_choice: bool) {
+        let (kind, options) = (&self.node.kind, &self.node.options);
+        let is_choice = is_choice || matches!(kind, Kind::Or(_) | Kind::Optional(_));
+        let is_told = match kind {
+            Kind::And(_) => options.slop.is_none() && options.in_order.is_none(),
+            Kind::Phrase(_) | Kind::Not(_) | Kind::Numeric(_) | Kind::Geo(_) => false,
+            Kind::Geoshape { .. } | Kind::VectorRange(_) | Kind::Missing { .. } => false,
+            _ => true,
+        };
+        self.passing = (is_choice && !is_told).then(|| matcher.matching(self.node));
+        for part in &mut self.parts {
+            part.settle(matcher, is_choice);
         }
     }
 
@@ -114,18 +126,22 @@ impl<'q> Worth<'q> {
             documents,
             average_length: state.length as f64 / documents.max(1) as f64,
         };
-        Worth {
+        let mut worth = Worth {
             state,
-            root: Condition::new(matcher, root, false),
+            root: Condition::new(matcher, root),
             scorer,
             corpus,
             tanh_factor,
             payload,
+        };
+        if !worth.is_nothing() {
+            worth.root.settle(matcher, false);
         }
+        worth
     }
 
     /// Whether every document is worth nothing, so that nobody needs to be asked. Where no document has a word, lengths cannot be
-    /// compared with their mean: the module says `nan` then.
+    /// compared with their mean.
     pub fn is_nothing(&self) -> bool {
         let goes_by_words = matches!(
             self.scorer,

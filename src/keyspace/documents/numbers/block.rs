@@ -146,8 +146,8 @@ impl Block {
     }
 
     fn holders<'b>(&'b self, same: &'b [Held]) -> Holders<'b> {
-        let is_set = same[0].id == SET;
-        match self.sets.get(&same[0].number()).filter(|_| is_set) {
+        let set = (same[0].id == SET).then(|| self.sets.get(&same[0].number()));
+        match set.flatten() {
             Some(ids) => Holders::Set(ids),
             None => Holders::Few(same),
         }
