@@ -276,6 +276,16 @@ fn rows_are_counted_where_all_come_together() {
 }
 
 #[test]
+fn a_row_of_two_arrays_is_in_a_group_for_each_pair_of_their_values() {
+    let (_server, mut client) = start();
+    client.ok("HSET p:6 k pair a 1,2,3 b x,y");
+    let line = "FT.AGGREGATE idx @k:{pair} LOAD 2 a b APPLY split(@a) AS s APPLY split(@b) AS u \
+                GROUPBY 2 @s @u REDUCE COUNT 0 AS c SORTBY 4 @s ASC @u ASC LIMIT 0 3";
+    let rows = "[6 [s 1 u x c 1] [s 1 u y c 1] [s 2 u x c 1]]";
+    check(&mut client, &[(line, rows)]);
+}
+
+#[test]
 fn dialect_1_knows_fewer_signs() {
     let (_server, mut client) = start();
     let query = |client: &mut Client, query: &str| {
