@@ -471,3 +471,34 @@ fn an_index_tells_all_its_figures() {
     assert_eq!(part(of_text, "indexing failures"), &Value::Int(0));
     assert_eq!(part(&fields[2], "marked_deleted"), &Value::Int(0));
 }
+
+#[test]
+fn a_separator_of_any_byte_is_shown_as_it_is() {
+    let server = Server::start();
+    let mut client = Client::new(&server);
+    for (name, byte) in [("line", b'\n'), ("latin", 0xE9), ("comma", b',')] {
+        let separator = [byte];
+        let words: [&[u8]; 7] = [
+            b"FT.CREATE",
+            name.as_bytes(),
+            b"SCHEMA",
+            b"k",
+            b"TAG",
+            b"SEPARATOR",
+            &separator,
+        ];
+        assert_eq!(client.call(&words), simple("OK"));
+        let info = client.call(&["FT.INFO", name]);
+        let parts = info.as_items().expect("names and values");
+        let at = parts.iter().position(|part| *part == simple("attributes"));
+        let fields = parts[at.expect("fields") + 1].as_items().expect("a list");
+        let field = fields[0].as_items().expect("names and values");
+        let at = field.iter().position(|part| *part == simple("SEPARATOR"));
+        let shown = &field[at.expect("a separator") + 1];
+        let expected = match byte {
+            b',' => simple(","),
+            byte => Value::Bulk(vec![byte].into()),
+        };
+        assert_eq!(*shown, expected, "{name}");
+    }
+}

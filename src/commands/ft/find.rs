@@ -287,7 +287,7 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     Ok(query)
 }
 
-/// SLOP and INORDER hold for every conjunction of a query that does not say otherwise.
+/// SLOP holds for every conjunction of a query that does not say otherwise, INORDER for all of them.
 fn order(node: &mut Node, slop: Option<u32>, is_in_order: bool) {
     if let Kind::And(_) = node.kind {
         node.options.slop = node.options.slop.or(slop);

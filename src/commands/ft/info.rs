@@ -135,8 +135,8 @@ fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply 
             separator,
             is_case_sensitive,
         } => {
-            let shown = separator.map(char::from).map(String::from);
-            parts.push((word("SEPARATOR"), Reply::Text(shown.unwrap_or_default())));
+            let shown = separator.as_ref().map_or(&[][..], std::slice::from_ref);
+            parts.push((word("SEPARATOR"), named(shown)));
             flags.push(("CASESENSITIVE", *is_case_sensitive));
         }
         FieldKind::Vector(attributes) => parts.extend(vector(attributes)),
