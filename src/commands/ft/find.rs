@@ -12,7 +12,9 @@ use super::query::vector::Policy;
 use super::schema::{Algorithm, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
+use crate::commands::table::INLINE_US_MAX;
 use crate::commands::{Call, Context};
+use crate::engine;
 use crate::keyspace::View;
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
@@ -27,6 +29,7 @@ use crate::search::documents::patience::Patience;
 use crate::search::documents::reasons::Reasons;
 use crate::search::documents::run::{Explanation, NearestQuestion, Question};
 use crate::search::documents::score::Scorer;
+use crate::search::documents::weight::{Toll, predict_us};
 use crate::search::documents::worth::Worth;
 use roaring::RoaringBitmap;
 use std::cell::OnceCell;
@@ -42,6 +45,8 @@ pub struct Ground<'a> {
     pub index: Arc<DocumentIndex>,
     /// What the configuration says.
     pub limits: Limits,
+    /// Whether other connections wait for this thread: what would take long is refused here.
+    pub is_waited_for: bool,
 }
 
 /// Who watches a query while it runs (FT.PROFILE).
@@ -78,6 +83,7 @@ pub fn begin<'a, R>(
         context: call.context,
         index: find_index(&view, index)?,
         limits: Limits::of(&call.context.config),
+        is_waited_for: call.access.patience() == engine::Patience::Try,
         view,
     };
     let request = read(&mut Words::new(&words), &ground.limits)?;
@@ -159,10 +165,11 @@ impl Passed<'_> {
     }
 }
 
-/// Finds documents, and lets `take` look at them while they cannot change.
+/// Finds documents, and lets `take` look at them while they cannot change; `toll` is what it does there.
 pub fn find<T>(
     ground: &Ground,
     options: &Options,
+    toll: Toll,
     patience: &Patience,
     observer: &mut dyn Observer,
     take: impl FnOnce(Passed, &mut dyn Observer) -> T,
@@ -174,6 +181,12 @@ pub fn find<T>(
     let query = read_query(index, options)?;
     observer.parsed();
     let question = question(ground, options, &query, language, patience)?;
+    if ground.is_waited_for && predict_us(index, &question, toll) > INLINE_US_MAX {
+        return Err(Refusal::NotHere);
+    }
+    if let Some(asked) = &question.knn {
+        remember(ground.context, index, asked);
+    }
     let tanh_factor = options.tanh_factor.unwrap_or(ground.limits.tanh_factor);
     let payload = options.payload.as_deref().unwrap_or_default();
     // The words of a KNN's filter count; nearness itself is no score.
@@ -212,7 +225,7 @@ fn question<'q>(
     collect_ranges(&query.root, index, &mut ranges)?;
     Ok(Question {
         root: &query.root,
-        knn: nearest_question(ground.context, index, query, options.keys.is_some())?,
+        knn: nearest_question(index, query, options.keys.is_some())?,
         ranges,
         keys: options.keys.as_deref(),
         language,
@@ -351,7 +364,6 @@ fn collect_ranges<'q>(
 
 /// What is asked of the nearest. The query's words are checked once something was indexed in the field.
 fn nearest_question<'q>(
-    context: &Context,
     index: &Arc<DocumentIndex>,
     query: &'q Query,
     has_keys: bool,
@@ -374,15 +386,27 @@ fn nearest_question<'q>(
         let of_query = parameters.ef_runtime.or(parameters.search_window_size);
         question.ef = of_query.or_else(|| given_ef(index, knn.field));
         question.is_exact = parameters.policy == Some(Policy::AdHoc);
-        let calibration = index.calibration(knn.field);
-        if question.ef.is_none() {
-            context.calibrator.add(calibration, index);
-        }
-        if context.config.calibration_remember_queries()
-            && let Ok(vector) = values::vector(&knn.target.blob, attributes)
-        {
-            calibration.note(&vector);
-        }
     }
     Ok(Some(question))
+}
+
+/// Lets what is asked teach how many candidates searches of the field need.
+fn remember(context: &Context, index: &Arc<DocumentIndex>, asked: &NearestQuestion) {
+    let knn = asked.knn;
+    let kind = &index.schema().fields[knn.field].kind;
+    let FieldKind::Vector(attributes) = kind else {
+        return;
+    };
+    if !index.holds(knn.field) {
+        return;
+    }
+    let calibration = index.calibration(knn.field);
+    if asked.ef.is_none() {
+        context.calibrator.add(calibration, index);
+    }
+    if context.config.calibration_remember_queries()
+        && let Ok(vector) = values::vector(&knn.target.blob, attributes)
+    {
+        calibration.note(&vector);
+    }
 }

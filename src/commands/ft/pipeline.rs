@@ -21,6 +21,7 @@ use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::patience::Patience;
+use crate::search::documents::weight::Toll;
 use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -151,9 +152,16 @@ fn run(
     let options = &request.options;
     let is_late = deadline(options, &ground.limits);
     let patience = Patience::new(&is_late);
-    let found = find(ground, options, &patience, observer, |passed, observer| {
-        Found::of(passed, options.adds_scores, observer)
-    });
+    // What its steps take nobody knows before: it runs in the pool.
+    let toll = Toll::default();
+    let found = find(
+        ground,
+        options,
+        toll,
+        &patience,
+        observer,
+        |passed, observer| Found::of(passed, options.adds_scores, observer),
+    );
     let mut found = found?;
     let mut warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();

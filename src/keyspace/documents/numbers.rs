@@ -151,6 +151,19 @@ impl Numbers {
         sets.union()
     }
 
+    /// How many there are at most, by the blocks that they are in.
+    pub fn at_most(&self, min: Bound<f64>, max: Bound<f64>) -> usize {
+        let (min, max) = (min.map(Ordered), max.map(Ordered));
+        if is_empty(min, max) {
+            return 0;
+        }
+        let blocks = self.blocks_from(min).take_while(|block| {
+            let ends = block.ends();
+            ends.is_none_or(|(first, _)| is_below(first, max))
+        });
+        blocks.map(|block| block.all().len() as usize).sum()
+    }
+
     /// Those of some documents that hold a number, the one with the least first, of equal ones the older, or all the other way
     /// round; none where documents may have several. It goes on in steps: whoever takes few of many has few looked at.
     pub fn in_order<'n>(
@@ -323,6 +336,10 @@ mod tests {
             let expected: BTreeSet<DocumentId> = passing.map(|(id, _)| *id).collect();
             let found: BTreeSet<DocumentId> = numbers.between(min, max).iter().collect();
             assert_eq!(found, expected, "seed {seed}, {min:?} to {max:?}");
+            assert!(
+                numbers.at_most(min, max) >= found.len(),
+                "seed {seed}, {min:?} to {max:?}"
+            );
         }
         check_order(&numbers, &twin, &mut dice, seed);
         let mut pairs: Vec<(f64, DocumentId)> = Vec::new();
