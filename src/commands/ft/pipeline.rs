@@ -10,9 +10,9 @@ use super::find::{self, Ground, Observer, Passed, find};
 use super::options::Format;
 use super::properties::{self, Properties, Property};
 use super::reducers::Reducer;
+use super::cells::{self, Cell};
 use super::rows;
-use super::schema::{DocumentKind, Field, FieldKind, Schema};
-use super::sorting;
+use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
@@ -165,12 +165,20 @@ fn run(
         Some(counted) => counted,
         None => passed_by(&request.steps, count, lines.len(), version),
     };
+    let mut rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
+    hide(ground.index.schema(), &mut rows);
     Ok(Outcome {
-        rows: lines.into_iter().map(|line| line.properties).collect(),
+        rows,
         total,
         is_counted: counted.is_some(),
         warnings,
     })
+}
+
+/// What tells of documents can be computed with, and is not shown.
+fn hide(schema: &Schema, rows: &mut [Properties]) {
+    let is_shown = |property: &Property| !schema.is_about_documents(property.name.as_bytes());
+    rows.iter_mut().for_each(|row| row.0.retain(is_shown));
 }
 
 /// The first rows, and the cursor that reads on: 0 if there are no more.
@@ -285,6 +293,20 @@ fn group_of(row: &Properties, names: &[String], values: &[&Value]) -> Vec<Proper
     pairs.map(property).collect()
 }
 
+/// Gives a row what a document has of a property, if it has something.
+fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
+    let Some(cell) = cell else { return };
+    let value = match cell.number(field) {
+        Some(number) => Value::Number(number),
+        None => cell.value.map_or(Value::Null, Value::Text),
+    };
+    line.properties.put(Property {
+        name: name.to_owned(),
+        value,
+        shown: cell.shown.map(Box::new),
+    });
+}
+
 /// What RediSearch calls a step.
 fn step_name(step: &Step) -> &'static str {
     match step {
@@ -384,14 +406,11 @@ impl<'a> Pipeline<'a> {
 
     /// Makes a property that the index has at hand one of the rows'.
     fn fetch(&self, lines: &mut [Line], property: &str) {
-        if self.schema().find(property).is_some() {
-            let loaded = Loaded {
-                identifier: property.to_owned(),
-                name: property.to_owned(),
-            };
+        if let Some(at) = self.schema().find(property) {
+            let field = &self.schema().fields[at];
             lines
                 .iter_mut()
-                .for_each(|line| self.load_kept(line, &loaded));
+                .for_each(|line| self.load_kept(line, field));
         }
     }
 
@@ -401,92 +420,57 @@ impl<'a> Pipeline<'a> {
                 for loaded in fields {
                     for line in &mut lines {
                         self.load_one(line, loaded);
-                        self.show_all(line, loaded);
                     }
                     self.learn(&loaded.name);
                 }
             }
-            Load::All => {
+            Load::All if self.schema().documents == DocumentKind::Json => {
                 let root = Loaded {
                     identifier: "$".to_owned(),
                     name: "$".to_owned(),
                 };
+                lines
+                    .iter_mut()
+                    .for_each(|line| self.load_one(line, &root));
+                self.learn(&root.name);
+            }
+            Load::All => {
                 for line in &mut lines {
-                    let all = line.key.as_ref().map(|key| rows::whole(self.view, key));
+                    let all = line.key.as_ref().map(|key| cells::whole(self.view, key));
                     for (name, value) in all.into_iter().flatten() {
                         self.learn(&name);
                         line.properties.set(&name, Value::Text(value));
                     }
-                    self.show_all(line, &root);
                 }
             }
         }
         lines
     }
 
-    /// Loads what an index keeps for sorting: texts without case, unless they are kept as written; no `null`.
-    fn load_kept(&self, line: &mut Line, loaded: &Loaded) {
-        if line.properties.get(&loaded.name).is_some() {
-            return;
-        }
-        self.load_one(line, loaded);
-        let is_folded = |field: &Field| {
-            let is_text = matches!(field.kind, FieldKind::Text { .. } | FieldKind::Tag { .. });
-            is_text && field.is_sortable && !field.is_unnormalized
-        };
-        let is_folded = self.field_of(loaded).0.is_some_and(is_folded)
-            && self.schema().documents == DocumentKind::Hash;
-        let property = line.properties.property_mut(&loaded.name);
-        if let Some(property) = property
-            && let Value::Text(text) = &property.value
-            && is_folded
-        {
-            property.value = Value::from(sorting::folded(text));
-        }
-    }
-
-    fn load_one(&self, line: &mut Line, loaded: &Loaded) {
-        if line.properties.get(&loaded.name).is_some() {
+    /// Loads what an index keeps of a field for sorting.
+    fn load_kept(&self, line: &mut Line, field: &Field) {
+        if line.properties.get(&field.name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
-        if loaded.identifier == "__key" {
-            let key = Value::Text(Bytes::copy_from_slice(key));
-            return line.properties.set(&loaded.name, key);
-        }
-        let (field, identifier) = self.field_of(loaded);
-        let value = match rows::value(self.view, key, identifier) {
-            None => return,
-            Some(None) => return line.properties.set(&loaded.name, Value::Null),
-            Some(Some(value)) => value,
-        };
-        let is_number = field.is_some_and(|field| field.kind == FieldKind::Numeric);
-        let number = is_number
-            .then(|| expression::value::parse_number(&value))
-            .flatten();
-        let value = number.map_or(Value::Text(value), Value::Number);
-        line.properties.set(&loaded.name, value);
+        let cell = cells::kept(self.view, key, field, self.request.options.listing());
+        put(line, &field.name, Some(field), cell);
     }
 
-    /// Lets replies show all that the path of a loaded property leads to, where the dialect wants that.
-    fn show_all(&self, line: &mut Line, loaded: &Loaded) {
-        let (_, identifier) = self.field_of(loaded);
-        let Some(property) = line.properties.property_mut(&loaded.name) else {
+    fn load_one(&self, line: &mut Line, loaded: &Loaded) {
+        let Loaded { identifier, name } = loaded;
+        if line.properties.get(name).is_some() {
             return;
-        };
-        let shown = line
-            .key
-            .as_ref()
-            .and_then(|key| rows::in_place(self.view, key, identifier, &self.request.options));
-        property.shown = shown.map(Box::new);
-    }
-
-    /// The field that a property is loaded from, if it is one, and what it is called in documents.
-    fn field_of<'l>(&'l self, loaded: &'l Loaded) -> (Option<&'l Field>, &'l str) {
-        let field = self.schema().find(&loaded.identifier);
+        }
+        let Some(key) = &line.key else { return };
+        if identifier == "__key" {
+            let key = Value::Text(Bytes::copy_from_slice(key));
+            return line.properties.set(name, key);
+        }
+        let field = self.schema().find(identifier);
         let field = field.map(|at| &self.schema().fields[at]);
-        let identifier = field.map_or(&*loaded.identifier, |field| &*field.identifier);
-        (field, identifier)
+        let cell = cells::load(self.view, key, (field, identifier), self.request.options.listing());
+        put(line, name, field, cell);
     }
 
     /// Reads an expression, and fetches what it names and the index has at hand.
