@@ -5,9 +5,9 @@ use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use crate::engine::Decision;
-use crate::keyspace::{Key, View};
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::{Key, View};
 use crate::protocol::Reply;
 
 const FLAGS: Flags = flags(&[Flags::WRITE, Flags::WORLD]);

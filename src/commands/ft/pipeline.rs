@@ -3,6 +3,7 @@
 use super::aggregate::{
     self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, ReducerCall, Step,
 };
+use super::cells::{self, Cell};
 use super::cursors::Cursor;
 use super::deadline::{deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
@@ -10,7 +11,6 @@ use super::find::{self, Ground, Observer, Passed, find};
 use super::options::Format;
 use super::properties::{self, Properties, Property};
 use super::reducers::Reducer;
-use super::cells::{self, Cell};
 use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
@@ -307,6 +307,9 @@ fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
     });
 }
 
+/// What RediSearch calls LIMIT without SORTBY.
+const PAGER: &str = "Pager/Limiter";
+
 /// What RediSearch calls a step.
 fn step_name(step: &Step) -> &'static str {
     match step {
@@ -314,8 +317,26 @@ fn step_name(step: &Step) -> &'static str {
         Step::Group { .. } => "Grouper",
         Step::Apply { .. } => "Projector",
         Step::Filter { .. } => "Filter",
-        Step::Arrange(arrange) if arrange.keys.is_empty() => "Pager/Limiter",
+        Step::Arrange(arrange) if arrange.keys.is_empty() => PAGER,
         Step::Arrange(_) => "Sorter",
+    }
+}
+
+/// Steps that look at one row at a time, the page that they fill, and the steps behind it.
+fn row_by_row(steps: &[Step]) -> Option<(&[Step], &Arrange, &[Step])> {
+    let looks_at_one = |step: &&Step| {
+        matches!(
+            step,
+            Step::Load(_) | Step::Apply { .. } | Step::Filter { .. }
+        )
+    };
+    let count = steps.iter().take_while(looks_at_one).count();
+    let (each, behind) = steps.split_at(count);
+    match behind {
+        [Step::Arrange(page), others @ ..] if count > 0 && page.keys.is_empty() => {
+            Some((each, page, others))
+        }
+        _ => None,
     }
 }
 
@@ -363,32 +384,88 @@ impl<'a> Pipeline<'a> {
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Line>, Option<usize>)> {
         let mut counted = None;
-        for step in &self.request.steps {
+        let mut steps = &self.request.steps[..];
+        while let [step, others @ ..] = steps {
+            if let Some((each, page, others)) = row_by_row(steps) {
+                let (kept, dropped) = self.fill_page(lines, each, page, seed, observer)?;
+                lines = kept;
+                counted = self.without(counted, dropped);
+                observer.passed(PAGER, lines.len());
+                steps = others;
+                continue;
+            }
             if matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty()) {
                 counted = Some(lines.len());
             }
             let before = lines.len();
-            lines = match step {
-                Step::Load(load) => self.load(lines, load),
-                Step::Group {
-                    properties,
-                    reducers,
-                } => self.group(lines, properties, reducers, seed)?,
-                Step::Apply { expression, name } => self.apply(lines, expression, name)?,
-                Step::Filter { expression } => self.filter(lines, expression)?,
-                Step::Arrange(arrange) => self.arrange(lines, arrange)?,
-            };
+            lines = self.take_step(lines, step, seed)?;
             counted = match step {
                 Step::Group { .. } => Some(lines.len()),
-                // RESP3 counts when all rows were filtered.
-                Step::Filter { .. } if self.version == Version::Resp3 => {
-                    counted.map(|counted| counted - (before - lines.len()).min(counted))
-                }
+                Step::Filter { .. } => self.without(counted, before - lines.len()),
                 _ => counted,
             };
             observer.passed(step_name(step), lines.len());
+            steps = others;
         }
         Ok((lines, counted))
+    }
+
+    /// What was counted, less what a filter dropped: RESP3 counts when all rows were filtered.
+    fn without(&self, counted: Option<usize>, dropped: usize) -> Option<usize> {
+        match self.version {
+            Version::Resp2 => counted,
+            Version::Resp3 => counted.map(|counted| counted - dropped.min(counted)),
+        }
+    }
+
+    fn take_step(&mut self, lines: Vec<Line>, step: &Step, seed: u64) -> Result<Vec<Line>> {
+        match step {
+            Step::Load(load) => Ok(self.load(lines, load)),
+            Step::Group {
+                properties,
+                reducers,
+            } => self.group(lines, properties, reducers, seed),
+            Step::Apply { expression, name } => self.apply(lines, expression, name),
+            Step::Filter { expression } => self.filter(lines, expression),
+            Step::Arrange(arrange) => self.arrange(lines, arrange),
+        }
+    }
+
+    /// Steps that look at one row at a time, for as many rows as a page shows: what is wrong with rows behind it nobody is told. The
+    /// page, and how many rows filters dropped.
+    fn fill_page(
+        &mut self,
+        lines: Vec<Line>,
+        each: &[Step],
+        page: &Arrange,
+        seed: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<(Vec<Line>, usize)> {
+        let end = page.rows_max().map_or(usize::MAX, |max| max as usize);
+        let mut left = lines.into_iter();
+        let mut passed = vec![0; each.len()];
+        let (mut page_lines, mut taken) = (Vec::new(), 0);
+        loop {
+            let wanted = end - page_lines.len();
+            let mut some: Vec<Line> = left.by_ref().take(wanted).collect();
+            // Steps name what they name, right or wrong, also where there is no row.
+            let is_over = some.len() < wanted || wanted == 0;
+            taken += some.len();
+            for (step, passed) in each.iter().zip(&mut passed) {
+                some = self.take_step(some, step, seed)?;
+                *passed += some.len();
+            }
+            page_lines.append(&mut some);
+            if is_over || page_lines.len() == end || self.patience.is_over() {
+                break;
+            }
+        }
+        for (step, passed) in each.iter().zip(passed) {
+            observer.passed(step_name(step), passed);
+        }
+        let dropped = taken - page_lines.len();
+        page_lines.drain(..(page.offset() as usize).min(page_lines.len()));
+        Ok((page_lines, dropped))
     }
 
     /// Whether a step may name the property: it was made before, or the index has its value at hand.
@@ -429,9 +506,7 @@ impl<'a> Pipeline<'a> {
                     identifier: "$".to_owned(),
                     name: "$".to_owned(),
                 };
-                lines
-                    .iter_mut()
-                    .for_each(|line| self.load_one(line, &root));
+                lines.iter_mut().for_each(|line| self.load_one(line, &root));
                 self.learn(&root.name);
             }
             Load::All => {
@@ -469,7 +544,12 @@ impl<'a> Pipeline<'a> {
         }
         let field = self.schema().find(identifier);
         let field = field.map(|at| &self.schema().fields[at]);
-        let cell = cells::load(self.view, key, (field, identifier), self.request.options.listing());
+        let cell = cells::load(
+            self.view,
+            key,
+            (field, identifier),
+            self.request.options.listing(),
+        );
         put(line, name, field, cell);
     }
 
@@ -540,12 +620,14 @@ impl<'a> Pipeline<'a> {
             self.fetch(&mut lines, property);
         }
         let reducers = self.reducers(&mut lines, calls)?;
-        let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
+        // Nothing is another value than the empty text.
+        let known = |value: &&Value| (!value.is_null()).then(|| value.to_text());
+        let mut places: HashMap<Vec<Option<Bytes>>, usize> = HashMap::new();
         let mut groups = Vec::new();
         for line in lines.iter().take_while(|_| !self.patience.ends()) {
             let choices = Choices::of(&line.properties, properties);
             for values in choices.take_while(|_| !self.patience.ends()) {
-                let texts = values.iter().map(|value| value.to_text());
+                let texts = values.iter().map(known);
                 let place = *places.entry(texts.collect()).or_insert_with(|| {
                     let started = reducers.iter().map(|reducer| reducer.start(seed));
                     let named = group_of(&line.properties, properties, &values);

@@ -1,12 +1,12 @@
 //! What is shown of documents: their fields, in the forms of both protocols.
 
+use super::cells::{cell, listed, part};
 use super::errors;
 use super::indexes::bulk;
 use super::options::{Format, Options, Returned};
 use super::page::{Hit, Page};
 use super::printed::{print, print_exactly, print_significant};
 use super::reasons;
-use super::cells::{cell, listed, part};
 use super::schema::{DocumentKind, Schema};
 use super::search::SearchRequest;
 use super::sorting::SortKey;
@@ -168,7 +168,12 @@ fn fields(
     let is_distance = |name: &&str| distances(page, hit).any(|(known, _)| known == name);
     let sorted = sorted.filter(|name| !is_distance(name));
     if let Some(name) = sorted {
-        all.extend(first_of_all((&document, view.now_ms), schema, &request.options, name));
+        all.extend(first_of_all(
+            (&document, view.now_ms),
+            schema,
+            &request.options,
+            name,
+        ));
     }
     match &document {
         Value::Hash(hash) => {
@@ -210,7 +215,9 @@ fn first_of_all(
     let value = match schema.documents {
         // As it is written, like the fields behind it.
         DocumentKind::Hash => part(document.0, &field.identifier, document.1)?.map(Reply::Bulk),
-        DocumentKind::Json => Some(cell(document, (Some(field), name), options.listing())?.reply(None)),
+        DocumentKind::Json => {
+            Some(cell(document, (Some(field), name), options.listing())?.reply(None))
+        }
     };
     Some((bulk(name.as_bytes()), value.unwrap_or(Reply::Null)))
 }

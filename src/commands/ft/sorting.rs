@@ -1,7 +1,7 @@
 //! The order of a search's documents: by what they are worth, or by what SORTBY names. Only so many are sorted as are shown.
 
-use super::find::{Ground, Observer, Passed};
 use super::cells;
+use super::find::{Ground, Observer, Passed};
 use super::schema::{FieldKind, Schema};
 use super::search::SortBy;
 use crate::commands::error::{Refusal, Result};
