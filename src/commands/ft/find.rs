@@ -104,8 +104,7 @@ pub struct Passed<'p> {
     pub warnings: Vec<&'static str>,
     /// How long the query may take.
     pub patience: &'p Patience<'p>,
-    /// None where nearness is all that was asked for, which is no score.
-    worth: Option<Worth<'p>>,
+    worth: Worth<'p>,
     /// The best score of all, where scores are shares of it (BM25STD.NORM).
     best: OnceCell<f64>,
     is_share: bool,
@@ -114,12 +113,12 @@ pub struct Passed<'p> {
 impl Passed<'_> {
     /// Whether every document is worth nothing.
     pub fn is_unscored(&self) -> bool {
-        self.worth.as_ref().is_none_or(Worth::is_nothing)
+        self.worth.is_nothing()
     }
 
     /// Whether the query asks for words.
     pub fn has_words(&self) -> bool {
-        self.worth.as_ref().is_some_and(Worth::has_words)
+        self.worth.has_words()
     }
 
     /// All documents with what they are worth; as many as there is time for.
@@ -130,30 +129,29 @@ impl Passed<'_> {
 
     /// What a document is worth.
     pub fn score(&self, id: DocumentId) -> f64 {
-        match &self.worth {
-            Some(worth) if !worth.is_nothing() => worth.of(id) / self.divisor(worth),
-            _ => 0.0,
+        match self.worth.is_nothing() {
+            true => 0.0,
+            false => self.worth.of(id) / self.divisor(),
         }
     }
 
-    /// Where the score of a document comes from, if it has one.
-    pub fn reasons(&self, id: DocumentId) -> Option<Reasons> {
-        let worth = self.worth.as_ref()?;
-        let (_, reasons) = worth.explain(id);
+    /// Where the score of a document comes from.
+    pub fn reasons(&self, id: DocumentId) -> Reasons {
+        let (_, reasons) = self.worth.explain(id);
         let best = match self.is_share {
-            true => self.divisor(worth),
+            true => self.divisor(),
             false => reasons.best,
         };
-        Some(Reasons { best, ..reasons })
+        Reasons { best, ..reasons }
     }
 
-    fn divisor(&self, worth: &Worth) -> f64 {
+    fn divisor(&self) -> f64 {
         if !self.is_share {
             return 1.0;
         }
         *self.best.get_or_init(|| {
             let in_time = self.ids.iter().take_while(|_| !self.patience.ends());
-            let best = in_time.map(|id| worth.of(id)).fold(0.0, f64::max);
+            let best = in_time.map(|id| self.worth.of(id)).fold(0.0, f64::max);
             if best > 0.0 { best } else { 1.0 }
         })
     }
@@ -189,14 +187,12 @@ pub fn find<T>(
     }
     let tanh_factor = options.tanh_factor.unwrap_or(ground.limits.tanh_factor);
     let payload = options.payload.as_deref().unwrap_or_default();
-    // The words of a KNN's filter count; nearness itself is no score.
-    let is_scored = query.knn.is_none() || query.root.kind != Kind::All;
     observer.begun();
     let found = documents::run::run(index, &question, |matcher, found| {
         let keys = options.keys.as_ref().map(Vec::len);
         observer.matched(matcher, &query, keys, &found.explanation);
         let asked = (tanh_factor, payload);
-        let worth = is_scored.then(|| Worth::new(matcher, &query.root, scorer, asked));
+        let worth = Worth::new(matcher, (&query.root, query.knn.is_some()), scorer, asked);
         let passed = Passed {
             state: matcher.state,
             ids: found.ids,
@@ -337,6 +333,18 @@ fn restrict(node: &mut Node, mask: FieldMask) {
     node.children_mut()
         .iter_mut()
         .for_each(|child| restrict(child, mask));
+}
+
+/// Whether the vectors of a query and what is said of searching for them fit their fields.
+pub fn check_vectors(index: &DocumentIndex, query: &Query) -> Result<()> {
+    collect_ranges(&query.root, index, &mut Vec::new())?;
+    if let Some(knn) = &query.knn
+        && let FieldKind::Vector(attributes) = &index.schema().fields[knn.field].kind
+        && index.holds(knn.field)
+    {
+        knn.check(attributes, query.root.kind != Kind::All)?;
+    }
+    Ok(())
 }
 
 /// The ranges of a query, each with its EPSILON: the query's, or the field's. They are checked once something was indexed in their

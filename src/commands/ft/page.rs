@@ -192,7 +192,7 @@ fn hit(
     let named = passed.distances.iter();
     let distances = named.map(|(_, all)| all.get(id));
     let reasons = match options.explains_scores {
-        true => passed.reasons(id).map(Box::new),
+        true => Some(Box::new(passed.reasons(id))),
         false => None,
     };
     Some(Hit {
