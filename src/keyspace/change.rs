@@ -1,7 +1,7 @@
 //! The closed list of alterations. A command decides which ones; the engine numbers, logs and applies them; recovery
 //! applies them again. Applying cannot fail: whatever can be refused was refused before.
 //!
-//! Adding one: a variant here, its apply (apply.rs), its word (persistence/log/words.rs), a line in docs/log-format.md,
+//! Adding one: a variant here, its apply (apply/), its word (persistence/log/words/), a line in docs/log-format.md,
 //! a case in the model test.
 
 use super::Key;
