@@ -96,7 +96,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     let page = find(
         &ground,
         &request.options,
-        cost::toll_of(&request),
+        cost::toll_of(&ground.index, &request),
         &patience,
         observer,
         |passed, observer| {

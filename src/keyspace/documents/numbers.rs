@@ -151,17 +151,26 @@ impl Numbers {
         sets.union()
     }
 
-    /// How many there are at most, by the blocks that they are in.
-    pub fn at_most(&self, min: Bound<f64>, max: Bound<f64>) -> usize {
+    /// How many there are; each as often as it holds such a number, at most.
+    pub fn count(&self, min: Bound<f64>, max: Bound<f64>) -> usize {
         let (min, max) = (min.map(Ordered), max.map(Ordered));
         if is_empty(min, max) {
             return 0;
         }
-        let blocks = self.blocks_from(min).take_while(|block| {
-            let ends = block.ends();
-            ends.is_none_or(|(first, _)| is_below(first, max))
-        });
-        blocks.map(|block| block.all().len() as usize).sum()
+        let mut count = 0;
+        for block in self.blocks_from(min) {
+            let Some((first, last)) = block.ends() else {
+                continue;
+            };
+            if !is_below(first, max) {
+                break;
+            }
+            count += match is_between(first, min, max) && is_between(last, min, max) {
+                true => block.all().len() as usize,
+                false => block.range(min, max).map(|(_, held)| held.len()).sum(),
+            };
+        }
+        count
     }
 
     /// Those of some documents that hold a number, the one with the least first, of equal ones the older, or all the other way
@@ -337,7 +346,7 @@ mod tests {
             let found: BTreeSet<DocumentId> = numbers.between(min, max).iter().collect();
             assert_eq!(found, expected, "seed {seed}, {min:?} to {max:?}");
             assert!(
-                numbers.at_most(min, max) >= found.len(),
+                numbers.count(min, max) >= found.len(),
                 "seed {seed}, {min:?} to {max:?}"
             );
         }

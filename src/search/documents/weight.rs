@@ -36,7 +36,9 @@ struct Weight {
 /// What is done with documents that passed, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Toll {
-    /// With each.
+    /// With each, if words or tags say what it is worth.
+    pub scored_ns: f64,
+    /// With each in any case.
     pub each_ns: f64,
     /// Documents that are shown in the end, at most.
     pub shown: f64,
@@ -59,11 +61,31 @@ pub fn predict_us(index: &DocumentIndex, question: &Question, toll: Toll) -> u64
         ),
         None => (0.0, f64::INFINITY),
     };
-    let keys = question.keys.map_or(f64::INFINITY, |keys| keys.len() as f64);
+    let keys = question
+        .keys
+        .map_or(f64::INFINITY, |keys| keys.len() as f64);
     let documents = conditions.documents.min(passing).min(keys);
-    let toll_ns = toll.each_ns * documents + toll.shown_ns * documents.min(toll.shown);
+    let each_ns = match is_scored(question.root) {
+        true => toll.each_ns + toll.scored_ns,
+        false => toll.each_ns,
+    };
+    let toll_ns = each_ns * documents + toll.shown_ns * documents.min(toll.shown);
     let ns = conditions.ns + nearest_ns + toll_ns;
     (ns / 1000.0) as u64
+}
+
+/// Whether words or tags are asked for.
+fn is_scored(node: &Node) -> bool {
+    let is_it = matches!(
+        node.kind,
+        Kind::Word(_)
+            | Kind::Phrase(_)
+            | Kind::Affix(_)
+            | Kind::Wildcard(_)
+            | Kind::Fuzzy { .. }
+            | Kind::Tag { .. }
+    );
+    is_it || node.children().iter().any(is_scored)
 }
 
 struct Weigher<'a> {
@@ -89,13 +111,15 @@ impl Weigher<'_> {
             Kind::Nothing => Weight::default(),
             Kind::All | Kind::Missing { .. } => self.everybody(SET_NS),
             Kind::And(nodes) => self.all_of(nodes, node),
-            Kind::Or(nodes) => nodes.iter().map(|node| self.weigh(node)).fold(
-                Weight::default(),
-                |sum, one| Weight {
-                    ns: sum.ns + one.ns + one.documents * SET_NS,
-                    documents: (sum.documents + one.documents).min(self.all()),
-                },
-            ),
+            Kind::Or(nodes) => {
+                nodes
+                    .iter()
+                    .map(|node| self.weigh(node))
+                    .fold(Weight::default(), |sum, one| Weight {
+                        ns: sum.ns + one.ns + one.documents * SET_NS,
+                        documents: (sum.documents + one.documents).min(self.all()),
+                    })
+            }
             Kind::Not(inner) | Kind::Optional(inner) => {
                 let inner = self.weigh(inner);
                 Weight {
@@ -122,7 +146,7 @@ impl Weigher<'_> {
             Kind::Tag { field, values } => self.tagged(*field, values),
             Kind::Numeric(range) => {
                 let (min, max) = range.bounds();
-                let documents = self.state.fields[range.field].numbers.at_most(min, max);
+                let documents = self.state.fields[range.field].numbers.count(min, max);
                 self.some(documents as f64, JOINED_NS)
             }
             Kind::Geo(circle) => {
