@@ -497,15 +497,8 @@ impl Loader<'_> {
                 }
             };
             let changed = self.manifest.state.cut;
-            self.keyspace.load_entry(
-                db as usize,
-                &key,
-                Entry {
-                    value,
-                    expires_at_ms,
-                    changed,
-                },
-            );
+            self.keyspace
+                .load_entry(db as usize, &key, Entry::new(value, expires_at_ms, changed));
         }
         Ok(count)
     }
