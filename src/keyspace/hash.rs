@@ -8,52 +8,55 @@ mod packed;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use large::Large;
-use packed::Packed;
+use packed::PackedFields;
 use std::hash::BuildHasher;
 use std::ops::Deref;
 
 /// Bytes of names and values at which a bucket is split (a single larger field stays whole).
 pub(super) const BUCKET_BYTES_MAX: usize = 64 * 1024;
 
+/// So many fields are looked through one by one: those of a packed list, or of a bucket; more have a map.
+const FEW_FIELDS_MAX: usize = 16;
+
 /// A field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Field<'h> {
     /// Its name.
-    pub name: Part<'h>,
+    pub name: FieldBytes<'h>,
     /// Its value.
-    pub value: Part<'h>,
+    pub value: FieldBytes<'h>,
     /// When it expires, in milliseconds since 1970.
     pub expires_at_ms: Option<u64>,
 }
 
 /// A name or a value.
 #[derive(Clone, Copy, Debug)]
-pub enum Part<'h> {
+pub enum FieldBytes<'h> {
     /// A part of a packed list.
     Packed(&'h [u8]),
     /// An allocation of its own.
     Own(&'h Bytes),
 }
 
-impl<'h> Part<'h> {
+impl<'h> FieldBytes<'h> {
     /// The bytes.
     pub fn as_slice(self) -> &'h [u8] {
         match self {
-            Part::Packed(bytes) => bytes,
-            Part::Own(bytes) => bytes,
+            FieldBytes::Packed(bytes) => bytes,
+            FieldBytes::Own(bytes) => bytes,
         }
     }
 
     /// The bytes, to keep: shared where they are an allocation of their own, else copied.
     pub fn to_bytes(self) -> Bytes {
         match self {
-            Part::Packed(bytes) => Bytes::copy_from_slice(bytes),
-            Part::Own(bytes) => bytes.clone(),
+            FieldBytes::Packed(bytes) => Bytes::copy_from_slice(bytes),
+            FieldBytes::Own(bytes) => bytes.clone(),
         }
     }
 }
 
-impl Deref for Part<'_> {
+impl Deref for FieldBytes<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -61,7 +64,7 @@ impl Deref for Part<'_> {
     }
 }
 
-impl PartialEq for Part<'_> {
+impl PartialEq for FieldBytes<'_> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
@@ -82,7 +85,7 @@ pub struct Hash {
 
 #[derive(Clone)]
 enum Fields {
-    Packed(Packed),
+    Packed(PackedFields),
     Large(Box<Large>),
 }
 
@@ -90,7 +93,7 @@ impl Hash {
     /// An empty hash; `seed` keeps clients from choosing colliding field names.
     pub fn new(seed: u64) -> Hash {
         Hash {
-            fields: Fields::Packed(Packed::default()),
+            fields: Fields::Packed(PackedFields::default()),
             hasher: FixedState::with_seed(seed),
         }
     }

@@ -1,12 +1,10 @@
-//! The fields of one bucket in insertion order: a list while they are few, a map from then on.
+//! The fields of one bucket in insertion order: a list while they are few, a map from then on, which is never made a list again.
 
+use super::FEW_FIELDS_MAX;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use std::hash::BuildHasher;
-
-/// So many fields are looked through one by one; more have a map, which is never made a list again.
-const FEW_MAX: usize = 16;
 
 /// A field's value and expiry.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +76,7 @@ impl Fields {
     /// a map tells them apart first, so the map gets another.
     pub(super) fn add(&mut self, name: Bytes, field: Stored, hasher: &FixedState) {
         match self {
-            Fields::Few(list) if list.len() < FEW_MAX => {
+            Fields::Few(list) if list.len() < FEW_FIELDS_MAX => {
                 // Most hashes get all of their fields at once and never another.
                 list.reserve_exact(1);
                 list.push((name, field));
@@ -118,9 +116,9 @@ mod tests {
             expires_at_ms: None,
         };
         let mut fields = Fields::default();
-        for n in 0..3 * FEW_MAX {
+        for n in 0..3 * FEW_FIELDS_MAX {
             fields.add(Bytes::from(format!("f{n}")), field(n), &hasher);
-            assert_eq!(matches!(fields, Fields::Few(_)), n < FEW_MAX);
+            assert_eq!(matches!(fields, Fields::Few(_)), n < FEW_FIELDS_MAX);
             assert_eq!(fields.len(), n + 1);
             if let Some(first) = fields.get_mut(b"f0") {
                 *first = field(n);
@@ -129,7 +127,7 @@ mod tests {
         assert_eq!(fields.remove(b"f1"), Some(field(1)));
         assert_eq!(fields.remove(b"f1"), None);
         let first = fields.get(b"f0").map(|(_, field)| field);
-        assert_eq!(first, Some(&field(3 * FEW_MAX - 1)));
+        assert_eq!(first, Some(&field(3 * FEW_FIELDS_MAX - 1)));
         let names: Vec<&Bytes> = fields.iter().map(|(name, _)| name).collect();
         assert_eq!(names[..3], ["f0", "f2", "f3"]);
         assert_eq!(fields.at(1).map(|(name, _)| &name[..]), Some(&b"f2"[..]));

@@ -4,7 +4,7 @@
 //! a small change under a running save copies a bucket, never the whole hash.
 
 use super::fields::{Fields, Stored};
-use super::{BUCKET_BYTES_MAX, Field, Part};
+use super::{BUCKET_BYTES_MAX, Field, FieldBytes};
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use std::cmp::Ordering::{Equal, Greater, Less};
@@ -48,8 +48,8 @@ impl Default for Large {
 /// A field as its reader sees it.
 fn seen<'h>((name, stored): (&'h Bytes, &'h Stored)) -> Field<'h> {
     Field {
-        name: Part::Own(name),
-        value: Part::Own(&stored.value),
+        name: FieldBytes::Own(name),
+        value: FieldBytes::Own(&stored.value),
         expires_at_ms: stored.expires_at_ms,
     }
 }

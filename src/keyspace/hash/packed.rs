@@ -2,11 +2,9 @@
 //! (1 byte), value. A long value is an allocation of its own, which replies and indexes share, and has [`OWN`] in place of its length and bytes; the
 //! allocations stand in the order of their fields. None of these fields expires.
 
-use super::{Field, Part};
+use super::{FEW_FIELDS_MAX, Field, FieldBytes};
 use bytes::Bytes;
 
-/// So many fields are looked through one by one.
-pub(super) const FIELDS_MAX: usize = 16;
 /// Bytes of a name: as many as its length has room for.
 const NAME_BYTES_MAX: usize = u8::MAX as usize;
 /// Bytes of a value in the list; a copy of so many costs less than counting who shares them.
@@ -16,7 +14,7 @@ const OWN: u8 = u8::MAX;
 
 /// Fields by name.
 #[derive(Clone, Default)]
-pub(super) struct Packed {
+pub(super) struct PackedFields {
     list: Box<[u8]>,
     own: Box<[Bytes]>,
 }
@@ -35,7 +33,7 @@ struct Place {
 
 /// Fields with their places.
 struct Iter<'h> {
-    packed: &'h Packed,
+    packed: &'h PackedFields,
     at: usize,
     own: usize,
 }
@@ -48,9 +46,9 @@ impl<'h> Iterator for Iter<'h> {
         let start = self.at;
         let value = start + 1 + usize::from(*list.get(start)?);
         let (value_bytes, own) = match list[value] {
-            OWN => (Part::Own(&self.packed.own[self.own]), 1),
+            OWN => (FieldBytes::Own(&self.packed.own[self.own]), 1),
             len => (
-                Part::Packed(&list[value + 1..value + 1 + usize::from(len)]),
+                FieldBytes::Packed(&list[value + 1..value + 1 + usize::from(len)]),
                 0,
             ),
         };
@@ -64,7 +62,7 @@ impl<'h> Iterator for Iter<'h> {
         self.at = place.end;
         self.own += own;
         let field = Field {
-            name: Part::Packed(&list[start + 1..value]),
+            name: FieldBytes::Packed(&list[start + 1..value]),
             value: value_bytes,
             expires_at_ms: None,
         };
@@ -72,7 +70,7 @@ impl<'h> Iterator for Iter<'h> {
     }
 }
 
-impl Packed {
+impl PackedFields {
     fn places(&self) -> Iter<'_> {
         Iter {
             packed: self,
@@ -103,10 +101,10 @@ impl Packed {
     /// Whether a field of this name is there or finds room.
     pub(super) fn takes(&self, name: &[u8]) -> bool {
         name.len() <= NAME_BYTES_MAX
-            && (self.iter().count() < FIELDS_MAX || self.get(name).is_some())
+            && (self.iter().count() < FEW_FIELDS_MAX || self.get(name).is_some())
     }
 
-    /// Sets a field that it [takes](Packed::takes) to a copy of the value; whether it is new.
+    /// Sets a field that it [takes](PackedFields::takes) to a copy of the value; whether it is new.
     pub(super) fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
         let is_own = value.len() > VALUE_BYTES_MAX;
         let tail = |list: &mut Vec<u8>| {
@@ -118,7 +116,7 @@ impl Packed {
             }
         };
         let former = self.find(name).map(|(place, field)| {
-            let was_own = matches!(field.value, Part::Own(_));
+            let was_own = matches!(field.value, FieldBytes::Own(_));
             (place, was_own)
         });
         let mut list = std::mem::take(&mut self.list).into_vec();
@@ -152,7 +150,7 @@ impl Packed {
         let Some((place, field)) = self.find(name) else {
             return false;
         };
-        let is_own = matches!(field.value, Part::Own(_));
+        let is_own = matches!(field.value, FieldBytes::Own(_));
         let mut list = std::mem::take(&mut self.list).into_vec();
         list.drain(place.start..place.end);
         self.list = list.into();
@@ -184,9 +182,9 @@ mod tests {
         }
     }
 
-    fn fields(packed: &Packed) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fn fields(packed: &PackedFields) -> Vec<(Vec<u8>, Vec<u8>)> {
         let pairs = packed.iter().map(|field| {
-            let is_own = matches!(field.value, Part::Own(_));
+            let is_own = matches!(field.value, FieldBytes::Own(_));
             assert_eq!(is_own, field.value.len() > VALUE_BYTES_MAX);
             (field.name.to_vec(), field.value.to_vec())
         });
@@ -198,7 +196,7 @@ mod tests {
         let seed = 0x7061_636b;
         println!("seed {seed}");
         let mut random = Random(seed);
-        let mut packed = Packed::default();
+        let mut packed = PackedFields::default();
         let mut twin: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
         for step in 0..20_000 {
             let length = random.one_of([0, 1, 3, 200, NAME_BYTES_MAX]);
@@ -216,7 +214,7 @@ mod tests {
                     None => twin.push((name, value)),
                 }
             } else {
-                assert!(twin.len() == FIELDS_MAX && there.is_none());
+                assert!(twin.len() == FEW_FIELDS_MAX && there.is_none());
             }
             assert_eq!(fields(&packed), twin, "step {step}");
         }

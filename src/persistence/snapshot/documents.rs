@@ -19,19 +19,23 @@ pub(super) enum Definition {
     Alias(Key, Key),
 }
 
+/// What a definition begins with.
+const INDEX: u8 = 0;
+const ALIAS: u8 = 1;
+
 /// Definitions; places in this list are the owners of the images of links.
 pub(super) fn encode_definitions(definitions: &[Definition]) -> Encoded {
     let mut out = Vec::new();
     for definition in definitions {
         match definition {
             Definition::Index(name, words) => {
-                out.push(0);
+                out.push(INDEX);
                 put_bytes(&mut out, name);
                 put_varint(&mut out, words.len() as u64);
                 words.iter().for_each(|word| put_bytes(&mut out, word));
             }
             Definition::Alias(alias, name) => {
-                out.push(1);
+                out.push(ALIAS);
                 put_bytes(&mut out, alias);
                 put_bytes(&mut out, name);
             }
@@ -45,13 +49,13 @@ pub(super) fn decode_definitions(payload: Payload<'_>) -> Result<Vec<Definition>
     let mut definitions = Vec::new();
     for _ in 0..payload.entries {
         definitions.push(match cursor.u8()? {
-            0 => {
+            INDEX => {
                 let name = cursor.bytes()?.into();
                 let count = cursor.count(1)?;
                 let words = (0..count).map(|_| cursor.bytes().map(<[u8]>::to_vec));
                 Definition::Index(name, words.collect::<Result<_, Fault>>()?)
             }
-            1 => Definition::Alias(cursor.bytes()?.into(), cursor.bytes()?.into()),
+            ALIAS => Definition::Alias(cursor.bytes()?.into(), cursor.bytes()?.into()),
             _ => return Err("a definition is of a kind that is not known"),
         });
     }

@@ -1,5 +1,5 @@
 //! Images: entries of one kind and one place, under one checksum. Here are the header that stands before each in its pack
-//! and the place that it speaks of; payloads are in keys.rs, elements.rs and documents.rs.
+//! and the place that it speaks of; payloads are in keys/, elements.rs and documents.rs.
 
 use super::crc32c;
 use super::cursor::{Cursor, Fault};
@@ -43,25 +43,25 @@ impl Kind {
         )
     }
 
+    const ALL: [Kind; 12] = [
+        Kind::Keys,
+        Kind::Names,
+        Kind::Vectors,
+        Kind::Attributes,
+        Kind::Links,
+        Kind::Indexes,
+        Kind::DocumentLinks,
+        Kind::Documents,
+        Kind::Words,
+        Kind::Tags,
+        Kind::Numbers,
+        Kind::DocumentIds,
+    ];
+
     /// The kind of a number on disk.
     pub(super) fn of(byte: u8) -> Result<Kind, Fault> {
-        [
-            Kind::Keys,
-            Kind::Names,
-            Kind::Vectors,
-            Kind::Attributes,
-            Kind::Links,
-            Kind::Indexes,
-            Kind::DocumentLinks,
-            Kind::Documents,
-            Kind::Words,
-            Kind::Tags,
-            Kind::Numbers,
-            Kind::DocumentIds,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == byte)
-        .ok_or("an image has a kind that is not known")
+        let found = Kind::ALL.into_iter().find(|kind| *kind as u8 == byte);
+        found.ok_or("an image has a kind that is not known")
     }
 }
 

@@ -1,8 +1,8 @@
 //! Snapshots: everything at one number of the log, the cut, in immutable packs of images that a manifest names.
 //! docs/snapshot-format.md describes the files and the order in which they come and go.
 //!
-//! write.rs walks the keyspace and commits; load.rs puts it together again. Below them: pack.rs (files of images),
-//! image.rs (headers), keys.rs, elements.rs and documents.rs (payloads), indexes.rs (what is read of an index), manifest.rs (the table), record.rs (its records), catalog.rs (the
+//! write.rs saves and commits, walk.rs is its walk over the keyspace; load/ puts it together again. Below them: pack.rs (files of images),
+//! image.rs (headers), keys/, elements.rs and documents.rs (payloads), indexes.rs (what is read of an index), manifest/ (the table), record.rs (its records), catalog.rs (the
 //! table's second copy), cursor.rs (reading what cannot be trusted yet).
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
@@ -18,6 +18,7 @@ pub mod load;
 pub mod manifest;
 pub mod pack;
 mod record;
+mod walk;
 pub mod write;
 
 use crate::persistence::log::format::crc as crc32c;
