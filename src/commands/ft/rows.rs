@@ -7,7 +7,7 @@ use super::options::{Format, Options, Returned};
 use super::page::{Hit, Page};
 use super::printed::{print, print_exactly, print_significant};
 use super::reasons;
-use super::schema::{DocumentKind, Schema};
+use super::schema::{DocumentKind, FieldKind, Schema};
 use super::search::SearchRequest;
 use super::sorting::SortKey;
 use crate::commands::error::{Refusal, Result};
@@ -38,6 +38,7 @@ pub fn reply(
     page: &Page,
     version: Version,
 ) -> Reply {
+    let is_written = is_sorted_as_written(index.schema(), request);
     let rows = page.hits.iter().filter_map(|hit| {
         let is_bare = request.options.is_without_content;
         // A document that expired since it was found is left out.
@@ -45,7 +46,12 @@ pub fn reply(
             true => Vec::new(),
             false => fields(view, index.schema(), request, (page, hit))?,
         };
-        Some((hit, fields))
+        let sort_key = sort_key(hit, &fields, is_written);
+        Some(Row {
+            hit,
+            fields,
+            sort_key,
+        })
     });
     match version {
         Version::Resp2 => flat(page.total, rows, request),
@@ -53,12 +59,21 @@ pub fn reply(
     }
 }
 
-type Row<'h> = (&'h Hit, Vec<(Reply, Reply)>);
+struct Row<'h> {
+    hit: &'h Hit,
+    fields: Vec<(Reply, Reply)>,
+    sort_key: Reply,
+}
 
 fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
     let options = &request.options;
     let mut items = vec![Reply::count(total)];
-    for (hit, fields) in rows {
+    for Row {
+        hit,
+        fields,
+        sort_key,
+    } in rows
+    {
         items.push(bulk(&hit.key));
         if options.with_scores {
             items.push(score(hit, Reply::bulk(print_exactly(hit.score))));
@@ -67,7 +82,7 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
             items.push(payload(hit));
         }
         if options.with_sort_keys {
-            items.push(sort_key(hit));
+            items.push(sort_key);
         }
         if !options.is_without_content {
             let flat = fields.into_iter().flat_map(|(name, value)| [name, value]);
@@ -80,7 +95,12 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
 fn map<'h>(page: &Page, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
     let options = &request.options;
     let word = Reply::Simple;
-    let row = |(hit, fields): Row<'h>| {
+    let row = |row: Row<'h>| {
+        let Row {
+            hit,
+            fields,
+            sort_key,
+        } = row;
         let mut parts = vec![(word("id"), bulk(&hit.key))];
         if options.with_scores {
             parts.push((word("score"), score(hit, Reply::Double(hit.score))));
@@ -89,7 +109,7 @@ fn map<'h>(page: &Page, rows: impl Iterator<Item = Row<'h>>, request: &SearchReq
             parts.push((word("payload"), payload(hit)));
         }
         if options.with_sort_keys {
-            parts.push((word("sortkey"), sort_key(hit)));
+            parts.push((word("sortkey"), sort_key));
         }
         if !options.is_without_content {
             parts.push((word("extra_attributes"), Reply::Map(fields)));
@@ -123,14 +143,29 @@ fn payload(hit: &Hit) -> Reply {
     hit.payload.clone().map_or(Reply::Null, Reply::Bulk)
 }
 
-fn sort_key(hit: &Hit) -> Reply {
-    match &hit.sort_key {
-        None => Reply::Null,
-        Some(SortKey::Number(number)) => {
+/// What a document was sorted by; `is_written`: as the first of its fields has it.
+fn sort_key(hit: &Hit, fields: &[(Reply, Reply)], is_written: bool) -> Reply {
+    let text = |text: &[u8]| Reply::bulk([b"$", text].concat());
+    match (&hit.sort_key, fields) {
+        (None, _) => Reply::Null,
+        (Some(_), [(_, Reply::Bulk(written)), ..]) if is_written => text(written),
+        (Some(SortKey::Number(number)), _) => {
             Reply::bulk(format!("#{}", print_significant(*number, 17)))
         }
-        Some(SortKey::Text(text)) => Reply::bulk([b"$", &text[..]].concat()),
+        (Some(SortKey::Text(key)), _) => text(key),
     }
+}
+
+/// Whether sort keys are told as they are written: a number that the index does not keep, where the whole hash is shown.
+fn is_sorted_as_written(schema: &Schema, request: &SearchRequest) -> bool {
+    let sort = request.sort.as_ref();
+    let field = sort.and_then(|sort| schema.find(&sort.field));
+    let field = field.map(|at| &schema.fields[at]);
+    let options = &request.options;
+    let is_whole = options.returned.is_none() && !options.is_without_content;
+    is_whole
+        && schema.documents == DocumentKind::Hash
+        && field.is_some_and(|field| field.kind == FieldKind::Numeric && !field.is_sortable)
 }
 
 /// Names and values that a row shows; none if the document is gone.
