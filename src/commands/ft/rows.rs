@@ -189,13 +189,15 @@ fn fields(
         };
         Some((bulk(returned.name.as_bytes()), value))
     };
-    // What the documents are sorted by comes first.
     let sorted = request.sort.as_ref().map(|sort| sort.field.as_str());
     if let Some(returned) = &request.options.returned {
-        let is_sorted = |returned: &&Returned| sorted == Some(returned.name.as_str());
-        let first = returned.iter().filter(is_sorted);
-        let others = returned.iter().filter(|returned| !is_sorted(returned));
-        return Some(first.chain(others).filter_map(shown).collect());
+        // Distances come first, then what the documents are sorted by.
+        let mut returned: Vec<&Returned> = returned.iter().collect();
+        returned.sort_by_key(|returned| {
+            let is_distance = page.distances.contains(&returned.name);
+            (!is_distance, sorted != Some(returned.name.as_str()))
+        });
+        return Some(returned.into_iter().filter_map(shown).collect());
     }
     let mut all: Vec<_> = distances(page, hit)
         .map(|(name, distance)| (bulk(name.as_bytes()), Reply::bulk(print(distance))))
