@@ -387,9 +387,14 @@ impl<'a> Pipeline<'a> {
         let mut steps = &self.request.steps[..];
         while let [step, others @ ..] = steps {
             if let Some((each, page, others)) = row_by_row(steps) {
+                let before = lines.len();
                 let (kept, dropped) = self.fill_page(lines, each, page, seed, observer)?;
                 lines = kept;
-                counted = self.without(counted, dropped);
+                counted = match page.rows_max() {
+                    // Who wants no row is told how many there are.
+                    Some(0) if counted.is_none() => Some(before - dropped),
+                    _ => self.without(counted, dropped),
+                };
                 observer.passed(PAGER, lines.len());
                 steps = others;
                 continue;
@@ -441,7 +446,10 @@ impl<'a> Pipeline<'a> {
         seed: u64,
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Line>, usize)> {
-        let end = page.rows_max().map_or(usize::MAX, |max| max as usize);
+        let end = match page.rows_max() {
+            None | Some(0) => usize::MAX,
+            Some(max) => max as usize,
+        };
         let mut left = lines.into_iter();
         let mut passed = vec![0; each.len()];
         let (mut page_lines, mut taken) = (Vec::new(), 0);
@@ -449,7 +457,7 @@ impl<'a> Pipeline<'a> {
             let wanted = end - page_lines.len();
             let mut some: Vec<Line> = left.by_ref().take(wanted).collect();
             // Steps name what they name, right or wrong, also where there is no row.
-            let is_over = some.len() < wanted || wanted == 0;
+            let is_over = some.len() < wanted;
             taken += some.len();
             for (step, passed) in each.iter().zip(&mut passed) {
                 some = self.take_step(some, step, seed)?;
@@ -464,7 +472,9 @@ impl<'a> Pipeline<'a> {
             observer.passed(step_name(step), passed);
         }
         let dropped = taken - page_lines.len();
-        page_lines.drain(..(page.offset() as usize).min(page_lines.len()));
+        let shown = page.offset() as usize..page.rows_max().map_or(usize::MAX, |max| max as usize);
+        page_lines.truncate(shown.end);
+        page_lines.drain(..shown.start.min(page_lines.len()));
         Ok((page_lines, dropped))
     }
 
