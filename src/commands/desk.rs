@@ -102,6 +102,14 @@ impl Seat {
         }
     }
 
+    /// Whether a line is answered on the thread that reads it; one that is not has no effect.
+    pub fn is_quick(&mut self, line: &str) -> bool {
+        let words = split_arguments(line.as_bytes()).expect("balanced quotes");
+        let request = Request::from_args(words).expect("a request");
+        let outcome = execute(&self.context, &mut self.session, &request, Patience::Try);
+        matches!(outcome, Outcome::Reply(_))
+    }
+
     /// Runs a line; the reply as redis-cli shows it.
     pub fn run(&mut self, line: &str) -> String {
         let reply = self.reply(line);

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 pub enum Refusal {
     /// The error line to send, without the leading `-`.
     Error(Cow<'static, str>),
-    /// A lock was taken; run the command again where it may wait.
-    Locked,
+    /// A lock was taken, or it would take long on a thread that others wait for: run the command again in the pool.
+    NotHere,
 }
 
 /// A command's answer.
@@ -30,7 +30,7 @@ impl Refusal {
 
 impl From<Locked> for Refusal {
     fn from(_: Locked) -> Refusal {
-        Refusal::Locked
+        Refusal::NotHere
     }
 }
 

@@ -192,7 +192,7 @@ pub fn execute(
     }
     let access = context.engine.access(patience);
     match run(context, session, request, access, place, names) {
-        Err(Refusal::Locked) => Outcome::Pool,
+        Err(Refusal::NotHere) => Outcome::Pool,
         Ok(reply) => Outcome::Reply(reply),
         Err(Refusal::Error(line)) => Outcome::Reply(Reply::error(line)),
     }
@@ -267,7 +267,7 @@ fn run(
     });
     let last_number = call.access.last_number();
     session.last_number = session.last_number.max(last_number);
-    if result != Err(Refusal::Locked) {
+    if result != Err(Refusal::NotHere) {
         count(context, session, request, place, start.elapsed(), &result);
     }
     result

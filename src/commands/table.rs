@@ -302,6 +302,9 @@ pub enum Class {
     Pool,
     /// On the connection's own thread if it is predicted to take less than [`INLINE_US_MAX`] microseconds.
     Predicted(fn(&Context, &Session, &Request) -> u64),
+    /// On the connection's own thread, where it refuses with [`Refusal::NotHere`](super::error::Refusal::NotHere) if it finds out that it would take longer: only
+    /// its words, once they are read, tell that. In a transaction, which cannot be left, the prediction counts.
+    Weighed(fn(&Context, &Session, &Request) -> u64),
 }
 
 /// A command that is predicted to take longer than this goes to the pool.
@@ -537,7 +540,10 @@ impl Command {
 
     /// Whether it must not run on a connection's own thread.
     pub fn is_long(&self, context: &Context, session: &Session, request: &Request) -> bool {
-        self.predicted_us(context, session, request) > INLINE_US_MAX
+        match self.class {
+            Class::Weighed(_) => false,
+            _ => self.predicted_us(context, session, request) > INLINE_US_MAX,
+        }
     }
 
     /// Microseconds that it is predicted to take at most, as far as anybody needs to know.
@@ -545,7 +551,7 @@ impl Command {
         match self.class {
             Class::Inline => 0,
             Class::Pool => u64::MAX,
-            Class::Predicted(cost) => cost(context, session, request),
+            Class::Predicted(cost) | Class::Weighed(cost) => cost(context, session, request),
         }
     }
 

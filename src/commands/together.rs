@@ -143,7 +143,7 @@ fn run(
         match result {
             Ok(reply) => (reply, true),
             Err(Refusal::Error(line)) => (Reply::error(line), false),
-            Err(Refusal::Locked) => unreachable!("who may wait is not asked to"),
+            Err(Refusal::NotHere) => unreachable!("who may wait is not asked to"),
         }
     });
     Some(replies.collect())

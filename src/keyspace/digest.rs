@@ -67,7 +67,7 @@ pub fn digest(keyspace: &Keyspace) -> [u8; 20] {
             let (next, keys) = database.scan(cursor, 1_000, 0);
             for (key, entry) in keys {
                 add(&mut sum, |hasher| {
-                    (db, &key, entry.expires_at_ms).hash(hasher);
+                    (db, &key, entry.expires_at_ms()).hash(hasher);
                     hash_value(&entry.value, hasher);
                 });
             }
@@ -84,7 +84,7 @@ pub fn digest(keyspace: &Keyspace) -> [u8; 20] {
 pub fn digest_value(entry: &Entry) -> [u8; 20] {
     let mut sum = [0u64; 3];
     add(&mut sum, |hasher| {
-        entry.expires_at_ms.hash(hasher);
+        entry.expires_at_ms().hash(hasher);
         hash_value(&entry.value, hasher);
     });
     bytes_of(sum)
@@ -93,7 +93,7 @@ pub fn digest_value(entry: &Entry) -> [u8; 20] {
 fn key_state(entry: &Entry) -> KeyState {
     KeyState {
         value: value_state(&entry.value),
-        expires_at_ms: entry.expires_at_ms,
+        expires_at_ms: entry.expires_at_ms(),
     }
 }
 

@@ -6,10 +6,8 @@ mod large;
 mod packed;
 
 use bytes::Bytes;
-use foldhash::fast::FixedState;
 use large::Large;
 use packed::PackedFields;
-use std::hash::BuildHasher;
 use std::ops::Deref;
 
 /// Bytes of names and values at which a bucket is split (a single larger field stays whole).
@@ -77,11 +75,13 @@ impl Field<'_> {
 }
 
 /// Fields by name. Cloning copies a small hash, and shares what a large one consists of.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Hash {
     fields: Fields,
-    hasher: FixedState,
 }
+
+// There is one for each key that holds a hash, with two counts of who shares it.
+const _: () = assert!(size_of::<Hash>() <= 32);
 
 #[derive(Clone)]
 enum Fields {
@@ -89,15 +89,13 @@ enum Fields {
     Large(Box<Large>),
 }
 
-impl Hash {
-    /// An empty hash; `seed` keeps clients from choosing colliding field names.
-    pub fn new(seed: u64) -> Hash {
-        Hash {
-            fields: Fields::Packed(PackedFields::default()),
-            hasher: FixedState::with_seed(seed),
-        }
+impl Default for Fields {
+    fn default() -> Fields {
+        Fields::Packed(PackedFields::default())
     }
+}
 
+impl Hash {
     /// Number of fields, expired ones included.
     pub fn len(&self) -> usize {
         match &self.fields {
@@ -153,7 +151,7 @@ impl Hash {
     pub fn get(&self, name: &[u8], now_ms: u64) -> Option<Field<'_>> {
         let field = match &self.fields {
             Fields::Packed(list) => list.get(name),
-            Fields::Large(large) => large.get(name, &self.hasher),
+            Fields::Large(large) => large.get(name),
         };
         field.filter(|field| field.is_alive(now_ms))
     }
@@ -206,10 +204,10 @@ impl Hash {
             Fields::Packed(list) if expires_at_ms.is_none() && list.takes(name) => {
                 list.set(name, value)
             }
-            _ => self.make_large(|large, hasher| {
+            _ => {
                 let (name, value) = (Bytes::copy_from_slice(name), Bytes::copy_from_slice(value));
-                large.set(name, value, expires_at_ms, hasher)
-            }),
+                self.make_large().set(name, value, expires_at_ms)
+            }
         }
     }
 
@@ -217,7 +215,7 @@ impl Hash {
     pub fn remove(&mut self, name: &[u8]) -> bool {
         match &mut self.fields {
             Fields::Packed(list) => list.remove(name),
-            Fields::Large(large) => large.remove(name, &self.hasher),
+            Fields::Large(large) => large.remove(name),
         }
     }
 
@@ -225,25 +223,23 @@ impl Hash {
     pub fn set_expiry(&mut self, name: &[u8], expires_at_ms: Option<u64>) {
         match &self.fields {
             Fields::Packed(list) if expires_at_ms.is_none() || list.get(name).is_none() => {}
-            _ => self.make_large(|large, hasher| large.set_expiry(name, expires_at_ms, hasher)),
+            _ => self.make_large().set_expiry(name, expires_at_ms),
         }
     }
 
     /// The fields whose hash is at least `cursor`, in order of their hash, about `count` of them, with the cursor to go on
-    /// (0: done). A field that stays in the hash is seen whatever happens to others between two calls.
+    /// (0: done); of a small hash all at once. A field that stays in the hash is seen whatever happens to others between two calls.
     pub fn scan<'h>(&'h self, cursor: u64, count: usize, now_ms: u64) -> (u64, Vec<Field<'h>>) {
+        let large = match &self.fields {
+            Fields::Packed(list) => return (0, list.iter().collect()),
+            Fields::Large(large) => large,
+        };
         let mut found: Vec<(u64, Field<'_>)> = Vec::new();
-        let placed = |field: Field<'h>| (self.hasher.hash_one(&*field.name), field);
-        let is_next = |(hash, _): &(u64, Field<'_>)| *hash >= cursor;
-        match &self.fields {
-            Fields::Packed(list) => found.extend(list.iter().map(placed).filter(is_next)),
-            Fields::Large(large) => {
-                for bucket in large.buckets_from(cursor) {
-                    found.extend(bucket.map(placed).filter(is_next));
-                    if found.len() > count {
-                        break;
-                    }
-                }
+        let placed = |field: Field<'h>| (large.hash_of(&field.name), field);
+        for bucket in large.buckets_from(cursor) {
+            found.extend(bucket.map(placed).filter(|(hash, _)| *hash >= cursor));
+            if found.len() > count {
+                break;
             }
         }
         found.sort_unstable_by_key(|(hash, _)| *hash);
@@ -270,18 +266,17 @@ impl Hash {
         }
     }
 
-    /// Alters the buckets; a small hash becomes a large one.
-    fn make_large<T>(&mut self, alter: impl FnOnce(&mut Large, &FixedState) -> T) -> T {
+    /// The buckets; a small hash becomes a large one.
+    fn make_large(&mut self) -> &mut Large {
         if let Fields::Packed(list) = &self.fields {
             let mut large = Large::default();
             for field in list.iter() {
-                let (name, value) = (field.name.to_bytes(), field.value.to_bytes());
-                large.set(name, value, None, &self.hasher);
+                large.set(field.name.to_bytes(), field.value.to_bytes(), None);
             }
             self.fields = Fields::Large(Box::new(large));
         }
         match &mut self.fields {
-            Fields::Large(large) => alter(large, &self.hasher),
+            Fields::Large(large) => large,
             Fields::Packed(_) => unreachable!("made large above"),
         }
     }
@@ -311,7 +306,7 @@ mod tests {
 
     #[test]
     fn fields_survive_splits_and_scans_see_each_once() {
-        let mut hash = Hash::new(7);
+        let mut hash = Hash::default();
         for i in 0..5_000 {
             assert!(hash.set(&name(i), &[b'x'; 40], None));
         }
@@ -335,7 +330,7 @@ mod tests {
 
     #[test]
     fn expired_fields_are_hidden_and_counted() {
-        let mut hash = Hash::new(7);
+        let mut hash = Hash::default();
         hash.set(&name(1), b"", Some(10));
         hash.set(&name(2), b"", Some(20));
         hash.set(&name(3), b"", None);
@@ -351,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_next_expiry_is_found_however_fields_share_it() {
-        let mut hash = Hash::new(7);
+        let mut hash = Hash::default();
         for (i, at) in [10, 10, 30, 20, 20, 40].into_iter().enumerate() {
             hash.set(&name(i), b"", Some(at));
         }
@@ -376,7 +371,7 @@ mod tests {
     #[test]
     fn many_fields_that_expire_together_go_one_by_one() {
         const FIELDS: usize = 200_000;
-        let mut hash = Hash::new(7);
+        let mut hash = Hash::default();
         for i in 0..FIELDS {
             hash.set(&name(i), b"", Some(10));
         }
@@ -392,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_clone_keeps_the_old_fields() {
-        let mut hash = Hash::new(7);
+        let mut hash = Hash::default();
         hash.set(&name(1), b"old", None);
         let before = hash.clone();
         hash.set(&name(1), b"new", None);
@@ -409,7 +404,7 @@ mod tests {
             |hash| assert!(hash.set(&[b'n'; 300], b"v", None)),
         ];
         for (at, alter) in alterations.iter().enumerate() {
-            let mut hash = Hash::new(7);
+            let mut hash = Hash::default();
             for i in 0..16 {
                 hash.set(&name(i), &vec![b'v'; 1 + i * 10], None);
             }

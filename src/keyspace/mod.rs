@@ -64,17 +64,39 @@ pub enum Value {
 pub struct Entry {
     /// What it holds.
     pub value: Value,
-    /// When it expires, in milliseconds since 1970.
-    pub expires_at_ms: Option<u64>,
+    /// As an `Option` it would take twice as much, for every key.
+    expires_at_ms: u64,
     /// Number of the last change of the key itself (for a collection: of the key, not of its elements).
     pub changed: u64,
 }
 
+/// Where a time of expiry would be: there is none. No command takes one that late.
+const NEVER: u64 = u64::MAX;
+
 impl Entry {
+    /// A value that expires at a time in milliseconds since 1970, if at all, and was put by the change of this number.
+    pub fn new(value: Value, expires_at_ms: Option<u64>, changed: u64) -> Entry {
+        Entry {
+            value,
+            expires_at_ms: expires_at_ms.unwrap_or(NEVER),
+            changed,
+        }
+    }
+
+    /// When it expires, in milliseconds since 1970.
+    pub fn expires_at_ms(&self) -> Option<u64> {
+        (self.expires_at_ms != NEVER).then_some(self.expires_at_ms)
+    }
+
+    /// Lets it expire at another time, or not at all.
+    pub(in crate::keyspace) fn set_expiry(&mut self, expires_at_ms: Option<u64>) {
+        self.expires_at_ms = expires_at_ms.unwrap_or(NEVER);
+    }
+
     /// Whether it is expired at `now_ms`: the key is, or it is a hash and all its fields are.
     pub fn is_expired(&self, now_ms: u64) -> bool {
         let is_empty = matches!(&self.value, Value::Hash(hash) if hash.is_expired(now_ms));
-        is_empty || self.expires_at_ms.is_some_and(|at| at <= now_ms)
+        is_empty || self.expires_at_ms().is_some_and(|at| at <= now_ms)
     }
 }
 

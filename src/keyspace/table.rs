@@ -41,6 +41,9 @@ struct Row {
     accessed_s: AtomicU32,
 }
 
+// There is one for each key: whatever is added here is added to all of them.
+const _: () = assert!(size_of::<Row>() <= 80);
+
 /// What the save collects of one shard, and keys handed over before it came.
 #[derive(Default)]
 struct Shard {
@@ -239,14 +242,9 @@ impl Database {
         shard.hand_over(hash, key, number, clock);
         if shard.find(hash, key).is_none() {
             let Some(value) = make() else { return };
-            let entry = Entry {
-                value,
-                expires_at_ms: None,
-                changed: number,
-            };
             let row = Box::new(Row {
                 key: key.into(),
-                entry,
+                entry: Entry::new(value, None, number),
                 accessed_s: AtomicU32::new(0),
             });
             self.add(&mut shard, hash, row);
@@ -290,7 +288,7 @@ impl Database {
                 .map(|row| SavedKey {
                     key: row.key.clone(),
                     value: row.entry.value.clone(),
-                    expires_at_ms: row.entry.expires_at_ms,
+                    expires_at_ms: row.entry.expires_at_ms(),
                 }),
         );
         saved
@@ -372,7 +370,7 @@ impl Shard {
         let saved = SavedKey {
             key: key.into(),
             value: row.entry.value.clone(),
-            expires_at_ms: row.entry.expires_at_ms,
+            expires_at_ms: row.entry.expires_at_ms(),
         };
         clock.pin(saved.bytes());
         if self.side_of != save {
@@ -406,7 +404,7 @@ fn expiry_of(entry: &Entry) -> Option<u64> {
         Value::Hash(hash) => hash.next_expiry_ms(),
         _ => None,
     };
-    match (entry.expires_at_ms, fields) {
+    match (entry.expires_at_ms(), fields) {
         (Some(key), Some(field)) => Some(key.min(field)),
         (key, field) => key.or(field),
     }

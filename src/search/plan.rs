@@ -268,6 +268,35 @@ pub fn choose_known(index: &VectorIndex, k: usize, ef: usize, passing: Option<us
     choose_by_rate(costs, rate, TEST_KNOWN_NS, all_ns)
 }
 
+/// What a search that [`choose_known`] plans will take in nanoseconds, where at most so many pass; `is_exact`: all of them are
+/// compared with what is stored.
+pub fn predict_known_ns(
+    index: &VectorIndex,
+    (k, ef): (usize, usize),
+    passing: Option<usize>,
+    is_exact: bool,
+) -> f64 {
+    let costs = Costs::of(index, k, ef);
+    let is_scan = is_exact || index.options().kind == IndexKind::Flat;
+    let Some(passing) = passing else {
+        return match is_scan {
+            true => costs.scan(),
+            false => costs.scan().min(costs.walk()),
+        };
+    };
+    let share = (passing as f64 / costs.elements.max(1.0)).min(1.0);
+    if is_scan {
+        return costs.elements * share * (costs.scan_row_ns + APART_ROW_NS);
+    }
+    // Comparing takes the longer the more pass, a walk the longer the fewer: the dearest is where they meet.
+    let shares = (0..12).map(|halvings| share / f64::from(1 << halvings));
+    let cheaper = shares.map(|rate| {
+        let first = costs.filter_first(rate) + LISTED_NS * costs.elements * rate;
+        first.min(costs.plain(rate.max(1.0 / costs.elements), TEST_KNOWN_NS))
+    });
+    cheaper.fold(0.0, f64::max)
+}
+
 /// `all_ns` is what listing who passes takes, beside comparing them.
 fn choose_by_rate(costs: Costs, rate: f64, test_ns: f64, all_ns: f64) -> Plan {
     let plain = costs.plain(rate, test_ns);

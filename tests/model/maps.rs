@@ -396,7 +396,7 @@ pub fn assert_equal(keyspace: &Keyspace, maps: &Maps, what: &str) {
             let entry = database
                 .peek(key)
                 .unwrap_or_else(|| panic!("{what} is missing"));
-            assert_eq!(entry.expires_at_ms, *expires_at_ms, "{what}");
+            assert_eq!(entry.expires_at_ms(), *expires_at_ms, "{what}");
             assert_holds(&entry, row, &what);
         }
         assert_eq!(database.len(), rows.len(), "{what}: keys of database {db}");

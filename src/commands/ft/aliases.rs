@@ -1,13 +1,13 @@
-//! FT.ALIASADD, FT.ALIASUPDATE and FT.ALIASDEL: other names of indexes.
+//! FT.ALIASADD, FT.ALIASUPDATE, FT.ALIASDEL and the forms that may be repeated: other names of indexes.
 
 use super::indexes::index;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use crate::engine::Decision;
-use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::{Key, View};
 use crate::protocol::Reply;
 
 const FLAGS: Flags = flags(&[Flags::WRITE, Flags::WORLD]);
@@ -26,7 +26,7 @@ pub const ALIASADD: Command = Command {
         ("FT.SEARCH animals *", "1) (integer) 0"),
         ("FT.ALIASADD animals pets", "(error) Alias already exists"),
     ],
-    run: |call| set(call, false),
+    run: |call| set(call, Taken::Refused),
     ..COMMAND
 };
 
@@ -39,7 +39,7 @@ pub const ALIASUPDATE: Command = Command {
         ("FT.ALIASUPDATE animals pets", "OK"),
         ("FT.ALIASUPDATE animals cars", "(error) cars: no such index"),
     ],
-    run: |call| set(call, true),
+    run: |call| set(call, Taken::Moved),
     ..ALIASADD
 };
 
@@ -57,13 +57,48 @@ pub const ALIASDEL: Command = Command {
         ("FT.ALIASDEL animals", "OK"),
         ("FT.ALIASDEL animals", "(error) Alias does not exist"),
     ],
-    run: delete,
+    run: |call| delete(call, false),
     ..COMMAND
 };
 
-fn is_alias(view: &View, alias: &[u8]) -> bool {
+/// FT._ALIASADDIFNX alias index
+pub const ALIASADDIFNX: Command = Command {
+    name: "FT._ALIASADDIFNX",
+    summary: "Gives an index another name, unless it has it.",
+    examples: &[
+        ("FT.CREATE pets SCHEMA kind TAG", "OK"),
+        ("FT._ALIASADDIFNX animals pets", "OK"),
+        ("FT._ALIASADDIFNX animals pets", "OK"),
+    ],
+    run: |call| set(call, Taken::KeptByItsOwn),
+    ..ALIASADD
+};
+
+/// FT._ALIASDELIFX alias
+pub const ALIASDELIFX: Command = Command {
+    name: "FT._ALIASDELIFX",
+    summary: "Takes another name from an index, if it has it.",
+    examples: &[("FT._ALIASDELIFX animals", "OK")],
+    run: |call| delete(call, true),
+    ..ALIASDEL
+};
+
+/// What happens where the name is another one's already.
+#[derive(Clone, Copy, PartialEq)]
+enum Taken {
+    Refused,
+    Moved,
+    /// Nothing, if it is that index's; refused otherwise.
+    KeptByItsOwn,
+}
+
+/// The index that has this alias.
+fn aliased(view: &View, alias: &[u8]) -> Option<Key> {
     let aliases = view.keyspace().indexes().aliases();
-    aliases.iter().any(|(known, _)| **known == *alias)
+    let mut aliases = aliases.into_iter();
+    aliases
+        .find(|(known, _)| **known == *alias)
+        .map(|(_, index)| index)
 }
 
 fn is_index(view: &View, name: &[u8]) -> bool {
@@ -71,20 +106,26 @@ fn is_index(view: &View, name: &[u8]) -> bool {
     all.iter().any(|index| index.name() == name)
 }
 
-fn set(call: &mut Call, replaces: bool) -> Result {
+fn set(call: &mut Call, taken: Taken) -> Result {
     let (alias, name) = (call.args.word()?, call.args.word()?);
     call.access.write_world(INDEXED_DB, |view| {
-        let index = index(view, name)?;
+        let unknown = Refusal::line("Unknown index name (or name is an alias itself)");
+        let index = match index(view, name) {
+            Err(_) if taken == Taken::KeptByItsOwn => return Err(unknown),
+            index => index?,
+        };
         if index.name() != name {
-            return Err(Refusal::line(
-                "Unknown index name (or name is an alias itself)",
-            ));
+            return Err(unknown);
         }
         if is_index(view, alias) {
             return Err(Refusal::line("Alias conflicts with an existing index name"));
         }
-        if !replaces && is_alias(view, alias) {
-            return Err(Refusal::line("Alias already exists"));
+        match (aliased(view, alias), taken) {
+            (Some(owner), Taken::KeptByItsOwn) if *owner == *index.name() => {
+                return Ok(Decision::unchanged(Reply::ok()));
+            }
+            (None, _) | (Some(_), Taken::Moved) => {}
+            (Some(_), _) => return Err(Refusal::line("Alias already exists")),
         }
         let index = index.name().into();
         let change = Change::new(INDEXED_DB, alias, Effect::SetAlias { index });
@@ -92,16 +133,19 @@ fn set(call: &mut Call, replaces: bool) -> Result {
     })
 }
 
-fn delete(call: &mut Call) -> Result {
+fn delete(call: &mut Call, may_be_missing: bool) -> Result {
     let alias = call.args.word()?;
     call.access.write_world(INDEXED_DB, |view| {
         if is_index(view, alias) {
             return Err(Refusal::line("Alias does not belong to provided spec"));
         }
-        if !is_alias(view, alias) {
-            return Err(Refusal::line("Alias does not exist"));
+        match aliased(view, alias) {
+            Some(_) => {
+                let change = Change::new(INDEXED_DB, alias, Effect::DropAlias);
+                Ok(Decision::one(Reply::ok(), change))
+            }
+            None if may_be_missing => Ok(Decision::unchanged(Reply::ok())),
+            None => Err(Refusal::line("Alias does not exist")),
         }
-        let change = Change::new(INDEXED_DB, alias, Effect::DropAlias);
-        Ok(Decision::one(Reply::ok(), change))
     })
 }

@@ -1,66 +1,53 @@
-//! What a search will take, as far as its words tell: quick ones run on the connection's own thread.
+//! What a search will take: quick ones run on the connection's own thread.
 
 use super::schema::{Algorithm, FieldKind};
+use super::search::{SearchRequest, SortBy};
 use crate::commands::table::INLINE_US_MAX;
 use crate::commands::{Context, Session};
 use crate::keyspace::documents::index::DocumentIndex;
-use crate::protocol::{Request, number};
-use crate::search::documents::effort::FieldVectors;
+use crate::protocol::Request;
+use crate::search::documents::weight::Toll;
 
-/// A small index answers anything soon. In a large one a KNN without filter is a walk through one graph; with few candidates it takes
-/// less than two switches of threads, unless nothing is known yet of how many it needs. How long anything else takes is not told
-/// by the words.
+/// What FT.SEARCH takes in a transaction, where nobody may find out on the way: a small index answers anything soon.
 pub fn cost_us(context: &Context, _: &Session, request: &Request) -> u64 {
     const QUICK_US: u64 = 100;
-    const SMALL: i64 = 200;
     const FEW_DOCUMENTS: usize = 1000;
     let indexes = context.engine.keyspace().indexes();
-    let Some(index) = indexes.get(request.get(1).unwrap_or_default()) else {
-        return QUICK_US;
-    };
-    if index.len() <= FEW_DOCUMENTS {
-        return QUICK_US;
-    }
-    let query = request.get(2).unwrap_or_default().trim_ascii();
-    let knn = query.strip_prefix(b"*").map(<[u8]>::trim_ascii_start);
-    let Some(knn) = knn.filter(|rest| rest.starts_with(b"=>")) else {
-        return INLINE_US_MAX + 1;
-    };
-    // Every number of the query and of its parameters: k and EF_RUNTIME are among them.
-    let words = knn.split(|byte| !byte.is_ascii_alphanumeric());
-    let params = (3..request.len()).filter_map(|at| request.get(at));
-    let numbers = words.chain(params).filter_map(number::parse_i64);
-    let is_small = numbers.max().unwrap_or(0) <= SMALL;
-    match is_small && !would_measure(&index, knn, request) {
+    let index = indexes.get(request.get(1).unwrap_or_default());
+    match index.is_none_or(|index| index.len() <= FEW_DOCUMENTS) {
         true => QUICK_US,
         false => INLINE_US_MAX + 1,
     }
 }
 
-/// Whether a KNN (`=>[KNN k @field ...`) may have to measure first how many candidates it needs.
-fn would_measure(index: &DocumentIndex, knn: &[u8], request: &Request) -> bool {
-    let words = knn.split(|byte| byte.is_ascii_whitespace() || b"=>[]{}".contains(byte));
-    let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
-    let is_given = |word: &&[u8]| word.eq_ignore_ascii_case(b"EF_RUNTIME");
-    let (Some(k), Some(field)) = (words.get(1), words.get(2)) else {
-        return false;
+/// What FT.SEARCH does with the documents that pass: scores or sorts all of them, and shows some.
+pub fn toll_of(index: &DocumentIndex, request: &SearchRequest) -> Toll {
+    const SCORED_NS: f64 = 250.0;
+    const BY_NUMBER_NS: f64 = 20.0;
+    const BY_TEXT_NS: f64 = 1_000.0;
+    const NAMED_NS: f64 = 500.0;
+    const LOADED_NS: f64 = 3_000.0;
+    let schema = index.schema();
+    // What is no field is a distance.
+    let is_number = |field: usize| schema.fields[field].kind == FieldKind::Numeric;
+    let sorted_ns = |sort: &SortBy| match schema.find(&sort.field).is_none_or(is_number) {
+        true => BY_NUMBER_NS,
+        false => BY_TEXT_NS,
     };
-    let field = field.strip_prefix(b"@").unwrap_or(field);
-    let field = std::str::from_utf8(field).ok();
-    let field = field.and_then(|name| index.schema().find(name));
-    let Some(field) = field.filter(|field| given_ef(index, *field).is_none()) else {
-        return false;
+    let (scored_ns, each_ns) = match &request.sort {
+        _ if request.options.is_count => (0.0, 0.0),
+        Some(sort) => (0.0, sorted_ns(sort)),
+        None => (SCORED_NS, 0.0),
     };
-    let vectors = FieldVectors::of(index, field);
-    // The number itself, or a parameter, whose value follows its name.
-    let number = |word: &[u8]| number::parse_i64(word);
-    let k = number(k).or_else(|| {
-        let name = k.strip_prefix(b"$")?;
-        let at = (3..request.len()).find(|at| request.get(*at) == Some(name))?;
-        number(request.get(at + 1)?)
-    });
-    let k = usize::try_from(k.unwrap_or(1)).unwrap_or(1).max(1);
-    !words.iter().any(is_given) && vectors.is_some_and(|vectors| vectors.would_measure(k))
+    Toll {
+        scored_ns,
+        each_ns,
+        shown: request.num as f64,
+        shown_ns: match request.options.is_without_content {
+            true => NAMED_NS,
+            false => LOADED_NS,
+        },
+    }
 }
 
 /// The candidates of a walk that the field's definition names.
@@ -72,5 +59,74 @@ pub fn given_ef(index: &DocumentIndex, field: usize) -> Option<usize> {
         Algorithm::Hnsw(hnsw) => hnsw.ef_runtime,
         Algorithm::Svs(svs) => svs.search_window_size,
         Algorithm::Flat => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::desk::Desk;
+
+    #[test]
+    fn what_names_few_documents_is_answered_at_once() {
+        let desk = Desk::new();
+        let mut seat = desk.seat();
+        seat.run("FT.CREATE i PREFIX 1 d: SCHEMA t TEXT g TAG n NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2");
+        for id in 0..3000 {
+            let (key, number) = (format!("d:{id}"), id.to_string());
+            let text = if id % 1000 == 0 { "all rare" } else { "all" };
+            let vector: Vec<u8> = [id as f32, 1.0]
+                .iter()
+                .flat_map(|x| x.to_le_bytes())
+                .collect();
+            let words: [&[u8]; 10] = [
+                b"HSET",
+                key.as_bytes(),
+                b"t",
+                text.as_bytes(),
+                b"g",
+                text.as_bytes(),
+                b"n",
+                number.as_bytes(),
+                b"v",
+                &vector,
+            ];
+            seat.send(words);
+        }
+        let mut is_quick = |query: &str, rest: &str| {
+            seat.is_quick(&format!(
+                "FT.SEARCH i '{query}' PARAMS 2 b \"\\x00\\x00\\x80\\x3f\\x00\\x00\\x80\\x3f\" DIALECT 2 {rest}"
+            ))
+        };
+        for (query, rest) in [
+            ("*", ""),
+            ("rare", ""),
+            ("@g:{all rare}", ""),
+            ("@n:[7 9]", "SORTBY g"),
+            ("@n:[7 9] -rare", ""),
+            ("@n:[0 9999]", ""),
+            ("all", "LIMIT 0 0"),
+            ("*=>[KNN 5 @v $b EF_RUNTIME 50]", ""),
+            (
+                "@n:[0 100]=>[KNN 5 @v $b EF_RUNTIME 50]",
+                "SORTBY __v_score",
+            ),
+        ] {
+            assert!(is_quick(query, rest), "{query} {rest}");
+        }
+        for (query, rest) in [
+            ("all", ""),
+            ("(rare | all)", ""),
+            ("@g:{a*}", ""),
+            ("%rane%", ""),
+            ("@n:[0 9999]", "SORTBY g"),
+            ("@n:[0 9999]", "LIMIT 0 1000"),
+            ("@v:[VECTOR_RANGE 3 $b]", ""),
+        ] {
+            assert!(!is_quick(query, rest), "{query} {rest}");
+        }
+        // A transaction is begun here or there as a whole.
+        seat.run("MULTI");
+        seat.run("FT.SEARCH i rare");
+        assert!(!seat.is_quick("EXEC"));
     }
 }

@@ -57,10 +57,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The next rows.
+    /// The next rows: `count` of them, now and later, or as many as before.
     pub fn take(&mut self, count: Option<usize>) -> &[Properties] {
         let from = self.read;
-        let count = count.unwrap_or(self.count).max(1);
+        self.count = count.unwrap_or(self.count).max(1);
+        let count = self.count;
         self.read = from.saturating_add(count).min(self.rows.len());
         self.is_done = self.read - from < count;
         &self.rows[from..self.read]
@@ -162,8 +163,9 @@ fn cursor(call: &mut Call) -> Result {
             None => Err(Refusal::line("Cursor does not exist")),
         },
         CursorRequest::Collect => {
+            // The module says this, and not how many it forgot.
             cursors.collect(call.access.now_ms());
-            Ok(Reply::ok())
+            Ok(Reply::Int(-1))
         }
     }
 }

@@ -3,18 +3,19 @@
 use super::printed::print_significant;
 use super::query::tree::{
     Affix, FieldMask, Kind, Knn, Node, NumericRange, Options, Query, Relation, TagValue,
-    VectorRange, VectorTarget,
+    VectorRange, VectorTarget, Word,
 };
-use super::schema::Schema;
-use super::text::language::Stems;
-use crate::keyspace::documents::text::metaphone::sound;
+use super::schema::{Field, FieldKind, Schema};
+use super::text::language::Language;
+use crate::search::documents::sought::{Expansion, Sought, expanded};
 use std::fmt::Write;
 
-/// The text of FT.EXPLAIN. Words are shown with their stems, unless `stems` is none (VERBATIM).
-pub fn explain(query: &Query, schema: &Schema, stems: Option<&Stems>) -> String {
+/// The text of FT.EXPLAIN. Words are shown with what they stand for in a language.
+pub fn explain(query: &Query, schema: &Schema, language: Language, expansion: Expansion) -> String {
     let mut explanation = Explanation {
         schema,
-        stems,
+        language,
+        expansion,
         text: String::new(),
     };
     match &query.knn {
@@ -31,7 +32,8 @@ pub fn lines(explanation: &str) -> impl Iterator<Item = &str> {
 
 struct Explanation<'a> {
     schema: &'a Schema,
-    stems: Option<&'a Stems>,
+    language: Language,
+    expansion: Expansion,
     text: String,
 }
 
@@ -62,7 +64,7 @@ impl Explanation<'_> {
 
     fn node(&mut self, node: &Node, depth: usize) {
         if let Kind::Word(word) = &node.kind {
-            return self.word(node, &word.text, word.is_verbatim, depth);
+            return self.word(node, word, depth);
         }
         self.begin(depth, node.fields);
         match &node.kind {
@@ -81,7 +83,8 @@ impl Explanation<'_> {
                 let head = format!("TAG:@{} {{\n", self.name(*field));
                 self.push(&head);
                 for value in values {
-                    self.line(depth + 1, FieldMask::ALL, &tag(value));
+                    let text = tag(value, &self.schema.fields[*field]);
+                    self.line(depth + 1, FieldMask::ALL, &text);
                 }
                 self.close(depth);
             }
@@ -109,12 +112,10 @@ impl Explanation<'_> {
     }
 
     /// A word, as a union with what it stands for besides.
-    fn word(&mut self, node: &Node, word: &str, is_verbatim: bool, depth: usize) {
-        let is_expanded = !is_verbatim && !word.is_empty();
-        let stems = self.stems.filter(|_| is_expanded);
-        let others = stems.map(|stems| self.others(node, word, stems));
-        let others = others.unwrap_or_default();
-        let mut shown = if word.is_empty() { "\"\"" } else { word }.to_owned();
+    fn word(&mut self, node: &Node, word: &Word, depth: usize) {
+        let sought = expanded(node, word, self.schema, self.language, self.expansion);
+        let others: Vec<Sought> = sought.skip(1).collect();
+        let mut shown = quoted_if_empty(&word.text).to_owned();
         if node.options.weight != 1.0 {
             let weight = print_significant(node.options.weight, 6);
             let _ = write!(shown, " => {{$weight: {weight};}}");
@@ -124,28 +125,15 @@ impl Explanation<'_> {
         }
         self.line(depth, node.fields, "UNION {");
         self.line(depth + 1, node.fields, &shown);
-        for (other, fields) in others {
-            self.line(depth + 1, fields, &format!("{other}(expanded)"));
+        for other in others {
+            self.line(
+                depth + 1,
+                other.fields,
+                &format!("{}(expanded)", other.word),
+            );
         }
         self.close(depth);
         self.push("\n");
-    }
-
-    /// What a word sounds like and its stems, each with the fields that it is looked for in; nothing where no field has stems.
-    fn others(&self, node: &Node, word: &str, stems: &Stems) -> Vec<(String, FieldMask)> {
-        let stemmed = match node.fields.is_all() {
-            true => FieldMask::ALL,
-            false => FieldMask(node.fields.0 & self.schema.stemmed_fields()),
-        };
-        if stemmed.0 == 0 {
-            return Vec::new();
-        }
-        let is_phonetic = self.schema.phonetic_fields() & node.fields.0 != 0;
-        let is_asked = is_phonetic && node.options.phonetic.unwrap_or(true);
-        let sound = is_asked.then(|| sound(word)).flatten();
-        let sounds = sound.into_iter().map(|sound| (sound, node.fields));
-        let stems = stems.of_query(word).into_iter();
-        sounds.chain(stems.map(|stem| (stem, stemmed))).collect()
     }
 
     fn name(&self, field: usize) -> &str {
@@ -271,19 +259,37 @@ fn affix(part: &Affix) -> String {
     format!("{name}{{{before}{}{after}}}", part.text)
 }
 
-fn tag(value: &TagValue) -> String {
+/// A value of a set, as its field compares it.
+fn tag(value: &TagValue, field: &Field) -> String {
+    let folded = |text: &str| match field.kind {
+        FieldKind::Tag {
+            is_case_sensitive: true,
+            ..
+        } => text.to_owned(),
+        _ => text.to_lowercase(),
+    };
     match value {
-        TagValue::Whole(text) => text.clone(),
-        TagValue::Affix(part) => affix(part),
-        TagValue::Wildcard(pattern) => format!("WILDCARD{{{pattern}}}"),
+        TagValue::Whole(text) => folded(quoted_if_empty(text)),
+        TagValue::Affix(part) => folded_affix(part, folded),
+        TagValue::Wildcard(pattern) => format!("WILDCARD{{{}}}", folded(pattern)),
     }
+}
+
+fn folded_affix(part: &Affix, folded: impl Fn(&str) -> String) -> String {
+    affix(&Affix {
+        text: folded(&part.text),
+        ..*part
+    })
+}
+
+fn quoted_if_empty(text: &str) -> &str {
+    if text.is_empty() { "\"\"" } else { text }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::query::{self, Context, Params};
     use super::super::schema;
-    use super::super::text::language::Language;
     use super::super::text::stop_words::StopWords;
     use super::super::words::Words;
     use super::*;
@@ -307,7 +313,7 @@ mod tests {
         };
         let query = query::parse(text.as_bytes(), &context);
         let query = query.unwrap_or_else(|error| panic!("{text}: {error}"));
-        explain(&query, &schema, Some(&Language::default().stems()))
+        explain(&query, &schema, Language::default(), Expansion::WHOLE)
     }
 
     /// The shape of what the module prints for each kind of condition.

@@ -12,7 +12,9 @@ use super::query::vector::Policy;
 use super::schema::{Algorithm, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
+use crate::commands::table::INLINE_US_MAX;
 use crate::commands::{Call, Context};
+use crate::engine;
 use crate::keyspace::View;
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
@@ -27,6 +29,7 @@ use crate::search::documents::patience::Patience;
 use crate::search::documents::reasons::Reasons;
 use crate::search::documents::run::{Explanation, NearestQuestion, Question};
 use crate::search::documents::score::Scorer;
+use crate::search::documents::weight::{Toll, predict_us};
 use crate::search::documents::worth::Worth;
 use roaring::RoaringBitmap;
 use std::cell::OnceCell;
@@ -42,6 +45,8 @@ pub struct Ground<'a> {
     pub index: Arc<DocumentIndex>,
     /// What the configuration says.
     pub limits: Limits,
+    /// Whether other connections wait for this thread: what would take long is refused here.
+    pub is_waited_for: bool,
 }
 
 /// Who watches a query while it runs (FT.PROFILE).
@@ -78,6 +83,7 @@ pub fn begin<'a, R>(
         context: call.context,
         index: find_index(&view, index)?,
         limits: Limits::of(&call.context.config),
+        is_waited_for: call.access.patience() == engine::Patience::Try,
         view,
     };
     let request = read(&mut Words::new(&words), &ground.limits)?;
@@ -98,8 +104,7 @@ pub struct Passed<'p> {
     pub warnings: Vec<&'static str>,
     /// How long the query may take.
     pub patience: &'p Patience<'p>,
-    /// None where nearness is all that was asked for, which is no score.
-    worth: Option<Worth<'p>>,
+    worth: Worth<'p>,
     /// The best score of all, where scores are shares of it (BM25STD.NORM).
     best: OnceCell<f64>,
     is_share: bool,
@@ -108,12 +113,12 @@ pub struct Passed<'p> {
 impl Passed<'_> {
     /// Whether every document is worth nothing.
     pub fn is_unscored(&self) -> bool {
-        self.worth.as_ref().is_none_or(Worth::is_nothing)
+        self.worth.is_nothing()
     }
 
     /// Whether the query asks for words.
     pub fn has_words(&self) -> bool {
-        self.worth.as_ref().is_some_and(Worth::has_words)
+        self.worth.has_words()
     }
 
     /// All documents with what they are worth; as many as there is time for.
@@ -124,30 +129,29 @@ impl Passed<'_> {
 
     /// What a document is worth.
     pub fn score(&self, id: DocumentId) -> f64 {
-        match &self.worth {
-            Some(worth) if !worth.is_nothing() => worth.of(id) / self.divisor(worth),
-            _ => 0.0,
+        match self.worth.is_nothing() {
+            true => 0.0,
+            false => self.worth.of(id) / self.divisor(),
         }
     }
 
-    /// Where the score of a document comes from, if it has one.
-    pub fn reasons(&self, id: DocumentId) -> Option<Reasons> {
-        let worth = self.worth.as_ref()?;
-        let (_, reasons) = worth.explain(id);
+    /// Where the score of a document comes from.
+    pub fn reasons(&self, id: DocumentId) -> Reasons {
+        let (_, reasons) = self.worth.explain(id);
         let best = match self.is_share {
-            true => self.divisor(worth),
+            true => self.divisor(),
             false => reasons.best,
         };
-        Some(Reasons { best, ..reasons })
+        Reasons { best, ..reasons }
     }
 
-    fn divisor(&self, worth: &Worth) -> f64 {
+    fn divisor(&self) -> f64 {
         if !self.is_share {
             return 1.0;
         }
         *self.best.get_or_init(|| {
             let in_time = self.ids.iter().take_while(|_| !self.patience.ends());
-            let best = in_time.map(|id| worth.of(id)).fold(0.0, f64::max);
+            let best = in_time.map(|id| self.worth.of(id)).fold(0.0, f64::max);
             if best > 0.0 { best } else { 1.0 }
         })
     }
@@ -159,10 +163,11 @@ impl Passed<'_> {
     }
 }
 
-/// Finds documents, and lets `take` look at them while they cannot change.
+/// Finds documents, and lets `take` look at them while they cannot change; `toll` is what it does there.
 pub fn find<T>(
     ground: &Ground,
     options: &Options,
+    toll: Toll,
     patience: &Patience,
     observer: &mut dyn Observer,
     take: impl FnOnce(Passed, &mut dyn Observer) -> T,
@@ -174,16 +179,20 @@ pub fn find<T>(
     let query = read_query(index, options)?;
     observer.parsed();
     let question = question(ground, options, &query, language, patience)?;
+    if ground.is_waited_for && predict_us(index, &question, toll) > INLINE_US_MAX {
+        return Err(Refusal::NotHere);
+    }
+    if let Some(asked) = &question.knn {
+        remember(ground.context, index, asked);
+    }
     let tanh_factor = options.tanh_factor.unwrap_or(ground.limits.tanh_factor);
     let payload = options.payload.as_deref().unwrap_or_default();
-    // The words of a KNN's filter count; nearness itself is no score.
-    let is_scored = query.knn.is_none() || query.root.kind != Kind::All;
     observer.begun();
     let found = documents::run::run(index, &question, |matcher, found| {
         let keys = options.keys.as_ref().map(Vec::len);
         observer.matched(matcher, &query, keys, &found.explanation);
         let asked = (tanh_factor, payload);
-        let worth = is_scored.then(|| Worth::new(matcher, &query.root, scorer, asked));
+        let worth = Worth::new(matcher, (&query.root, query.knn.is_some()), scorer, asked);
         let passed = Passed {
             state: matcher.state,
             ids: found.ids,
@@ -212,7 +221,7 @@ fn question<'q>(
     collect_ranges(&query.root, index, &mut ranges)?;
     Ok(Question {
         root: &query.root,
-        knn: nearest_question(ground.context, index, query, options.keys.is_some())?,
+        knn: nearest_question(index, query, options.keys.is_some())?,
         ranges,
         keys: options.keys.as_deref(),
         language,
@@ -326,6 +335,18 @@ fn restrict(node: &mut Node, mask: FieldMask) {
         .for_each(|child| restrict(child, mask));
 }
 
+/// Whether the vectors of a query and what is said of searching for them fit their fields.
+pub fn check_vectors(index: &DocumentIndex, query: &Query) -> Result<()> {
+    collect_ranges(&query.root, index, &mut Vec::new())?;
+    if let Some(knn) = &query.knn
+        && let FieldKind::Vector(attributes) = &index.schema().fields[knn.field].kind
+        && index.holds(knn.field)
+    {
+        knn.check(attributes, query.root.kind != Kind::All)?;
+    }
+    Ok(())
+}
+
 /// The ranges of a query, each with its EPSILON: the query's, or the field's. They are checked once something was indexed in their
 /// field; before, they find nothing.
 fn collect_ranges<'q>(
@@ -351,7 +372,6 @@ fn collect_ranges<'q>(
 
 /// What is asked of the nearest. The query's words are checked once something was indexed in the field.
 fn nearest_question<'q>(
-    context: &Context,
     index: &Arc<DocumentIndex>,
     query: &'q Query,
     has_keys: bool,
@@ -374,15 +394,27 @@ fn nearest_question<'q>(
         let of_query = parameters.ef_runtime.or(parameters.search_window_size);
         question.ef = of_query.or_else(|| given_ef(index, knn.field));
         question.is_exact = parameters.policy == Some(Policy::AdHoc);
-        let calibration = index.calibration(knn.field);
-        if question.ef.is_none() {
-            context.calibrator.add(calibration, index);
-        }
-        if context.config.calibration_remember_queries()
-            && let Ok(vector) = values::vector(&knn.target.blob, attributes)
-        {
-            calibration.note(&vector);
-        }
     }
     Ok(Some(question))
+}
+
+/// Lets what is asked teach how many candidates searches of the field need.
+fn remember(context: &Context, index: &Arc<DocumentIndex>, asked: &NearestQuestion) {
+    let knn = asked.knn;
+    let kind = &index.schema().fields[knn.field].kind;
+    let FieldKind::Vector(attributes) = kind else {
+        return;
+    };
+    if !index.holds(knn.field) {
+        return;
+    }
+    let calibration = index.calibration(knn.field);
+    if asked.ef.is_none() {
+        context.calibrator.add(calibration, index);
+    }
+    if context.config.calibration_remember_queries()
+        && let Ok(vector) = values::vector(&knn.target.blob, attributes)
+    {
+        calibration.note(&vector);
+    }
 }

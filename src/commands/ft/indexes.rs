@@ -1,4 +1,4 @@
-//! FT.CREATE, FT.DROPINDEX and FT._LIST: indexes come and go.
+//! FT.CREATE, FT.ALTER, FT.DROPINDEX, the forms that may be repeated, and FT._LIST: indexes come and go.
 
 use super::schema::{self, DocumentKind, Field, FieldKind, Schema};
 use super::words::Words;
@@ -49,7 +49,7 @@ pub const CREATE: Command = Command {
             "(error) Index already exists",
         ),
     ],
-    run: create,
+    run: |call| create(call, false),
     ..COMMAND
 };
 
@@ -68,7 +68,7 @@ pub const DROPINDEX: Command = Command {
         ("FT.DROPINDEX pets", "OK"),
         ("FT.DROPINDEX pets", "(error) pets: no such index"),
     ],
-    run: drop_index,
+    run: |call| drop_index(call, false),
     ..COMMAND
 };
 
@@ -96,8 +96,47 @@ pub const ALTER: Command = Command {
             "1) (integer) 1\n2) \"pet:1\"",
         ),
     ],
-    run: alter,
+    run: |call| alter(call, false),
     ..COMMAND
+};
+
+/// `FT._CREATEIFNX index [option ...] SCHEMA field ...`
+pub const CREATEIFNX: Command = Command {
+    name: "FT._CREATEIFNX",
+    summary: "Creates an index, unless there is one of that name.",
+    examples: &[
+        ("FT._CREATEIFNX pets SCHEMA kind TAG", "OK"),
+        ("FT._CREATEIFNX pets SCHEMA age NUMERIC", "OK"),
+        ("FT.TAGVALS pets kind", "(empty array)"),
+    ],
+    run: |call| create(call, true),
+    ..CREATE
+};
+
+/// `FT._ALTERIFNX index [SKIPINITIALSCAN] SCHEMA ADD field type [option ...] ...`
+pub const ALTERIFNX: Command = Command {
+    name: "FT._ALTERIFNX",
+    summary: "Adds fields to an index, unless it has the first of them.",
+    examples: &[
+        ("FT.CREATE pets SCHEMA kind TAG", "OK"),
+        ("FT._ALTERIFNX pets SCHEMA ADD kind TEXT", "OK"),
+        ("FT.TAGVALS pets kind", "(empty array)"),
+    ],
+    run: |call| alter(call, true),
+    ..ALTER
+};
+
+/// `FT._DROPINDEXIFX index [DD]`
+pub const DROPINDEXIFX: Command = Command {
+    name: "FT._DROPINDEXIFX",
+    summary: "Deletes an index, if there is one; with DD also the documents that it knows.",
+    examples: &[
+        ("FT.CREATE pets SCHEMA kind TAG", "OK"),
+        ("FT._DROPINDEXIFX pets", "OK"),
+        ("FT._DROPINDEXIFX pets", "OK"),
+    ],
+    run: |call| drop_index(call, true),
+    ..DROPINDEX
 };
 
 /// FT._LIST
@@ -134,9 +173,13 @@ fn named(view: &View, name: &[u8]) -> Option<Arc<DocumentIndex>> {
     Some(index)
 }
 
-fn create(call: &mut Call) -> Result {
+fn create(call: &mut Call, may_exist: bool) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
+    let view = call.access.view(INDEXED_DB);
+    if may_exist && view.keyspace().indexes().get(name).is_some() {
+        return Ok(Reply::ok());
+    }
     let schema = schema::create(&mut Words::new(&words))?;
     check_paths(&schema, name)?;
     if call.db() != INDEXED_DB {
@@ -144,8 +187,10 @@ fn create(call: &mut Call) -> Result {
     }
     let schema = Arc::new(schema);
     let reply = call.access.write_world(INDEXED_DB, |view| {
-        if view.keyspace().indexes().get(name).is_some() {
-            return Err(Refusal::line("Index already exists"));
+        match view.keyspace().indexes().get(name) {
+            None => {}
+            Some(_) if may_exist => return Ok(Decision::unchanged(Reply::ok())),
+            Some(_) => return Err(Refusal::line("Index already exists")),
         }
         let effect = Effect::CreateIndex { schema };
         Ok(Decision::one(
@@ -167,11 +212,14 @@ fn wait_until_filled(call: &Call, name: &[u8]) {
     }
 }
 
-fn alter(call: &mut Call) -> Result {
+fn alter(call: &mut Call, may_be_there: bool) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let reply = call.access.write_world(INDEXED_DB, |view| {
         let index = index(view, name)?;
+        if may_be_there && schema::first_added_is_known(index.schema(), &words) {
+            return Ok(Decision::unchanged(Reply::ok()));
+        }
         let (mut schema, scans) = schema::alter(index.schema(), &mut Words::new(&words))?;
         check_paths(&schema, index.name())?;
         schema.skips_initial_scan = !scans;
@@ -203,8 +251,12 @@ fn check_paths(schema: &Schema, index: &[u8]) -> Result<()> {
     }
 }
 
-fn drop_index(call: &mut Call) -> Result {
+fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
     let name = call.args.word()?;
+    let view = call.access.view(INDEXED_DB);
+    if may_be_missing && view.keyspace().indexes().get(name).is_none() {
+        return Ok(Reply::ok());
+    }
     let deletes = match call.args.try_next() {
         None => false,
         Some(word) if word.eq_ignore_ascii_case(b"DD") && call.args.is_done() => true,

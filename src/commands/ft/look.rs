@@ -1,7 +1,7 @@
 //! FT.EXPLAIN, FT.EXPLAINCLI and FT.TAGVALS: what a query means, and which tags there are.
 
 use super::explain::{explain, lines};
-use super::find::read_query;
+use super::find::{check_vectors, read_query};
 use super::indexes::{bulk, index};
 use super::options::{Limits, Options};
 use super::schema::FieldKind;
@@ -48,7 +48,7 @@ pub const EXPLAINCLI: Command = Command {
     flags: flags(&[Flags::READONLY]),
     run: |call| {
         let text = explained(call)?;
-        let lines = lines(&text).map(|line| bulk(line.as_bytes()));
+        let lines = lines(&text).map(|line| Reply::Text(line.to_owned()));
         Ok(Reply::Array(lines.collect()))
     },
     ..COMMAND
@@ -80,13 +80,19 @@ fn explained(call: &mut Call) -> Result<String> {
     let index = index(&call.access.view(INDEXED_DB), name)?;
     let limits = Limits::of(&call.context.config);
     let request = search::read(&mut Words::new(&words), &limits)?;
-    let options: &Options = &request.options;
-    let query = read_query(&index, options)?;
-    let stems = options
-        .expansion()
-        .by_stem
-        .then(|| index.schema().language.stems());
-    Ok(explain(&query, index.schema(), stems.as_ref()))
+    let mut options: Options = request.options;
+    // What options add to the conditions is not shown.
+    (options.slop, options.is_in_order) = (None, false);
+    options.fields.clear();
+    let query = read_query(&index, &options)?;
+    check_vectors(&index, &query)?;
+    let language = index.schema().language;
+    Ok(explain(
+        &query,
+        index.schema(),
+        language,
+        options.expansion(),
+    ))
 }
 
 fn tag_values(call: &mut Call) -> Result {

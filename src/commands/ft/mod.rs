@@ -3,7 +3,7 @@
 //!
 //! - indexes.rs and aliases.rs: FT.CREATE and its like; find.rs: what every query command finds, with cost.rs and deadline.rs: where it runs and
 //!   what it does when its time is over;
-//! - page.rs: FT.SEARCH, with sorting.rs, which documents are shown, and rows.rs, what is shown of them; pipeline.rs: FT.AGGREGATE, with
+//! - page.rs: FT.SEARCH, with sorting.rs, which documents are shown, and rows.rs with cells.rs, what is shown of them; pipeline.rs: FT.AGGREGATE, with
 //!   properties.rs, its rows, and cursors.rs: FT.CURSOR;
 //!   profile.rs: FT.PROFILE;
 //! - info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG;
@@ -17,6 +17,7 @@
 
 pub mod aggregate;
 mod aliases;
+mod cells;
 mod config;
 mod cost;
 mod cursors;
@@ -52,10 +53,15 @@ pub const COMMANDS: &[Command] = &[
     indexes::CREATE,
     indexes::ALTER,
     indexes::DROPINDEX,
+    indexes::CREATEIFNX,
+    indexes::ALTERIFNX,
+    indexes::DROPINDEXIFX,
     indexes::LIST,
     aliases::ALIASADD,
     aliases::ALIASUPDATE,
     aliases::ALIASDEL,
+    aliases::ALIASADDIFNX,
+    aliases::ALIASDELIFX,
     page::SEARCH,
     pipeline::AGGREGATE,
     cursors::CURSOR,

@@ -12,6 +12,7 @@ use crate::commands::error::Result;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
+use crate::keyspace::documents::index::Document;
 use crate::search::documents::patience::Patience;
 use crate::search::documents::reasons::Reasons;
 use bytes::Bytes;
@@ -30,7 +31,7 @@ pub const SEARCH: Command = Command {
         Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Predicted(cost::cost_us),
+    class: Class::Weighed(cost::cost_us),
     examples: &[
         (
             "FT.CREATE pets PREFIX 1 pet: SCHEMA name TEXT age NUMERIC",
@@ -95,6 +96,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     let page = find(
         &ground,
         &request.options,
+        cost::toll_of(&ground.index, &request),
         &patience,
         observer,
         |passed, observer| {
@@ -165,7 +167,12 @@ impl Page {
             Some(sort) => sorting::by_field(ground, &passed, sort, end),
         };
         observer.passed("Sorter", first.len());
-        let shown = first.drain((request.offset as usize).min(first.len())..);
+        first.drain(..(request.offset as usize).min(first.len()));
+        // Documents lie anywhere: all are asked for before the first is read.
+        let asked_for = |(id, _): &(DocumentId, _)| passed.state.documents.get(*id);
+        let documents = first.iter().filter_map(asked_for);
+        documents.for_each(Document::prefetch);
+        let shown = first.into_iter();
         let hits = shown.filter_map(|(id, sort_key)| hit(&passed, &request.options, id, sort_key));
         page.hits = hits.collect();
         if request.sort.is_some() && request.options.with_scores {
@@ -185,7 +192,7 @@ fn hit(
     let named = passed.distances.iter();
     let distances = named.map(|(_, all)| all.get(id));
     let reasons = match options.explains_scores {
-        true => passed.reasons(id).map(Box::new),
+        true => Some(Box::new(passed.reasons(id))),
         false => None,
     };
     Some(Hit {

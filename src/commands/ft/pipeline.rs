@@ -3,6 +3,7 @@
 use super::aggregate::{
     self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, ReducerCall, Step,
 };
+use super::cells::{self, Cell};
 use super::cursors::Cursor;
 use super::deadline::{deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
@@ -11,8 +12,7 @@ use super::options::Format;
 use super::properties::{self, Properties, Property};
 use super::reducers::Reducer;
 use super::rows;
-use super::schema::{DocumentKind, Field, FieldKind, Schema};
-use super::sorting;
+use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
@@ -21,6 +21,7 @@ use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::patience::Patience;
+use crate::search::documents::weight::Toll;
 use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -151,9 +152,16 @@ fn run(
     let options = &request.options;
     let is_late = deadline(options, &ground.limits);
     let patience = Patience::new(&is_late);
-    let found = find(ground, options, &patience, observer, |passed, observer| {
-        Found::of(passed, options.adds_scores, observer)
-    });
+    // What its steps take nobody knows before: it runs in the pool.
+    let toll = Toll::default();
+    let found = find(
+        ground,
+        options,
+        toll,
+        &patience,
+        observer,
+        |passed, observer| Found::of(passed, options.adds_scores, observer),
+    );
     let mut found = found?;
     let mut warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();
@@ -165,12 +173,20 @@ fn run(
         Some(counted) => counted,
         None => passed_by(&request.steps, count, lines.len(), version),
     };
+    let mut rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
+    hide(ground.index.schema(), &mut rows);
     Ok(Outcome {
-        rows: lines.into_iter().map(|line| line.properties).collect(),
+        rows,
         total,
         is_counted: counted.is_some(),
         warnings,
     })
+}
+
+/// What tells of documents can be computed with, and is not shown.
+fn hide(schema: &Schema, rows: &mut [Properties]) {
+    let is_shown = |property: &Property| !schema.is_about_documents(property.name.as_bytes());
+    rows.iter_mut().for_each(|row| row.0.retain(is_shown));
 }
 
 /// The first rows, and the cursor that reads on: 0 if there are no more.
@@ -285,6 +301,23 @@ fn group_of(row: &Properties, names: &[String], values: &[&Value]) -> Vec<Proper
     pairs.map(property).collect()
 }
 
+/// Gives a row what a document has of a property, if it has something.
+fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
+    let Some(cell) = cell else { return };
+    let value = match cell.number(field) {
+        Some(number) => Value::Number(number),
+        None => cell.value.map_or(Value::Null, Value::Text),
+    };
+    line.properties.put(Property {
+        name: name.to_owned(),
+        value,
+        shown: cell.shown.map(Box::new),
+    });
+}
+
+/// What RediSearch calls LIMIT without SORTBY.
+const PAGER: &str = "Pager/Limiter";
+
 /// What RediSearch calls a step.
 fn step_name(step: &Step) -> &'static str {
     match step {
@@ -292,8 +325,26 @@ fn step_name(step: &Step) -> &'static str {
         Step::Group { .. } => "Grouper",
         Step::Apply { .. } => "Projector",
         Step::Filter { .. } => "Filter",
-        Step::Arrange(arrange) if arrange.keys.is_empty() => "Pager/Limiter",
+        Step::Arrange(arrange) if arrange.keys.is_empty() => PAGER,
         Step::Arrange(_) => "Sorter",
+    }
+}
+
+/// Steps that look at one row at a time, the page that they fill, and the steps behind it.
+fn row_by_row(steps: &[Step]) -> Option<(&[Step], &Arrange, &[Step])> {
+    let looks_at_one = |step: &&Step| {
+        matches!(
+            step,
+            Step::Load(_) | Step::Apply { .. } | Step::Filter { .. }
+        )
+    };
+    let count = steps.iter().take_while(looks_at_one).count();
+    let (each, behind) = steps.split_at(count);
+    match behind {
+        [Step::Arrange(page), others @ ..] if count > 0 && page.keys.is_empty() => {
+            Some((each, page, others))
+        }
+        _ => None,
     }
 }
 
@@ -341,32 +392,88 @@ impl<'a> Pipeline<'a> {
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Line>, Option<usize>)> {
         let mut counted = None;
-        for step in &self.request.steps {
+        let mut steps = &self.request.steps[..];
+        while let [step, others @ ..] = steps {
+            if let Some((each, page, others)) = row_by_row(steps) {
+                let (kept, dropped) = self.fill_page(lines, each, page, seed, observer)?;
+                lines = kept;
+                counted = self.without(counted, dropped);
+                observer.passed(PAGER, lines.len());
+                steps = others;
+                continue;
+            }
             if matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty()) {
                 counted = Some(lines.len());
             }
             let before = lines.len();
-            lines = match step {
-                Step::Load(load) => self.load(lines, load),
-                Step::Group {
-                    properties,
-                    reducers,
-                } => self.group(lines, properties, reducers, seed)?,
-                Step::Apply { expression, name } => self.apply(lines, expression, name)?,
-                Step::Filter { expression } => self.filter(lines, expression)?,
-                Step::Arrange(arrange) => self.arrange(lines, arrange)?,
-            };
+            lines = self.take_step(lines, step, seed)?;
             counted = match step {
                 Step::Group { .. } => Some(lines.len()),
-                // RESP3 counts when all rows were filtered.
-                Step::Filter { .. } if self.version == Version::Resp3 => {
-                    counted.map(|counted| counted - (before - lines.len()).min(counted))
-                }
+                Step::Filter { .. } => self.without(counted, before - lines.len()),
                 _ => counted,
             };
             observer.passed(step_name(step), lines.len());
+            steps = others;
         }
         Ok((lines, counted))
+    }
+
+    /// What was counted, less what a filter dropped: RESP3 counts when all rows were filtered.
+    fn without(&self, counted: Option<usize>, dropped: usize) -> Option<usize> {
+        match self.version {
+            Version::Resp2 => counted,
+            Version::Resp3 => counted.map(|counted| counted - dropped.min(counted)),
+        }
+    }
+
+    fn take_step(&mut self, lines: Vec<Line>, step: &Step, seed: u64) -> Result<Vec<Line>> {
+        match step {
+            Step::Load(load) => Ok(self.load(lines, load)),
+            Step::Group {
+                properties,
+                reducers,
+            } => self.group(lines, properties, reducers, seed),
+            Step::Apply { expression, name } => self.apply(lines, expression, name),
+            Step::Filter { expression } => self.filter(lines, expression),
+            Step::Arrange(arrange) => self.arrange(lines, arrange),
+        }
+    }
+
+    /// Steps that look at one row at a time, for as many rows as a page shows: what is wrong with rows behind it nobody is told. The
+    /// page, and how many rows filters dropped.
+    fn fill_page(
+        &mut self,
+        lines: Vec<Line>,
+        each: &[Step],
+        page: &Arrange,
+        seed: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<(Vec<Line>, usize)> {
+        let end = page.rows_max().map_or(usize::MAX, |max| max as usize);
+        let mut left = lines.into_iter();
+        let mut passed = vec![0; each.len()];
+        let (mut page_lines, mut taken) = (Vec::new(), 0);
+        loop {
+            let wanted = end - page_lines.len();
+            let mut some: Vec<Line> = left.by_ref().take(wanted).collect();
+            // Steps name what they name, right or wrong, also where there is no row.
+            let is_over = some.len() < wanted || wanted == 0;
+            taken += some.len();
+            for (step, passed) in each.iter().zip(&mut passed) {
+                some = self.take_step(some, step, seed)?;
+                *passed += some.len();
+            }
+            page_lines.append(&mut some);
+            if is_over || page_lines.len() == end || self.patience.is_over() {
+                break;
+            }
+        }
+        for (step, passed) in each.iter().zip(passed) {
+            observer.passed(step_name(step), passed);
+        }
+        let dropped = taken - page_lines.len();
+        page_lines.drain(..(page.offset() as usize).min(page_lines.len()));
+        Ok((page_lines, dropped))
     }
 
     /// Whether a step may name the property: it was made before, or the index has its value at hand.
@@ -384,14 +491,11 @@ impl<'a> Pipeline<'a> {
 
     /// Makes a property that the index has at hand one of the rows'.
     fn fetch(&self, lines: &mut [Line], property: &str) {
-        if self.schema().find(property).is_some() {
-            let loaded = Loaded {
-                identifier: property.to_owned(),
-                name: property.to_owned(),
-            };
+        if let Some(at) = self.schema().find(property) {
+            let field = &self.schema().fields[at];
             lines
                 .iter_mut()
-                .for_each(|line| self.load_kept(line, &loaded));
+                .for_each(|line| self.load_kept(line, field));
         }
     }
 
@@ -401,92 +505,60 @@ impl<'a> Pipeline<'a> {
                 for loaded in fields {
                     for line in &mut lines {
                         self.load_one(line, loaded);
-                        self.show_all(line, loaded);
                     }
                     self.learn(&loaded.name);
                 }
             }
-            Load::All => {
+            Load::All if self.schema().documents == DocumentKind::Json => {
                 let root = Loaded {
                     identifier: "$".to_owned(),
                     name: "$".to_owned(),
                 };
+                lines.iter_mut().for_each(|line| self.load_one(line, &root));
+                self.learn(&root.name);
+            }
+            Load::All => {
                 for line in &mut lines {
-                    let all = line.key.as_ref().map(|key| rows::whole(self.view, key));
+                    let all = line.key.as_ref().map(|key| cells::whole(self.view, key));
                     for (name, value) in all.into_iter().flatten() {
                         self.learn(&name);
                         line.properties.set(&name, Value::Text(value));
                     }
-                    self.show_all(line, &root);
                 }
             }
         }
         lines
     }
 
-    /// Loads what an index keeps for sorting: texts without case, unless they are kept as written; no `null`.
-    fn load_kept(&self, line: &mut Line, loaded: &Loaded) {
-        if line.properties.get(&loaded.name).is_some() {
-            return;
-        }
-        self.load_one(line, loaded);
-        let is_folded = |field: &Field| {
-            let is_text = matches!(field.kind, FieldKind::Text { .. } | FieldKind::Tag { .. });
-            is_text && field.is_sortable && !field.is_unnormalized
-        };
-        let is_folded = self.field_of(loaded).0.is_some_and(is_folded)
-            && self.schema().documents == DocumentKind::Hash;
-        let property = line.properties.property_mut(&loaded.name);
-        if let Some(property) = property
-            && let Value::Text(text) = &property.value
-            && is_folded
-        {
-            property.value = Value::from(sorting::folded(text));
-        }
-    }
-
-    fn load_one(&self, line: &mut Line, loaded: &Loaded) {
-        if line.properties.get(&loaded.name).is_some() {
+    /// Loads what an index keeps of a field for sorting.
+    fn load_kept(&self, line: &mut Line, field: &Field) {
+        if line.properties.get(&field.name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
-        if loaded.identifier == "__key" {
-            let key = Value::Text(Bytes::copy_from_slice(key));
-            return line.properties.set(&loaded.name, key);
-        }
-        let (field, identifier) = self.field_of(loaded);
-        let value = match rows::value(self.view, key, identifier) {
-            None => return,
-            Some(None) => return line.properties.set(&loaded.name, Value::Null),
-            Some(Some(value)) => value,
-        };
-        let is_number = field.is_some_and(|field| field.kind == FieldKind::Numeric);
-        let number = is_number
-            .then(|| expression::value::parse_number(&value))
-            .flatten();
-        let value = number.map_or(Value::Text(value), Value::Number);
-        line.properties.set(&loaded.name, value);
+        let cell = cells::kept(self.view, key, field, self.request.options.listing());
+        put(line, &field.name, Some(field), cell);
     }
 
-    /// Lets replies show all that the path of a loaded property leads to, where the dialect wants that.
-    fn show_all(&self, line: &mut Line, loaded: &Loaded) {
-        let (_, identifier) = self.field_of(loaded);
-        let Some(property) = line.properties.property_mut(&loaded.name) else {
+    fn load_one(&self, line: &mut Line, loaded: &Loaded) {
+        let Loaded { identifier, name } = loaded;
+        if line.properties.get(name).is_some() {
             return;
-        };
-        let shown = line
-            .key
-            .as_ref()
-            .and_then(|key| rows::in_place(self.view, key, identifier, &self.request.options));
-        property.shown = shown.map(Box::new);
-    }
-
-    /// The field that a property is loaded from, if it is one, and what it is called in documents.
-    fn field_of<'l>(&'l self, loaded: &'l Loaded) -> (Option<&'l Field>, &'l str) {
-        let field = self.schema().find(&loaded.identifier);
+        }
+        let Some(key) = &line.key else { return };
+        if identifier == "__key" {
+            let key = Value::Text(Bytes::copy_from_slice(key));
+            return line.properties.set(name, key);
+        }
+        let field = self.schema().find(identifier);
         let field = field.map(|at| &self.schema().fields[at]);
-        let identifier = field.map_or(&*loaded.identifier, |field| &*field.identifier);
-        (field, identifier)
+        let cell = cells::load(
+            self.view,
+            key,
+            (field, identifier),
+            self.request.options.listing(),
+        );
+        put(line, name, field, cell);
     }
 
     /// Reads an expression, and fetches what it names and the index has at hand.
@@ -556,12 +628,14 @@ impl<'a> Pipeline<'a> {
             self.fetch(&mut lines, property);
         }
         let reducers = self.reducers(&mut lines, calls)?;
-        let mut places: HashMap<Vec<Bytes>, usize> = HashMap::new();
+        // Nothing is another value than the empty text.
+        let known = |value: &&Value| (!value.is_null()).then(|| value.to_text());
+        let mut places: HashMap<Vec<Option<Bytes>>, usize> = HashMap::new();
         let mut groups = Vec::new();
         for line in lines.iter().take_while(|_| !self.patience.ends()) {
             let choices = Choices::of(&line.properties, properties);
             for values in choices.take_while(|_| !self.patience.ends()) {
-                let texts = values.iter().map(|value| value.to_text());
+                let texts = values.iter().map(known);
                 let place = *places.entry(texts.collect()).or_insert_with(|| {
                     let started = reducers.iter().map(|reducer| reducer.start(seed));
                     let named = group_of(&line.properties, properties, &values);

@@ -47,7 +47,8 @@ impl Properties {
         });
     }
 
-    fn put(&mut self, property: Property) {
+    /// Gives one a value, and what replies show in its place.
+    pub fn put(&mut self, property: Property) {
         match self.property_mut(&property.name) {
             Some(known) => *known = property,
             None => self.0.push(property),

@@ -1,12 +1,13 @@
 //! The order of a search's documents: by what they are worth, or by what SORTBY names. Only so many are sorted as are shown.
 
+use super::cells;
 use super::find::{Ground, Observer, Passed};
-use super::rows;
 use super::schema::{FieldKind, Schema};
 use super::search::SortBy;
 use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::packed::PackedValue;
+use bytes::Bytes;
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
 
@@ -15,8 +16,8 @@ use std::cmp::Ordering;
 pub enum SortKey {
     /// A number, of NUMERIC fields and distances.
     Number(f64),
-    /// Text, in lower case unless the field is kept as written.
-    Text(Vec<u8>),
+    /// Text, as the index keeps it for sorting.
+    Text(Bytes),
 }
 
 /// A document with its sort key, if it has one.
@@ -141,27 +142,18 @@ fn by_text(
         if document.value(field) == PackedValue::Missing {
             return None;
         }
-        let value = rows::value(&ground.view, document.key(), &definition.identifier)??;
-        Some(match definition.is_unnormalized {
-            true => value.to_vec(),
-            false => folded(&value),
-        })
+        let cell = cells::kept(&ground.view, document.key(), definition, None)?;
+        cell.value
     };
     let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
     let found = in_time.filter_map(|id| Some((id, text(id)?)));
-    let order = |one: &(DocumentId, Vec<u8>), other: &(DocumentId, Vec<u8>)| {
+    let order = |one: &(DocumentId, Bytes), other: &(DocumentId, Bytes)| {
         directed(one.1.cmp(&other.1).then(one.0.cmp(&other.0)), is_descending)
     };
     let first = first(found.collect(), end, order).into_iter();
     first
         .map(|(id, text)| (id, Some(SortKey::Text(text))))
         .collect()
-}
-
-/// A text as it is kept for sorting: case does not count.
-pub fn folded(text: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(text).to_lowercase();
-    text.replace('ß', "ss").into_bytes()
 }
 
 fn directed(order: Ordering, is_descending: bool) -> Ordering {

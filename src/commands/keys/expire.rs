@@ -176,7 +176,7 @@ fn expire(call: &mut Call, form: TimeForm) -> Result {
         let Some(entry) = view.entry(key) else {
             return Ok(Decision::unchanged(Reply::Int(0)));
         };
-        if !conditions.hold(entry.expires_at_ms, at_ms) {
+        if !conditions.hold(entry.expires_at_ms(), at_ms) {
             return Ok(Decision::unchanged(Reply::Int(0)));
         }
         let effect = match u64::try_from(at_ms) {
@@ -253,7 +253,7 @@ pub const PEXPIRETIME: Command = Command {
 fn time_left(call: &mut Call, form: TimeForm) -> Result {
     let key = call.args.word()?;
     let entry = call.access.read(call.db(), key, |view| view.peek(key))?;
-    Ok(Reply::Int(match entry.map(|entry| entry.expires_at_ms) {
+    Ok(Reply::Int(match entry.map(|entry| entry.expires_at_ms()) {
         None => -2,
         Some(None) => -1,
         Some(Some(at_ms)) => form.nearest(at_ms, call.now_ms()),
@@ -285,7 +285,7 @@ fn persist(call: &mut Call) -> Result {
     call.access.write(db, &[key], |view| {
         if view
             .entry(key)
-            .is_none_or(|entry| entry.expires_at_ms.is_none())
+            .is_none_or(|entry| entry.expires_at_ms().is_none())
         {
             return Ok(Decision::unchanged(Reply::Int(0)));
         }

@@ -129,6 +129,7 @@ fn getex(call: &mut Call) -> Result {
         let Some(entry) = view.entry(key) else {
             return Ok(Decision::unchanged(Reply::Null));
         };
+        let is_expiring = entry.expires_at_ms().is_some();
         let Value::String(value) = entry.value else {
             return Err(error::WRONG_TYPE);
         };
@@ -136,7 +137,7 @@ fn getex(call: &mut Call) -> Result {
         let effect = match option.at_ms(view.now_ms, "getex")? {
             Some(at_ms) if at_ms <= view.now_ms => Some(Effect::Delete),
             Some(at_ms) => Some(Effect::ExpireAt { at_ms }),
-            None => entry.expires_at_ms.map(|_| Effect::Persist),
+            None => is_expiring.then_some(Effect::Persist),
         };
         let changes = effect.map(|effect| Change::new(db, key, effect));
         Ok(Decision::with(

@@ -7,12 +7,13 @@ use crate::index::nearest::Candidate;
 use crate::index::sync::atomic::Ordering;
 use crate::index::{Probe, SlotFilter, WalkStats, filtered_ef};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// Links of failing nodes looked at per round of a two-hop walk, in multiples of M.
 const LENT_LINKS: usize = 48;
 /// Expansions after which a walk through all nodes looks how much of what it met passes.
 const PROBED: usize = 24;
+/// Lists of links asked for ahead by a walk through all nodes.
+const PREFETCHED_LISTS: usize = 2 * EXPANDED_AT_ONCE - 1;
 
 impl Walker<'_> {
     /// Best first over all nodes, of which only the passing ones count towards ef. Ends when the nearest open node is farther
@@ -26,7 +27,8 @@ impl Walker<'_> {
         filter: Option<&dyn SlotFilter>,
     ) {
         self.begin(start, horizon(ef));
-        let mut open = BinaryHeap::from([Reverse(start)]);
+        self.buffers.open.clear();
+        self.buffers.open.push(Reverse(start));
         if self.passes(filter, start.slot()) {
             self.buffers.nearest.offer(start);
         }
@@ -43,6 +45,7 @@ impl Walker<'_> {
             let Walk {
                 visited,
                 nearest,
+                open,
                 batch,
                 ..
             } = &mut *self.buffers;
@@ -66,13 +69,18 @@ impl Walker<'_> {
                 let slot = self.buffers.batch[at];
                 let candidate = Candidate::new(self.buffers.distances[at], slot);
                 if self.buffers.nearest.admits(candidate) {
-                    open.push(Reverse(candidate));
+                    self.buffers.open.push(Reverse(candidate));
                     if self.passes(filter, slot) {
                         self.buffers.nearest.offer(candidate);
                     }
                 }
             }
             self.buffers.nearest.narrow();
+            // The first of the heap are nearly the nearest.
+            let next = self.buffers.open.as_slice().iter();
+            for Reverse(next) in next.take(PREFETCHED_LISTS) {
+                self.graph.prefetch_list(0, next.slot());
+            }
         }
         self.buffers.visited.clear();
     }

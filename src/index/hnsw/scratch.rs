@@ -5,6 +5,8 @@ use crate::index::sync::atomic::{AtomicU32, Ordering};
 use crate::index::vectors::Point;
 use crate::kernels::block::NONE;
 use std::cell::Cell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Everything that one insert, removal or search writes aside.
 pub(super) struct Scratch {
@@ -20,6 +22,8 @@ pub(super) struct Walk {
     pub(super) visited: Visited,
     /// W: the ef nearest found so far.
     pub(super) nearest: Nearest,
+    /// Of a walk of which only some nodes are wanted: all that were met and not expanded, the nearest first.
+    pub(super) open: BinaryHeap<Reverse<Candidate>>,
     /// Neighbours found in this round.
     pub(super) batch: Vec<u32>,
     pub(super) distances: Vec<f32>,

@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 impl Subject<'_> {
     pub(super) fn set_fields(&self, fields: &[(Bytes, Bytes)], expiry: Expiry) {
-        let seed = self.keyspace.seed();
-        let make = || Some(Value::Hash(Arc::new(Hash::new(seed))));
+        let make = || Some(Value::Hash(Arc::new(Hash::default())));
         self.alter_or_make(make, |value| {
             if let Value::Hash(hash) = value {
                 let hash = Arc::make_mut(hash);

@@ -14,7 +14,7 @@ impl Subject<'_> {
         let clock = self.keyspace.save_clock();
         let make = || None;
         let alter = |entry: &mut Entry| {
-            entry.expires_at_ms = at_ms;
+            entry.set_expiry(at_ms);
             Outcome::Keep
         };
         self.database

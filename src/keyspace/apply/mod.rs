@@ -113,11 +113,7 @@ struct Subject<'c> {
 impl Subject<'_> {
     /// Puts a value in place of whatever the key holds.
     fn put(&self, value: Value, expires_at_ms: Option<u64>) {
-        let entry = Entry {
-            value,
-            expires_at_ms,
-            changed: self.number,
-        };
+        let entry = Entry::new(value, expires_at_ms, self.number);
         let clock = self.keyspace.save_clock();
         self.database.insert(self.key, entry, clock);
     }

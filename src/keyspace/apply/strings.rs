@@ -12,7 +12,7 @@ impl Subject<'_> {
             Expiry::At(at) => Some(at),
             Expiry::Keep => {
                 let entry = self.database.peek(self.key);
-                entry.and_then(|entry| entry.expires_at_ms)
+                entry.and_then(|entry| entry.expires_at_ms())
             }
         };
         self.put(Value::String(Bytes::copy_from_slice(value)), expires_at_ms);

@@ -8,7 +8,7 @@ use super::postings::Posting;
 use super::schema::{Field, FieldKind, IndexOptions, Schema};
 use super::shape::Shape;
 use super::text::language::Stems;
-use super::text::metaphone::sound;
+use super::text::metaphone::sound_of_document;
 use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
 use super::values::{DocumentValues, FieldValue};
@@ -139,7 +139,9 @@ impl DocumentWords {
             last = before + token.position;
             self.length += times(false);
             let stem = stems.and_then(|stems| stems.of_document(&token.text));
-            let sound = phonetic.as_ref().and_then(|_| sound(&token.text));
+            let sound = phonetic
+                .as_ref()
+                .and_then(|_| sound_of_document(&token.text));
             self.note(token.text, bit, times(false), last);
             if let Some(stem) = stem {
                 self.note(stem, bit, times(true), last);

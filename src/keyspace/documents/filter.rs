@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn fields_of_hashes_decide() {
-        let mut hash = Hash::new(1);
+        let mut hash = Hash::default();
         for (name, value) in [("age", "7"), ("kind", "cat"), ("other", "x")] {
             hash.set(name.as_bytes(), value.as_bytes(), None);
         }

@@ -560,6 +560,11 @@ impl Document {
         self.packed.key()
     }
 
+    /// Asks for its key to be brought near.
+    pub fn prefetch(&self) {
+        self.packed.prefetch();
+    }
+
     /// Its values by the fields' places, as far as they are kept here. Behind the last there is nothing.
     pub fn values(&self) -> Values<'_> {
         self.packed.values()

@@ -151,6 +151,28 @@ impl Numbers {
         sets.union()
     }
 
+    /// How many there are; each as often as it holds such a number, at most.
+    pub fn count(&self, min: Bound<f64>, max: Bound<f64>) -> usize {
+        let (min, max) = (min.map(Ordered), max.map(Ordered));
+        if is_empty(min, max) {
+            return 0;
+        }
+        let mut count = 0;
+        for block in self.blocks_from(min) {
+            let Some((first, last)) = block.ends() else {
+                continue;
+            };
+            if !is_below(first, max) {
+                break;
+            }
+            count += match is_between(first, min, max) && is_between(last, min, max) {
+                true => block.all().len() as usize,
+                false => block.range(min, max).map(|(_, held)| held.len()).sum(),
+            };
+        }
+        count
+    }
+
     /// Those of some documents that hold a number, the one with the least first, of equal ones the older, or all the other way
     /// round; none where documents may have several. It goes on in steps: whoever takes few of many has few looked at.
     pub fn in_order<'n>(
@@ -323,6 +345,10 @@ mod tests {
             let expected: BTreeSet<DocumentId> = passing.map(|(id, _)| *id).collect();
             let found: BTreeSet<DocumentId> = numbers.between(min, max).iter().collect();
             assert_eq!(found, expected, "seed {seed}, {min:?} to {max:?}");
+            assert!(
+                numbers.count(min, max) >= found.len(),
+                "seed {seed}, {min:?} to {max:?}"
+            );
         }
         check_order(&numbers, &twin, &mut dice, seed);
         let mut pairs: Vec<(f64, DocumentId)> = Vec::new();

@@ -8,6 +8,7 @@
 use super::postings::{read, write};
 use super::values::FieldValue;
 use super::vocabulary::WordId;
+use crate::sys;
 use smallvec::SmallVec;
 
 /// Kinds of values.
@@ -70,6 +71,11 @@ impl PackedDocument {
             before = word;
         }
         PackedDocument(bytes[..].into())
+    }
+
+    /// Asks for its first bytes, the key, to be brought near.
+    pub(super) fn prefetch(&self) {
+        sys::prefetch(self.0.as_ptr(), 1);
     }
 
     /// The key.

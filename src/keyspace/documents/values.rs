@@ -20,7 +20,7 @@ const LATITUDE_MAX: f64 = 85.051_128_78;
 pub struct DocumentValues {
     /// By the fields' places.
     pub fields: Vec<FieldValue>,
-    /// The document's own score, 0 to 1.
+    /// The document's own score, any finite number.
     pub score: f32,
     /// The language of its texts.
     pub language: Language,
@@ -74,7 +74,7 @@ pub fn read(schema: &Schema, key: &[u8], value: &Value) -> Option<Read> {
     }))
 }
 
-/// The value of the score field between 0 and 1; the schema's score without one.
+/// The number that the score field holds; the schema's score without one.
 fn document_score(schema: &Schema, value: &Value) -> f32 {
     let field = schema.score_field.as_ref();
     let score = field.and_then(|field| match value {
@@ -82,9 +82,10 @@ fn document_score(schema: &Schema, value: &Value) -> f32 {
         Value::Json(document) => find(document, field).first()?.as_f64(),
         _ => None,
     });
+    let score = score.map(|score| score as f32);
     score
-        .filter(|score| (0.0..=1.0).contains(score))
-        .unwrap_or(schema.score) as f32
+        .filter(|score| score.is_finite())
+        .unwrap_or(schema.score as f32)
 }
 
 /// The language that the language field names; the schema's without one, or if it names none that is known.
@@ -191,9 +192,13 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
     if let [one] = found[..] {
         check_type(one, &field.kind)?;
     }
+    let is_there = !found.is_empty();
     found.retain(|node| !matches!(node, Node::Null));
     if found.is_empty() {
-        return Ok(FieldValue::Missing);
+        return Ok(match is_there {
+            true => without_values(&field.kind),
+            false => FieldValue::Missing,
+        });
     }
     if let FieldKind::Vector(attributes) = &field.kind {
         return json_vectors(&found, attributes).map(FieldValue::Vectors);
@@ -230,6 +235,18 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
         },
         FieldKind::Vector(_) => FieldValue::Missing,
     })
+}
+
+/// What `null` is: a field that is there and holds nothing. A vector is there or missing.
+fn without_values(kind: &FieldKind) -> FieldValue {
+    match kind {
+        FieldKind::Text { .. } => FieldValue::Texts(Vec::new()),
+        FieldKind::Tag { .. } => FieldValue::Tags(Vec::new()),
+        FieldKind::Numeric => FieldValue::Numbers(Vec::new()),
+        FieldKind::Geo => FieldValue::Points(Vec::new()),
+        FieldKind::Geoshape { .. } => FieldValue::Shapes(Vec::new()),
+        FieldKind::Vector(_) => FieldValue::Missing,
+    }
 }
 
 fn text_of(node: Node<'_>) -> Result<String, Refusal> {

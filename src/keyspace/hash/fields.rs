@@ -74,7 +74,7 @@ impl Fields {
 
     /// Adds a field whose name is not there. `hasher` is that of the buckets: all names of a bucket have the same top bits by it, by which
     /// a map tells them apart first, so the map gets another.
-    pub(super) fn add(&mut self, name: Bytes, field: Stored, hasher: &FixedState) {
+    pub(super) fn add(&mut self, name: Bytes, field: Stored, hasher: &impl BuildHasher) {
         match self {
             Fields::Few(list) if list.len() < FEW_FIELDS_MAX => {
                 // Most hashes get all of their fields at once and never another.

@@ -6,7 +6,7 @@
 use super::fields::{Fields, Stored};
 use super::{BUCKET_BYTES_MAX, Field, FieldBytes};
 use bytes::Bytes;
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -17,9 +17,11 @@ struct Bucket {
     bytes: usize,
 }
 
-/// Fields by name. Cloning shares the buckets. Whoever asks by name gives the hasher, always the same.
+/// Fields by name. Cloning shares the buckets.
 #[derive(Clone)]
 pub(super) struct Large {
+    /// Drawn for each hash, which keeps clients from choosing colliding names.
+    hasher: RandomState,
     /// A power of two of buckets, by the top bits of the field's hash.
     buckets: Vec<Arc<Bucket>>,
     len: usize,
@@ -35,6 +37,7 @@ pub(super) struct Large {
 impl Default for Large {
     fn default() -> Large {
         Large {
+            hasher: RandomState::default(),
             buckets: vec![Arc::default()],
             len: 0,
             bytes: 0,
@@ -83,8 +86,8 @@ impl Large {
     }
 
     /// The field of a name, expired or not.
-    pub(super) fn get(&self, name: &[u8], hasher: &FixedState) -> Option<Field<'_>> {
-        let bucket = &self.buckets[self.bucket_of(name, hasher)];
+    pub(super) fn get(&self, name: &[u8]) -> Option<Field<'_>> {
+        let bucket = &self.buckets[self.bucket_of(name)];
         bucket.fields.get(name).map(seen)
     }
 
@@ -97,6 +100,11 @@ impl Large {
             }
         }
         None
+    }
+
+    /// The hash of a name, by which fields lie in buckets.
+    pub(super) fn hash_of(&self, name: &[u8]) -> u64 {
+        self.hasher.hash_one(name)
     }
 
     /// All fields; those of one bucket in insertion order.
@@ -114,14 +122,8 @@ impl Large {
     }
 
     /// Sets a field; whether it is new. `expires_at_ms` is the field's expiry afterwards.
-    pub(super) fn set(
-        &mut self,
-        name: Bytes,
-        value: Bytes,
-        expires_at_ms: Option<u64>,
-        hasher: &FixedState,
-    ) -> bool {
-        let index = self.bucket_of(&name, hasher);
+    pub(super) fn set(&mut self, name: Bytes, value: Bytes, expires_at_ms: Option<u64>) -> bool {
+        let index = self.bucket_of(&name);
         let name_bytes = name.len();
         let added = name_bytes + value.len();
         let bucket = Arc::make_mut(&mut self.buckets[index]);
@@ -132,7 +134,7 @@ impl Large {
         let old = match bucket.fields.get_mut(&name) {
             Some(field) => Some(std::mem::replace(field, stored)),
             None => {
-                bucket.fields.add(name, stored, hasher);
+                bucket.fields.add(name, stored, &self.hasher);
                 None
             }
         };
@@ -147,14 +149,14 @@ impl Large {
             expires_at_ms,
         );
         if self.buckets[index].bytes > BUCKET_BYTES_MAX && self.buckets[index].fields.len() > 1 {
-            self.split(hasher);
+            self.split();
         }
         old.is_none()
     }
 
     /// Removes a field; whether it was there.
-    pub(super) fn remove(&mut self, name: &[u8], hasher: &FixedState) -> bool {
-        let index = self.bucket_of(name, hasher);
+    pub(super) fn remove(&mut self, name: &[u8]) -> bool {
+        let index = self.bucket_of(name);
         if self.buckets[index].fields.get(name).is_none() {
             return false;
         }
@@ -170,13 +172,8 @@ impl Large {
     }
 
     /// Sets or takes away the expiry of a field, if it is there.
-    pub(super) fn set_expiry(
-        &mut self,
-        name: &[u8],
-        expires_at_ms: Option<u64>,
-        hasher: &FixedState,
-    ) {
-        let index = self.bucket_of(name, hasher);
+    pub(super) fn set_expiry(&mut self, name: &[u8], expires_at_ms: Option<u64>) {
+        let index = self.bucket_of(name);
         if self.buckets[index].fields.get(name).is_none() {
             return;
         }
@@ -186,11 +183,11 @@ impl Large {
         }
     }
 
-    fn bucket_of(&self, name: &[u8], hasher: &FixedState) -> usize {
+    fn bucket_of(&self, name: &[u8]) -> usize {
         if self.buckets.len() == 1 {
             0
         } else {
-            self.bucket_of_hash(hasher.hash_one(name))
+            self.bucket_of_hash(self.hash_of(name))
         }
     }
 
@@ -202,16 +199,16 @@ impl Large {
     }
 
     /// Doubles the number of buckets.
-    fn split(&mut self, hasher: &FixedState) {
+    fn split(&mut self) {
         let count = self.buckets.len() * 2;
         let old = std::mem::take(&mut self.buckets);
         let mut buckets: Vec<Bucket> = (0..count).map(|_| Bucket::default()).collect();
         let shift = 64 - count.ilog2();
         for bucket in old {
             for (name, field) in bucket.fields.iter() {
-                let target = &mut buckets[(hasher.hash_one(&name[..]) >> shift) as usize];
+                let target = &mut buckets[(self.hash_of(name) >> shift) as usize];
                 target.bytes += name.len() + field.value.len();
-                target.fields.add(name.clone(), field.clone(), hasher);
+                target.fields.add(name.clone(), field.clone(), &self.hasher);
             }
         }
         self.buckets = buckets.into_iter().map(Arc::new).collect();
@@ -258,11 +255,10 @@ mod tests {
 
     #[test]
     fn buckets_stay_small() {
-        let hasher = FixedState::with_seed(7);
         let mut large = Large::default();
         for i in 0..5_000 {
             let (name, value) = (format!("field-{i}").into(), vec![b'x'; 40].into());
-            assert!(large.set(name, value, None, &hasher));
+            assert!(large.set(name, value, None));
         }
         assert!(large.buckets.len() > 1, "the test must split");
         let mut bytes = large.buckets.iter().map(|bucket| bucket.bytes);

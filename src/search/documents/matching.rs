@@ -20,7 +20,6 @@ use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use roaring::RoaringBitmap;
 use std::cell::Cell;
-use std::ops::Bound;
 
 /// What the conditions of a query are answered with.
 pub struct Matcher<'a> {
@@ -265,15 +264,7 @@ impl<'a> Matcher<'a> {
     }
 
     fn between(&self, range: &NumericRange) -> RoaringBitmap {
-        let bound = |value: f64, is_included: bool, end: f64| match is_included {
-            true if value == end => Bound::Unbounded,
-            true => Bound::Included(value),
-            false => Bound::Excluded(value),
-        };
-        let (min, max) = (
-            bound(range.min, range.includes_min, f64::NEG_INFINITY),
-            bound(range.max, range.includes_max, f64::INFINITY),
-        );
+        let (min, max) = range.bounds();
         self.state.fields[range.field].numbers.between(min, max)
     }
 

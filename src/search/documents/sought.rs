@@ -6,8 +6,9 @@ use super::pattern::{Wildcard, is_near};
 use super::tree::{Affix, FieldMask, Kind, Node, TagValue, Word};
 use crate::keyspace::documents::fields::FieldIndex;
 use crate::keyspace::documents::postings::Postings;
-use crate::keyspace::documents::schema::FieldKind;
-use crate::keyspace::documents::text::metaphone::sound;
+use crate::keyspace::documents::schema::{FieldKind, Schema};
+use crate::keyspace::documents::text::language::Language;
+use crate::keyspace::documents::text::metaphone::sound_of_query;
 use roaring::RoaringBitmap;
 
 /// What the words of a query stand for beside themselves.
@@ -54,6 +55,38 @@ impl Sought {
     }
 }
 
+/// A word, what it sounds like and its stems. Fields that are not stemmed are not asked for stems if they are named, and alone
+/// for nothing but the word.
+pub fn expanded<'n>(
+    node: &'n Node,
+    word: &'n Word,
+    schema: &Schema,
+    language: Language,
+    expansion: Expansion,
+) -> impl Iterator<Item = Sought> + use<'n> {
+    let stemmed = match node.fields.is_all() {
+        true => FieldMask::ALL,
+        false => FieldMask(node.fields.0 & schema.stemmed_fields()),
+    };
+    let is_expanded = !word.is_verbatim && !word.text.is_empty() && stemmed.0 != 0;
+    let is_phonetic = schema.phonetic_fields() & node.fields.0 != 0;
+    let by_sound = expansion.by_sound && is_phonetic && node.options.phonetic.unwrap_or(true);
+    let sound = (is_expanded && by_sound).then(|| sound_of_query(&word.text));
+    let stems = match is_expanded && expansion.by_stem {
+        true => language.stems().of_query(&word.text),
+        false => Vec::new(),
+    };
+    let own = Sought {
+        weight: node.options.weight,
+        ..Sought::plain(&word.text, node.fields)
+    };
+    let sounds = sound.flatten().into_iter();
+    let sounds = sounds.map(|sound| Sought::plain(&sound, node.fields));
+    let stems = stems.into_iter();
+    let stems = stems.map(move |stem| Sought::plain(&stem, stemmed));
+    std::iter::once(own).chain(sounds).chain(stems)
+}
+
 impl<'a> Matcher<'a> {
     /// The words that a condition on words stands for.
     pub fn words_of(&self, node: &Node) -> Vec<Sought> {
@@ -62,7 +95,16 @@ impl<'a> Matcher<'a> {
             sought.collect()
         };
         match &node.kind {
-            Kind::Word(word) => self.expanded(node, word),
+            Kind::Word(word) => {
+                let sought = expanded(
+                    node,
+                    word,
+                    self.index.schema(),
+                    self.language,
+                    self.expansion,
+                );
+                sought.collect()
+            }
             Kind::Affix(affix) => plain(self.with_part(affix, node.fields)),
             Kind::Wildcard(pattern) => {
                 let pattern = Wildcard::new(&pattern.to_lowercase());
@@ -73,38 +115,6 @@ impl<'a> Matcher<'a> {
             }
             _ => Vec::new(),
         }
-    }
-
-    /// A word, what it sounds like and its stems. Fields that are not stemmed are not asked for stems if they are named, and alone
-    /// for nothing but the word.
-    fn expanded(&self, node: &Node, word: &Word) -> Vec<Sought> {
-        let mut sought = vec![Sought {
-            weight: node.options.weight,
-            ..Sought::plain(&word.text, node.fields)
-        }];
-        let stemmed = match node.fields.is_all() {
-            true => FieldMask::ALL,
-            false => FieldMask(node.fields.0 & self.index.schema().stemmed_fields()),
-        };
-        if word.is_verbatim || stemmed.0 == 0 {
-            return sought;
-        }
-        if self.expansion.by_sound {
-            let sound = self.sound_of(node, &word.text);
-            sought.extend(sound.map(|sound| Sought::plain(&sound, node.fields)));
-        }
-        if self.expansion.by_stem {
-            let stems = self.language.stems().of_query(&word.text).into_iter();
-            sought.extend(stems.map(|stem| Sought::plain(&stem, stemmed)));
-        }
-        sought
-    }
-
-    /// What a word sounds like, where a field that is asked goes by that.
-    fn sound_of(&self, node: &Node, word: &str) -> Option<String> {
-        let is_phonetic = self.index.schema().phonetic_fields() & node.fields.0 != 0;
-        let is_asked = node.options.phonetic.unwrap_or(true);
-        (is_phonetic && is_asked).then(|| sound(word)).flatten()
     }
 
     fn with_part(&self, affix: &Affix, fields: FieldMask) -> Vec<String> {

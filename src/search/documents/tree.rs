@@ -1,6 +1,8 @@
 //! What a query asks for, as a tree that was checked against a schema: fields are their places in it, parameters are replaced by
 //! their values.
 
+use std::ops::Bound;
+
 /// A checked query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
@@ -170,6 +172,19 @@ pub struct NumericRange {
 }
 
 impl NumericRange {
+    /// The bounds; none where everything passes on that side.
+    pub fn bounds(&self) -> (Bound<f64>, Bound<f64>) {
+        let bound = |value: f64, is_included: bool, end: f64| match is_included {
+            true if value == end => Bound::Unbounded,
+            true => Bound::Included(value),
+            false => Bound::Excluded(value),
+        };
+        (
+            bound(self.min, self.includes_min, f64::NEG_INFINITY),
+            bound(self.max, self.includes_max, f64::INFINITY),
+        )
+    }
+
     /// Whether a number passes.
     pub fn has(&self, value: f64) -> bool {
         let is_above = value > self.min || (self.includes_min && value == self.min);

@@ -15,7 +15,10 @@ use smallvec::SmallVec;
 /// Scores the documents that pass a query.
 pub struct Worth<'q> {
     state: &'q State,
-    root: Condition<'q>,
+    /// None: nearness is all that was asked for, and no score.
+    root: Option<Condition<'q>>,
+    /// The documents are the nearest to a vector.
+    is_nearest: bool,
     scorer: Scorer,
     corpus: Corpus,
     tanh_factor: u64,
@@ -113,10 +116,11 @@ impl<'q> Condition<'q> {
 }
 
 impl<'q> Worth<'q> {
-    /// For one query; the last are what single scorers ask for: the factor of BM25STD.TANH and the payload of HAMMING.
+    /// For one query, or the filter of the nearest; the last are what single scorers ask for: the factor of BM25STD.TANH and the
+    /// payload of HAMMING.
     pub fn new<'m: 'q>(
         matcher: &mut Matcher<'m>,
-        root: &'q Node,
+        (root, is_nearest): (&'q Node, bool),
         scorer: Scorer,
         (tanh_factor, payload): (u64, &'q [u8]),
     ) -> Self {
@@ -126,16 +130,19 @@ impl<'q> Worth<'q> {
             documents,
             average_length: state.length as f64 / documents.max(1) as f64,
         };
+        let is_unfiltered = is_nearest && root.kind == Kind::All;
         let mut worth = Worth {
             state,
-            root: Condition::new(matcher, root),
+            root: (!is_unfiltered).then(|| Condition::new(matcher, root)),
+            is_nearest,
             scorer,
             corpus,
             tanh_factor,
             payload,
         };
-        if !worth.is_nothing() {
-            worth.root.settle(matcher, false);
+        let is_nothing = worth.is_nothing();
+        if let Some(root) = worth.root.as_mut().filter(|_| !is_nothing) {
+            root.settle(matcher, false);
         }
         worth
     }
@@ -147,7 +154,8 @@ impl<'q> Worth<'q> {
             self.scorer,
             Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh
         );
-        goes_by_words && (self.root.is_wordless() || self.corpus.average_length == 0.0)
+        let is_wordless = self.root.as_ref().is_none_or(Condition::is_wordless);
+        goes_by_words && (is_wordless || self.corpus.average_length == 0.0)
     }
 
     /// Whether the query asks for words.
@@ -155,7 +163,7 @@ impl<'q> Worth<'q> {
         fn holds(node: &Node) -> bool {
             is_words(&node.kind) || node.children().iter().any(holds)
         }
-        holds(self.root.node)
+        self.root.as_ref().is_some_and(|root| holds(root.node))
     }
 
     /// The score of a document that passes.
@@ -199,8 +207,7 @@ impl<'q> Worth<'q> {
             false => 1,
         };
         let mut parts = reasons.is_some().then(Vec::new);
-        let matched = self.condition(&self.root, id, document, parts.as_mut());
-        let matched = matched.unwrap_or(0.0);
+        let matched = self.matched(id, document, parts.as_mut());
         if let Some(reasons) = reasons {
             reasons.document = document;
             reasons.slop = slop;
@@ -211,10 +218,30 @@ impl<'q> Worth<'q> {
             .finish(matched, document, slop, self.tanh_factor)
     }
 
+    /// What the query's conditions are worth.
+    fn matched(
+        &self,
+        id: DocumentId,
+        document: Document,
+        mut notes: Option<&mut Vec<Part>>,
+    ) -> f64 {
+        let nearness = Uncounted::Present(1.0);
+        let Some(root) = &self.root else {
+            return uncounted(nearness, notes);
+        };
+        if !self.is_nearest {
+            return self.condition(root, id, document, notes).unwrap_or(0.0);
+        }
+        let mut inner = notes.is_some().then(Vec::new);
+        uncounted(nearness, inner.as_mut());
+        let filter = self.condition(root, id, document, inner.as_mut());
+        self.join(Join::All, 1.0, filter, (inner, notes.take()))
+    }
+
     /// How far what the query is made of stands from each other in a document: the parts of a conjunction or a choice, or the words
     /// that a word stands for.
     fn spread(&self, id: DocumentId) -> u32 {
-        let root = &self.root;
+        let Some(root) = &self.root else { return 1 };
         let places: Vec<Vec<u32>> = match &root.node.kind {
             Kind::And(_) | Kind::Or(_) => {
                 let parts = root.parts.iter().filter(|part| self.is_met(part, id));
@@ -287,7 +314,15 @@ impl<'q> Worth<'q> {
             Kind::Optional(_) => {
                 let optional = condition.parts.first()?;
                 let found = self.condition(optional, id, document, notes.as_deref_mut());
-                return Some(found.unwrap_or_else(|| uncounted(weight, notes)));
+                return Some(match (&optional.node.kind, found) {
+                    (_, None) => uncounted(Uncounted::Absent, notes),
+                    // What is missing counts here, as everything does.
+                    (Kind::Missing { .. }, Some(_)) => {
+                        notes.as_deref_mut().and_then(Vec::pop);
+                        self.other(weight, true, document, notes)
+                    }
+                    (_, Some(score)) => score,
+                });
             }
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
                 let scores = self.words(condition, id, document, inner.as_mut());
@@ -313,22 +348,16 @@ impl<'q> Worth<'q> {
                 }
                 (Join::All, weight, scores)
             }
-            Kind::Not(_) | Kind::VectorRange(_) | Kind::Missing { .. } => {
-                return Some(uncounted(weight, notes));
+            Kind::Not(_) | Kind::VectorRange(_) => {
+                return Some(uncounted(Uncounted::Present(weight), notes));
             }
+            Kind::Missing { .. } => return Some(uncounted(Uncounted::Absent, notes)),
             kind => return Some(self.other(weight, *kind == Kind::All, document, notes)),
         };
         if scores.is_empty() {
             return None;
         }
-        let score = self.scorer.join(join, weight, scores);
-        let joined = inner.map(|parts| Part::Joined {
-            score,
-            weight,
-            parts,
-        });
-        extend(notes, joined);
-        Some(score)
+        Some(self.join(join, weight, scores, (inner, notes)))
     }
 
     /// The score of a condition that has no word.
@@ -359,22 +388,17 @@ impl<'q> Worth<'q> {
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
     ) -> Scores {
-        let max = condition.counted();
-        let scored = condition.words.iter().filter_map(|(sought, postings)| {
+        let held = condition.words.iter().filter_map(|(sought, postings)| {
             let posting = postings.get(id);
             let posting = posting.filter(|posting| sought.fields.has(posting.fields))?;
             let term = Term {
                 frequency: posting.frequency,
                 documents_with: postings.len() as u64,
             };
-            Some(self.leaf(
-                (&sought.word, sought.weight),
-                term,
-                document,
-                notes.as_deref_mut(),
-            ))
+            Some((sought.word.as_str(), sought.weight, term))
         });
-        scored.take(max).collect()
+        let scored = held.map(|leaf| self.leaf(leaf, document, notes.as_deref_mut()));
+        scored.take(condition.counted()).collect()
     }
 
     /// The scores of those values of a set that the document has. A tag counts as a word that stands there once.
@@ -386,36 +410,48 @@ impl<'q> Worth<'q> {
         mut notes: Option<&mut Vec<Part>>,
     ) -> Scores {
         let weight = condition.node.options.weight;
-        let scored = condition.tags.iter().filter_map(|tags| {
+        let held = condition.tags.iter().filter_map(|tags| {
             let &(tag, ids) = tags.held.iter().find(|(_, ids)| ids.contains(id))?;
             let term = Term {
                 frequency: 1,
                 documents_with: ids.len(),
             };
-            let own = if tags.is_whole { weight } else { 1.0 };
-            let mut inner = notes.is_some().then(Vec::new);
-            let score = self.leaf((tag, own), term, document, inner.as_mut());
+            Some((tags, tag, term))
+        });
+        let scored = held.map(|(tags, tag, term)| {
             if tags.is_whole || tags.held.len() == 1 {
-                extend(notes.as_deref_mut(), inner.into_iter().flatten());
-                return Some(score);
+                let own = if tags.is_whole { weight } else { 1.0 };
+                return self.leaf((tag, own, term), document, notes.as_deref_mut());
             }
-            let score = self.scorer.join(Join::Any, weight, [score]);
-            let joined = inner.map(|parts| Part::Joined {
-                score,
-                weight,
-                parts,
-            });
-            extend(notes.as_deref_mut(), joined);
-            Some(score)
+            let mut inner = notes.is_some().then(Vec::new);
+            let score = self.leaf((tag, 1.0, term), document, inner.as_mut());
+            self.join(Join::Any, weight, [score], (inner, notes.as_deref_mut()))
         });
         scored.collect()
+    }
+
+    /// The score of parts that belong together; with where it comes from, if that is wanted.
+    fn join(
+        &self,
+        join: Join,
+        weight: f64,
+        scores: impl IntoIterator<Item = f64>,
+        (parts, notes): (Option<Vec<Part>>, Option<&mut Vec<Part>>),
+    ) -> f64 {
+        let score = self.scorer.join(join, weight, scores);
+        let joined = parts.map(|parts| Part::Joined {
+            score,
+            weight,
+            parts,
+        });
+        extend(notes, joined);
+        score
     }
 
     /// The score of one word.
     fn leaf(
         &self,
-        (word, weight): (&str, f64),
-        term: Term,
+        (word, weight, term): (&str, f64, Term),
         document: Document,
         notes: Option<&mut Vec<Part>>,
     ) -> f64 {
@@ -433,12 +469,24 @@ impl<'q> Worth<'q> {
     }
 }
 
+/// A condition that is worth nothing, as it is told of.
+enum Uncounted {
+    /// It has no frequency.
+    Present(f64),
+    /// It has no weight.
+    Absent,
+}
+
 /// The score of a condition that a document meets by what it has not: nothing.
-fn uncounted(weight: f64, notes: Option<&mut Vec<Part>>) -> f64 {
+fn uncounted(how: Uncounted, notes: Option<&mut Vec<Part>>) -> f64 {
+    let (weight, frequency) = match how {
+        Uncounted::Present(weight) => (weight, 0),
+        Uncounted::Absent => (0.0, 1),
+    };
     let nothing = Part::Other {
         score: 0.0,
         weight,
-        frequency: 0,
+        frequency,
         is_every: false,
     };
     extend(notes, [nothing]);

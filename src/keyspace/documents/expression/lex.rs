@@ -114,7 +114,7 @@ impl<'e> Tokens<'e> {
 
 fn token(input: &[u8]) -> Option<(Kind, usize)> {
     let value = alt((
-        number.map(|text: &[u8]| (Kind::Number(parse_number(text).unwrap_or(0.0)), text.len())),
+        number.map(|text: &[u8]| (Kind::Number(number_of(text)), text.len())),
         property.map(|text: &[u8]| (Kind::Property, text.len())),
         symbol.map(|text: &[u8]| (Kind::Symbol, text.len())),
     ))
@@ -144,6 +144,15 @@ fn number<'e>(input: &mut &'e [u8]) -> Matched<'e> {
         (one_of(b"+-"), "inf").take(),
     ))
     .parse_next(input)
+}
+
+/// Beyond what a double holds a number is infinite.
+fn number_of(text: &[u8]) -> f64 {
+    let infinite = match text.first() {
+        Some(b'-') => f64::NEG_INFINITY,
+        _ => f64::INFINITY,
+    };
+    parse_number(text).unwrap_or(infinite)
 }
 
 fn symbol<'e>(input: &mut &'e [u8]) -> Matched<'e> {

@@ -64,6 +64,15 @@ pub fn alter(schema: &Schema, words: &mut Words) -> Result<(Schema, bool), Schem
     Ok((schema, scans))
 }
 
+/// Whether the first field that the words of FT.ALTER add is in the schema already.
+pub fn first_added_is_known(schema: &Schema, words: &[&[u8]]) -> bool {
+    let mut words = Words::new(words);
+    words.accept("SKIPINITIALSCAN");
+    let names_a_field = words.accept("SCHEMA") && words.accept("ADD");
+    let name = field::read_name(&mut words);
+    names_a_field && name.is_ok_and(|(_, name)| schema.find(&name).is_some())
+}
+
 /// Takes one option with its words; false if `keyword` begins none.
 fn read_option<'a>(
     keyword: &'a [u8],

@@ -35,7 +35,7 @@ pub(super) fn read(schema: &Schema, words: &mut Words) -> Result<Field, SchemaEr
 }
 
 /// `identifier [AS name]`.
-fn read_name(words: &mut Words) -> Result<(String, String), SchemaError> {
+pub(super) fn read_name(words: &mut Words) -> Result<(String, String), SchemaError> {
     let identifier = words.word().map_err(|_| SchemaError::NoFields)?;
     let mut name = identifier;
     if words.accept("AS") {

@@ -8,7 +8,7 @@ mod field;
 mod tests;
 pub mod vector;
 
-pub use create::{alter, create};
+pub use create::{alter, create, first_added_is_known};
 pub use vector::{Algorithm, Metric, VectorAttributes, VectorType};
 
 use super::expression::ExpressionError;
@@ -141,6 +141,14 @@ pub enum FieldKind {
     Vector(VectorAttributes),
 }
 
+impl Field {
+    /// Whether its texts are kept for sorting without case.
+    pub fn is_folded(&self) -> bool {
+        let is_text = matches!(self.kind, FieldKind::Text { .. } | FieldKind::Tag { .. });
+        is_text && self.is_sortable && !self.is_unnormalized
+    }
+}
+
 impl FieldKind {
     /// The word of FT.CREATE.
     pub fn word(&self) -> &'static str {
@@ -195,6 +203,13 @@ impl Schema {
     /// The place of the field that queries call `name`; names are case-sensitive.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
+    }
+
+    /// Whether a field of documents tells of them (their language, score or payload) and is none that is shown.
+    pub fn is_about_documents(&self, name: &[u8]) -> bool {
+        let named = [&self.language_field, &self.score_field, &self.payload_field];
+        let mut named = named.into_iter().flatten();
+        named.any(|field| field.as_bytes() == name)
     }
 
     /// Whether a key of that name is indexed.

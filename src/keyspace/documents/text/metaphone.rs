@@ -6,19 +6,24 @@ const CODE_MAX: usize = 4;
 
 /// Stands before a code, so that it is found by codes alone.
 pub const SOUND_MARK: char = '<';
-/// Words of fewer bytes never match by their sound.
-pub const SOUND_BYTES_MIN: usize = 3;
+/// Words of documents with fewer bytes have no sound.
+const SOUND_BYTES_MIN: usize = 3;
 
-/// What a word is indexed and looked for as besides itself, where sounds count; none if it has none.
-pub fn sound(word: &str) -> Option<String> {
-    let code = code(word);
-    (word.len() >= SOUND_BYTES_MIN && !code.is_empty()).then(|| format!("{SOUND_MARK}{code}"))
+/// What a document's word is indexed as besides itself, where sounds count; none if it has none.
+pub fn sound_of_document(word: &str) -> Option<String> {
+    let is_long_enough = word.len() >= SOUND_BYTES_MIN;
+    is_long_enough.then(|| sound_of_query(word)).flatten()
 }
 
-/// The code of a word; empty if it has no letter that sounds.
+/// What a query's word is looked for as besides itself, where sounds count; none if it has none.
+pub fn sound_of_query(word: &str) -> Option<String> {
+    let code = code(word);
+    (!code.is_empty()).then(|| format!("{SOUND_MARK}{code}"))
+}
+
+/// The code of a word; empty if it has no letter that sounds. Letters beyond ASCII are silent, as in the module.
 pub fn code(word: &str) -> String {
-    let letters = word.to_uppercase().replace('Ç', "S").replace('Ñ', "N");
-    let letters: Vec<u8> = letters.bytes().collect();
+    let letters: Vec<u8> = word.to_ascii_uppercase().into_bytes();
     let mut coder = Coder {
         is_slavic: has_slavic_sound(&letters),
         letters,

@@ -48,7 +48,7 @@ fn decode_value(
     Ok(Some(match kind {
         EntryKind::String => LoadedValue::String(Bytes::copy_from_slice(cursor.bytes()?)),
         EntryKind::Hash => {
-            let mut hash = Hash::new(seed);
+            let mut hash = Hash::default();
             decode_fields(cursor, &mut hash)?;
             LoadedValue::Hash(hash)
         }

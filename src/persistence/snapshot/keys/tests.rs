@@ -26,7 +26,7 @@ fn pieces(keys: &[SavedKey]) -> Vec<(u32, Vec<u8>)> {
 }
 
 fn big_hash() -> Hash {
-    let mut hash = Hash::new(1);
+    let mut hash = Hash::default();
     for i in 0..9_000 {
         let expires = (i % 3 == 0).then_some(i as u64 + 1);
         let name = format!("field {i}");
@@ -141,7 +141,7 @@ fn members_that_cannot_be_are_refused() {
 
 #[test]
 fn payloads_that_are_cut_or_altered_never_panic() {
-    let mut hash = Hash::new(1);
+    let mut hash = Hash::default();
     hash.set(b"f", b"v", Some(3));
     let (mut scores, mut list) = (SortedSet::new(1), List::new());
     scores.insert(Bytes::from_static(b"m"), 1.5);

@@ -46,11 +46,8 @@ impl Loader<'_> {
         let loaded = self.pieces(pieces)?;
         let count = loaded.len() as u64;
         for loaded in loaded {
-            let entry = Entry {
-                value: self.value(loaded.value, collections)?,
-                expires_at_ms: loaded.expires_at_ms,
-                changed: self.manifest.state.cut,
-            };
+            let value = self.value(loaded.value, collections)?;
+            let entry = Entry::new(value, loaded.expires_at_ms, self.manifest.state.cut);
             self.keyspace.load_entry(db as usize, &loaded.key, entry);
         }
         Ok(count)
