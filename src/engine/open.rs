@@ -135,6 +135,15 @@ fn recover_from(
     recover(disk, catalog, &told).map_err(OpenError::Recovery)
 }
 
+fn log_options(directory: LogDirectory, options: &OpenRequest) -> LogOptions {
+    LogOptions {
+        directory,
+        is_enabled: options.has_log,
+        policy: options.policy,
+        has_thread: true,
+    }
+}
+
 impl Engine {
     /// Opens a data directory and starts from what it holds; the directory stays locked while the engine lives. `on_progress`
     /// is called when the log was written or synced further.
@@ -172,14 +181,9 @@ impl Engine {
             has_snapshot: snapshot_cut.is_some(),
             contents,
         };
-        let log_options = LogOptions {
-            directory: log_directory,
-            is_enabled: options.has_log,
-            policy: options.policy,
-            has_thread: true,
-        };
-        let log = Log::start(Arc::clone(&disk), start, log_options, on_progress)
-            .map_err(OpenError::Log)?;
+        let log_options = log_options(log_directory, &options);
+        let log = Log::start(Arc::clone(&disk), start, log_options, on_progress);
+        let log = log.map_err(OpenError::Log)?;
         let directory = Directory {
             disk,
             dir: options.dir,
