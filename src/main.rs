@@ -1,6 +1,6 @@
 //! Start and stop of the `rhumb` binary, in reading order: which program, its options, listen, recover, serve, stop.
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use rhumb::{server, tools};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -50,17 +50,10 @@ fn main() -> ExitCode {
 
 /// Whether the first word is for clap; anything else is a redis.conf or a directive of the server.
 fn names_a_program(word: Option<&OsString>) -> bool {
-    const WORDS: &[&str] = &[
-        "server",
-        "import",
-        "bench",
-        "tour",
-        "-h",
-        "--help",
-        "-V",
-        "--version",
-        "-v",
-        "help",
-    ];
-    word.is_some_and(|word| WORDS.iter().any(|known| word == known))
+    const ASKS_FOR_HELP: [&str; 6] = ["-h", "--help", "-V", "--version", "-v", "help"];
+    let cli = Cli::command();
+    let mut programs = cli.get_subcommands().map(clap::Command::get_name);
+    word.is_some_and(|word| {
+        ASKS_FOR_HELP.iter().any(|known| word == known) || programs.any(|known| word == known)
+    })
 }

@@ -8,6 +8,7 @@ mod support;
 
 use rhumb::protocol::client::Value;
 use support::Server;
+use support::dice::Dice;
 use wire::Wire;
 
 const SEED: u64 = 0x0009_1be1;
@@ -15,18 +16,7 @@ const REQUESTS: usize = 3_000;
 /// Names that requests draw from: few, so that a pipeline names one twice.
 const NAMES: u64 = 600;
 
-/// Seeded numbers: splitmix64.
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ x >> 31) % end
-    }
-
     /// A request about `key`: mostly VADD; a few of them wrong, a few others between them.
     fn request(&mut self, key: &str) -> String {
         let name = self.below(NAMES);

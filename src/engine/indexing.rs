@@ -6,6 +6,7 @@ use crate::keyspace::Key;
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::{self, PAGE};
 use crate::keyspace::documents::index::DocumentIndex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -35,7 +36,7 @@ impl Indexing {
         let run = move || {
             while !seen.load(Ordering::Relaxed) {
                 if let Some(index) = engine.keyspace().indexes().next_unfilled(PERIOD) {
-                    engine.fill(&index, &seen);
+                    or_give_up(&index, || engine.fill(&index, &seen));
                 }
             }
         };
@@ -48,6 +49,17 @@ impl Indexing {
             stops,
             thread: Some(thread),
         }
+    }
+}
+
+/// Fills an index. A panic, which is a fault of ours, leaves it with what it has; others are filled all the same.
+fn or_give_up(index: &DocumentIndex, fill: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(fill)).is_err() {
+        let name = index.name().escape_ascii();
+        tracing::error!(
+            "indexing existing keys panicked: {name} may lack documents; FT.DROPINDEX and FT.CREATE make it anew"
+        );
+        index.give_up_filling();
     }
 }
 
@@ -75,6 +87,7 @@ impl Engine {
                 }
                 index.progress().advance(1);
             });
+            self.keyspace().indexes().renewed(index, &database);
             if next == 0 {
                 break;
             }
@@ -98,5 +111,28 @@ impl Engine {
             let took = began.elapsed().as_micros() as u64;
             index.usage().note_indexing(took);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::documents::index::Refusal;
+    use crate::keyspace::documents::schema;
+    use crate::keyspace::documents::words::Words;
+
+    #[test]
+    fn a_panic_ends_the_filling_and_is_remembered() {
+        let schema = schema::create(&mut Words::new(&[b"SCHEMA", b"n", b"NUMERIC"]));
+        let index = DocumentIndex::new(b"i", Arc::new(schema.expect("a schema")));
+        or_give_up(&index, || ());
+        assert_eq!(index.failures(), 0);
+        or_give_up(&index, || panic!("a planted fault"));
+        assert!(!index.progress().is_running());
+        assert_eq!(index.failures(), 1);
+        let state = index.read();
+        let why = state.failures.last().map(|last| &last.why);
+        assert_eq!(why, Some(&Refusal::Fault));
+        assert!(state.failures.of(0).is_none(), "of no field");
     }
 }

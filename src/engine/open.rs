@@ -3,12 +3,13 @@
 use super::{Directory, Engine};
 use crate::persistence::disk::Disk;
 use crate::persistence::files::{DirectoryLock, LockError};
+use crate::persistence::log::reader::LogContents;
 use crate::persistence::log::{
     FsyncPolicy, Log, LogDirectory, LogError, LogOptions, LogStart, Torn,
 };
 use crate::persistence::recovery::{Recovered, RecoveryError, RecoveryOptions, recover};
 use crate::persistence::snapshot::catalog::Catalog;
-use crate::persistence::snapshot::load::DamagedIndex;
+use crate::persistence::snapshot::load::{DamagedIndex, Loaded};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,11 +83,23 @@ impl std::fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 impl Opened {
+    fn of(loaded: Loaded, log: &LogContents, is_log_missing: bool) -> Opened {
+        Opened {
+            keys: loaded.keys,
+            elements: loaded.elements,
+            relinked: loaded.relinked,
+            taken: loaded.taken,
+            indexed: loaded.indexed,
+            damaged: loaded.damaged,
+            changes: log.changes,
+            is_log_missing,
+            torn: log.torn.clone(),
+        }
+    }
+
     /// Tells what an operator should look at.
     fn warn(&self) {
-        for damaged in &self.damaged {
-            tracing::warn!("{damaged}");
-        }
+        warn_of_damaged(&self.damaged);
         if let Some(torn) = &self.torn {
             tracing::warn!("!!! {torn} !!!");
         }
@@ -95,6 +108,39 @@ impl Opened {
                 "there is a snapshot but no log beside it: if there was one, what it held is lost"
             );
         }
+    }
+}
+
+/// Tells which indexes are not as they were saved.
+pub(super) fn warn_of_damaged(indexes: &[DamagedIndex]) {
+    for damaged in indexes {
+        tracing::warn!("{damaged}");
+    }
+}
+
+fn recover_from(
+    disk: &dyn Disk,
+    catalog: &Catalog,
+    log: &LogDirectory,
+    options: &OpenRequest,
+) -> Result<Recovered, OpenError> {
+    let [lineage, seed, _] = options.random;
+    let told = RecoveryOptions {
+        dir: &options.dir,
+        log: log.clone(),
+        may_cut: options.may_cut,
+        databases: options.databases,
+        identity_if_new: (lineage, seed),
+    };
+    recover(disk, catalog, &told).map_err(OpenError::Recovery)
+}
+
+fn log_options(directory: LogDirectory, options: &OpenRequest) -> LogOptions {
+    LogOptions {
+        directory,
+        is_enabled: options.has_log,
+        policy: options.policy,
+        has_thread: true,
     }
 }
 
@@ -109,36 +155,19 @@ impl Engine {
     ) -> Result<Opened, OpenError> {
         let lock = DirectoryLock::take(&options.dir).map_err(OpenError::Lock)?;
         let catalog = Catalog::new(&options.dir);
-        let [lineage, seed, salt] = options.random;
-        let directory = LogDirectory::new(&options.dir, &options.log_dir, &options.log_name);
-        let told = RecoveryOptions {
-            dir: &options.dir,
-            log: directory.clone(),
-            may_cut: options.may_cut,
-            databases: options.databases,
-            identity_if_new: (lineage, seed),
-        };
+        let log_directory = LogDirectory::new(&options.dir, &options.log_dir, &options.log_name);
         let Recovered {
             keyspace,
             lineage,
             snapshot_cut,
             loaded,
             log: contents,
-        } = recover(&*disk, &catalog, &told).map_err(OpenError::Recovery)?;
+        } = recover_from(&*disk, &catalog, &log_directory, &options)?;
         keyspace.indexes().measure_with(super::indexing::clock_us);
-        let opened = Opened {
-            keys: loaded.keys,
-            elements: loaded.elements,
-            relinked: loaded.relinked,
-            taken: loaded.taken,
-            indexed: loaded.indexed,
-            damaged: loaded.damaged,
-            changes: contents.changes,
-            is_log_missing: options.has_log
-                && snapshot_cut.is_some()
-                && contents.identity.is_none(),
-            torn: contents.torn.clone(),
-        };
+        let saved_bytes = loaded.bytes;
+        let is_log_missing =
+            options.has_log && snapshot_cut.is_some() && contents.identity.is_none();
+        let opened = Opened::of(loaded, &contents, is_log_missing);
         if let Err(error) = catalog.prepare() {
             tracing::warn!("the catalogue cannot be opened, the next save makes it anew: {error}");
         }
@@ -148,18 +177,13 @@ impl Engine {
         let start = LogStart {
             lineage,
             seed: keyspace.seed(),
-            salt,
+            salt: options.random[2],
             has_snapshot: snapshot_cut.is_some(),
             contents,
         };
-        let log_options = LogOptions {
-            directory,
-            is_enabled: options.has_log,
-            policy: options.policy,
-            has_thread: true,
-        };
-        let log = Log::start(Arc::clone(&disk), start, log_options, on_progress)
-            .map_err(OpenError::Log)?;
+        let log_options = log_options(log_directory, &options);
+        let log = Log::start(Arc::clone(&disk), start, log_options, on_progress);
+        let log = log.map_err(OpenError::Log)?;
         let directory = Directory {
             disk,
             dir: options.dir,
@@ -172,7 +196,7 @@ impl Engine {
             log,
             Some(directory),
             snapshot_cut.unwrap_or(0),
-            loaded.bytes,
+            saved_bytes,
         );
         if has_old_log && !options.has_log {
             // The log was switched off: a snapshot takes over what it holds, and the log goes.

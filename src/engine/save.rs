@@ -4,6 +4,7 @@
 //! Requests, save points and the growth of the log all lead here: a snapshot is taken while writers go on, and the log before
 //! its cut is dropped.
 
+use super::open::warn_of_damaged;
 use super::{Engine, Patience};
 use crate::persistence::disk::Disk;
 use crate::persistence::files::DirectoryLock;
@@ -360,9 +361,7 @@ impl Engine {
             tracing::error!("the snapshot just saved cannot be loaded ({error}); the process ends, all data is on disk");
             std::process::abort()
         });
-        for damaged in &loaded.damaged {
-            tracing::warn!("{damaged}");
-        }
+        warn_of_damaged(&loaded.damaged);
         Ok(())
     }
 }

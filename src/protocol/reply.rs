@@ -107,6 +107,20 @@ impl Reply {
         Reply::Bulk(Bytes::from_static(text.as_bytes()))
     }
 
+    /// A map of values by names, as bulk strings.
+    pub fn named<const N: usize>(fields: [(&'static str, Reply); N]) -> Reply {
+        let fields = fields.into_iter();
+        let named = fields.map(|(name, value)| (Reply::bulk_static(name), value));
+        Reply::Map(named.collect())
+    }
+
+    /// The same, with names as simple strings.
+    pub fn simply_named<const N: usize>(fields: [(&'static str, Reply); N]) -> Reply {
+        let fields = fields.into_iter();
+        let named = fields.map(|(name, value)| (Reply::Simple(name), value));
+        Reply::Map(named.collect())
+    }
+
     /// An array of bulk strings.
     pub fn bulks<B: Into<Vec<u8>>>(all: impl IntoIterator<Item = B>) -> Reply {
         Reply::Array(all.into_iter().map(Reply::bulk).collect())

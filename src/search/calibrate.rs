@@ -6,7 +6,7 @@
 
 use super::Hit;
 use crate::index::{
-    IndexKind, Neighbour, Quantization, Target, VectorIndex, WalkOptions, WalkStats,
+    IndexKind, Metric, Neighbour, Quantization, Target, VectorIndex, WalkOptions, WalkStats,
 };
 use crate::keyspace::calibration::{ASKED_MIN, Calibration, Curve, CurvePoint, QuerySource};
 use crate::keyspace::collection::Collection;
@@ -440,54 +440,51 @@ fn point(
 /// nearest by codes, more than k.
 fn ceiling(subject: &dyn Subject, vector: &[f32], found: &[Neighbour], k: usize) -> f64 {
     const TRIALS: u64 = 8;
-    let index = subject.index();
-    let length = |vector: &[f32]| vector.iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
-    let is_cosine = index.options().metric == crate::index::Metric::Cosine;
-    let range = vector.iter().fold(0.0f32, |range, x| range.max(x.abs()));
-    // Under cosine both sides have length 1.
-    let query_length = if is_cosine { 1.0 } else { length(vector) };
-    let query_range = match is_cosine {
-        true => f64::from(range) / length(vector).max(f64::MIN_POSITIVE),
-        false => f64::from(range),
-    };
-    // Squared L2 has twice the dot product in it.
-    let factor = if index.options().metric == crate::index::Metric::L2 {
-        2.0
-    } else {
-        1.0
-    };
-    let deviations: Vec<f64> = found
-        .iter()
-        .map(|hit| {
-            let stored = index.stored_under_pin(hit.slot);
-            let own_length = if is_cosine {
-                1.0
-            } else {
-                f64::from(stored.norm)
-            };
-            let of_row = query_length * f64::from(stored.range);
-            let of_query = own_length * query_range;
-            factor * of_row.hypot(of_query) / 127.0 / 12f64.sqrt()
-        })
-        .collect();
-    let kept = k.min(found.len()).max(1);
-    let trial = |trial: u64| {
-        let mut order: Vec<(f64, usize)> = found
-            .iter()
-            .zip(&deviations)
-            .enumerate()
-            .map(|(at, (hit, deviation))| {
-                let error = deviation * normal(trial << 32 | at as u64);
-                (f64::from(hit.distance) + error, at)
-            })
-            .collect();
-        order.sort_by(|a, b| a.0.total_cmp(&b.0));
-        order[..kept].iter().filter(|(_, at)| *at < kept).count() as f64 / kept as f64
-    };
     if found.is_empty() {
         return 1.0;
     }
+    let deviations = deviations(subject.index(), vector, found);
+    let kept = k.min(found.len()).max(1);
+    let trial = |trial: u64| {
+        let of_hits = found.iter().zip(&deviations).enumerate();
+        let with_errors = of_hits.map(|(at, (hit, deviation))| {
+            let error = deviation * normal(trial << 32 | at as u64);
+            (f64::from(hit.distance) + error, at)
+        });
+        let mut order: Vec<(f64, usize)> = with_errors.collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        order[..kept].iter().filter(|(_, at)| *at < kept).count() as f64 / kept as f64
+    };
     (0..TRIALS).map(trial).sum::<f64>() / TRIALS as f64
+}
+
+/// The standard deviations of the distances of hits by their codes.
+fn deviations(index: &VectorIndex, vector: &[f32], found: &[Neighbour]) -> Vec<f64> {
+    let length = |vector: &[f32]| vector.iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+    let metric = index.options().metric;
+    let is_cosine = metric == Metric::Cosine;
+    let range = vector.iter().fold(0.0f32, |range, x| range.max(x.abs()));
+    // Under cosine both sides have length 1.
+    let (query_length, query_range) = match is_cosine {
+        true => (
+            1.0,
+            f64::from(range) / length(vector).max(f64::MIN_POSITIVE),
+        ),
+        false => (length(vector), f64::from(range)),
+    };
+    // Squared L2 has twice the dot product in it.
+    let factor = if metric == Metric::L2 { 2.0 } else { 1.0 };
+    let deviation = |hit: &Neighbour| {
+        let stored = index.stored_under_pin(hit.slot);
+        let own_length = match is_cosine {
+            true => 1.0,
+            false => f64::from(stored.norm),
+        };
+        let of_row = query_length * f64::from(stored.range);
+        let of_query = own_length * query_range;
+        factor * of_row.hypot(of_query) / 127.0 / 12f64.sqrt()
+    };
+    found.iter().map(deviation).collect()
 }
 
 /// The n-th of a fixed sequence of numbers that look normally distributed: twelve even ones added up.

@@ -8,7 +8,7 @@ use super::calibrate;
 use super::expression::OverColumns;
 use super::filter::Memo;
 use super::follow::{Course, Passers, Search};
-use super::plan::{self, PlanKind};
+use super::plan::{self, Plan, PlanKind};
 use super::query::{Answer, Explanation, Hit, Promise, Query, QueryError, QueryTarget};
 use crate::index::{Neighbour, Quantization, Target, WalkStats};
 use crate::keyspace::collection::Collection;
@@ -55,27 +55,12 @@ pub fn run_in_phases(
     let slots = index.slots_end() as usize;
     let wanted = query.k.saturating_add(query.offset).min(slots);
     let ef = query.ef.max(wanted).min(slots);
-    let memo = query
-        .filter
-        .as_ref()
-        .map(|filter| Memo::new(collection, filter));
-    let mut explanation = Explanation {
-        plan: PlanKind::Scan,
-        was_scanned_after: false,
-        ef,
-        candidates: elements,
-        promise: *promise,
-        walk: WalkStats::default(),
-        filter_tests: 0,
-        filter_passes: 0,
-        pass_rate_sampled: None,
-        columns: 0,
-    };
+    let filter = query.filter.as_ref();
+    let memo = filter.map(|filter| Memo::new(collection, filter));
+    let explanation = unsearched(elements, ef, *promise);
     if elements == 0 || query.k == 0 {
-        return Ok(Answer {
-            hits: Vec::new(),
-            explanation,
-        });
+        let hits = Vec::new();
+        return Ok(Answer { hits, explanation });
     }
     end_of(Phase::Prepared);
     let plan = plan::choose(index, query, wanted, ef, memo.as_ref());
@@ -85,15 +70,6 @@ pub fn run_in_phases(
         (PlanKind::GraphTwoHop, Some(_)) => (2 * ef).min(slots),
         _ => ef,
     };
-    explanation.ef = ef;
-    if let (PlanKind::Scan | PlanKind::ScanPassing | PlanKind::FilterFirst, Some(promise)) =
-        (plan.kind, &mut explanation.promise)
-    {
-        promise.expected = promise.ceiling;
-        promise.is_kept = promise.ceiling >= promise.wanted;
-    }
-    explanation.ef = plan.ef.unwrap_or(ef);
-    explanation.pass_rate_sampled = plan.pass_rate;
     let search = Search {
         index,
         target: &target,
@@ -105,26 +81,60 @@ pub fn run_in_phases(
         is_late: None,
     };
     let mut course = Course::default();
-    let mut found = search.find(&plan, elements, &mut course);
+    let found = search.find(&plan, elements, &mut course);
     end_of(Phase::Found);
-    let (mut hits, mut is_torn) = name(collection, &target, found);
-    for _ in 0..TORN_MAX {
-        if !is_torn {
-            break;
-        }
-        found = search.find(&plan, elements, &mut course);
-        (hits, is_torn) = name(collection, &target, found);
-    }
-    explanation.plan = course.plan;
-    explanation.was_scanned_after = course.was_scanned_after;
-    explanation.walk = course.walk;
-    explanation.filter_tests = memo.as_ref().map_or(0, Memo::tests);
-    let over = memo.as_ref().and_then(Memo::columns);
-    explanation.columns = over.map_or(0, OverColumns::fields_count);
-    explanation.filter_passes = memo.as_ref().map_or(0, Memo::passes_count);
+    let hits = name_whole(collection, found, &target, || {
+        search.find(&plan, elements, &mut course)
+    });
+    let explanation = Explanation {
+        ef: plan.ef.unwrap_or(ef),
+        ..explained(explanation, &plan, course, memo.as_ref())
+    };
     let hits = select(hits, query);
     end_of(Phase::Named);
     Ok(Answer { hits, explanation })
+}
+
+/// What there is to say before anything was searched.
+fn unsearched(elements: usize, ef: usize, promise: Option<Promise>) -> Explanation {
+    Explanation {
+        plan: PlanKind::Scan,
+        was_scanned_after: false,
+        ef,
+        candidates: elements,
+        promise,
+        walk: WalkStats::default(),
+        filter_tests: 0,
+        filter_passes: 0,
+        pass_rate_sampled: None,
+        columns: 0,
+    }
+}
+
+/// What there is to say when everything was found.
+fn explained(
+    mut before: Explanation,
+    plan: &Plan,
+    course: Course,
+    memo: Option<&Memo>,
+) -> Explanation {
+    if let (PlanKind::Scan | PlanKind::ScanPassing | PlanKind::FilterFirst, Some(promise)) =
+        (plan.kind, &mut before.promise)
+    {
+        promise.expected = promise.ceiling;
+        promise.is_kept = promise.ceiling >= promise.wanted;
+    }
+    let columns = memo.and_then(Memo::columns);
+    Explanation {
+        plan: course.plan,
+        was_scanned_after: course.was_scanned_after,
+        walk: course.walk,
+        filter_tests: memo.map_or(0, Memo::tests),
+        filter_passes: memo.map_or(0, Memo::passes_count),
+        pass_rate_sampled: plan.pass_rate,
+        columns: columns.map_or(0, OverColumns::fields_count),
+        ..before
+    }
 }
 
 /// The query with the effort that keeps its promise. A small collection is scanned in any case, and needs no calibration.
@@ -180,6 +190,23 @@ fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Targe
             Ok(index.target(&vector))
         }
     }
+}
+
+/// Names what was found. Where that leaves the answer torn, it is looked for again, some times.
+fn name_whole(
+    collection: &Collection,
+    found: Vec<Neighbour>,
+    target: &Target,
+    mut find_again: impl FnMut() -> Vec<Neighbour>,
+) -> Vec<Hit> {
+    let (mut hits, mut is_torn) = name(collection, target, found);
+    for _ in 0..TORN_MAX {
+        if !is_torn {
+            break;
+        }
+        (hits, is_torn) = name(collection, target, find_again());
+    }
+    hits
 }
 
 /// Names what was found, nearest first, equal distances by name, no element twice. Whether the answer is torn: an element went

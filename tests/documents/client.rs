@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// How long something that the server does by itself may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Directives of a server that has everything safe before it is acknowledged, and saves nothing by itself.
+pub const SAFE: [&str; 4] = ["--save", "", "--appendfsync", "always"];
+
 /// One connection.
 pub struct Client(Wire);
 
@@ -15,6 +18,18 @@ impl Client {
     /// Connects, and stays in database 0.
     pub fn new(server: &Server) -> Client {
         Client(Wire::open(server.port, 0).expect("a connection"))
+    }
+
+    /// An empty server, and a connection to it.
+    pub fn start() -> (Server, Client) {
+        Client::start_with(&[])
+    }
+
+    /// An empty server with these directives, and a connection to it.
+    pub fn start_with(directives: &[&str]) -> (Server, Client) {
+        let server = Server::start_with(directives);
+        let client = Client::new(&server);
+        (server, client)
     }
 
     /// The reply to a request.
@@ -41,6 +56,16 @@ impl Client {
             Value::Error(error) => error,
             reply => panic!("{line}: {reply:?}"),
         }
+    }
+
+    /// Sets fields of a hash, to any bytes.
+    pub fn set(&mut self, key: &str, fields: &[(&str, &[u8])]) {
+        let mut words = vec![b"HSET".as_slice(), key.as_bytes()];
+        for (name, value) in fields {
+            words.extend([name.as_bytes(), value]);
+        }
+        let reply = self.call(&words);
+        assert!(reply.as_i64().is_some(), "HSET {key}: {reply:?}");
     }
 
     /// The keys that a query finds in `index`, sorted.
@@ -127,4 +152,14 @@ pub fn keys(reply: &Value) -> Vec<String> {
 /// A vector as hashes hold it.
 pub fn packed(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// A bulk string of a reply.
+pub fn bulk(text: &str) -> Value {
+    Value::Bulk(text.to_owned().into())
+}
+
+/// A simple string of a reply.
+pub fn simple(text: &str) -> Value {
+    Value::Simple(text.to_owned())
 }

@@ -14,8 +14,7 @@ fn walk(client: &mut Client, steps: Steps) {
 }
 
 fn start(create: &str) -> (Server, Client) {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (server, mut client) = Client::start();
     client.ok(create);
     (server, client)
 }
@@ -167,8 +166,7 @@ fn json_documents_are_followed() {
 
 #[test]
 fn an_index_takes_up_keys_that_are_there() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     for n in 0..500 {
         let prefix = ["pet", "other"][n % 2];
         client.ok(&format!("HSET {prefix}:{n} kind cat size {n}"));
@@ -226,7 +224,7 @@ fn a_document_with_a_bad_field_is_gone_until_the_next_good_write() {
          v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2",
     );
     let set = |client: &mut Client, field: &str, value: &[u8]| {
-        client.call(&[b"HSET".as_slice(), b"pet:1", field.as_bytes(), value]);
+        client.set("pet:1", &[(field, value)]);
     };
     let vector = packed(&[1.0, 2.0]);
     let not_finite = packed(&[f32::NAN, 2.0]);
@@ -319,24 +317,15 @@ fn put_vectors(client: &mut Client, numbers: std::ops::Range<u32>) {
         let mix = |i: u32| ((n * 8 + i).wrapping_mul(2_654_435_761) >> 16) as f32;
         let vector = packed(&std::array::from_fn::<f32, 8, _>(|i| mix(i as u32)));
         let (key, size) = (format!("pet:{n}"), n.to_string());
-        let words: [&[u8]; 8] = [
-            b"HSET",
-            key.as_bytes(),
-            b"kind",
-            b"cat",
-            b"size",
-            size.as_bytes(),
-            b"v",
-            &vector,
-        ];
-        client.call(&words);
+        let fields: [(&str, &[u8]); 3] =
+            [("kind", b"cat"), ("size", size.as_bytes()), ("v", &vector)];
+        client.set(&key, &fields);
     }
 }
 
 #[test]
 fn an_index_over_many_keys_is_filled_behind_the_reply_while_writers_go_on() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     put_vectors(&mut client, 0..8_000);
     client.ok(VECTORS);
     let mut seen_running = false;
@@ -371,8 +360,7 @@ fn an_index_over_many_keys_is_filled_behind_the_reply_while_writers_go_on() {
 
 #[test]
 fn what_an_index_knows_is_found_while_it_takes_up_a_new_field() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok(VECTORS);
     put_vectors(&mut client, 0..3_000);
     let count = |client: &mut Client, query: &str| {

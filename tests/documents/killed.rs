@@ -2,9 +2,9 @@
 //!
 //! Each writer has keys of its own and a model of them; of the request that the kill cut off both outcomes will do.
 
-use crate::client::{Client, keys, packed, total};
-use crate::random::{Dice, seed};
-use crate::support::Server;
+use crate::client::{Client, SAFE, keys, packed, total};
+use crate::random::seed;
+use crate::support::dice::Dice;
 use crate::wire::Wire;
 use rhumb::protocol::client::Value;
 use serde_json::json;
@@ -16,7 +16,6 @@ const WRITERS: u64 = 4;
 /// Hashes and JSON documents of a writer, each.
 const KEYS: u64 = 25;
 const KINDS: [&str; 4] = ["cat", "dog", "cow", "owl"];
-const POLICY: [&str; 4] = ["--save", "", "--appendfsync", "always"];
 
 const HASHES: &str = "FT.CREATE hashes PREFIX 1 h: SCHEMA kind TAG size NUMERIC \
      v VECTOR HNSW 6 TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2";
@@ -249,8 +248,7 @@ fn check(client: &mut Client, all: &Keys, index: &str, prefix: &str) {
 #[test]
 fn indexes_agree_with_what_was_acknowledged_after_every_kill() {
     let mut dice = Dice(seed());
-    let mut server = Server::start_with(&POLICY);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     client.ok(HASHES);
     client.ok(JSONS);
     let mut writers: Vec<Writer> = (0..WRITERS).map(|_| Writer::default()).collect();
@@ -276,7 +274,7 @@ fn indexes_agree_with_what_was_acknowledged_after_every_kill() {
             std::thread::sleep(Duration::from_millis(dice.below(20)));
             server.kill();
         });
-        server.spawn_again(&POLICY);
+        server.spawn_again(&SAFE);
         server.wait_until_ready();
         client = Client::new(&server);
         let found = read(&mut client);

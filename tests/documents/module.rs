@@ -6,8 +6,7 @@ use rhumb::protocol::client::Value;
 
 /// Five documents: words, tags, numbers with equals, and a field without stems.
 fn start() -> (Server, Client) {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (server, mut client) = Client::start();
     client.ok(
         "FT.CREATE idx PREFIX 1 p: SCHEMA t TEXT k TAG n NUMERIC SORTABLE ns TEXT NOSTEM \
          v VECTOR FLAT 6 TYPE FLOAT32 DIM 1 DISTANCE_METRIC L2",
@@ -34,8 +33,7 @@ fn what_is_sorted_by_is_shown_first() {
 
 #[test]
 fn rows_have_what_the_index_keeps_for_sorting() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SORTABLE");
     client.ok("HSET p:1 k Red");
     client.ok("HSET p:2 k red");
@@ -103,8 +101,7 @@ fn a_tag_counts_as_a_word_that_stands_there_once() {
 
 #[test]
 fn scores_are_nothing_where_no_document_has_words() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx SCHEMA k TAG");
     client.ok("HSET p:1 k red");
     let line = "FT.SEARCH idx @k:{red} NOCONTENT WITHSCORES";

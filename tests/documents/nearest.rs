@@ -3,6 +3,7 @@
 
 use crate::client::{Client, keys, packed};
 use crate::support::Server;
+use crate::support::dice::Dice;
 use rhumb::protocol::client::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,21 +14,10 @@ const QUERIES: usize = 25;
 /// Of the true neighbours, over all queries of one kind.
 const RECALL_MIN: f64 = 0.95;
 
-/// Vectors in clusters, the same ones each time.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> f32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-
-    fn vector(&mut self, around: &[f32], spread: f32) -> Vec<f32> {
-        around.iter().map(|x| x + spread * self.next()).collect()
-    }
+/// A vector around another one.
+fn near(dice: &mut Dice, centre: &[f32], spread: f32) -> Vec<f32> {
+    let mut component = || dice.below(1 << 24) as f32 / (1 << 23) as f32 - 1.0;
+    centre.iter().map(|x| x + spread * component()).collect()
 }
 
 struct Ground {
@@ -39,16 +29,15 @@ struct Ground {
 impl Ground {
     /// Documents d:0, d:1, ...: `n` is the number, `first` the first component in thousandths, as filters that follow chance and space.
     fn new() -> Ground {
-        let server = Server::start();
-        let mut client = Client::new(&server);
+        let (server, mut client) = Client::start();
         client.ok(&format!(
             "FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC first NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM {DIMENSION} DISTANCE_METRIC L2"
         ));
         let mut dice = Dice(7);
         let centres: Vec<Vec<f32>> = (0..40)
-            .map(|_| dice.vector(&[0.0; DIMENSION], 1.0))
+            .map(|_| near(&mut dice, &[0.0; DIMENSION], 1.0))
             .collect();
-        let mut draw = |at: usize| dice.vector(&centres[at * 7 % 40], 0.5);
+        let mut draw = |at: usize| near(&mut dice, &centres[at * 7 % 40], 0.5);
         let vectors: Vec<Vec<f32>> = (0..DOCUMENTS).map(&mut draw).collect();
         let queries = (0..QUERIES).map(&mut draw).collect();
         let ground = Ground {
@@ -63,18 +52,9 @@ impl Ground {
     fn write(&self, client: &mut Client, at: usize) {
         let (key, n) = (format!("d:{at}"), (at * 7919 % DOCUMENTS).to_string());
         let first = self.first(at).to_string();
-        let words: [&[u8]; 8] = [
-            b"HSET",
-            key.as_bytes(),
-            b"n",
-            n.as_bytes(),
-            b"first",
-            first.as_bytes(),
-            b"v",
-            &packed(&self.vectors[at]),
-        ];
-        let reply = client.call(&words);
-        assert!(!matches!(reply, Value::Error(_)), "{reply:?}");
+        let vector = packed(&self.vectors[at]);
+        let numbers = [("n", n.as_bytes()), ("first", first.as_bytes())];
+        client.set(&key, &[&numbers[..], &[("v", &vector)]].concat());
     }
 
     fn first(&self, at: usize) -> i64 {

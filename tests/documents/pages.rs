@@ -27,8 +27,7 @@ fn name(at: usize) -> Option<String> {
 }
 
 fn start() -> (Server, Client) {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC name TAG text TEXT");
     for at in 0..DOCUMENTS {
         let words = "word ".repeat(1 + at % 3);
@@ -131,8 +130,7 @@ fn scores_go_with_the_documents_of_the_page() {
 /// Vectors of f64 that are one in f32; the nearest comes last.
 #[test]
 fn distances_of_doubles_are_compared_with_all_their_digits() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     let packed = |x: f64| [x, 0.0].map(f64::to_le_bytes).concat();
     let target = packed(0.0);
     for algorithm in ["FLAT", "HNSW"] {
@@ -143,8 +141,7 @@ fn distances_of_doubles_are_compared_with_all_their_digits() {
         let x = |step: usize| 1.0 + (30 - step) as f64 * 1e-10;
         for step in 0..30 {
             let key = format!("{algorithm}:{step}");
-            let words: [&[u8]; 4] = [b"HSET", key.as_bytes(), b"v", &packed(x(step))];
-            client.call(&words);
+            client.set(&key, &[("v", &packed(x(step)))]);
         }
         let mut ask = |query: &str| {
             let words: [&[u8]; 11] = [
@@ -179,13 +176,12 @@ fn distances_of_doubles_are_compared_with_all_their_digits() {
 /// A range knows distances of documents that another condition keeps out, and not of all that an alternative lets in.
 #[test]
 fn sorting_by_a_distance_shows_whoever_passes_and_nobody_else() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2");
     for at in 0..10u8 {
         let (key, n) = (key(at.into()), at.to_string());
         let vector = [f32::from(at), 0.0].map(f32::to_le_bytes).concat();
-        client.call(&[b"HSET", key.as_bytes(), b"n", n.as_bytes(), b"v", &vector]);
+        client.set(&key, &[("n", n.as_bytes()), ("v", &vector)]);
     }
     let target = [0.0f32, 0.0].map(f32::to_le_bytes).concat();
     let mut ask = |query: &str, direction: &str| {
@@ -225,8 +221,7 @@ fn sorting_by_a_distance_shows_whoever_passes_and_nobody_else() {
 /// An infinity is a number as others are, and without end only where the range goes that way.
 #[test]
 fn ranges_end_at_infinite_numbers() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC");
     for (at, n) in ["-inf", "0", "inf"].into_iter().enumerate() {
         client.ok(&format!("HSET {} n {n}", key(at)));

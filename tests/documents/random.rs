@@ -1,7 +1,7 @@
 //! Random documents and random queries: FT.SEARCH finds what the twin finds.
 
 use crate::client::{Client, packed, total};
-use crate::support::Server;
+use crate::support::dice::Dice;
 use crate::twin::{Fields, Filter, Twin};
 use std::collections::BTreeMap;
 
@@ -26,22 +26,7 @@ const TITLE: &[&str] = &["title"];
 const BODY: &[&str] = &["body"];
 const ANY: &[&str] = &["title", "body"];
 
-/// Seeded numbers: splitmix64.
-pub struct Dice(pub u64);
-
 impl Dice {
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ x >> 31) % end
-    }
-
-    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
-    }
-
     /// Some texts, joined.
     fn some(&mut self, all: &[&str], count_max: u64, by: &str) -> String {
         let count = 1 + self.below(count_max);
@@ -243,8 +228,7 @@ fn hits(found: &[(String, f32)], all: &BTreeMap<String, f32>, query: &str) -> (u
 fn random_queries_find_what_one_look_at_each_document_finds() {
     let seed = seed();
     let mut dice = Dice(seed);
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     let mut twin = Twin::default();
     create(&mut client);
     let (mut answers, mut found_by_graph, mut to_find) = (0, 0, 0);

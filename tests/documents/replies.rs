@@ -1,16 +1,8 @@
 //! What replies and errors look like, in both versions of the protocol.
 
-use crate::client::{Client, keys, packed};
+use crate::client::{Client, bulk, keys, packed, simple};
 use crate::support::Server;
 use rhumb::protocol::client::Value;
-
-fn bulk(text: &str) -> Value {
-    Value::Bulk(text.to_owned().into())
-}
-
-fn simple(text: &str) -> Value {
-    Value::Simple(text.to_owned())
-}
 
 fn array<const N: usize>(items: [Value; N]) -> Value {
     Value::Array(items.into())
@@ -18,8 +10,7 @@ fn array<const N: usize>(items: [Value; N]) -> Value {
 
 /// Three documents; the first one that was indexed is the farthest from (0, 0).
 fn start() -> (Server, Client) {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (server, mut client) = Client::start();
     client.ok(
         "FT.CREATE idx PREFIX 1 pet: SCHEMA name TEXT kind TAG size NUMERIC SORTABLE \
          v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2",
@@ -33,10 +24,10 @@ fn start() -> (Server, Client) {
         if key != "pet:b" {
             continue;
         }
-        client.call(&[b"HSET".as_slice(), b"pet:b", b"v", &packed(&[x, 0.0])]);
+        client.set("pet:b", &[("v", &packed(&[x, 0.0]))]);
     }
-    client.call(&[b"HSET".as_slice(), b"pet:a", b"v", &packed(&[3.0, 0.0])]);
-    client.call(&[b"HSET".as_slice(), b"pet:c", b"v", &packed(&[2.0, 0.0])]);
+    client.set("pet:a", &[("v", &packed(&[3.0, 0.0]))]);
+    client.set("pet:c", &[("v", &packed(&[2.0, 0.0]))]);
     (server, client)
 }
 
@@ -313,8 +304,7 @@ fn neighbours_come_in_the_order_of_indexing_unless_sorted() {
 
 #[test]
 fn json_documents_are_shown_as_text() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx ON JSON PREFIX 1 note: SCHEMA $.n AS n NUMERIC $.title AS title TEXT");
     client.ok("JSON.SET note:1 $ '{\"n\":1.5,\"title\":\"big\",\"list\":[1,\"a\"]}'");
     let row =

@@ -1,12 +1,9 @@
 //! What a snapshot has of an index is not made anew by a start: the log for people tells how much was, and answers are the same to the order.
 
-use crate::client::{Client, keys, packed};
+use crate::client::{Client, SAFE, keys, packed};
 use crate::support::Server;
 use rhumb::protocol::client::Value;
 use std::time::Duration;
-
-/// Everything is safe before it is acknowledged; nothing is saved by itself.
-const POLICY: [&str; 4] = ["--save", "", "--appendfsync", "always"];
 
 const PETS: &str = "PREFIX 1 pet: SCORE_FIELD rank LANGUAGE_FIELD tongue PAYLOAD_FIELD note SCHEMA kind TAG SORTABLE colours TAG SEPARATOR ; CASESENSITIVE WITHSUFFIXTRIE \
      size NUMERIC SORTABLE born NUMERIC name TEXT WEIGHT 2 story TEXT WITHSUFFIXTRIE sound TEXT NOSTEM PHONETIC dm:en home GEO area GEOSHAPE FLAT \
@@ -50,7 +47,7 @@ fn put(client: &mut Client, n: usize) {
     let (v, w) = (packed(&[n as f32, 1.0, 0.5, 2.0]), [n as f64, 1.0]);
     let w: Vec<u8> = w.iter().flat_map(|x| x.to_le_bytes()).collect();
     let key = format!("pet:{n}");
-    client.call(&[b"HSET".as_slice(), key.as_bytes(), b"v", &v, b"w", &w]);
+    client.set(&key, &[("v", &v), ("w", &w)]);
     let kind = ["cat", "dog", "cow"][n % 3];
     let colours = ["Red;green", "blue", "Red", "green;blue;teal"][n % 4];
     let name = ["number seven", "the runner", "running numbers"][n % 3];
@@ -188,8 +185,7 @@ fn agree_with_new_ones(client: &mut Client) {
 
 #[test]
 fn nothing_is_indexed_anew_and_answers_keep_their_order() {
-    let mut server = Server::start_with(&POLICY);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     fill(&mut client, 0..300);
     // Their order is another now than that of their numbers.
@@ -199,14 +195,14 @@ fn nothing_is_indexed_anew_and_answers_keep_their_order() {
     client.ok("SAVE");
     let before = facts(&mut client);
     for _ in 0..2 {
-        server.kill_and_restart(&POLICY);
+        server.kill_and_restart(&SAFE);
         assert_eq!(taken_and_indexed(&server), (297 + 299, 0));
         client = Client::new(&server);
         assert_eq!(facts(&mut client), before);
     }
     // A start from a snapshot of what a snapshot brought back.
     client.ok("SAVE");
-    server.kill_and_restart(&POLICY);
+    server.kill_and_restart(&SAFE);
     assert_eq!(taken_and_indexed(&server), (297 + 299, 0));
     client = Client::new(&server);
     assert_eq!(facts(&mut client), before);
@@ -225,8 +221,7 @@ fn nothing_is_indexed_anew_and_answers_keep_their_order() {
 
 #[test]
 fn what_was_written_after_the_save_is_indexed_by_the_log() {
-    let mut server = Server::start_with(&POLICY);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     fill(&mut client, 0..200);
     client.ok("SAVE");
@@ -249,7 +244,7 @@ fn what_was_written_after_the_save_is_indexed_by_the_log() {
         (pets, notes)
     };
     let before = found(&mut client);
-    server.kill_and_restart(&POLICY);
+    server.kill_and_restart(&SAFE);
     assert_eq!(taken_and_indexed(&server), (400, 0));
     client = Client::new(&server);
     assert_eq!(found(&mut client), before);
@@ -258,8 +253,7 @@ fn what_was_written_after_the_save_is_indexed_by_the_log() {
 
 #[test]
 fn writers_go_on_during_the_save() {
-    let mut server = Server::start_with(&POLICY);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     fill(&mut client, 0..400);
     for round in 0..3 {
@@ -287,7 +281,7 @@ fn writers_go_on_during_the_save() {
                 .into_iter()
                 .for_each(|it| it.join().expect("a writer"));
         });
-        server.kill_and_restart(&POLICY);
+        server.kill_and_restart(&SAFE);
         client = Client::new(&server);
         agree_with_new_ones(&mut client);
     }
@@ -295,8 +289,7 @@ fn writers_go_on_during_the_save() {
 
 #[test]
 fn definitions_that_come_and_go_after_the_save_are_those_of_the_log() {
-    let mut server = Server::start_with(&POLICY);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     client.ok("FT.CREATE short PREFIX 1 pet: SCHEMA kind TAG story TEXT");
     fill(&mut client, 0..100);
@@ -319,19 +312,18 @@ fn definitions_that_come_and_go_after_the_save_are_those_of_the_log() {
         assert_eq!(client.info("short", "num_docs"), 120);
     };
     check(&mut client);
-    server.kill_and_restart(&POLICY);
+    server.kill_and_restart(&SAFE);
     client = Client::new(&server);
     check(&mut client);
     client.ok("SAVE");
-    server.kill_and_restart(&POLICY);
+    server.kill_and_restart(&SAFE);
     assert_eq!(taken_and_indexed(&server), (360, 0));
     check(&mut Client::new(&server));
 }
 
 #[test]
 fn another_database_takes_the_place_of_the_documents() {
-    let mut server = Server::start_with(&POLICY);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     client.ok("FT.CREATE short PREFIX 1 pet: SCHEMA kind TAG story TEXT");
     client.ok("HSET pet:1 kind cat story 'one fox'");
     client.ok("HSET pet:2 kind cat story 'two foxes'");
@@ -340,14 +332,14 @@ fn another_database_takes_the_place_of_the_documents() {
     client.ok("SELECT 0");
     client.ok("SAVE");
     client.ok("SWAPDB 0 1");
-    server.kill_and_restart(&POLICY);
+    server.kill_and_restart(&SAFE);
     assert_eq!(taken_and_indexed(&server), (2, 0));
     client = Client::new(&server);
     client.wait_until_filled("short");
     assert_eq!(client.found("short", "fox"), ["pet:1"]);
     assert_eq!(client.found("short", "@kind:{cat}"), [""; 0]);
     client.ok("SAVE");
-    server.kill_and_restart(&POLICY);
+    server.kill_and_restart(&SAFE);
     assert_eq!(taken_and_indexed(&server), (1, 0));
     assert_eq!(
         Client::new(&server).found("short", "@kind:{dog}"),
@@ -357,8 +349,7 @@ fn another_database_takes_the_place_of_the_documents() {
 
 #[test]
 fn an_index_that_is_damaged_in_the_snapshot_is_made_anew_with_a_warning() {
-    let mut server = Server::start_with(&POLICY);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     fill(&mut client, 0..100);
     client.ok("SAVE");
@@ -370,7 +361,7 @@ fn an_index_that_is_damaged_in_the_snapshot_is_made_anew_with_a_warning() {
     let mut bytes = std::fs::read(&pack).expect("a pack");
     *bytes.last_mut().expect("bytes") ^= 1;
     std::fs::write(&pack, &bytes).expect("a pack");
-    server.spawn_again(&POLICY);
+    server.spawn_again(&SAFE);
     server.wait_until_ready();
     assert_eq!(taken_and_indexed(&server), (100, 100));
     let (log, file) = (server.log(), pack.file_name().expect("a name"));
@@ -385,6 +376,6 @@ fn an_index_that_is_damaged_in_the_snapshot_is_made_anew_with_a_warning() {
     client = Client::new(&server);
     agree_with_new_ones(&mut client);
     client.ok("SAVE");
-    server.kill_and_restart(&POLICY);
+    server.kill_and_restart(&SAFE);
     assert_eq!(taken_and_indexed(&server), (200, 0));
 }

@@ -1,22 +1,11 @@
 //! What the definition of an index may say, seen through a socket: which keys it takes in, in which language, for how long.
 
-use crate::client::{Client, keys};
-use crate::support::Server;
+use crate::client::{Client, SAFE, bulk, keys, simple};
 use rhumb::protocol::client::Value;
 use std::time::{Duration, Instant};
 
-/// Everything is safe before it is acknowledged; nothing is saved by itself.
-const LOG: [&str; 4] = ["--save", "", "--appendfsync", "always"];
 /// How long something that the server does by itself may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn bulk(text: &str) -> Value {
-    Value::Bulk(text.to_owned().into())
-}
-
-fn simple(text: &str) -> Value {
-    Value::Simple(text.to_owned())
-}
 
 /// The part of a reply's map.
 fn part<'v>(reply: &'v Value, name: &str) -> &'v Value {
@@ -27,8 +16,7 @@ fn part<'v>(reply: &'v Value, name: &str) -> &'v Value {
 
 #[test]
 fn a_filter_decides_which_keys_are_documents() {
-    let mut server = Server::start_with(&LOG);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     client.ok("HSET pet:0 kind cat age 9");
     client.ok("FT.CREATE old PREFIX 1 pet: FILTER '@age > 5' SCHEMA kind TAG age NUMERIC");
     client.ok("HSET pet:1 kind cat age 7");
@@ -44,15 +32,14 @@ fn a_filter_decides_which_keys_are_documents() {
     assert_eq!(part(definition, "filter"), &simple("@age > 5"));
     // The documents that the log makes again are the same.
     drop(client);
-    server.kill_and_restart(&LOG);
+    server.kill_and_restart(&SAFE);
     let mut client = Client::new(&server);
     client.wait_for("old", "*", &["pet:0", "pet:2"]);
 }
 
 #[test]
 fn a_filter_sees_names_paths_and_keys() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE j ON JSON FILTER '@kind == \"cat\" && @age > 5' SCHEMA $.k AS kind TAG $.age AS age NUMERIC");
     client.ok("FT.CREATE k FILTER 'startswith(@__key, \"pet\")' SCHEMA kind TAG");
     client.ok(r#"JSON.SET a $ '{"k":"cat","age":7}'"#);
@@ -68,8 +55,7 @@ fn a_filter_sees_names_paths_and_keys() {
 
 #[test]
 fn documents_may_have_languages_of_their_own() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx LANGUAGE_FIELD lang SCHEMA t TEXT");
     client.ok("HSET a t häuser lang german");
     client.ok("HSET b t häuser");
@@ -86,8 +72,7 @@ fn documents_may_have_languages_of_their_own() {
 
 #[test]
 fn payloads_are_shown_and_scored() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PAYLOAD_FIELD p SCHEMA t TEXT");
     client.ok("HSET a t hello p abc");
     client.ok("HSET b t hello");
@@ -107,8 +92,7 @@ fn payloads_are_shown_and_scored() {
 
 #[test]
 fn a_temporary_index_goes_with_its_documents() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("HSET other:1 t hello");
     client.ok("HSET tmp:1 t hello");
     client.ok("FT.CREATE tmp PREFIX 1 tmp: TEMPORARY 1 SCHEMA t TEXT");
@@ -129,8 +113,7 @@ fn a_temporary_index_goes_with_its_documents() {
 
 #[test]
 fn paths_of_json_fields_must_be_paths() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     for kind in [
         "TEXT",
         "VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2",
@@ -147,8 +130,7 @@ fn paths_of_json_fields_must_be_paths() {
 
 #[test]
 fn shapes_are_found_by_how_they_lie() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE flat PREFIX 1 s: SCHEMA shape GEOSHAPE FLAT");
     client.ok("FT.CREATE globe PREFIX 1 s: SCHEMA shape GEOSHAPE INDEXMISSING");
     client.ok("HSET s:small shape 'POLYGON ((1 1, 1 2, 2 2, 2 1, 1 1))'");
@@ -197,8 +179,7 @@ fn shapes_are_found_by_how_they_lie() {
 
 #[test]
 fn the_options_of_search_are_shown_and_set() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CONFIG SET TIMEOUT 700");
     client.ok("FT.CONFIG SET DEFAULT_DIALECT 2");
     let reply = client.ok("CONFIG GET search-timeout");
@@ -235,8 +216,7 @@ fn the_options_of_search_are_shown_and_set() {
 
 #[test]
 fn scores_are_explained() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx SCHEMA title TEXT WEIGHT 10 body TEXT");
     client.ok("HSET a title 'hello world' body 'lorem ist ipsum'");
     client.ok("HSET b title 'hello space world' body 'lorem ist ipsum lorem lorem'");
@@ -266,8 +246,7 @@ fn scores_are_explained() {
 
 #[test]
 fn phrases_stay_within_a_field_and_a_value() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 h: SCHEMA title TEXT body TEXT");
     client.ok("HSET h:1 title 'red fox' body 'fox jumps red'");
     assert_eq!(client.found("idx", "@title:\"red fox\""), ["h:1"]);
@@ -285,8 +264,7 @@ fn phrases_stay_within_a_field_and_a_value() {
 
 #[test]
 fn parts_of_words_are_found_with_and_without_a_trie() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx SCHEMA a TEXT WITHSUFFIXTRIE b TEXT");
     for (key, a, b) in [
         ("1", "apart", "none"),
@@ -320,8 +298,7 @@ fn parts_of_words_are_found_with_and_without_a_trie() {
 
 #[test]
 fn words_are_found_by_their_sound() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx SCHEMA name TEXT PHONETIC dm:en other TEXT");
     client.ok("HSET 1 name 'Philip Wright' other x");
     client.ok("HSET 2 name 'Filip Write' other x");
@@ -339,8 +316,7 @@ fn words_are_found_by_their_sound() {
 
 #[test]
 fn json_is_answered_as_nested_replies() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx ON JSON SCHEMA $.n AS n NUMERIC");
     client.ok("FT.CREATE hashes SCHEMA n NUMERIC");
     client.ok(r#"JSON.SET a $ '{"n":1,"list":["x",2.5,null],"deep":{"yes":true}}'"#);
@@ -363,8 +339,7 @@ fn json_is_answered_as_nested_replies() {
 
 #[test]
 fn aggregations_show_all_that_a_path_leads_to() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx ON JSON SCHEMA $.n[*] AS n NUMERIC $.t AS t TAG");
     client.ok(r#"JSON.SET a $ '{"n":[2,3.5],"t":"x"}'"#);
     let line = "FT.AGGREGATE idx * LOAD 2 @n @t APPLY '@n + 1' AS more DIALECT";
@@ -398,8 +373,7 @@ fn aggregations_show_all_that_a_path_leads_to() {
 
 #[test]
 fn expanders_say_what_words_stand_for() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx SCHEMA t TEXT name TEXT PHONETIC dm:en");
     client.ok("HSET run t running");
     client.ok("HSET jon name Jon");
@@ -434,8 +408,7 @@ fn expanders_say_what_words_stand_for() {
 
 #[test]
 fn an_index_tells_all_its_figures() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx STOPWORDS 1 der SCHEMA t TEXT n NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2");
     client.ok("HSET a t 'one two' n 3");
     client.ok("HSET b t one n four");
@@ -474,8 +447,7 @@ fn an_index_tells_all_its_figures() {
 
 #[test]
 fn a_separator_of_any_byte_is_shown_as_it_is() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     for (name, byte) in [("line", b'\n'), ("latin", 0xE9), ("comma", b',')] {
         let separator = [byte];
         let words: [&[u8]; 7] = [

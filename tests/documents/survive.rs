@@ -1,10 +1,7 @@
 //! Indexes outlive the server: by its log, by its snapshot, and by both.
 
-use crate::client::{Client, keys, packed};
-use crate::support::Server;
+use crate::client::{Client, SAFE, keys, packed};
 
-/// Everything is safe before it is acknowledged; nothing is saved by itself.
-const LOG: [&str; 4] = ["--save", "", "--appendfsync", "always"];
 /// No log: what a start finds comes from the snapshot.
 const SNAPSHOT: [&str; 4] = ["--save", "", "--appendonly", "no"];
 
@@ -31,12 +28,7 @@ fn fill(client: &mut Client, numbers: std::ops::Range<usize>) {
         let kind = ["cat", "dog", "cow"][n % 3];
         let name = ["number seven", "seven", "der number seven"][n % 3];
         let vector = packed(&[n as f32, 1.0]);
-        client.call(&[
-            b"HSET".as_slice(),
-            format!("pet:{n}").as_bytes(),
-            b"v",
-            &vector,
-        ]);
+        client.set(&format!("pet:{n}"), &[("v", &vector)]);
         client.ok(&format!(
             "HSET pet:{n} kind {kind} size {n} name '{name}' at '13.4,{}'",
             50 + n % 4
@@ -98,14 +90,13 @@ fn facts(client: &mut Client) -> Vec<Vec<String>> {
 
 #[test]
 fn indexes_survive_by_the_log_alone() {
-    let mut server = Server::start_with(&LOG);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     fill(&mut client, 0..40);
     client.ok("FT.DROPINDEX short-lived");
     let before = facts(&mut client);
     for _ in 0..2 {
-        server.kill_and_restart(&LOG);
+        server.kill_and_restart(&SAFE);
         let mut client = Client::new(&server);
         assert_eq!(facts(&mut client), before);
         client.ok("HSET pet:new kind cat size 15");
@@ -119,8 +110,7 @@ fn indexes_survive_by_the_log_alone() {
 
 #[test]
 fn indexes_survive_an_ordinary_end() {
-    let mut server = Server::start();
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start();
     create(&mut client);
     fill(&mut client, 0..40);
     let before = facts(&mut client);
@@ -137,8 +127,7 @@ fn indexes_survive_an_ordinary_end() {
 
 #[test]
 fn definitions_are_in_the_snapshot() {
-    let mut server = Server::start_with(&SNAPSHOT);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SNAPSHOT);
     create(&mut client);
     fill(&mut client, 0..40);
     client.ok("FT.DROPINDEX short-lived");
@@ -153,8 +142,7 @@ fn definitions_are_in_the_snapshot() {
 
 #[test]
 fn the_log_goes_on_where_the_snapshot_ends() {
-    let mut server = Server::start_with(&LOG);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     fill(&mut client, 0..20);
     client.save_in_background();
@@ -162,7 +150,7 @@ fn the_log_goes_on_where_the_snapshot_ends() {
     client.ok("FT.DROPINDEX short-lived");
     client.ok("FT.CREATE late SCHEMA size NUMERIC");
     let before = facts(&mut client);
-    server.kill_and_restart(&LOG);
+    server.kill_and_restart(&SAFE);
     let mut client = Client::new(&server);
     assert_eq!(facts(&mut client), before);
     assert_eq!(client.found("late", "@size:[38 39]"), ["pet:38", "pet:39"]);
@@ -170,21 +158,19 @@ fn the_log_goes_on_where_the_snapshot_ends() {
 
 #[test]
 fn a_flushed_index_does_not_come_back() {
-    let mut server = Server::start_with(&LOG);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     client.save_in_background();
     client.ok("FLUSHALL");
     client.ok("HSET pet:1 kind cat");
-    server.kill_and_restart(&LOG);
+    server.kill_and_restart(&SAFE);
     let error = Client::new(&server).refused("FT.SEARCH pets *");
     assert_eq!(error, "No such index pets");
 }
 
 #[test]
 fn graphs_are_in_the_snapshot_and_nothing_is_linked_anew() {
-    let mut server = Server::start_with(&LOG);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     create(&mut client);
     fill(&mut client, 0..400);
     client.ok(
@@ -192,7 +178,7 @@ fn graphs_are_in_the_snapshot_and_nothing_is_linked_anew() {
     );
     client.ok("SAVE");
     let before = facts(&mut client);
-    server.kill_and_restart(&LOG);
+    server.kill_and_restart(&SAFE);
     let log = server.log();
     let loaded = log
         .lines()
@@ -205,14 +191,13 @@ fn graphs_are_in_the_snapshot_and_nothing_is_linked_anew() {
     fill(&mut client, 390..420);
     client.ok("HSET pet:7 v ____");
     let before = facts(&mut client);
-    server.kill_and_restart(&LOG);
+    server.kill_and_restart(&SAFE);
     assert_eq!(facts(&mut Client::new(&server)), before);
 }
 
 #[test]
 fn definitions_of_any_length_survive_a_snapshot() {
-    let mut server = Server::start_with(&SNAPSHOT);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SNAPSHOT);
     let name = "n".repeat(300);
     let fields: Vec<String> = (0..500)
         .map(|n| format!("a-rather-long-field-name-{n} TAG"))
@@ -231,14 +216,13 @@ fn definitions_of_any_length_survive_a_snapshot() {
 /// What FT.CREATE found is in the log before it: an FT.ALTER that reads nothing again does not keep a start from taking it up.
 #[test]
 fn keys_older_than_their_index_survive_an_alter_that_skips_them() {
-    let mut server = Server::start_with(&LOG);
-    let mut client = Client::new(&server);
+    let (mut server, mut client) = Client::start_with(&SAFE);
     client.ok("HSET pet:1 kind cat");
     client.ok("FT.CREATE idx PREFIX 1 pet: SCHEMA kind TAG");
     client.wait_until_filled("idx");
     client.ok("FT.ALTER idx SKIPINITIALSCAN SCHEMA ADD size NUMERIC");
     assert_eq!(client.found("idx", "@kind:{cat}"), ["pet:1"]);
-    server.kill_and_restart(&LOG);
+    server.kill_and_restart(&SAFE);
     let mut client = Client::new(&server);
     assert_eq!(client.found("idx", "@kind:{cat}"), ["pet:1"]);
 }

@@ -193,6 +193,8 @@ fn text_of(why: &Refusal) -> String {
         }
         Refusal::EmptyVector => "Empty array for vector field on JSON document".to_owned(),
         Refusal::Shape(why) => format!("Error indexing geoshape: {why}"),
+        Refusal::Full => "Index has no document ids left".to_owned(),
+        Refusal::Fault => "Indexing of existing keys ended early: internal error".to_owned(),
     }
 }
 

@@ -220,67 +220,15 @@ fn clients(facts: &Facts, page: &mut Page) {
 fn memory(facts: &Facts, page: &mut Page) {
     let config = &facts.context.config;
     let split = Split::now(facts.context);
-    let memory = &split.memory;
-    let difference = |a: u64, b: u64| a as i64 - b as i64;
-    page.bytes("used_memory", memory.allocated);
-    page.bytes("used_memory_rss", memory.process);
-    page.bytes("used_memory_peak", memory.peak);
-    page.lines(&[
-        (
-            "used_memory_peak_perc",
-            &format!("{:.2}%", percent(memory.allocated, memory.peak)),
-        ),
-        ("used_memory_overhead", &split.overhead()),
-        ("used_memory_startup", &memory.at_start),
-        ("used_memory_dataset", &split.dataset()),
-        (
-            "used_memory_dataset_perc",
-            &format!("{:.2}%", split.dataset_percent()),
-        ),
-        ("allocator_allocated", &memory.allocated),
-        ("allocator_active", &memory.active),
-        ("allocator_resident", &memory.resident),
-    ]);
-    page.bytes("total_system_memory", memory.machine);
+    memory_used(&split, page);
+    page.bytes("total_system_memory", split.memory.machine);
     page.lines(&[("used_memory_lua", &0), ("number_of_cached_scripts", &0)]);
     page.bytes("maxmemory", config.maxmemory_bytes());
+    let policy = config.text(Id::MaxmemoryPolicy);
+    page.lines(&[("maxmemory_policy", &String::from_utf8_lossy(&policy))]);
+    let memory = &split.memory;
+    lost_memory(&split, page);
     page.lines(&[
-        (
-            "maxmemory_policy",
-            &String::from_utf8_lossy(&config.text(Id::MaxmemoryPolicy)),
-        ),
-        (
-            "allocator_frag_ratio",
-            &two(ratio(memory.active, memory.allocated)),
-        ),
-        (
-            "allocator_frag_bytes",
-            &difference(memory.active, memory.allocated),
-        ),
-        (
-            "allocator_rss_ratio",
-            &two(ratio(memory.resident, memory.active)),
-        ),
-        (
-            "allocator_rss_bytes",
-            &difference(memory.resident, memory.active),
-        ),
-        (
-            "rss_overhead_ratio",
-            &two(ratio(memory.process, memory.resident)),
-        ),
-        (
-            "rss_overhead_bytes",
-            &difference(memory.process, memory.resident),
-        ),
-        (
-            "mem_fragmentation_ratio",
-            &two(ratio(memory.process, memory.allocated)),
-        ),
-        (
-            "mem_fragmentation_bytes",
-            &difference(memory.process, memory.allocated),
-        ),
         ("mem_not_counted_for_evict", &0),
         ("mem_replication_backlog", &0),
         ("mem_clients_slaves", &0),
@@ -291,6 +239,40 @@ fn memory(facts: &Facts, page: &mut Page) {
         ("active_defrag_running", &0),
         ("lazyfree_pending_objects", &0),
     ]);
+}
+
+fn memory_used(split: &Split, page: &mut Page) {
+    let memory = &split.memory;
+    page.bytes("used_memory", memory.allocated);
+    page.bytes("used_memory_rss", memory.process);
+    page.bytes("used_memory_peak", memory.peak);
+    let of_peak = format!("{:.2}%", percent(memory.allocated, memory.peak));
+    let of_all = format!("{:.2}%", split.dataset_percent());
+    page.lines(&[
+        ("used_memory_peak_perc", &of_peak),
+        ("used_memory_overhead", &split.overhead()),
+        ("used_memory_startup", &memory.at_start),
+        ("used_memory_dataset", &split.dataset()),
+        ("used_memory_dataset_perc", &of_all),
+        ("allocator_allocated", &memory.allocated),
+        ("allocator_active", &memory.active),
+        ("allocator_resident", &memory.resident),
+    ]);
+}
+
+/// What the allocator and the process hold beyond what was asked for, each as a ratio and in bytes.
+fn lost_memory(split: &Split, page: &mut Page) {
+    let memory = &split.memory;
+    let pairs = [
+        ("allocator_frag", memory.active, memory.allocated),
+        ("allocator_rss", memory.resident, memory.active),
+        ("rss_overhead", memory.process, memory.resident),
+        ("mem_fragmentation", memory.process, memory.allocated),
+    ];
+    for (name, held, asked) in pairs {
+        page.line(&format!("{name}_ratio"), two(ratio(held, asked)));
+        page.line(&format!("{name}_bytes"), held as i64 - asked as i64);
+    }
 }
 
 fn two(ratio: f64) -> String {

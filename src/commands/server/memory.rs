@@ -107,7 +107,7 @@ fn stats(call: &mut Call) -> Result {
     let keys = call.context.keys();
     let int = |n: u64| Reply::Int(n as i64);
     let difference = |a: u64, b: u64| Reply::Int(a as i64 - b as i64);
-    let pairs = vec![
+    Ok(Reply::named([
         ("peak.allocated", int(memory.peak)),
         ("total.allocated", int(memory.allocated)),
         ("startup.allocated", int(memory.at_start)),
@@ -160,9 +160,7 @@ fn stats(call: &mut Call) -> Result {
             "fragmentation.bytes",
             difference(memory.process, memory.allocated),
         ),
-    ];
-    let name = |(name, value)| (Reply::bulk_static(name), value);
-    Ok(Reply::Map(pairs.into_iter().map(name).collect()))
+    ]))
 }
 
 /// Below this the figures are those of the program itself.

@@ -144,64 +144,99 @@ fn vcreate(call: &mut Call) -> Result {
     })
 }
 
+/// The options as they were given.
+struct Options {
+    dim: Option<u32>,
+    metric: Metric,
+    quantization: Quantization,
+    kind: IndexKind,
+    m: Option<u32>,
+    ef: Option<u32>,
+    walked_on: Option<WalkedOn>,
+    recall: Option<u32>,
+}
+
 fn read_schema(args: &mut Args) -> Result<Schema> {
-    let (mut dim, mut m, mut ef) = (None, None, None);
-    let (mut walked_on, mut recall) = (None, None);
-    let (mut metric, mut quantization, mut kind) =
-        (Metric::Cosine, Quantization::Int8, IndexKind::Hnsw);
+    let mut options = Options {
+        dim: None,
+        metric: Metric::Cosine,
+        quantization: Quantization::Int8,
+        kind: IndexKind::Hnsw,
+        m: None,
+        ef: None,
+        walked_on: None,
+        recall: None,
+    };
     while !args.is_done() {
+        options.take(args)?;
+    }
+    options.check()?;
+    options.schema()
+}
+
+impl Options {
+    fn take(&mut self, args: &mut Args) -> Result<()> {
         if args.take("DIM") {
-            dim = Some(bounded(args, 1, DIM_MAX, errors::INVALID_DIM)?);
+            self.dim = Some(bounded(args, 1, DIM_MAX, errors::INVALID_DIM)?);
         } else if args.take("METRIC") {
-            metric = take_metric(args)?;
+            self.metric = take_metric(args)?;
         } else if args.take("TYPE") {
-            quantization = take_type(args)?;
+            self.quantization = take_type(args)?;
         } else if args.take("WALK") {
-            walked_on = Some(take_walk(args)?);
+            self.walked_on = Some(take_walk(args)?);
         } else if args.take("RECALL") {
-            recall = Some(take_recall(args)?);
+            self.recall = Some(take_recall(args)?);
         } else if args.take("INDEX") {
-            kind = take_kind(args)?;
+            self.kind = take_kind(args)?;
         } else if args.take("M") {
-            m = Some(bounded(args, M_MIN, M_MAX, errors::INVALID_NATIVE_M)?);
+            self.m = Some(bounded(args, M_MIN, M_MAX, errors::INVALID_NATIVE_M)?);
         } else if args.take("EF") {
-            ef = Some(bounded(args, 1, EF_MAX, errors::INVALID_NATIVE_EF)?);
+            self.ef = Some(bounded(args, 1, EF_MAX, errors::INVALID_NATIVE_EF)?);
         } else {
             return Err(error::SYNTAX);
         }
+        Ok(())
     }
-    if quantization == Quantization::Bit && metric != Metric::Cosine {
-        return Err(errors::BIN_NEEDS_COSINE);
+
+    /// Refuses what does not go together.
+    fn check(&self) -> Result<()> {
+        let is_bit = self.quantization == Quantization::Bit;
+        if is_bit && self.metric != Metric::Cosine {
+            return Err(errors::BIN_NEEDS_COSINE);
+        }
+        if is_bit && self.walked_on == Some(WalkedOn::Codes) {
+            return Err(errors::BIN_IS_WALKED_AS_IT_IS);
+        }
+        let has_graph_options = self.m.is_some()
+            || self.ef.is_some()
+            || self.walked_on.is_some()
+            || self.recall.is_some();
+        if self.kind == IndexKind::Flat && has_graph_options {
+            return Err(errors::FLAT_HAS_NO_GRAPH);
+        }
+        Ok(())
     }
-    if quantization == Quantization::Bit && walked_on == Some(WalkedOn::Codes) {
-        return Err(errors::BIN_IS_WALKED_AS_IT_IS);
+
+    fn schema(self) -> Result<Schema> {
+        // Q8 and BIN store what they are walked on: one name for one thing.
+        let has_codes_aside = matches!(self.quantization, Quantization::F32 | Quantization::F16);
+        let walked_on = self.walked_on.filter(|_| has_codes_aside);
+        let index = IndexOptions {
+            dim: self.dim.ok_or(errors::DIM_MISSING)?,
+            metric: self.metric,
+            quantization: self.quantization,
+            kind: self.kind,
+            m: self.m.unwrap_or(M),
+            ef_construction: self.ef.unwrap_or(EF_CONSTRUCTION),
+            walked_on: walked_on.unwrap_or_default(),
+        };
+        Ok(Schema {
+            index,
+            projected_from: None,
+            declared: true,
+            recall: self.recall,
+        })
     }
-    let graph_options = [
-        m.is_some(),
-        ef.is_some(),
-        walked_on.is_some(),
-        recall.is_some(),
-    ];
-    if kind == IndexKind::Flat && graph_options.contains(&true) {
-        return Err(errors::FLAT_HAS_NO_GRAPH);
-    }
-    // Q8 and BIN store what they are walked on: one name for one thing.
-    let has_codes_aside = matches!(quantization, Quantization::F32 | Quantization::F16);
-    let index = IndexOptions {
-        dim: dim.ok_or(errors::DIM_MISSING)?,
-        metric,
-        quantization,
-        kind,
-        m: m.unwrap_or(M),
-        ef_construction: ef.unwrap_or(EF_CONSTRUCTION),
-        walked_on: walked_on.filter(|_| has_codes_aside).unwrap_or_default(),
-    };
-    Ok(Schema {
-        index,
-        projected_from: None,
-        declared: true,
-        recall,
-    })
 }
 
 fn take_metric(args: &mut Args) -> Result<Metric> {

@@ -476,12 +476,22 @@ fn show_curve(curve: &Curve) -> Reply {
             Reply::Array(curve.points.iter().map(point).collect()),
         ),
     ];
-    Reply::Map(
-        fields
-            .into_iter()
-            .map(|(name, value)| (Reply::Simple(name), value))
-            .collect(),
-    )
+    Reply::simply_named(fields)
+}
+
+fn metric_name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Cosine => "cosine",
+        Metric::L2 => "l2",
+        Metric::InnerProduct => "ip",
+    }
+}
+
+fn kind_name(kind: IndexKind) -> &'static str {
+    match kind {
+        IndexKind::Hnsw => "hnsw",
+        IndexKind::Flat => "flat",
+    }
 }
 
 /// The fields that Redis has, in its order, then ours.
@@ -489,15 +499,6 @@ fn info(collection: &Collection) -> Reply {
     let (schema, index) = (collection.schema(), collection.index());
     let options = &schema.index;
     let memory = collection.memory();
-    let metric = match options.metric {
-        Metric::Cosine => "cosine",
-        Metric::L2 => "l2",
-        Metric::InnerProduct => "ip",
-    };
-    let kind = match options.kind {
-        IndexKind::Hnsw => "hnsw",
-        IndexKind::Flat => "flat",
-    };
     let int = |n: u64| Reply::Int(n as i64);
     let fields = [
         ("quant-type", Reply::Simple(type_name(options.quantization))),
@@ -512,8 +513,8 @@ fn info(collection: &Collection) -> Reply {
         ("attributes-count", int(collection.attributes_count())),
         ("vset-uid", int(collection.id())),
         ("hnsw-max-node-uid", int(collection.inserts())),
-        ("metric", Reply::Simple(metric)),
-        ("index", Reply::Simple(kind)),
+        ("metric", Reply::Simple(metric_name(options.metric))),
+        ("index", Reply::Simple(kind_name(options.kind))),
         ("ef-construction", int(options.ef_construction.into())),
         ("declared", Reply::Bool(schema.declared)),
         ("vector-bytes", int(memory.index.vectors)),
@@ -536,10 +537,5 @@ fn info(collection: &Collection) -> Reply {
         ),
         ("calibration", calibration(collection)),
     ];
-    Reply::Map(
-        fields
-            .into_iter()
-            .map(|(name, value)| (Reply::Simple(name), value))
-            .collect(),
-    )
+    Reply::simply_named(fields)
 }

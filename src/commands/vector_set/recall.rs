@@ -173,8 +173,49 @@ fn read(call: &mut Call, collection: &Arc<Collection>) -> Result<Trial> {
     })
 }
 
+/// What was asked, and what came of it.
+struct Outcome {
+    found: Vec<Answer>,
+    truths: Vec<Answer>,
+    /// The mean time of a search, in microseconds.
+    us: f64,
+    /// The same, of one that compares the target with all elements.
+    exact_us: f64,
+}
+
 fn measure(collection: &Collection, trial: &Trial) -> Result {
     let sample = calibrate::queries(collection, false, trial.sample);
+    let outcome = ask_all(collection, trial, sample.vectors())?;
+    let pairs = outcome.found.iter().zip(&outcome.truths);
+    let recalls: Vec<f64> = pairs
+        .map(|(found, truth)| calibrate::recall_of(&found.hits, &truth.hits))
+        .collect();
+    let (recall, error) = calibrate::mean_recall(&recalls);
+    let mean = |of: &dyn Fn(&Answer) -> usize| {
+        let found = &outcome.found;
+        found.iter().map(of).sum::<usize>() as f64 / found.len().max(1) as f64
+    };
+    let ef = mean(&|answer| answer.explanation.ef);
+    let distances = mean(&|answer| answer.explanation.walk.distances as usize);
+    let double = |x: f64| Reply::Double((x * 1e6).round() / 1e6);
+    let ceiling = calibrate::mean_ceiling(collection, &sample, trial.k);
+    Ok(Reply::named([
+        ("recall", double(recall)),
+        ("low", double((recall - 1.96 * error).max(0.0))),
+        ("high", double((recall + 1.96 * error).min(1.0))),
+        ("ceiling", ceiling.map_or(Reply::Null, double)),
+        ("k", Reply::Int(trial.k as i64)),
+        ("sample", Reply::Int(sample.vectors().len() as i64)),
+        ("queries", Reply::Simple(sample.source().name())),
+        ("ef", Reply::Int(ef.round() as i64)),
+        ("distances", double(distances)),
+        ("microseconds", double(outcome.us)),
+        ("exact-microseconds", double(outcome.exact_us)),
+    ]))
+}
+
+/// Searches for each of the vectors, on one thread, and for its true neighbours.
+fn ask_all(collection: &Collection, trial: &Trial, vectors: &[Vec<f32>]) -> Result<Outcome> {
     let ask = |vector: &Vec<f32>, exact: bool| {
         let query = Query {
             target: QueryTarget::Vector(vector.clone()),
@@ -183,51 +224,21 @@ fn measure(collection: &Collection, trial: &Trial) -> Result {
         };
         run(collection, &query).map_err(|error| errors::query(error, collection))
     };
-    let vectors = sample.vectors();
     // What is measured for the first time with RECALL does not count as the first search's time.
     if let Some(vector) = vectors.first() {
         ask(vector, false)?;
     }
-    let (exact_us, _) = timed(&vectors[..EXACT_TIMED.min(vectors.len())], |vector| {
-        ask(vector, true)
-    })?;
+    let some = &vectors[..EXACT_TIMED.min(vectors.len())];
+    let (exact_us, _) = timed(some, |vector| ask(vector, true))?;
     let truths: Result<Vec<Answer>> = vectors.par_iter().map(|vector| ask(vector, true)).collect();
+    let truths = truths?;
     let (us, found) = timed(vectors, |vector| ask(vector, false))?;
-    let pairs = found.iter().zip(truths?);
-    let recalls: Vec<f64> = pairs
-        .map(|(found, truth)| calibrate::recall_of(&found.hits, &truth.hits))
-        .collect();
-    let (recall, error) = calibrate::mean_recall(&recalls);
-    let mean = |of: &dyn Fn(&Answer) -> usize| {
-        found.iter().map(of).sum::<usize>() as f64 / found.len().max(1) as f64
-    };
-    let double = |x: f64| Reply::Double((x * 1e6).round() / 1e6);
-    let ceiling = calibrate::mean_ceiling(collection, &sample, trial.k);
-    let fields = [
-        ("recall", double(recall)),
-        ("low", double((recall - 1.96 * error).max(0.0))),
-        ("high", double((recall + 1.96 * error).min(1.0))),
-        ("ceiling", ceiling.map_or(Reply::Null, double)),
-        ("k", Reply::Int(trial.k as i64)),
-        ("sample", Reply::Int(vectors.len() as i64)),
-        ("queries", Reply::Simple(sample.source().name())),
-        (
-            "ef",
-            Reply::Int(mean(&|answer| answer.explanation.ef).round() as i64),
-        ),
-        (
-            "distances",
-            double(mean(&|answer| answer.explanation.walk.distances as usize)),
-        ),
-        ("microseconds", double(us)),
-        ("exact-microseconds", double(exact_us)),
-    ];
-    Ok(Reply::Map(
-        fields
-            .into_iter()
-            .map(|(name, value)| (Reply::bulk_static(name), value))
-            .collect(),
-    ))
+    Ok(Outcome {
+        found,
+        truths,
+        us,
+        exact_us,
+    })
 }
 
 /// The answers, one after the other, and the mean of their times in microseconds.

@@ -464,10 +464,5 @@ fn explanation(explanation: &Explanation, times: &Times) -> Reply {
         ("microseconds-search", int(times.of(Phase::Found))),
         ("microseconds-name", int(times.of(Phase::Named))),
     ];
-    Reply::Map(
-        fields
-            .into_iter()
-            .map(|(name, value)| (Reply::bulk_static(name), value))
-            .collect(),
-    )
+    Reply::named(fields)
 }

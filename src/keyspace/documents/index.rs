@@ -33,11 +33,18 @@ use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Links of a node on a level above 0, and candidates while linking, of algorithms that name none.
 const M_DEFAULT: u32 = 16;
 const EF_CONSTRUCTION_DEFAULT: u32 = 200;
+
+/// An index that has given out all ids before this one is made anew, which begins with the first ([`Indexes`](super::Indexes)). It takes
+/// four thousand million writes; those behind are for writers that are about to take one meanwhile.
+const IDS_END: DocumentId = DocumentId::MAX - (1 << 16);
+
+/// In place of a field, in a failure that is of none of them.
+pub const NO_FIELD: usize = usize::MAX;
 
 /// Why a document is not indexed.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +86,10 @@ pub enum Refusal {
     EmptyVector,
     /// No shape: what is wrong with it.
     Shape(String),
+    /// There are so many documents that no ids are left, not even in an index that is made anew.
+    Full,
+    /// A fault of the server while it took up keys: those behind this one, too, may be missing.
+    Fault,
 }
 
 /// A type of JSON values.
@@ -101,7 +112,7 @@ pub enum JsonType {
 pub struct Failure {
     /// Its key.
     pub key: Key,
-    /// The field's place in the schema.
+    /// The field's place in the schema, or [`NO_FIELD`].
     pub field: usize,
     /// Why.
     pub why: Refusal,
@@ -123,6 +134,9 @@ pub struct DocumentIndex {
     failures: AtomicU64,
     usage: Arc<Usage>,
     level_hasher: FixedState,
+    /// [`IDS_END`], but in tests.
+    pub(super) ids_end: DocumentId,
+    is_spent: AtomicBool,
 }
 
 /// What the postings say. Readers hold it for a query.
@@ -135,7 +149,8 @@ pub struct State {
     pub all: RoaringBitmap,
     /// The documents, oldest first.
     pub documents: Pages<Document>,
-    /// The id that the next document gets: greater than all so far.
+    /// The id that the next document gets: greater than all so far. The greatest of all stands for other things where ids do, and is
+    /// never given.
     pub next_id: DocumentId,
     /// By the fields' places.
     pub fields: Vec<FieldIndex>,
@@ -219,7 +234,23 @@ impl DocumentIndex {
             failures: AtomicU64::new(0),
             usage: Arc::default(),
             level_hasher: FixedState::with_seed(0x646f_6375_6d65_6e74),
+            ids_end: IDS_END,
+            is_spent: AtomicBool::new(false),
         }
+    }
+
+    /// An empty one of the same name and schema, in the place of this one.
+    pub(super) fn anew(&self) -> DocumentIndex {
+        DocumentIndex {
+            usage: Arc::clone(&self.usage),
+            ids_end: self.ids_end,
+            ..DocumentIndex::new(&self.name, Arc::clone(&self.schema))
+        }
+    }
+
+    /// Whether it has given out so many ids that it has to be made anew, and that helps: most are of documents that are gone.
+    pub(super) fn is_spent(&self) -> bool {
+        self.is_spent.load(Ordering::Relaxed) && self.len() < (self.ids_end / 2) as usize
     }
 
     /// The same with more fields behind its own, which no document has yet; none if `schema` is not that. Nobody may alter this one
@@ -255,6 +286,8 @@ impl DocumentIndex {
             failures: AtomicU64::new(self.failures()),
             usage: Arc::clone(&self.usage),
             level_hasher: self.level_hasher.clone(),
+            ids_end: self.ids_end,
+            is_spent: AtomicBool::new(self.is_spent.load(Ordering::Relaxed)),
         })
     }
 
@@ -354,8 +387,17 @@ impl DocumentIndex {
             .collect();
         let checksum = checksum::of_values(&values);
         let mut state = self.state.write();
+        if state.next_id == DocumentId::MAX {
+            drop(state);
+            self.refuse(key, NO_FIELD, Refusal::Full);
+            let new = placed.iter().filter(|place| place.is_new);
+            self.free(new.map(|place| (place.field, place.slot)));
+            return Unlinked::default();
+        }
         let former = state.put(key, values, checksum, words, &slots);
+        let is_spent = state.next_id >= self.ids_end;
         drop(state);
+        self.is_spent.store(is_spent, Ordering::Relaxed);
         self.inserts.fetch_add(1, Ordering::Relaxed);
         let new = placed.iter().filter(|place| place.is_new).map(|place| {
             let level_hash = self.level_hasher.hash_one((key, place.field, place.slot));
@@ -443,6 +485,17 @@ impl DocumentIndex {
             state.remove(key)
         };
         self.free(former);
+    }
+
+    /// Keys that were there before it are not taken up any more, because of a fault of ours; remembers that.
+    pub fn give_up_filling(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        self.state.write().failures.note(Failure {
+            key: Key::default(),
+            field: NO_FIELD,
+            why: Refusal::Fault,
+        });
+        self.progress.end();
     }
 
     /// A slot for each vector: one that the key's document has for the same bytes, else a new one that nobody finds yet. The error is
@@ -732,6 +785,19 @@ mod tests {
             language: Language::default(),
             payload: None,
         }
+    }
+
+    #[test]
+    fn without_an_id_a_document_is_refused_and_leaves_nothing() {
+        let index = index();
+        index.state.write().next_id = DocumentId::MAX;
+        index.link(index.put(b"d:1", values(1.0, &packed([1.0, 2.0]))));
+        assert_eq!((index.len(), index.failures()), (0, 1));
+        let state = index.read();
+        let why = state.failures.last().map(|last| &last.why);
+        assert_eq!(why, Some(&Refusal::Full));
+        let vectors = index.vectors(1).expect("a VECTOR field");
+        assert!(vectors.is_empty() && !vectors.is_live(0));
     }
 
     fn packed(components: [f32; 2]) -> Bytes {

@@ -225,11 +225,29 @@ impl Indexes {
         }
     }
 
+    /// The index, or the one that is made in its place because no ids are left to give: it is filled from all keys in the background,
+    /// as after [`Indexes::refill`]. Whoever still writes to the former one meanwhile does no harm: it altered the key before, so the
+    /// filling, which begins later, finds that.
+    pub fn renewed(&self, index: &Arc<DocumentIndex>, database: &Database) -> Arc<DocumentIndex> {
+        if !index.is_spent() {
+            return Arc::clone(index);
+        }
+        let new = Arc::new(index.anew());
+        match self.names.write().indexes.get_mut(index.name()) {
+            Some(there) if Arc::ptr_eq(there, index) => *there = Arc::clone(&new),
+            Some(there) => return Arc::clone(there),
+            None => return Arc::clone(index),
+        }
+        self.queue(Arc::clone(&new), database);
+        new
+    }
+
     /// Makes what the indexes know of a key agree with what it holds now, but for the links of new vectors.
     pub(super) fn refresh(&self, key: &[u8], database: &Database) -> Vec<Linking> {
         let mut left = Vec::new();
         for index in self.all() {
             if index.schema().follows(key) {
+                let index = self.renewed(&index, database);
                 let began_us = self.now_us();
                 let unlinked = filling::take_up_unlinked(&index, key, database);
                 self.note_time(&index, began_us);
@@ -256,3 +274,6 @@ impl Indexes {
 
 /// What [`values::read`] finds.
 type Read = Result<DocumentValues, (usize, Refusal)>;
+
+#[cfg(test)]
+mod tests;

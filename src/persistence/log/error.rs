@@ -144,11 +144,8 @@ impl fmt::Display for LogError {
             ),
             LogError::Manifest { path, what } => write!(f, "{} is damaged: {what}", path.display()),
             LogError::NoManifest { path, found } => {
-                write!(
-                    f,
-                    "{} is missing, although {found} is there",
-                    path.display()
-                )
+                let path = path.display();
+                write!(f, "{path} is missing, although {found} is there")
             }
             LogError::Damaged {
                 path,
@@ -156,10 +153,10 @@ impl fmt::Display for LogError {
                 number,
                 what,
             } => {
+                let path = path.display();
                 write!(
                     f,
-                    "{} is damaged at offset {offset}, change {number}: {what}",
-                    path.display()
+                    "{path} is damaged at offset {offset}, change {number}: {what}"
                 )
             }
             LogError::Gap {
@@ -167,10 +164,10 @@ impl fmt::Display for LogError {
                 expected,
                 found,
             } => {
+                let path = path.display();
                 write!(
                     f,
-                    "change {expected} is missing: {} begins with change {found}",
-                    path.display()
+                    "change {expected} is missing: {path} begins with change {found}"
                 )
             }
             LogError::Torn(torn) => write!(f, "{torn}"),
@@ -180,11 +177,8 @@ impl fmt::Display for LogError {
                 number,
                 error,
             } => {
-                write!(
-                    f,
-                    "{} at offset {offset}, change {number}: {error}",
-                    path.display()
-                )
+                let path = path.display();
+                write!(f, "{path} at offset {offset}, change {number}: {error}")
             }
             LogError::Unhealthy { text } => write!(f, "the log cannot be written: {text}"),
         }

@@ -11,7 +11,8 @@ use std::ops::{Bound, Range};
 pub(super) const BLOCK_MAX: usize = 512;
 /// Documents of a number beyond which they are a set: an empty one takes as much.
 const FEW: usize = 32;
-/// In place of a document: those of the number are a set. No document has so great an id.
+/// In place of a document: those of the number are a set. No document has so great an id
+/// (`State::next_id`).
 const SET: DocumentId = DocumentId::MAX;
 
 /// Numbers and their documents.
