@@ -3,8 +3,9 @@
 //! `--native` measures VCREATE and VSEARCH, `--documents` FT.CREATE, HSET and FT.SEARCH. Latencies are those of a batch: with a pipeline of 1, of a command.
 //!
 //! documents.rs has the words for indexes over documents, workload.rs holds the vectors, queries and true neighbours, requests.rs makes the commands and takes the times, writer.rs
-//! disturbs the searches, report.rs turns times into lines, ratios and JSON.
+//! disturbs the searches, awake.rs keeps the processors from sleeping, report.rs turns times into lines, ratios and JSON.
 
+mod awake;
 mod documents;
 mod report;
 mod requests;
@@ -14,6 +15,7 @@ mod writer;
 use super::ToolError;
 use super::client::{Connection, ServerArgs};
 use super::pipeline;
+use awake::Awake;
 use report::{Description, Line, Report, Round};
 use requests::{Job, Requester};
 use std::path::PathBuf;
@@ -143,6 +145,9 @@ pub struct BenchArgs {
     /// Measure each search a second time, beside a connection that adds vectors without a pause, so many VADDs at once
     #[arg(long, value_name = "PIPELINE", num_args = 0..=1, default_missing_value = "16", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub with_writer: Option<u16>,
+    /// Keep the processors awake by threads of the lowest priority: what waking a virtual one takes is else counted as the server's
+    #[arg(long)]
+    pub awake: bool,
     /// Also write all figures to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -165,6 +170,7 @@ pub fn run(args: &BenchArgs) -> Result<(), ToolError> {
     let workload = Workload::prepare(args)?;
     let mut targets = open_targets(args)?;
     let jobs = jobs(args, &workload)?;
+    let _awake = args.awake.then(Awake::keep);
     let report = Report::begin(args, &workload);
     let mut lines = Vec::new();
     for job in &jobs {
