@@ -250,7 +250,7 @@ fn a_profile_tells_how_vectors_were_searched() {
         ] {
             assert!(all.contains(part), "{part} in {all}");
         }
-        let range = profile(kind, "@v:[VECTOR_RANGE 0.1 $b]");
+        let range = profile(kind, "@v:[VECTOR_RANGE 0.1 $b]=>{$YIELD_DISTANCE_AS:d}");
         assert!(range.contains("RANGE_QUERY"), "{range}");
     }
     assert_eq!(

@@ -86,7 +86,7 @@ fn the_older_protocol_gets_flat_lists() {
         ),
         (
             "@kind:{dog} WITHSORTKEYS SORTBY name NOCONTENT",
-            array([one.clone(), bulk("pet:b"), bulk("$rex")]),
+            array([one.clone(), bulk("pet:b"), bulk("$Rex")]),
         ),
         ("* LIMIT 0 0", array([Value::Int(3)])),
         ("@kind:{cow}", array([Value::Int(0)])),

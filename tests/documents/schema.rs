@@ -198,7 +198,7 @@ fn the_options_of_search_are_shown_and_set() {
         ),
         (
             "FT.CONFIG SET DEFAULT_DIALECT 7",
-            "Value is outside acceptable bounds",
+            "Default dialect version cannot be higher than 4",
         ),
     ] {
         assert_eq!(client.refused(line), expected, "{line}");

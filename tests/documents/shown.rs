@@ -33,7 +33,7 @@ fn dialect_3_shows_what_is_kept_for_sorting_as_it_is() {
         &[
             (
                 "FT.SEARCH jx * RETURN 5 n t g b m DIALECT 3",
-                r#"[4 j:1 [n 3 t Foo Bar g Xy b true m [2.5]] j:2 [n 12 t [["Foo","Bar"]] g [["Xy","Z"]] b false m [7]] j:3 [n [[4,5]] m [null]] j:4 [g ]]"#,
+                r#"[4 j:3 [n [[4,5]] m [null]] j:4 [g ] j:1 [n 3 t Foo Bar g Xy b true m [2.5]] j:2 [n 12 t [["Foo","Bar"]] g [["Xy","Z"]] b false m [7]]]"#,
             ),
             (
                 "FT.AGGREGATE jx * LOAD 5 n t g b m DIALECT 3",
@@ -45,12 +45,12 @@ fn dialect_3_shows_what_is_kept_for_sorting_as_it_is() {
             ),
             (
                 "FT.SEARCH jx * RETURN 2 n m LIMIT 0 1",
-                "[4 j:1 [n 3 m 2.5]]",
+                "[4 j:3 [n [4,5] m nil]]",
             ),
             // Older paths are none of RETURN's.
             (
                 "FT.SEARCH jx * RETURN 1 o",
-                "[4 j:1 [] j:2 [] j:3 [] j:4 []]",
+                "[4 j:3 [] j:4 [] j:1 [] j:2 []]",
             ),
         ],
     );

@@ -67,28 +67,8 @@ fn run(call: &mut Call) -> Result {
         true => page::answer(call, index, &mut profile)?,
         false => pipeline::answer(call, index, &mut profile)?,
     };
-    let end = Instant::now();
-    let parsed = profile.parsed.unwrap_or(end);
-    let begun = profile.begun.unwrap_or(parsed);
+    let profile = profile.told(start, Instant::now());
     let word = Reply::Simple;
-    let shard = Reply::Map(vec![
-        (word("Total profile time"), milliseconds(end - start)),
-        (word("Parsing time"), milliseconds(parsed - start)),
-        // Queries wait for no worker and for no lock that all share.
-        (word("Workers queue time"), milliseconds(Duration::ZERO)),
-        (word("Pipeline creation time"), milliseconds(begun - parsed)),
-        (word("Total GIL time"), milliseconds(Duration::ZERO)),
-        (word("Warning"), Reply::Array(vec![word("None")])),
-        (word("Iterators profile"), profile.iterators),
-        (
-            word("Result processors profile"),
-            Reply::Array(profile.steps),
-        ),
-    ]);
-    let profile = Reply::Map(vec![
-        (word("Shards"), Reply::Array(vec![shard])),
-        (word("Coordinator"), Reply::Map(Vec::new())),
-    ]);
     Ok(match call.session.version {
         Version::Resp2 => Reply::Array(vec![results, profile]),
         Version::Resp3 => Reply::Map(vec![(word("Results"), results), (word("Profile"), profile)]),
@@ -119,6 +99,30 @@ impl Default for Profile {
             iterators: Reply::Map(Vec::new()),
             steps: Vec::new(),
         }
+    }
+}
+
+impl Profile {
+    /// What the whole took, in the shape of a server that is its only shard.
+    fn told(self, start: Instant, end: Instant) -> Reply {
+        let parsed = self.parsed.unwrap_or(end);
+        let begun = self.begun.unwrap_or(parsed);
+        let word = Reply::Simple;
+        let shard = Reply::Map(vec![
+            (word("Total profile time"), milliseconds(end - start)),
+            (word("Parsing time"), milliseconds(parsed - start)),
+            // Queries wait for no worker and for no lock that all share.
+            (word("Workers queue time"), milliseconds(Duration::ZERO)),
+            (word("Pipeline creation time"), milliseconds(begun - parsed)),
+            (word("Total GIL time"), milliseconds(Duration::ZERO)),
+            (word("Warning"), Reply::Array(vec![word("None")])),
+            (word("Iterators profile"), self.iterators),
+            (word("Result processors profile"), Reply::Array(self.steps)),
+        ]);
+        Reply::Map(vec![
+            (word("Shards"), Reply::Array(vec![shard])),
+            (word("Coordinator"), Reply::Map(Vec::new())),
+        ])
     }
 }
 
@@ -253,21 +257,7 @@ impl Iterators<'_, '_> {
                 sized("GEO", centre.join(","))
             }
             Kind::Geoshape { .. } => Reply::Map(plain("ID-LIST")),
-            Kind::VectorRange(range) => {
-                let mut metric = match &range.distance_name {
-                    None => plain("ID-LIST"),
-                    Some(_) => {
-                        let mut metric = plain("METRIC - VECTOR DISTANCE");
-                        let mode = Reply::Simple("RANGE_QUERY");
-                        metric.push((Reply::Simple("Vector search mode"), mode));
-                        metric
-                    }
-                };
-                if let Some(course) = self.ranges.next() {
-                    metric.extend(told(course, None));
-                }
-                Reply::Map(metric)
-            }
+            Kind::VectorRange(range) => self.range(range.distance_name.is_some(), (time, count)),
             Kind::Missing { field } => {
                 let name = &self.matcher.index.schema().fields[*field].name;
                 let mut missing = leaf("MISSING", String::new(), time, count);
@@ -275,6 +265,22 @@ impl Iterators<'_, '_> {
                 Reply::Map(missing)
             }
         }
+    }
+
+    /// A search within a radius: where nobody asks for distances a list of documents.
+    fn range(&mut self, has_distances: bool, (time, count): (Duration, u64)) -> Reply {
+        let mut range = match has_distances {
+            false => part("ID-LIST", None, time, count),
+            true => part("METRIC - VECTOR DISTANCE", None, time, count),
+        };
+        if has_distances {
+            let mode = Reply::Simple("RANGE_QUERY");
+            range.push((Reply::Simple("Vector search mode"), mode));
+        }
+        if let Some(course) = self.ranges.next() {
+            range.extend(told(course, None));
+        }
+        Reply::Map(range)
     }
 
     fn with_parts(&mut self, mut whole: Part, parts: &[Node]) -> Reply {

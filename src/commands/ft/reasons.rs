@@ -20,47 +20,59 @@ pub fn reply(reasons: &Reasons) -> Reply {
         Scorer::DocScore => Reply::Text(format!("Document's score is {score:.2}")),
         Scorer::Hamming => Reply::Text(payloads(reasons)),
         Scorer::DisMax => parts.into_iter().next().unwrap_or(Reply::Null),
-        Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh => {
-            let text = format!("Final BM25 : words BM25 {matched:.2} * document score {score:.2}");
-            let (factor, best, own) = (reasons.tanh_factor, reasons.best, matched * score);
-            match scorer {
-                Scorer::Bm25StdTanh => {
-                    let whole = format!(
-                        "Final Normalized BM25 : tanh(stretch factor 1/{factor} * Final BM25 {own:.2})"
-                    );
-                    nested(whole, vec![nested(text, parts)])
-                }
-                Scorer::Bm25StdNorm if best > 0.0 => {
-                    let share = own / best;
-                    let whole = format!(
-                        "Final BM25STD.NORM: {share:.2} = Original Score: {own:.2} / Max Score: {best:.2}"
-                    );
-                    nested(whole, parts)
-                }
-                _ => nested(text, parts),
-            }
-        }
+        Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh => bm25_std(reasons, parts),
         Scorer::Bm25 => {
             let text = format!(
                 "Final BM25 : words BM25 {matched:.2} * document score {score:.2} / slop {slop}"
             );
             nested(text, parts)
         }
-        Scorer::Tfidf | Scorer::TfidfDocNorm => {
-            let (norm, what) = match scorer {
-                Scorer::Tfidf => (document.frequency_max, "max frequency"),
-                _ => (document.length, "length"),
-            };
-            if score == 0.0 || norm == 0 {
-                let what = if score == 0.0 { "score" } else { what };
-                return Reply::Text(format!("Document {what} is 0"));
-            }
-            let text = format!(
-                "Final TFIDF : words TFIDF {matched:.2} * document score {score:.2} / norm {norm} / slop {slop}"
-            );
-            nested(text, parts)
-        }
+        Scorer::Tfidf | Scorer::TfidfDocNorm => tfidf(reasons, parts),
     }
+}
+
+fn bm25_std(reasons: &Reasons, parts: Vec<Reply>) -> Reply {
+    let (score, matched) = (reasons.document.score, reasons.matched);
+    let (factor, best, own) = (reasons.tanh_factor, reasons.best, matched * score);
+    let text = format!("Final BM25 : words BM25 {matched:.2} * document score {score:.2}");
+    match reasons.scorer {
+        Scorer::Bm25StdTanh => {
+            let whole = format!(
+                "Final Normalized BM25 : tanh(stretch factor 1/{factor} * Final BM25 {own:.2})"
+            );
+            nested(whole, vec![nested(text, parts)])
+        }
+        Scorer::Bm25StdNorm if best > 0.0 => {
+            let share = own / best;
+            let whole = format!(
+                "Final BM25STD.NORM: {share:.2} = Original Score: {own:.2} / Max Score: {best:.2}"
+            );
+            nested(whole, parts)
+        }
+        _ => nested(text, parts),
+    }
+}
+
+fn tfidf(reasons: &Reasons, parts: Vec<Reply>) -> Reply {
+    let Reasons {
+        document,
+        matched,
+        slop,
+        ..
+    } = reasons;
+    let score = document.score;
+    let (norm, what) = match reasons.scorer {
+        Scorer::Tfidf => (document.frequency_max, "max frequency"),
+        _ => (document.length, "length"),
+    };
+    if score == 0.0 || norm == 0 {
+        let what = if score == 0.0 { "score" } else { what };
+        return Reply::Text(format!("Document {what} is 0"));
+    }
+    let text = format!(
+        "Final TFIDF : words TFIDF {matched:.2} * document score {score:.2} / norm {norm} / slop {slop}"
+    );
+    nested(text, parts)
 }
 
 /// A text, and what it is made of.

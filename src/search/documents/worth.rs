@@ -300,7 +300,7 @@ impl<'q> Worth<'q> {
         condition: &Condition,
         id: DocumentId,
         document: Document,
-        mut notes: Option<&mut Vec<Part>>,
+        notes: Option<&mut Vec<Part>>,
     ) -> Option<f64> {
         let passing = condition.passing.as_ref();
         if passing.is_some_and(|passing| !passing.contains(id)) {
@@ -316,19 +316,7 @@ impl<'q> Worth<'q> {
                 (Join::All, weight, scores?)
             }
             Kind::Or(_) => (Join::Any, weight, parts.filter_map(of).collect()),
-            Kind::Optional(_) => {
-                let optional = condition.parts.first()?;
-                let found = self.condition(optional, id, document, notes.as_deref_mut());
-                return Some(match (&optional.node.kind, found) {
-                    (_, None) => uncounted(Uncounted::Absent, notes),
-                    // What is missing counts here, as everything does.
-                    (Kind::Missing { .. }, Some(_)) => {
-                        notes.as_deref_mut().and_then(Vec::pop);
-                        self.other(weight, true, document, notes)
-                    }
-                    (_, Some(score)) => score,
-                });
-            }
+            Kind::Optional(_) => return Some(self.optional(condition, id, document, notes)),
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
                 let scores = self.words(condition, id, document, inner.as_mut());
                 if condition.words.len() == 1 {
@@ -364,6 +352,30 @@ impl<'q> Worth<'q> {
             return None;
         }
         Some(self.join(join, weight, scores, (inner, notes)))
+    }
+
+    /// The score of a condition that a document need not meet.
+    fn optional(
+        &self,
+        condition: &Condition,
+        id: DocumentId,
+        document: Document,
+        mut notes: Option<&mut Vec<Part>>,
+    ) -> f64 {
+        let inner = condition.parts.first();
+        let found = inner.and_then(|inner| {
+            let score = self.condition(inner, id, document, notes.as_deref_mut())?;
+            Some((&inner.node.kind, score))
+        });
+        match found {
+            None => uncounted(Uncounted::Absent, notes),
+            // What is missing counts here, as everything does.
+            Some((Kind::Missing { .. }, _)) => {
+                notes.as_deref_mut().and_then(Vec::pop);
+                self.other(condition.node.options.weight, true, document, notes)
+            }
+            Some((_, score)) => score,
+        }
     }
 
     /// The score of a condition that has no word.
