@@ -1,6 +1,6 @@
 //! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed), find what an
 //! obvious twin finds (random, twin), and the nearest (nearest), in what order (pages), take in what their definition says (schema), and answer as clients expect in both versions of the
-//! protocol (replies), with what the search module gave (module).
+//! protocol (replies), with what the search module gave (module, shown).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
 
@@ -26,6 +26,8 @@ mod replies;
 mod restored;
 #[path = "documents/schema.rs"]
 mod schema;
+#[path = "documents/shown.rs"]
+mod shown;
 #[path = "documents/survive.rs"]
 mod survive;
 #[path = "documents/twin.rs"]

@@ -68,7 +68,7 @@ fn shown(reply: &Value) -> String {
     }
 }
 
-fn check(client: &mut Client, cases: &[(&str, &str)]) {
+pub fn check(client: &mut Client, cases: &[(&str, &str)]) {
     for (line, expected) in cases {
         assert_eq!(shown(&client.say(line)), *expected, "{line}");
     }

@@ -48,6 +48,8 @@ pub fn cell(
 ) -> Option<Cell> {
     let identifier = field.map_or(name, |field| field.identifier.as_str());
     match (document, listing) {
+        // Older paths are read in schemas alone.
+        (Value::Json(_), _) if field.is_none() && !name.starts_with('$') => None,
         (Value::Json(json), Some(_)) if field.is_some_and(|field| field.is_sortable) => {
             kept_cell(json, identifier, listing)
         }

@@ -84,6 +84,32 @@ const OPTIONS: &[(&str, Source)] = &[
     ("ENABLE_UNSTABLE_FEATURES", Of(Id::SearchEnableUnstableFeatures)),
     ("BM25STD_TANH_FACTOR", Of(Id::SearchBm25stdTanhFactor)),
     ("ON_OOM", Of(Id::SearchOnOom)),
+    ("WORKER_THREADS", Fixed(Some("0"))),
+    ("MT_MODE", Fixed(Some("MT_MODE_OFF"))),
+    ("PRIVILEGED_THREADS_NUM", Fixed(Some("1"))),
+    ("FORK_GC_CLEAN_NUMERIC_EMPTY_NODES", Fixed(Some("true"))),
+    ("_FORK_GC_CLEAN_NUMERIC_EMPTY_NODES", Fixed(Some("true"))),
+    ("_NUMERIC_COMPRESS", Fixed(Some("false"))),
+    ("_FREE_RESOURCE_ON_THREAD", Fixed(Some("true"))),
+    ("_PRINT_PROFILE_CLOCK", Fixed(Some("true"))),
+    ("_NUMERIC_RANGES_PARENTS", Fixed(Some("0"))),
+    ("_PRIORITIZE_INTERSECT_UNION_CHILDREN", Fixed(Some("false"))),
+    ("_BG_INDEX_MEM_PCT_THR", Fixed(Some("100"))),
+    ("_BG_INDEX_OOM_PAUSE_TIME", Fixed(Some("0"))),
+    ("INDEXER_YIELD_EVERY_OPS", Fixed(Some("1000"))),
+    ("BG_INDEX_SLEEP_DURATION_US", Fixed(Some("1"))),
+    ("_MIN_TRIM_DELAY_MS", Fixed(Some("2000"))),
+    ("_MAX_TRIM_DELAY_MS", Fixed(Some("5000"))),
+    ("_TRIMMING_STATE_CHECK_DELAY_MS", Fixed(Some("100"))),
+    ("PARTITIONS", Fixed(Some("AUTO"))),
+    ("CLUSTER_TIMEOUT", Fixed(Some("0"))),
+    ("OSS_GLOBAL_PASSWORD", Fixed(Some("Password: *******"))),
+    ("CONN_PER_SHARD", Fixed(Some("0"))),
+    ("CURSOR_REPLY_THRESHOLD", Fixed(Some("1"))),
+    ("SEARCH_THREADS", Fixed(Some("20"))),
+    ("SEARCH_IO_THREADS", Fixed(Some("1"))),
+    ("TOPOLOGY_VALIDATION_TIMEOUT", Fixed(Some("30000"))),
+    ("CONNECT_TIMEOUT", Fixed(Some("10000"))),
 ];
 
 impl Source {
@@ -151,8 +177,10 @@ fn config(call: &mut Call) -> Result {
             Ok(shown(&call.context.config, name, version, true))
         }
         action if action.eq_ignore_ascii_case(b"SET") => set(call, name),
-        // Not an error there either.
-        _ => Ok(Reply::Simple("No such configuration action")),
+        action => Err(Refusal::made(format!(
+            "ERR unknown subcommand '{}'. Try FT.CONFIG HELP.",
+            String::from_utf8_lossy(action)
+        ))),
     }
 }
 
@@ -209,21 +237,31 @@ fn set(call: &mut Call, name: &[u8]) -> Result {
     let mut words = Words::new(&words);
     let (id, value) = source
         .read(&mut words)
-        .map_err(|why| Refusal::made(why.to_string()))?;
+        .map_err(|why| refused(source, why))?;
     let pair = (TABLE[id as usize].name.as_bytes(), value.as_slice());
     let is_local = call.session.client.is_local();
     let applied = call.context.config.set(&[pair], is_local, |_| Ok(()));
     if applied.is_err() {
-        let text = String::from_utf8_lossy(&value).into_owned();
-        return Err(Refusal::made(format!(
-            "Invalid {} value: {text}",
-            name_of(id)
-        )));
+        return Err(match id {
+            Id::SearchDefaultScorer => Refusal::line("Invalid default scorer value"),
+            _ => Refusal::made(format!("Invalid {} value", name_of(id))),
+        });
     }
     Ok(match words.is_done() {
         true => Reply::ok(),
         false => Reply::Simple("EXCESSARGS"),
     })
+}
+
+/// Why a value does not do.
+fn refused(source: &Source, why: ArgumentError) -> Refusal {
+    let bounds = match source {
+        Of(Id::SearchDefaultDialect) => Some("Default dialect version cannot be higher than 4"),
+        Of(Id::SearchWorkers) => Some("Number of worker threads cannot exceed 16"),
+        _ => None,
+    };
+    let bounds = bounds.filter(|_| why == ArgumentError::Bounds);
+    bounds.map_or_else(|| Refusal::made(why.to_string()), Refusal::line)
 }
 
 fn name_of(id: Id) -> &'static str {

@@ -121,11 +121,13 @@ impl Cursors {
         self.0.lock().insert(id, Cursor { used_ms, ..cursor });
     }
 
-    /// Forgets cursors that were not read for too long.
-    pub fn collect(&self, now_ms: u64) {
-        self.0
-            .lock()
-            .retain(|_, cursor| !cursor.is_forgotten(now_ms));
+    /// Forgets cursors that were not read for too long; how many, none if there are others alone.
+    pub fn collect(&self, now_ms: u64) -> Option<usize> {
+        let mut cursors = self.0.lock();
+        let before = cursors.len();
+        cursors.retain(|_, cursor| !cursor.is_forgotten(now_ms));
+        let forgotten = before - cursors.len();
+        (forgotten > 0 || cursors.is_empty()).then_some(forgotten)
     }
 }
 
@@ -163,9 +165,8 @@ fn cursor(call: &mut Call) -> Result {
             None => Err(Refusal::line("Cursor does not exist")),
         },
         CursorRequest::Collect => {
-            // The module says this, and not how many it forgot.
-            cursors.collect(call.access.now_ms());
-            Ok(Reply::Int(-1))
+            let forgotten = cursors.collect(call.access.now_ms());
+            Ok(forgotten.map_or(Reply::Int(-1), Reply::count))
         }
     }
 }

@@ -4,7 +4,7 @@ use super::figures::figures;
 use super::indexes::{self, bulk};
 use super::options::Limits;
 use super::printed::print;
-use super::schema::{Algorithm, DocumentKind, Field, FieldKind, Metric, Schema, VectorAttributes};
+use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use crate::commands::Call;
 use crate::commands::error::Result;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
@@ -92,7 +92,7 @@ fn definition(index: &DocumentIndex, version: Version) -> Parts {
         Some(if schema.indexes_all { "true" } else { "false" }),
     );
     let fields = schema.fields.iter();
-    let attributes = fields.map(|field| attribute(field, schema.documents, version));
+    let attributes = fields.map(|field| attribute(field, version));
     vec![
         (word("index_name"), named(index.name())),
         (word("index_options"), Reply::Array(options(schema))),
@@ -115,29 +115,17 @@ fn options(schema: &Schema) -> Vec<Reply> {
 }
 
 /// One field: in RESP2 a flat list that ends with its flags, in RESP3 a map that has a list of them.
-fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply {
+fn attribute(field: &Field, version: Version) -> Reply {
     let mut parts = vec![
         (word("identifier"), named(field.identifier.as_bytes())),
         (word("attribute"), named(field.name.as_bytes())),
         (word("type"), word(field.kind.word())),
     ];
-    let mut flags = Vec::new();
     match &field.kind {
-        FieldKind::Text {
-            weight,
-            is_unstemmed,
-            ..
-        } => {
-            parts.push((word("WEIGHT"), float(*weight, version)));
-            flags.push(("NOSTEM", *is_unstemmed));
-        }
-        FieldKind::Tag {
-            separator,
-            is_case_sensitive,
-        } => {
+        FieldKind::Text { weight, .. } => parts.push((word("WEIGHT"), float(*weight, version))),
+        FieldKind::Tag { separator, .. } => {
             let shown = separator.as_ref().map_or(&[][..], std::slice::from_ref);
             parts.push((word("SEPARATOR"), named(shown)));
-            flags.push(("CASESENSITIVE", *is_case_sensitive));
         }
         FieldKind::Vector(attributes) => parts.extend(vector(attributes)),
         FieldKind::Geoshape { is_flat } => {
@@ -146,27 +134,39 @@ fn attribute(field: &Field, documents: DocumentKind, version: Version) -> Reply 
         }
         FieldKind::Numeric | FieldKind::Geo => {}
     }
-    let is_unnormalized = field.is_unnormalized || documents == DocumentKind::Json;
-    flags.extend([
-        ("SORTABLE", field.is_sortable),
-        ("UNF", field.is_sortable && is_unnormalized),
-        ("NOINDEX", field.is_unindexed),
-        ("WITHSUFFIXTRIE", field.has_suffixes),
-        ("INDEXEMPTY", field.indexes_empty),
-        ("INDEXMISSING", field.indexes_missing),
-    ]);
-    let set = flags.into_iter().filter(|(_, is_set)| *is_set);
-    let flags: Vec<Reply> = set.map(|(name, _)| word(name)).collect();
+    let flags = flags_of(field);
     match version {
         Version::Resp2 => {
             let parts = parts.into_iter().flat_map(|(name, value)| [name, value]);
             Reply::Array(parts.chain(flags).collect())
         }
         Version::Resp3 => {
-            parts.push((word("flags"), Reply::Array(flags)));
+            parts.push((word("flags"), Reply::Array(flags.collect())));
             Reply::Map(parts)
         }
     }
+}
+
+/// The options of a field that have no value.
+fn flags_of(field: &Field) -> impl Iterator<Item = Reply> {
+    let own = match field.kind {
+        FieldKind::Text { is_unstemmed, .. } => ("NOSTEM", is_unstemmed),
+        FieldKind::Tag {
+            is_case_sensitive, ..
+        } => ("CASESENSITIVE", is_case_sensitive),
+        _ => ("", false),
+    };
+    let flags = [
+        own,
+        ("SORTABLE", field.is_sortable),
+        ("UNF", field.is_unnormalized),
+        ("NOINDEX", field.is_unindexed),
+        ("WITHSUFFIXTRIE", field.has_suffixes),
+        ("INDEXEMPTY", field.indexes_empty),
+        ("INDEXMISSING", field.indexes_missing),
+    ];
+    let set = flags.into_iter().filter(|(_, is_set)| *is_set);
+    set.map(|(name, _)| word(name))
 }
 
 fn vector(attributes: &VectorAttributes) -> Parts {

@@ -3,8 +3,9 @@
 use super::cost;
 use super::deadline::{deadline, warn_of_time};
 use super::find::{self, Ground, Observer, Passed, find};
-use super::options::Options;
+use super::options::{Options, Returned};
 use super::rows;
+use super::schema::Schema;
 use super::search::{self, SearchRequest};
 use super::sorting::{self, SortKey};
 use crate::commands::Call;
@@ -109,10 +110,24 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     let mut page = page??;
     warn_of_time(&patience, &ground.limits, &mut page.warnings)?;
     let reply = rows::reply(&ground.view, &ground.index, &request, &page, version);
-    if !request.options.is_without_content {
+    if loads(&request, ground.index.schema()) {
         observer.passed("Loader", page.hits.len());
     }
     Ok(reply)
+}
+
+/// Whether documents are read for what is shown of them: what an index keeps for sorting as it is written need not be.
+fn loads(request: &SearchRequest, schema: &Schema) -> bool {
+    let is_kept = |returned: &Returned| {
+        let field = schema.find(&returned.identifier);
+        let field = field.map(|at| &schema.fields[at]);
+        field.is_some_and(|field| field.is_sortable && field.is_unnormalized)
+    };
+    match &request.options.returned {
+        _ if request.options.is_without_content => false,
+        Some(returned) => !returned.iter().all(is_kept),
+        None => true,
+    }
 }
 
 /// Tells the log, once per index, what surprises many.

@@ -1,8 +1,8 @@
-//! FT.AGGREGATE: documents become rows of properties, which steps load, group, compute, drop and sort.
+//! FT.AGGREGATE: documents become rows of properties, which steps load, group (grouping.rs), compute, drop and sort.
 
-use super::aggregate::{
-    self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, ReducerCall, Step,
-};
+mod grouping;
+
+use super::aggregate::{self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, Step};
 use super::cells::{self, Cell};
 use super::cursors::Cursor;
 use super::deadline::{deadline, warn_of_time};
@@ -10,7 +10,6 @@ use super::expression::{self, Expression, ExpressionError, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
 use super::options::Format;
 use super::properties::{self, Properties, Property};
-use super::reducers::Reducer;
 use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
@@ -24,7 +23,6 @@ use crate::search::documents::patience::Patience;
 use crate::search::documents::weight::Toll;
 use bytes::Bytes;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
 
 /// `FT.AGGREGATE index query [step ...]`
 pub const AGGREGATE: Command = Command {
@@ -241,66 +239,6 @@ fn passed_by(steps: &[Step], count: usize, shown: usize, version: Version) -> us
     }
 }
 
-/// What a row without a property, or with an empty array, is grouped by.
-static NOTHING: [Value; 1] = [Value::Null];
-
-/// What a row is grouped by: for each property its values, several if it is an array. The row belongs to a group for each choice of
-/// one value of each property.
-struct Choices<'r> {
-    columns: Vec<&'r [Value]>,
-    next: usize,
-    end: usize,
-}
-
-impl<'r> Choices<'r> {
-    fn of(row: &'r Properties, names: &[String]) -> Choices<'r> {
-        let values = |name: &String| match row.property(name).map(|found| &found.value) {
-            None => &NOTHING[..],
-            Some(Value::Array(values)) if values.is_empty() => &NOTHING[..],
-            Some(Value::Array(values)) => &values[..],
-            Some(value) => std::slice::from_ref(value),
-        };
-        let columns: Vec<&[Value]> = names.iter().map(values).collect();
-        let end = columns.iter().map(|values| values.len());
-        Choices {
-            next: 0,
-            end: end.fold(1, usize::saturating_mul),
-            columns,
-        }
-    }
-}
-
-impl<'r> Iterator for Choices<'r> {
-    type Item = Vec<&'r Value>;
-
-    fn next(&mut self) -> Option<Vec<&'r Value>> {
-        let mut place = self.next;
-        if place == self.end {
-            return None;
-        }
-        self.next += 1;
-        let mut chosen: Vec<&Value> = Vec::with_capacity(self.columns.len());
-        // The last property changes first.
-        for values in self.columns.iter().rev() {
-            chosen.push(&values[place % values.len()]);
-            place /= values.len();
-        }
-        chosen.reverse();
-        Some(chosen)
-    }
-}
-
-/// The properties of a group that begins with a row.
-fn group_of(row: &Properties, names: &[String], values: &[&Value]) -> Vec<Property> {
-    let pairs = names.iter().zip(values);
-    let property = |(name, value): (&String, &&Value)| Property {
-        name: name.clone(),
-        value: Value::clone(value),
-        shown: row.property(name).and_then(|found| found.shown.clone()),
-    };
-    pairs.map(property).collect()
-}
-
 /// Gives a row what a document has of a property, if it has something.
 fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
     let Some(cell) = cell else { return };
@@ -395,9 +333,14 @@ impl<'a> Pipeline<'a> {
         let mut steps = &self.request.steps[..];
         while let [step, others @ ..] = steps {
             if let Some((each, page, others)) = row_by_row(steps) {
+                let before = lines.len();
                 let (kept, dropped) = self.fill_page(lines, each, page, seed, observer)?;
                 lines = kept;
-                counted = self.without(counted, dropped);
+                counted = match page.rows_max() {
+                    // Who wants no row is told how many there are.
+                    Some(0) if counted.is_none() => Some(before - dropped),
+                    _ => self.without(counted, dropped),
+                };
                 observer.passed(PAGER, lines.len());
                 steps = others;
                 continue;
@@ -449,7 +392,10 @@ impl<'a> Pipeline<'a> {
         seed: u64,
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Line>, usize)> {
-        let end = page.rows_max().map_or(usize::MAX, |max| max as usize);
+        let end = match page.rows_max() {
+            None | Some(0) => usize::MAX,
+            Some(max) => max as usize,
+        };
         let mut left = lines.into_iter();
         let mut passed = vec![0; each.len()];
         let (mut page_lines, mut taken) = (Vec::new(), 0);
@@ -457,7 +403,7 @@ impl<'a> Pipeline<'a> {
             let wanted = end - page_lines.len();
             let mut some: Vec<Line> = left.by_ref().take(wanted).collect();
             // Steps name what they name, right or wrong, also where there is no row.
-            let is_over = some.len() < wanted || wanted == 0;
+            let is_over = some.len() < wanted;
             taken += some.len();
             for (step, passed) in each.iter().zip(&mut passed) {
                 some = self.take_step(some, step, seed)?;
@@ -472,7 +418,9 @@ impl<'a> Pipeline<'a> {
             observer.passed(step_name(step), passed);
         }
         let dropped = taken - page_lines.len();
-        page_lines.drain(..(page.offset() as usize).min(page_lines.len()));
+        let shown = page.offset() as usize..page.rows_max().map_or(usize::MAX, |max| max as usize);
+        page_lines.truncate(shown.end);
+        page_lines.drain(..shown.start.min(page_lines.len()));
         Ok((page_lines, dropped))
     }
 
@@ -604,77 +552,6 @@ impl<'a> Pipeline<'a> {
             }
         }
         Ok(kept)
-    }
-
-    fn group(
-        &mut self,
-        mut lines: Vec<Line>,
-        properties: &[String],
-        calls: &[ReducerCall],
-        seed: u64,
-    ) -> Result<Vec<Line>> {
-        let made = calls.iter().map(|call| &call.name);
-        let mut seen = HashSet::new();
-        let mut names = properties.iter().chain(made);
-        if let Some(again) = names.find(|name| !seen.insert(*name)) {
-            let line = format!("Property `{again}` specified more than once");
-            return Err(Refusal::made(line));
-        }
-        for property in properties {
-            if !self.is_known(property) && self.schema().find(property).is_none() {
-                let line = format!("No such property `{property}`");
-                return Err(Refusal::made(line));
-            }
-            self.fetch(&mut lines, property);
-        }
-        let reducers = self.reducers(&mut lines, calls)?;
-        // Nothing is another value than the empty text.
-        let known = |value: &&Value| (!value.is_null()).then(|| value.to_text());
-        let mut places: HashMap<Vec<Option<Bytes>>, usize> = HashMap::new();
-        let mut groups = Vec::new();
-        for line in lines.iter().take_while(|_| !self.patience.ends()) {
-            let choices = Choices::of(&line.properties, properties);
-            for values in choices.take_while(|_| !self.patience.ends()) {
-                let texts = values.iter().map(known);
-                let place = *places.entry(texts.collect()).or_insert_with(|| {
-                    let started = reducers.iter().map(|reducer| reducer.start(seed));
-                    let named = group_of(&line.properties, properties, &values);
-                    groups.push((named, started.collect::<Vec<_>>()));
-                    groups.len() - 1
-                });
-                let gathering = groups[place].1.iter_mut();
-                gathering.for_each(|accumulator| accumulator.add(&line.properties));
-            }
-        }
-        self.known = properties.to_vec();
-        self.known
-            .extend(calls.iter().map(|call| call.name.clone()));
-        let grouped = groups.into_iter().map(|(named, gathered)| {
-            let mut properties = Properties(named);
-            for (call, accumulator) in calls.iter().zip(gathered) {
-                properties.set(&call.name, accumulator.finish());
-            }
-            Line {
-                key: None,
-                properties,
-            }
-        });
-        Ok(grouped.collect())
-    }
-
-    /// The reducers that are called, with what they reduce in the rows.
-    fn reducers(&self, lines: &mut [Line], calls: &[ReducerCall]) -> Result<Vec<Reducer>> {
-        let is_known =
-            |property: &str| self.is_known(property) || self.schema().find(property).is_some();
-        let mut reducers = Vec::with_capacity(calls.len());
-        for call in calls {
-            let reducer = Reducer::new(call, is_known)?;
-            reducer
-                .properties()
-                .for_each(|property| self.fetch(lines, property));
-            reducers.push(reducer);
-        }
-        Ok(reducers)
     }
 
     fn arrange(&self, mut lines: Vec<Line>, arrange: &Arrange) -> Result<Vec<Line>> {

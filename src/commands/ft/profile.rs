@@ -17,6 +17,7 @@ use crate::search::documents::matching::Matcher;
 use crate::search::documents::run::Explanation;
 use crate::search::follow::Course;
 use crate::search::plan::PlanKind;
+use roaring::RoaringBitmap;
 use std::time::{Duration, Instant};
 
 /// `FT.PROFILE index SEARCH | AGGREGATE [LIMITED] QUERY query [option ...]`
@@ -50,7 +51,9 @@ fn run(call: &mut Call) -> Result {
     indexes::index(&call.access.view(INDEXED_DB), index)?;
     let is_search = call.args.take("SEARCH");
     if !is_search && !call.args.take("AGGREGATE") {
-        return Err(Refusal::line("No `SEARCH` or `AGGREGATE` provided"));
+        return Err(Refusal::line(
+            "No `SEARCH`, `AGGREGATE`, or `HYBRID` provided",
+        ));
     }
     let is_limited = call.args.take("LIMITED");
     if !call.args.take("QUERY") {
@@ -249,19 +252,27 @@ impl Iterators<'_, '_> {
                 let centre = [circle.longitude, circle.latitude].map(print_exactly);
                 sized("GEO", centre.join(","))
             }
-            Kind::Geoshape { .. } => Reply::Map(plain("GEO-SHAPE")),
-            Kind::VectorRange(_) => {
-                let mut metric = plain("METRIC - VECTOR DISTANCE");
-                let mode = Reply::Simple("RANGE_QUERY");
-                metric.push((Reply::Simple("Vector search mode"), mode));
+            Kind::Geoshape { .. } => Reply::Map(plain("ID-LIST")),
+            Kind::VectorRange(range) => {
+                let mut metric = match &range.distance_name {
+                    None => plain("ID-LIST"),
+                    Some(_) => {
+                        let mut metric = plain("METRIC - VECTOR DISTANCE");
+                        let mode = Reply::Simple("RANGE_QUERY");
+                        metric.push((Reply::Simple("Vector search mode"), mode));
+                        metric
+                    }
+                };
                 if let Some(course) = self.ranges.next() {
                     metric.extend(told(course, None));
                 }
                 Reply::Map(metric)
             }
             Kind::Missing { field } => {
-                let name = self.matcher.index.schema().fields[*field].name.clone();
-                sized("MISSING", name)
+                let name = &self.matcher.index.schema().fields[*field].name;
+                let mut missing = leaf("MISSING", String::new(), time, count);
+                missing[1] = (Reply::Simple("Field"), Reply::bulk(name.clone()));
+                Reply::Map(missing)
             }
         }
     }
@@ -312,20 +323,26 @@ impl Iterators<'_, '_> {
         ))
     }
 
+    /// A set of tags: a union of what its values stand for, each a tag or a union of them; of both only what the index has.
     fn tags(&self, field: usize, values: &[TagValue], (time, count): (Duration, u64)) -> Reply {
-        let name = |value: &TagValue| match value {
-            TagValue::Whole(text) | TagValue::Wildcard(text) => text.clone(),
-            TagValue::Affix(affix) => affix.text.clone(),
-        };
-        let tags = &self.matcher.state.fields[field].tags;
-        let size = |tag: &str| match values {
-            [_] => count,
-            _ => tags.get(tag).map_or(0, |ids| ids.len()),
-        };
-        let parts = values.iter().map(|value| {
-            let name = name(value);
-            let size = size(&name);
-            Reply::Map(leaf("TAG", name, time, size))
+        let parts = values.iter().filter_map(|value| {
+            let held = self.matcher.tags_of(field, value);
+            let ids = held.iter().map(|(_, ids)| *ids);
+            let passing = match (values, &held[..]) {
+                (_, []) => return None,
+                ([_], _) => count,
+                (_, [(_, ids)]) => ids.len(),
+                _ => ids.fold(RoaringBitmap::new(), |all, ids| all | ids).len(),
+            };
+            let leaves = held
+                .iter()
+                .map(|(tag, ids)| Reply::Map(leaf("TAG", (*tag).to_owned(), time, ids.len())));
+            let kind = match value {
+                TagValue::Whole(_) => "TAG".to_owned(),
+                TagValue::Affix(affix) => affix_kind(affix),
+                TagValue::Wildcard(pattern) => format!("WILDCARD - {pattern}"),
+            };
+            Some(self.union(&kind, leaves.collect(), (time, passing)))
         });
         self.union("TAG", parts.collect(), (time, count))
     }

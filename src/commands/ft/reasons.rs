@@ -22,19 +22,23 @@ pub fn reply(reasons: &Reasons) -> Reply {
         Scorer::DisMax => parts.into_iter().next().unwrap_or(Reply::Null),
         Scorer::Bm25Std | Scorer::Bm25StdNorm | Scorer::Bm25StdTanh => {
             let text = format!("Final BM25 : words BM25 {matched:.2} * document score {score:.2}");
-            let sum = nested(text, parts);
             let (factor, best, own) = (reasons.tanh_factor, reasons.best, matched * score);
-            let text = match scorer {
-                Scorer::Bm25StdTanh => format!(
-                    "Final Normalized BM25 : tanh(stretch factor 1/{factor} * Final BM25 {own:.2})"
-                ),
-                Scorer::Bm25StdNorm if best > 0.0 => format!(
-                    "Final BM25STD.NORM: {:.2} = Original Score: {own:.2} / Max Score: {best:.2}",
-                    own / best
-                ),
-                _ => return sum,
-            };
-            nested(text, vec![sum])
+            match scorer {
+                Scorer::Bm25StdTanh => {
+                    let whole = format!(
+                        "Final Normalized BM25 : tanh(stretch factor 1/{factor} * Final BM25 {own:.2})"
+                    );
+                    nested(whole, vec![nested(text, parts)])
+                }
+                Scorer::Bm25StdNorm if best > 0.0 => {
+                    let share = own / best;
+                    let whole = format!(
+                        "Final BM25STD.NORM: {share:.2} = Original Score: {own:.2} / Max Score: {best:.2}"
+                    );
+                    nested(whole, parts)
+                }
+                _ => nested(text, parts),
+            }
         }
         Scorer::Bm25 => {
             let text = format!(

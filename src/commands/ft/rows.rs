@@ -7,12 +7,12 @@ use super::options::{Format, Options, Returned};
 use super::page::{Hit, Page};
 use super::printed::{print, print_exactly, print_significant};
 use super::reasons;
-use super::schema::{DocumentKind, Schema};
+use super::schema::{DocumentKind, FieldKind, Schema};
 use super::search::SearchRequest;
 use super::sorting::SortKey;
 use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::index::DocumentIndex;
-use crate::keyspace::hash::Field as HashField;
+use crate::keyspace::hash::Field;
 use crate::keyspace::{Value, View};
 use crate::protocol::{Reply, Version};
 
@@ -38,6 +38,7 @@ pub fn reply(
     page: &Page,
     version: Version,
 ) -> Reply {
+    let is_written = is_sorted_as_written(index.schema(), request);
     let rows = page.hits.iter().filter_map(|hit| {
         let is_bare = request.options.is_without_content;
         // A document that expired since it was found is left out.
@@ -45,7 +46,12 @@ pub fn reply(
             true => Vec::new(),
             false => fields(view, index.schema(), request, (page, hit))?,
         };
-        Some((hit, fields))
+        let sort_key = sort_key(hit, &fields, is_written);
+        Some(Row {
+            hit,
+            fields,
+            sort_key,
+        })
     });
     match version {
         Version::Resp2 => flat(page.total, rows, request),
@@ -53,12 +59,21 @@ pub fn reply(
     }
 }
 
-type Row<'h> = (&'h Hit, Vec<(Reply, Reply)>);
+struct Row<'h> {
+    hit: &'h Hit,
+    fields: Vec<(Reply, Reply)>,
+    sort_key: Reply,
+}
 
 fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
     let options = &request.options;
     let mut items = vec![Reply::count(total)];
-    for (hit, fields) in rows {
+    for Row {
+        hit,
+        fields,
+        sort_key,
+    } in rows
+    {
         items.push(bulk(&hit.key));
         if options.with_scores {
             items.push(score(hit, Reply::bulk(print_exactly(hit.score))));
@@ -67,7 +82,7 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
             items.push(payload(hit));
         }
         if options.with_sort_keys {
-            items.push(sort_key(hit));
+            items.push(sort_key);
         }
         if !options.is_without_content {
             let flat = fields.into_iter().flat_map(|(name, value)| [name, value]);
@@ -80,7 +95,12 @@ fn flat<'h>(total: usize, rows: impl Iterator<Item = Row<'h>>, request: &SearchR
 fn map<'h>(page: &Page, rows: impl Iterator<Item = Row<'h>>, request: &SearchRequest) -> Reply {
     let options = &request.options;
     let word = Reply::Simple;
-    let row = |(hit, fields): Row<'h>| {
+    let row = |row: Row<'h>| {
+        let Row {
+            hit,
+            fields,
+            sort_key,
+        } = row;
         let mut parts = vec![(word("id"), bulk(&hit.key))];
         if options.with_scores {
             parts.push((word("score"), score(hit, Reply::Double(hit.score))));
@@ -89,7 +109,7 @@ fn map<'h>(page: &Page, rows: impl Iterator<Item = Row<'h>>, request: &SearchReq
             parts.push((word("payload"), payload(hit)));
         }
         if options.with_sort_keys {
-            parts.push((word("sortkey"), sort_key(hit)));
+            parts.push((word("sortkey"), sort_key));
         }
         if !options.is_without_content {
             parts.push((word("extra_attributes"), Reply::Map(fields)));
@@ -123,14 +143,39 @@ fn payload(hit: &Hit) -> Reply {
     hit.payload.clone().map_or(Reply::Null, Reply::Bulk)
 }
 
-fn sort_key(hit: &Hit) -> Reply {
-    match &hit.sort_key {
-        None => Reply::Null,
-        Some(SortKey::Number(number)) => {
+/// What a document was sorted by; `is_written`: as the first of its fields has it.
+fn sort_key(hit: &Hit, fields: &[(Reply, Reply)], is_written: bool) -> Reply {
+    let text = |text: &[u8]| Reply::bulk([b"$", text].concat());
+    match (&hit.sort_key, fields) {
+        (None, _) => Reply::Null,
+        (Some(_), [(_, Reply::Bulk(written)), ..]) if is_written => text(written),
+        (Some(SortKey::Number(number)), _) => {
             Reply::bulk(format!("#{}", print_significant(*number, 17)))
         }
-        Some(SortKey::Text(text)) => Reply::bulk([b"$", &text[..]].concat()),
+        (Some(SortKey::Text(key)), _) => text(key),
     }
+}
+
+/// Whether sort keys are told as they are written: a number that the index does not keep, where the whole hash is shown.
+fn is_sorted_as_written(schema: &Schema, request: &SearchRequest) -> bool {
+    let sort = request.sort.as_ref();
+    let field = sort.and_then(|sort| schema.find(&sort.field));
+    let field = field.map(|at| &schema.fields[at]);
+    let options = &request.options;
+    let is_whole = options.returned.is_none() && !options.is_without_content;
+    is_whole
+        && schema.documents == DocumentKind::Hash
+        && field.is_some_and(|field| field.kind == FieldKind::Numeric && !field.is_sortable)
+}
+
+/// A document of a page, with what is asked of it.
+struct Document<'d> {
+    value: Value,
+    now_ms: u64,
+    schema: &'d Schema,
+    request: &'d SearchRequest,
+    page: &'d Page,
+    hit: &'d Hit,
 }
 
 /// Names and values that a row shows; none if the document is gone.
@@ -140,102 +185,111 @@ fn fields(
     request: &SearchRequest,
     (page, hit): (&Page, &Hit),
 ) -> Option<Vec<(Reply, Reply)>> {
-    let document = view.peek(&hit.key)?.value;
-    let shown = |returned: &Returned| {
-        let distance = distances(page, hit).find(|(name, _)| **name == returned.identifier);
-        let value = match distance {
-            Some((_, distance)) => Reply::bulk(print(distance)),
-            None => shown(
-                (&document, view.now_ms),
-                schema,
-                &request.options,
-                (&hit.key, returned),
-            )?,
+    let document = Document {
+        value: view.peek(&hit.key)?.value,
+        now_ms: view.now_ms,
+        schema,
+        request,
+        page,
+        hit,
+    };
+    match &request.options.returned {
+        Some(returned) => Some(document.returned(returned)),
+        None => document.whole(),
+    }
+}
+
+impl Document<'_> {
+    /// What RETURN names: distances first, then what the documents are sorted by.
+    fn returned(&self, returned: &[Returned]) -> Vec<(Reply, Reply)> {
+        let sorted = self.sorted();
+        let mut returned: Vec<&Returned> = returned.iter().collect();
+        returned.sort_by_key(|returned| {
+            let is_distance = self.page.distances.contains(&returned.name);
+            (!is_distance, sorted != Some(returned.name.as_str()))
+        });
+        let shown = returned.into_iter().filter_map(|returned| {
+            let value = self.value_of(returned)?;
+            Some((bulk(returned.name.as_bytes()), value))
+        });
+        shown.collect()
+    }
+
+    /// The value of one name of RETURN: a distance, the key, a field of the schema, or a part of the document.
+    fn value_of(&self, returned: &Returned) -> Option<Reply> {
+        let name = returned.identifier.as_str();
+        if let Some((_, distance)) = self.distances().find(|(known, _)| *known == name) {
+            return Some(Reply::bulk(print(distance)));
+        }
+        if name == "__key" {
+            return Some(bulk(&self.hit.key));
+        }
+        if self.schema.is_about_documents(returned.name.as_bytes()) {
+            return None;
+        }
+        let field = self.schema.find(name).map(|at| &self.schema.fields[at]);
+        let listing = self.request.options.listing();
+        Some(cell((&self.value, self.now_ms), (field, name), listing)?.reply(field))
+    }
+
+    /// All of it: distances, what the documents are sorted by, and the fields of a hash or `$` of a JSON document.
+    fn whole(&self) -> Option<Vec<(Reply, Reply)>> {
+        let distances = self.distances();
+        let distances =
+            distances.map(|(name, distance)| (bulk(name.as_bytes()), Reply::bulk(print(distance))));
+        let is_distance = |name: &&str| self.distances().any(|(known, _)| known == *name);
+        let sorted = self.sorted().filter(|name| !is_distance(name));
+        let first = sorted.and_then(|name| self.sorted_by(name));
+        let mut all: Vec<(Reply, Reply)> = distances.chain(first).collect();
+        match &self.value {
+            Value::Hash(hash) => {
+                let is_told = |name: &[u8]| {
+                    let is_first = sorted.is_some_and(|sorted| sorted.as_bytes() == name);
+                    is_first || self.schema.is_about_documents(name)
+                };
+                let fields = hash.iter_at(self.now_ms);
+                let fields = fields.filter(|field| !is_told(&field.name));
+                all.extend(fields.map(|Field { name, value, .. }| {
+                    (Reply::Bulk(name.to_bytes()), Reply::Bulk(value.to_bytes()))
+                }));
+            }
+            Value::Json(document) => {
+                let root = document.root();
+                let value = match self.request.options.listing() {
+                    Some(format) => listed(vec![root], format),
+                    None => Reply::bulk(root.to_text()),
+                };
+                all.push((bulk(b"$"), value));
+            }
+            _ => return None,
+        }
+        Some(all)
+    }
+
+    /// What the documents are sorted by.
+    fn sorted(&self) -> Option<&str> {
+        self.request.sort.as_ref().map(|sort| sort.field.as_str())
+    }
+
+    /// The field that the documents are sorted by: of a hash as it is written, like the fields behind it.
+    fn sorted_by(&self, name: &str) -> Option<(Reply, Reply)> {
+        let field = &self.schema.fields[self.schema.find(name)?];
+        let value = match self.schema.documents {
+            DocumentKind::Hash => {
+                let written = part(&self.value, &field.identifier, self.now_ms)?;
+                written.map_or(Reply::Null, Reply::Bulk)
+            }
+            DocumentKind::Json => {
+                let listing = self.request.options.listing();
+                cell((&self.value, self.now_ms), (Some(field), name), listing)?.reply(None)
+            }
         };
-        Some((bulk(returned.name.as_bytes()), value))
-    };
-    // What the documents are sorted by comes first.
-    let sorted = request.sort.as_ref().map(|sort| sort.field.as_str());
-    if let Some(returned) = &request.options.returned {
-        let is_sorted = |returned: &&Returned| sorted == Some(returned.name.as_str());
-        let first = returned.iter().filter(is_sorted);
-        let others = returned.iter().filter(|returned| !is_sorted(returned));
-        return Some(first.chain(others).filter_map(shown).collect());
+        Some((bulk(name.as_bytes()), value))
     }
-    let mut all: Vec<_> = distances(page, hit)
-        .map(|(name, distance)| (bulk(name.as_bytes()), Reply::bulk(print(distance))))
-        .collect();
-    let is_distance = |name: &&str| distances(page, hit).any(|(known, _)| known == name);
-    let sorted = sorted.filter(|name| !is_distance(name));
-    if let Some(name) = sorted {
-        all.extend(first_of_all(
-            (&document, view.now_ms),
-            schema,
-            &request.options,
-            name,
-        ));
-    }
-    match &document {
-        Value::Hash(hash) => {
-            let fields = hash.iter_at(view.now_ms);
-            let is_sorted = |name: &[u8]| sorted.is_some_and(|sorted| sorted.as_bytes() == name);
-            let fields = fields.filter(|field| !is_sorted(&field.name));
-            let fields = fields.filter(|field| !schema.is_about_documents(&field.name));
-            all.extend(fields.map(|HashField { name, value, .. }| {
-                (Reply::Bulk(name.to_bytes()), Reply::Bulk(value.to_bytes()))
-            }));
-        }
-        Value::Json(document) => {
-            let root = document.root();
-            let value = match request.options.listing() {
-                Some(format) => listed(vec![root], format),
-                None => Reply::bulk(root.to_text()),
-            };
-            all.push((bulk(b"$"), value));
-        }
-        _ => return None,
-    }
-    Some(all)
-}
 
-/// The distances of a document, by name.
-fn distances<'h>(page: &'h Page, hit: &'h Hit) -> impl Iterator<Item = (&'h String, f64)> {
-    let named = page.distances.iter().zip(&hit.distances);
-    named.filter_map(|(name, distance)| Some((name, (*distance)?)))
-}
-
-/// What a document is sorted by, which is shown before its fields.
-fn first_of_all(
-    document: (&Value, u64),
-    schema: &Schema,
-    options: &Options,
-    name: &str,
-) -> Option<(Reply, Reply)> {
-    let field = &schema.fields[schema.find(name)?];
-    let value = match schema.documents {
-        // As it is written, like the fields behind it.
-        DocumentKind::Hash => part(document.0, &field.identifier, document.1)?.map(Reply::Bulk),
-        DocumentKind::Json => {
-            Some(cell(document, (Some(field), name), options.listing())?.reply(None))
-        }
-    };
-    Some((bulk(name.as_bytes()), value.unwrap_or(Reply::Null)))
-}
-
-/// The value of one name of RETURN: the key, a field of the schema, or a part of the document.
-fn shown(
-    document: (&Value, u64),
-    schema: &Schema,
-    options: &Options,
-    (key, returned): (&[u8], &Returned),
-) -> Option<Reply> {
-    let name = returned.identifier.as_str();
-    if name == "__key" {
-        return Some(bulk(key));
+    /// Its distances, by name.
+    fn distances(&self) -> impl Iterator<Item = (&str, f64)> {
+        let named = self.page.distances.iter().zip(&self.hit.distances);
+        named.filter_map(|(name, distance)| Some((name.as_str(), (*distance)?)))
     }
-    if schema.is_about_documents(returned.name.as_bytes()) {
-        return None;
-    }
-    let field = schema.find(name).map(|at| &schema.fields[at]);
-    Some(cell(document, (field, name), options.listing())?.reply(field))
 }

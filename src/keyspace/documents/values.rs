@@ -147,7 +147,7 @@ fn tags(field: &Field, text: &str) -> Vec<String> {
 const REFUSED_BYTES_SHOWN: usize = 128;
 
 fn number(bytes: &[u8]) -> Result<f64, Refusal> {
-    let number = parse_double(bytes.trim_ascii()).filter(|number| !number.is_nan());
+    let number = parse_double(bytes).filter(|number| !number.is_nan());
     number.ok_or_else(|| {
         let shown = &bytes[..bytes.len().min(REFUSED_BYTES_SHOWN)];
         Refusal::Number(String::from_utf8_lossy(shown).into_owned())
@@ -274,13 +274,8 @@ fn check_type(node: Node<'_>, kind: &FieldKind) -> Result<(), Refusal> {
     }
 }
 
-/// One vector for each match; of a single match that is an array of arrays, one for each of these. Matches that are numbers are
-/// the components of one.
+/// One vector for each match; of a single match that is an array of arrays, one for each of these.
 fn json_vectors(found: &[Node<'_>], attributes: &VectorAttributes) -> Result<Vec<Bytes>, Refusal> {
-    let all_numbers = found.iter().all(|node| node.as_f64().is_some());
-    if all_numbers {
-        return Ok(vec![components(found.iter().copied(), attributes)?]);
-    }
     let mut vectors = Vec::new();
     for node in found {
         let elements = array_of(*node)?;

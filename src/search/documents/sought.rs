@@ -8,7 +8,7 @@ use crate::keyspace::documents::fields::FieldIndex;
 use crate::keyspace::documents::postings::Postings;
 use crate::keyspace::documents::schema::{FieldKind, Schema};
 use crate::keyspace::documents::text::language::Language;
-use crate::keyspace::documents::text::metaphone::sound_of_query;
+use crate::keyspace::documents::text::metaphone::{SOUND_MARK, sound_of_query};
 use roaring::RoaringBitmap;
 
 /// What the words of a query stand for beside themselves.
@@ -111,7 +111,12 @@ impl<'a> Matcher<'a> {
                 plain(self.like(&pattern.prefix(), node.fields, |word| pattern.matches(word)))
             }
             Kind::Fuzzy { word, distance } => {
-                plain(self.like("", node.fields, |other| is_near(word, other, *distance)))
+                // Sounds, in capitals, are near words by their letters alone.
+                let is_near = |other: &str| match other.starts_with(SOUND_MARK) {
+                    true => is_near(word, &other.to_lowercase(), *distance),
+                    false => is_near(word, other, *distance),
+                };
+                plain(self.like("", node.fields, is_near))
             }
             _ => Vec::new(),
         }

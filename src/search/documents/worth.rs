@@ -5,7 +5,7 @@ use super::proximity::spread;
 use super::reasons::{Part, Reasons};
 use super::score::{Corpus, Document, Join, Scorer, Term, hamming};
 use super::sought::Sought;
-use super::tree::{Kind, Node, TagValue};
+use super::tree::{FieldMask, Kind, Node, TagValue};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::State;
 use crate::keyspace::documents::postings::Postings;
@@ -108,9 +108,13 @@ impl<'q> Condition<'q> {
 
     /// Whether no scorer that goes by words finds anything in it.
     fn is_wordless(&self) -> bool {
+        let is_missing = |part: &Condition| matches!(part.node.kind, Kind::Missing { .. });
+        let counts_what_is_missing =
+            matches!(self.node.kind, Kind::Optional(_)) && self.parts.iter().any(is_missing);
         self.words.is_empty()
             && self.tags.is_empty()
             && self.node.kind != Kind::All
+            && !counts_what_is_missing
             && self.parts.iter().all(Condition::is_wordless)
     }
 }
@@ -229,7 +233,8 @@ impl<'q> Worth<'q> {
         let Some(root) = &self.root else {
             return uncounted(nearness, notes);
         };
-        if !self.is_nearest {
+        // DISMAX takes the filter for all there is.
+        if !self.is_nearest || self.scorer == Scorer::DisMax {
             return self.condition(root, id, document, notes).unwrap_or(0.0);
         }
         let mut inner = notes.is_some().then(Vec::new);
@@ -352,6 +357,7 @@ impl<'q> Worth<'q> {
                 return Some(uncounted(Uncounted::Present(weight), notes));
             }
             Kind::Missing { .. } => return Some(uncounted(Uncounted::Absent, notes)),
+            Kind::Geoshape { .. } => return Some(uncounted(Uncounted::Present(0.0), notes)),
             kind => return Some(self.other(weight, *kind == Kind::All, document, notes)),
         };
         if scores.is_empty() {
@@ -501,11 +507,12 @@ fn is_words(kind: &Kind) -> bool {
     )
 }
 
-/// Where a word stands in a document, if it does in the fields that are asked.
+/// Where a word stands in a document, if it does in the fields that are asked: its places in other fields are told as well, as the
+/// module measures.
 fn places_of((sought, postings): &(Sought, &Postings), id: DocumentId) -> Option<Vec<u32>> {
     let posting = postings.get(id)?;
     let is_there = sought.fields.has(posting.fields);
-    is_there.then(|| posting.places(sought.fields.0))
+    is_there.then(|| posting.places(FieldMask::ALL.0))
 }
 
 /// The tags that each value of a set stands for; values that no document has are left out.

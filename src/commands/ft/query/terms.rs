@@ -18,10 +18,8 @@ impl Parser<'_> {
             return self.single_word();
         }
         let mut first = self.single_word()?;
-        while matches!(
-            self.next.kind,
-            Token::Term | Token::As | Token::IsMissing | Token::Size(_) | Token::Number(_)
-        ) {
+        // Dialect 1 knows no other words.
+        while matches!(self.next.kind, Token::Term | Token::Number(_)) {
             let next = self.single_word()?;
             first = self.join(first, next, is_and, Kind::And)?;
         }
