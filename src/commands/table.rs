@@ -304,16 +304,16 @@ pub enum Class {
     Predicted(fn(&Context, &Session, &Request) -> u64),
     /// On the connection's own thread, where it refuses with [`Refusal::NotHere`](super::error::Refusal::NotHere) if it finds out that it would take longer: only
     /// its words, once they are read, tell that. In a transaction, which cannot be left, the prediction counts.
-    Weighed(fn(&Context, &Session, &Request) -> u64),
+    Begun(fn(&Context, &Session, &Request) -> u64),
 }
 
 /// A command that is predicted to take longer than this goes to the pool.
 pub const INLINE_US_MAX: u64 = 200;
 
-/// Words and bytes of requests that take too long to read for finding out what they weigh.
-const WEIGHED_WORDS_MAX: usize = 256;
-/// See [`WEIGHED_WORDS_MAX`].
-const WEIGHED_BYTES_MAX: usize = 64 * 1024;
+/// Words and bytes of requests that take too long to read for finding out on the way what they take.
+const BEGUN_WORDS_MAX: usize = 256;
+/// See [`BEGUN_WORDS_MAX`].
+const BEGUN_BYTES_MAX: usize = 64 * 1024;
 
 /// Positions of keys in a request (the name is word 0), as COMMAND INFO gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -546,8 +546,8 @@ impl Command {
     /// Whether it must not run on a connection's own thread.
     pub fn is_long(&self, context: &Context, session: &Session, request: &Request) -> bool {
         match self.class {
-            Class::Weighed(_) => {
-                request.len() > WEIGHED_WORDS_MAX || request.byte_len() > WEIGHED_BYTES_MAX
+            Class::Begun(_) => {
+                request.len() > BEGUN_WORDS_MAX || request.byte_len() > BEGUN_BYTES_MAX
             }
             _ => self.predicted_us(context, session, request) > INLINE_US_MAX,
         }
@@ -558,7 +558,7 @@ impl Command {
         match self.class {
             Class::Inline => 0,
             Class::Pool => u64::MAX,
-            Class::Predicted(cost) | Class::Weighed(cost) => cost(context, session, request),
+            Class::Predicted(cost) | Class::Begun(cost) => cost(context, session, request),
         }
     }
 

@@ -96,6 +96,11 @@ impl Default for Fields {
 }
 
 impl Hash {
+    /// Keeps clients from choosing colliding field names by a seed that they do not know. The first one in the process holds.
+    pub fn seed(seed: u64) {
+        large::seed(seed);
+    }
+
     /// Number of fields, expired ones included.
     pub fn len(&self) -> usize {
         match &self.fields {

@@ -120,6 +120,7 @@ pub struct Keyspace {
 impl Keyspace {
     /// Empty databases. `seed` is the data directory's.
     pub fn new(databases: usize, seed: u64) -> Keyspace {
+        Hash::seed(seed);
         Keyspace {
             databases: parking_lot::RwLock::new(
                 (0..databases)

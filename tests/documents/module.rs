@@ -53,7 +53,7 @@ fn rows_have_what_the_index_keeps_for_sorting() {
 }
 
 /// A reply on one line: items between blanks, lists in brackets.
-fn shown(reply: &Value) -> String {
+pub fn shown(reply: &Value) -> String {
     match reply {
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(shown).collect();

@@ -1,14 +1,13 @@
 //! What replies show of documents, and by what they sort, each as search 8.4.10 gave it: SORTABLE values, numbers, fields that tell of
 //! documents, rows as far as a page goes.
 
-use crate::client::Client;
-use crate::module::check;
+use crate::client::{Client, packed};
+use crate::module::{check, shown};
 use crate::support::Server;
 
 /// JSON documents whose fields the index keeps for sorting: scalars, arrays, `null`, and one with an empty text alone.
 fn start_json() -> (Server, Client) {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (server, mut client) = Client::start();
     client.ok(
         "FT.CREATE jx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC INDEXMISSING SORTABLE \
          $.t AS t TEXT SORTABLE $.g AS g TAG INDEXMISSING SORTABLE $.b AS b TAG SORTABLE \
@@ -98,8 +97,7 @@ fn null_is_not_missing() {
 
 /// Two hashes; the number of a third is none.
 fn start_hashes() -> (Server, Client) {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (server, mut client) = Client::start();
     client.ok(
         "FT.CREATE hx PREFIX 1 h: SCHEMA n NUMERIC SORTABLE m NUMERIC t TEXT s TAG k TEXT SORTABLE",
     );
@@ -159,8 +157,7 @@ fn numbers_are_shown_as_numbers_where_they_are_named() {
 
 #[test]
 fn what_tells_of_documents_is_not_shown() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok(
         "FT.CREATE l PREFIX 1 l: LANGUAGE_FIELD lang SCORE_FIELD sc PAYLOAD_FIELD pl SCHEMA t TEXT",
     );
@@ -189,8 +186,7 @@ fn what_tells_of_documents_is_not_shown() {
 
 /// Three documents: words, tags, a point, and one that has a field that others lack.
 fn start() -> (Server, Client) {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (server, mut client) = Client::start();
     client.ok(
         "FT.CREATE idx PREFIX 1 p: SCHEMA t TEXT k TAG n NUMERIC SORTABLE \
          s GEOSHAPE FLAT m TEXT INDEXMISSING v VECTOR FLAT 6 TYPE FLOAT32 DIM 1 DISTANCE_METRIC L2",
@@ -321,8 +317,7 @@ fn scores_of_what_has_no_words() {
 
 #[test]
 fn sounds_are_those_of_ascii_letters() {
-    let server = Server::start();
-    let mut client = Client::new(&server);
+    let (_server, mut client) = Client::start();
     client.ok("FT.CREATE ph PREFIX 1 p: SCHEMA t TEXT PHONETIC dm:en");
     for (at, word) in ["straße", "straw", "see", "façade", "fade"]
         .iter()
@@ -439,5 +434,29 @@ fn a_cursor_reads_on_as_it_was_read_last() {
             (&format!("FT.CURSOR READ idx {id}"), "[[0] 0]"),
             ("FT.CURSOR GC idx 1", "0"),
         ],
+    );
+}
+
+#[test]
+fn a_distance_stands_before_the_number_that_is_the_sort_key() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE vx PREFIX 1 v: SCHEMA m NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2");
+    for (key, number, x) in [("v:1", "10.0", 1.0), ("v:2", "9", 2.0)] {
+        client.set(key, &[("m", number.as_bytes()), ("v", &packed(&[x, 0.0]))]);
+    }
+    let origin = packed(&[0.0, 0.0]);
+    let words = "FT.SEARCH vx *=>[KNN#2#@v#$b] SORTBY m WITHSORTKEYS DIALECT 2 PARAMS 2 b";
+    let words = words
+        .split(' ')
+        .map(|word| word.replace('#', " ").into_bytes());
+    let found = client.call(&words.chain([origin]).collect::<Vec<_>>());
+    let shown = shown(&found);
+    assert!(
+        shown.starts_with("[2 v:2 $9 [__v_score 4 m 9 v "),
+        "{shown}"
+    );
+    assert!(
+        shown.contains(" v:1 $10.0 [__v_score 1 m 10.0 v "),
+        "{shown}"
     );
 }

@@ -8,7 +8,7 @@ use crate::commands::{Context, Session};
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::{Value, View};
 use crate::protocol::Request;
-use crate::search::documents::weight::Toll;
+use crate::search::documents::cost::PassedCost;
 
 /// What FT.SEARCH takes in a transaction, where nobody may find out on the way: a small index answers anything soon.
 pub fn cost_us(context: &Context, _: &Session, request: &Request) -> u64 {
@@ -23,7 +23,7 @@ pub fn cost_us(context: &Context, _: &Session, request: &Request) -> u64 {
 }
 
 /// What FT.SEARCH does with the documents that pass: scores or sorts all of them, and shows some.
-pub fn toll_of(index: &DocumentIndex, request: &SearchRequest) -> Toll {
+pub fn passed_cost(index: &DocumentIndex, request: &SearchRequest) -> PassedCost {
     const SCORED_NS: f64 = 250.0;
     const BY_NUMBER_NS: f64 = 20.0;
     const BY_TEXT_NS: f64 = 1_000.0;
@@ -41,9 +41,14 @@ pub fn toll_of(index: &DocumentIndex, request: &SearchRequest) -> Toll {
         Some(sort) => (0.0, sorted_ns(sort)),
         None => (SCORED_NS, 0.0),
     };
-    Toll {
+    // Most scorers have something to say of any document.
+    let by_scorer_ns = match request.options.scorer.is_some() {
+        true => SCORED_NS,
+        false => 0.0,
+    };
+    PassedCost {
         scored_ns,
-        each_ns,
+        each_ns: each_ns + by_scorer_ns,
         skipped: request.offset as f64,
         shown: request.num as f64,
         shown_ns: match request.options.is_without_content {
@@ -151,14 +156,60 @@ mod tests {
             ("%rane%", ""),
             ("@n:[0 9999]", "SORTBY g"),
             ("@n:[0 9999]", "LIMIT 0 1000"),
-            ("@n:[0 9999]", "LIMIT 9999 1"),
             ("@v:[VECTOR_RANGE 3 $b]", ""),
         ] {
             assert!(!is_quick(query, rest), "{query} {rest}");
         }
+        let long = vec!["rare"; 300].join("|");
+        assert!(!is_quick(&long, ""));
         // A transaction is begun here or there as a whole.
         seat.run("MULTI");
         seat.run("FT.SEARCH i rare");
         assert!(!seat.is_quick("EXEC"));
+    }
+
+    #[test]
+    fn large_documents_are_read_elsewhere() {
+        let desk = Desk::new();
+        let mut seat = desk.seat();
+        seat.run("FT.CREATE j ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC");
+        seat.run("FT.CREATE h PREFIX 1 h: SCHEMA n NUMERIC");
+        let words = vec!["{\"s\":\"some word\"}"; 20_000].join(",");
+        let document = format!("{{\"n\":1,\"a\":[{words}]}}");
+        seat.send(["JSON.SET", "j:large", "$", &document]);
+        seat.run("JSON.SET j:small $ '{\"n\":2}'");
+        let fields: Vec<String> = (0..8_000).map(|field| field.to_string()).collect();
+        let pairs = fields.iter().flat_map(|field| [field.as_str(), "1"]);
+        seat.send(["HSET", "h:large", "n", "1"].into_iter().chain(pairs));
+        let large = "$.a[?(@.s =~ \".*word\")].s";
+        for (line, expected) in [
+            (format!("FT.SEARCH j '@n:[2 2]' RETURN 1 '{large}'"), true),
+            (format!("FT.SEARCH j '@n:[1 2]' RETURN 1 '{large}'"), false),
+            ("FT.SEARCH j '@n:[1 2]' NOCONTENT".to_owned(), true),
+            ("FT.SEARCH h '@n:[1 1]'".to_owned(), false),
+            ("FT.SEARCH h '@n:[1 1]' RETURN 1 n".to_owned(), true),
+        ] {
+            assert_eq!(seat.is_quick(&line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_begun_twice_counts_once() {
+        let desk = Desk::new();
+        let mut seat = desk.seat();
+        seat.run("FT.CREATE i PREFIX 1 d: SCHEMA t TEXT");
+        for id in 0..2000 {
+            seat.send(["HSET", &format!("d:{id}"), "t", "all"]);
+        }
+        let uses = |desk: &Desk| {
+            let index = desk.context.engine.keyspace().indexes().get(b"i");
+            index.expect("an index").usage().uses()
+        };
+        let before = uses(&desk);
+        assert!(!seat.is_quick("FT.SEARCH i all"));
+        assert_eq!(uses(&desk), before, "refused");
+        seat.run("FT.SEARCH i all");
+        assert!(seat.is_quick("FT.SEARCH i all LIMIT 0 0"));
+        assert_eq!(uses(&desk), before + 2);
     }
 }

@@ -23,13 +23,13 @@ use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values;
 use crate::search::documents;
+use crate::search::documents::cost::{PassedCost, predict_us};
 use crate::search::documents::distances::Distances;
 use crate::search::documents::matching::Matcher;
 use crate::search::documents::patience::Patience;
 use crate::search::documents::reasons::Reasons;
 use crate::search::documents::run::{Explanation, NearestQuestion, Question};
 use crate::search::documents::score::Scorer;
-use crate::search::documents::weight::{Toll, predict_us};
 use crate::search::documents::worth::Worth;
 use roaring::RoaringBitmap;
 use std::cell::OnceCell;
@@ -166,11 +166,11 @@ impl Passed<'_> {
     }
 }
 
-/// Finds documents, and lets `take` look at them while they cannot change; `toll` is what it does there.
+/// Finds documents, and lets `take` look at them while they cannot change; `passed_cost` is what it does there.
 pub fn find<T>(
     ground: &Ground,
     options: &Options,
-    toll: Toll,
+    passed_cost: PassedCost,
     patience: &Patience,
     observer: &mut dyn Observer,
     take: impl FnOnce(Passed, &mut dyn Observer) -> T,
@@ -185,9 +185,12 @@ pub fn find<T>(
     let query = read_query(index, options)?;
     observer.parsed();
     let question = question(ground, options, &query, language, patience)?;
-    if ground.is_waited_for && predict_us(index, &question, toll) > INLINE_US_MAX {
+    let is_quick =
+        || predict_us(index, &question, passed_cost).is_some_and(|us| us <= INLINE_US_MAX);
+    if ground.is_waited_for && !is_quick() {
         return Err(Refusal::NotHere);
     }
+    index.usage().touch(ground.view.now_ms);
     if let Some(asked) = &question.knn {
         remember(ground.context, index, asked);
     }

@@ -400,12 +400,12 @@ impl Options {
         Ok(())
     }
 
-    /// What words of the query stand for beside themselves: VERBATIM and EXPANDER say so. As in RediSearch an expander that is not known
     /// The form in which all that a JSON path leads to is shown, in dialects that do so.
     pub fn listing(&self) -> Option<Format> {
         (self.dialect >= 3).then_some(self.format)
     }
 
+    /// What words of the query stand for beside themselves: VERBATIM and EXPANDER say so. As in RediSearch an expander that is not known
     /// is none, and names are known as they are written.
     pub fn expansion(&self) -> Expansion {
         if self.is_verbatim {

@@ -32,7 +32,7 @@ pub const SEARCH: Command = Command {
         Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Weighed(cost::cost_us),
+    class: Class::Begun(cost::cost_us),
     examples: &[
         (
             "FT.CREATE pets PREFIX 1 pet: SCHEMA name TEXT age NUMERIC",
@@ -97,7 +97,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     let page = find(
         &ground,
         &request.options,
-        cost::toll_of(&ground.index, &request),
+        cost::passed_cost(&ground.index, &request),
         &patience,
         observer,
         |passed, observer| {

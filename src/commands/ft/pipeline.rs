@@ -19,10 +19,12 @@ use crate::keyspace::View;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
+use crate::search::documents::cost::PassedCost;
 use crate::search::documents::patience::Patience;
-use crate::search::documents::weight::Toll;
 use bytes::Bytes;
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// `FT.AGGREGATE index query [step ...]`
 pub const AGGREGATE: Command = Command {
@@ -151,11 +153,11 @@ fn run(
     let is_late = deadline(options, &ground.limits);
     let patience = Patience::new(&is_late);
     // What its steps take nobody knows before: it runs in the pool.
-    let toll = Toll::default();
+    let passed_cost = PassedCost::default();
     let found = find(
         ground,
         options,
-        toll,
+        passed_cost,
         &patience,
         observer,
         |passed, observer| Found::of(passed, options.adds_scores, observer),
@@ -296,6 +298,8 @@ struct Pipeline<'a> {
     version: Version,
     /// Properties that a step may name.
     known: Vec<String>,
+    /// Expressions that were read for the rows before, by their texts, through steps that look at one row at a time.
+    expressions: HashMap<Vec<u8>, Rc<Expression>>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -315,6 +319,7 @@ impl<'a> Pipeline<'a> {
             patience,
             version,
             known,
+            expressions: HashMap::new(),
         }
     }
 
@@ -396,6 +401,7 @@ impl<'a> Pipeline<'a> {
             None | Some(0) => usize::MAX,
             Some(max) => max as usize,
         };
+        self.expressions.clear();
         let mut left = lines.into_iter();
         let mut passed = vec![0; each.len()];
         let (mut page_lines, mut taken) = (Vec::new(), 0);
@@ -414,6 +420,7 @@ impl<'a> Pipeline<'a> {
                 break;
             }
         }
+        self.expressions.clear();
         for (step, passed) in each.iter().zip(passed) {
             observer.passed(step_name(step), passed);
         }
@@ -510,7 +517,19 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Reads an expression, and fetches what it names and the index has at hand.
-    fn read(&self, lines: &mut [Line], text: &[u8]) -> Result<Expression> {
+    fn read(&mut self, lines: &mut [Line], text: &[u8]) -> Result<Rc<Expression>> {
+        let expression = match self.expressions.get(text) {
+            Some(expression) => Rc::clone(expression),
+            None => self.read_anew(text)?,
+        };
+        for property in expression.properties() {
+            self.fetch(lines, property);
+        }
+        Ok(expression)
+    }
+
+    /// What it names must be known by then; through steps of one row there is only more later.
+    fn read_anew(&mut self, text: &[u8]) -> Result<Rc<Expression>> {
         let expression = expression::parse(text)?;
         let known = |property: &str| self.is_known(property);
         expression
@@ -521,9 +540,9 @@ impl<'a> Pipeline<'a> {
                 }
                 error => error.into(),
             })?;
-        for property in expression.properties() {
-            self.fetch(lines, property);
-        }
+        let expression = Rc::new(expression);
+        let kept = Rc::clone(&expression);
+        self.expressions.insert(text.to_vec(), kept);
         Ok(expression)
     }
 
@@ -540,7 +559,7 @@ impl<'a> Pipeline<'a> {
         Ok(lines)
     }
 
-    fn filter(&self, mut lines: Vec<Line>, text: &[u8]) -> Result<Vec<Line>> {
+    fn filter(&mut self, mut lines: Vec<Line>, text: &[u8]) -> Result<Vec<Line>> {
         let expression = self.read(&mut lines, text)?;
         let mut kept = Vec::with_capacity(lines.len());
         for line in lines {

@@ -38,7 +38,7 @@ pub fn reply(
     page: &Page,
     version: Version,
 ) -> Reply {
-    let is_written = is_sorted_as_written(index.schema(), request);
+    let written = sorted_as_written(index.schema(), request);
     let rows = page.hits.iter().filter_map(|hit| {
         let is_bare = request.options.is_without_content;
         // A document that expired since it was found is left out.
@@ -46,7 +46,7 @@ pub fn reply(
             true => Vec::new(),
             false => fields(view, index.schema(), request, (page, hit))?,
         };
-        let sort_key = sort_key(hit, &fields, is_written);
+        let sort_key = sort_key(hit, &fields, written);
         Some(Row {
             hit,
             fields,
@@ -143,29 +143,35 @@ fn payload(hit: &Hit) -> Reply {
     hit.payload.clone().map_or(Reply::Null, Reply::Bulk)
 }
 
-/// What a document was sorted by; `is_written`: as the first of its fields has it.
-fn sort_key(hit: &Hit, fields: &[(Reply, Reply)], is_written: bool) -> Reply {
+/// What a document was sorted by; `written`: as the field of that name, of those that are shown, has it.
+fn sort_key(hit: &Hit, fields: &[(Reply, Reply)], written: Option<&str>) -> Reply {
     let text = |text: &[u8]| Reply::bulk([b"$", text].concat());
-    match (&hit.sort_key, fields) {
+    let is_it = |name: &Reply| matches!((name, written), (Reply::Bulk(name), Some(written)) if name == written.as_bytes());
+    let written = fields.iter().find_map(|(name, value)| match value {
+        Reply::Bulk(value) if is_it(name) => Some(value),
+        _ => None,
+    });
+    match (&hit.sort_key, written) {
         (None, _) => Reply::Null,
-        (Some(_), [(_, Reply::Bulk(written)), ..]) if is_written => text(written),
-        (Some(SortKey::Number(number)), _) => {
+        (Some(_), Some(written)) => text(written),
+        (Some(SortKey::Number(number)), None) => {
             Reply::bulk(format!("#{}", print_significant(*number, 17)))
         }
-        (Some(SortKey::Text(key)), _) => text(key),
+        (Some(SortKey::Text(key)), None) => text(key),
     }
 }
 
-/// Whether sort keys are told as they are written: a number that the index does not keep, where the whole hash is shown.
-fn is_sorted_as_written(schema: &Schema, request: &SearchRequest) -> bool {
-    let sort = request.sort.as_ref();
-    let field = sort.and_then(|sort| schema.find(&sort.field));
-    let field = field.map(|at| &schema.fields[at]);
+/// The field by which sort keys are told as they are written: a number that the index does not keep, where the whole hash is shown.
+fn sorted_as_written<'r>(schema: &Schema, request: &'r SearchRequest) -> Option<&'r str> {
+    let sort = request.sort.as_ref()?;
+    let field = schema.find(&sort.field).map(|at| &schema.fields[at])?;
     let options = &request.options;
     let is_whole = options.returned.is_none() && !options.is_without_content;
-    is_whole
+    let is_written = is_whole
         && schema.documents == DocumentKind::Hash
-        && field.is_some_and(|field| field.kind == FieldKind::Numeric && !field.is_sortable)
+        && field.kind == FieldKind::Numeric
+        && !field.is_sortable;
+    is_written.then_some(sort.field.as_str())
 }
 
 /// A document of a page, with what is asked of it.

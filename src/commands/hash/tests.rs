@@ -383,6 +383,27 @@ fn large_hash(len: usize) -> Seat {
 }
 
 #[test]
+fn hscan_goes_on_in_a_hash_that_took_the_place_of_another() {
+    let mut seat = large_hash(2000);
+    let (mut cursor, mut seen) = ("0".to_owned(), BTreeSet::new());
+    loop {
+        let reply = seat.run(&format!("HSCAN h {cursor} COUNT 100 NOVALUES"));
+        let mut words = reply.split('"').skip(1).step_by(2);
+        cursor = words.next().expect("a cursor").to_owned();
+        seen.extend(words.map(str::to_owned));
+        if cursor == "0" {
+            break;
+        }
+        // The same fields, one by one.
+        seat.run("DEL h");
+        for i in 0..2000 {
+            seat.send(["HSET", "h", &format!("field:{i}"), "other"]);
+        }
+    }
+    assert_eq!(seen.len(), 2000);
+}
+
+#[test]
 fn hscan_sees_every_field_once() {
     let mut seat = large_hash(2000);
     let (mut cursor, mut seen, mut steps) = ("0".to_owned(), BTreeSet::new(), 0);

@@ -12,6 +12,8 @@ use std::cmp::Reverse;
 const LENT_LINKS: usize = 48;
 /// Expansions after which a walk through all nodes looks how much of what it met passes.
 const PROBED: usize = 24;
+/// Open nodes that a thread keeps room for when a walk is done.
+const OPEN_KEPT_MAX: usize = 1 << 14;
 /// Lists of links asked for ahead by a walk through all nodes.
 const PREFETCHED_LISTS: usize = 2 * EXPANDED_AT_ONCE - 1;
 
@@ -83,6 +85,7 @@ impl Walker<'_> {
             }
         }
         self.buffers.visited.clear();
+        self.buffers.open.shrink_to(OPEN_KEPT_MAX);
     }
 
     /// Whether too few pass of what the walk met; otherwise it goes on with as many candidates as the share asks for.

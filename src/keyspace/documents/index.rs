@@ -41,7 +41,7 @@ const EF_CONSTRUCTION_DEFAULT: u32 = 200;
 
 /// An index that has given out all ids before this one is made anew, which begins with the first ([`Indexes`](super::Indexes)). It takes
 /// four thousand million writes; those behind are for writers that are about to take one meanwhile.
-const IDS_END: DocumentId = DocumentId::MAX - (1 << 16);
+const IDS_LIMIT: DocumentId = DocumentId::MAX - (1 << 16);
 
 /// In place of a field, in a failure that is of none of them.
 pub const NO_FIELD: usize = usize::MAX;
@@ -134,8 +134,8 @@ pub struct DocumentIndex {
     failures: AtomicU64,
     usage: Arc<Usage>,
     level_hasher: FixedState,
-    /// [`IDS_END`], but in tests.
-    pub(super) ids_end: DocumentId,
+    /// [`IDS_LIMIT`], but in tests.
+    pub(super) ids_limit: DocumentId,
     is_spent: AtomicBool,
 }
 
@@ -170,7 +170,7 @@ pub struct State {
 pub struct Document {
     /// Its key, its values and the numbers of its words.
     packed: PackedDocument,
-    /// Its own score, 0 to 1.
+    /// Its own score.
     pub score: f32,
     /// Its words, counted by the fields' weights.
     pub length: u32,
@@ -234,7 +234,7 @@ impl DocumentIndex {
             failures: AtomicU64::new(0),
             usage: Arc::default(),
             level_hasher: FixedState::with_seed(0x646f_6375_6d65_6e74),
-            ids_end: IDS_END,
+            ids_limit: IDS_LIMIT,
             is_spent: AtomicBool::new(false),
         }
     }
@@ -243,14 +243,14 @@ impl DocumentIndex {
     pub(super) fn anew(&self) -> DocumentIndex {
         DocumentIndex {
             usage: Arc::clone(&self.usage),
-            ids_end: self.ids_end,
+            ids_limit: self.ids_limit,
             ..DocumentIndex::new(&self.name, Arc::clone(&self.schema))
         }
     }
 
     /// Whether it has given out so many ids that it has to be made anew, and that helps: most are of documents that are gone.
     pub(super) fn is_spent(&self) -> bool {
-        self.is_spent.load(Ordering::Relaxed) && self.len() < (self.ids_end / 2) as usize
+        self.is_spent.load(Ordering::Relaxed) && self.len() < (self.ids_limit / 2) as usize
     }
 
     /// The same with more fields behind its own, which no document has yet; none if `schema` is not that. Nobody may alter this one
@@ -286,7 +286,7 @@ impl DocumentIndex {
             failures: AtomicU64::new(self.failures()),
             usage: Arc::clone(&self.usage),
             level_hasher: self.level_hasher.clone(),
-            ids_end: self.ids_end,
+            ids_limit: self.ids_limit,
             is_spent: AtomicBool::new(self.is_spent.load(Ordering::Relaxed)),
         })
     }
@@ -357,6 +357,11 @@ impl DocumentIndex {
         self.state.read()
     }
 
+    /// As `read`, unless somebody writes them or waits to.
+    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, State>> {
+        self.state.try_read()
+    }
+
     /// As `read`. Who may hold them already does not queue behind a writer that waits.
     pub fn read_as(&self, may_hold: bool) -> RwLockReadGuard<'_, State> {
         match may_hold {
@@ -395,7 +400,7 @@ impl DocumentIndex {
             return Unlinked::default();
         }
         let former = state.put(key, values, checksum, words, &slots);
-        let is_spent = state.next_id >= self.ids_end;
+        let is_spent = state.next_id >= self.ids_limit;
         drop(state);
         self.is_spent.store(is_spent, Ordering::Relaxed);
         self.inserts.fetch_add(1, Ordering::Relaxed);

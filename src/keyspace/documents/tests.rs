@@ -12,11 +12,11 @@ const DEFINITION: &str =
     "PREFIX 1 d: SCHEMA n NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
 
 /// A keyspace with an index that is made anew at this id.
-fn with_index(ids_end: u32) -> Keyspace {
+fn with_index(ids_limit: u32) -> Keyspace {
     let words: Vec<&[u8]> = DEFINITION.split(' ').map(str::as_bytes).collect();
     let schema = schema::create(&mut Words::new(&words)).expect("a schema");
     let mut index = DocumentIndex::new(b"i", Arc::new(schema));
-    index.ids_end = ids_end;
+    index.ids_limit = ids_limit;
     let keyspace = Keyspace::new(1, SEED);
     keyspace.indexes().insert(&Arc::new(index));
     keyspace

@@ -6,14 +6,23 @@
 use super::fields::{Fields, Stored};
 use super::{BUCKET_BYTES_MAX, Field, FieldBytes};
 use bytes::Bytes;
-use foldhash::fast::RandomState;
+use foldhash::fast::FixedState;
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::hash::BuildHasher;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
-/// Drawn once, which keeps clients from choosing colliding names; one for all hashes, because a cursor of HSCAN goes on in the hash that
-/// took the place of the one that it came from.
-static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+/// One for all hashes, because a cursor of HSCAN goes on in the hash that took the place of the one that it came from. Of the seed of the
+/// first keyspace of the process, which clients do not know, so that they cannot choose colliding names.
+static HASHER: OnceLock<FixedState> = OnceLock::new();
+
+fn hasher() -> &'static FixedState {
+    HASHER.get_or_init(FixedState::default)
+}
+
+/// Says what names are hashed by, unless that was said before.
+pub(super) fn seed(seed: u64) {
+    HASHER.get_or_init(|| FixedState::with_seed(seed));
+}
 
 #[derive(Clone, Default)]
 struct Bucket {
@@ -105,7 +114,7 @@ impl Large {
 
     /// The hash of a name, by which fields lie in buckets.
     pub(super) fn hash_of(name: &[u8]) -> u64 {
-        HASHER.hash_one(name)
+        hasher().hash_one(name)
     }
 
     /// All fields; those of one bucket in insertion order.
@@ -135,7 +144,7 @@ impl Large {
         let old = match bucket.fields.get_mut(&name) {
             Some(field) => Some(std::mem::replace(field, stored)),
             None => {
-                bucket.fields.add(name, stored, &*HASHER);
+                bucket.fields.add(name, stored, hasher());
                 None
             }
         };
@@ -209,7 +218,7 @@ impl Large {
             for (name, field) in bucket.fields.iter() {
                 let target = &mut buckets[(Large::hash_of(name) >> shift) as usize];
                 target.bytes += name.len() + field.value.len();
-                target.fields.add(name.clone(), field.clone(), &*HASHER);
+                target.fields.add(name.clone(), field.clone(), hasher());
             }
         }
         self.buckets = buckets.into_iter().map(Arc::new).collect();

@@ -67,7 +67,7 @@ pub struct Corpus {
 /// What holds for all words of a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Document {
-    /// Its own score, 0 to 1.
+    /// Its own score.
     pub score: f64,
     /// Its words without stop words, counted as [`crate::keyspace::documents::fields::times`] says.
     pub length: u32,

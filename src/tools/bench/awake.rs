@@ -13,13 +13,18 @@ pub struct Awake {
 }
 
 impl Awake {
-    /// Keeps them awake from now on. A thread that may not lower its priority ends, rather than take the time of who is measured.
+    /// Keeps them awake from now on. A thread that may not lower its priority says so and ends, rather than take the time of who is measured.
     pub fn keep() -> Awake {
         let stops = Arc::new(AtomicBool::new(false));
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let spin = |stops: Arc<AtomicBool>| {
-            let is_lowest = sys::lower_priority().is_ok();
-            while is_lowest && !stops.load(Ordering::Relaxed) {
+            if let Err(error) = sys::lower_priority() {
+                eprintln!(
+                    "--awake has no effect, the system does not lower a thread's priority: {error}"
+                );
+                return;
+            }
+            while !stops.load(Ordering::Relaxed) {
                 std::hint::spin_loop();
             }
         };

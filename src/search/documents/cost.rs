@@ -19,6 +19,8 @@ const LOOK_UP_NS: f64 = 500.0;
 const POSTING_NS: f64 = 15.0;
 /// Looking where the words of a document stand.
 const PLACES_NS: f64 = 1_000.0;
+/// Numbers are counted no further than about here: so many documents take too long whatever is done with them.
+const COUNTED_MAX: usize = 200_000;
 /// Passing over a document on the way to a page.
 const SKIPPED_NS: f64 = 60.0;
 /// Comparing a word or a tag with a pattern.
@@ -30,7 +32,7 @@ const SHAPE_NS: f64 = 2_000.0;
 
 /// What a condition takes and gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Weight {
+struct Cost {
     /// Nanoseconds.
     ns: f64,
     /// Documents that pass, at most.
@@ -39,7 +41,7 @@ struct Weight {
 
 /// What is done with documents that passed, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Toll {
+pub struct PassedCost {
     /// With each and for each word or tag, as these say what it is worth.
     pub scored_ns: f64,
     /// With each in any case.
@@ -52,17 +54,33 @@ pub struct Toll {
     pub shown_ns: f64,
 }
 
-/// Microseconds that a question takes, with what is done with its documents.
-pub fn predict_us(index: &DocumentIndex, question: &Question, toll: Toll) -> u64 {
-    let state = index.read_as(false);
-    let weigher = Weigher {
+/// Microseconds that a question takes, with what is done with its documents; none if a writer holds the postings, for whom nobody waits
+/// only to learn this.
+pub fn predict_us(
+    index: &DocumentIndex,
+    question: &Question,
+    passed_cost: PassedCost,
+) -> Option<u64> {
+    // Before the postings are held: it may find that nobody measured yet.
+    let nearest = question
+        .knn
+        .as_ref()
+        .and_then(|asked| Some((asked, FieldVectors::of(index, asked.knn.field)?)));
+    let nearest = nearest.map(|(asked, field)| (asked, field, ef_of(asked, field)));
+    let state = index.try_read()?;
+    let predictor = Predictor {
         matcher: Matcher::new(index, &state, question, &[]),
         state: &state,
     };
-    let conditions = weigher.weigh(question.root);
-    let (nearest_ns, passing) = match &question.knn {
-        Some(asked) => (
-            weigher.nearest_ns(index, asked, conditions.documents),
+    // Nobody lists those that all pass a KNN.
+    let is_listed = question.knn.as_ref().is_none_or(|knn| knn.is_filtered);
+    let conditions = match is_listed {
+        true => predictor.cost_of(question.root),
+        false => predictor.everybody(0.0),
+    };
+    let (nearest_ns, passing) = match nearest {
+        Some((asked, field, ef)) => (
+            nearest_ns(asked, field, ef, conditions.documents),
             asked.knn.k as f64,
         ),
         None => (0.0, f64::INFINITY),
@@ -71,12 +89,32 @@ pub fn predict_us(index: &DocumentIndex, question: &Question, toll: Toll) -> u64
         .keys
         .map_or(f64::INFINITY, |keys| keys.len() as f64);
     let documents = conditions.documents.min(passing).min(keys);
-    let each_ns = toll.each_ns + toll.scored_ns * scored(question.root) as f64;
-    let toll_ns = each_ns * documents
-        + SKIPPED_NS * documents.min(toll.skipped)
-        + toll.shown_ns * documents.min(toll.shown);
-    let ns = conditions.ns + nearest_ns + toll_ns;
-    (ns / 1000.0) as u64
+    let each_ns = passed_cost.each_ns + passed_cost.scored_ns * scored(question.root) as f64;
+    let passed_ns = each_ns * documents
+        + SKIPPED_NS * documents.min(passed_cost.skipped)
+        + passed_cost.shown_ns * documents.min(passed_cost.shown);
+    let ns = conditions.ns + nearest_ns + passed_ns;
+    Some((ns / 1000.0) as u64)
+}
+
+/// The candidates of a KNN; none if that has to be measured first.
+fn ef_of(asked: &NearestQuestion, field: FieldVectors) -> Option<usize> {
+    let k = asked.knn.k;
+    let is_known = asked.ef.is_some() || !field.would_measure(k);
+    is_known.then(|| asked.ef.unwrap_or_else(|| field.knn_ef(k)).max(k))
+}
+
+fn nearest_ns(
+    asked: &NearestQuestion,
+    field: FieldVectors,
+    ef: Option<usize>,
+    documents: f64,
+) -> f64 {
+    let Some(ef) = ef else {
+        return f64::INFINITY;
+    };
+    let passing = asked.is_filtered.then_some(documents as usize);
+    plan::predict_known_ns(field.vectors(), (asked.knn.k, ef), passing, asked.is_exact)
 }
 
 /// Words and tags that a document is worth something for; `*` counts as one.
@@ -90,41 +128,41 @@ fn scored(node: &Node) -> usize {
     own + node.children().iter().map(scored).sum::<usize>()
 }
 
-struct Weigher<'a> {
+struct Predictor<'a> {
     matcher: Matcher<'a>,
     state: &'a State,
 }
 
-impl Weigher<'_> {
+impl Predictor<'_> {
     fn all(&self) -> f64 {
         self.state.documents.len() as f64
     }
 
     /// Every document, for so many nanoseconds each.
-    fn everybody(&self, each_ns: f64) -> Weight {
-        Weight {
+    fn everybody(&self, each_ns: f64) -> Cost {
+        Cost {
             ns: self.all() * each_ns,
             documents: self.all(),
         }
     }
 
-    fn weigh(&self, node: &Node) -> Weight {
+    fn cost_of(&self, node: &Node) -> Cost {
         match &node.kind {
-            Kind::Nothing => Weight::default(),
+            Kind::Nothing => Cost::default(),
             Kind::All | Kind::Missing { .. } => self.everybody(SET_NS),
             Kind::And(nodes) => self.all_of(nodes, node),
             Kind::Or(nodes) => {
                 nodes
                     .iter()
-                    .map(|node| self.weigh(node))
-                    .fold(Weight::default(), |sum, one| Weight {
+                    .map(|node| self.cost_of(node))
+                    .fold(Cost::default(), |sum, one| Cost {
                         ns: sum.ns + one.ns + one.documents * SET_NS,
                         documents: (sum.documents + one.documents).min(self.all()),
                     })
             }
             Kind::Not(inner) | Kind::Optional(inner) => {
-                let inner = self.weigh(inner);
-                Weight {
+                let inner = self.cost_of(inner);
+                Cost {
                     ns: inner.ns + self.all() * SET_NS,
                     documents: self.all(),
                 }
@@ -133,14 +171,14 @@ impl Weigher<'_> {
             Kind::Phrase(words) => {
                 let each = words.iter().map(|word| self.holding([&**word].into_iter()));
                 let all = each.fold(self.everybody(0.0), with);
-                Weight {
+                Cost {
                     ns: all.ns + all.documents * PLACES_NS,
                     ..all
                 }
             }
             Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
                 let all = self.everybody(POSTING_NS);
-                Weight {
+                Cost {
                     ns: all.ns + self.state.words.len() as f64 * PATTERN_NS,
                     ..all
                 }
@@ -148,7 +186,9 @@ impl Weigher<'_> {
             Kind::Tag { field, values } => self.tagged(*field, values),
             Kind::Numeric(range) => {
                 let (min, max) = range.bounds();
-                let documents = self.state.fields[range.field].numbers.count(min, max);
+                let documents = self.state.fields[range.field]
+                    .numbers
+                    .count(min, max, COUNTED_MAX);
                 self.some(documents as f64, JOINED_NS)
             }
             Kind::Geo(circle) => {
@@ -164,15 +204,15 @@ impl Weigher<'_> {
         }
     }
 
-    fn some(&self, documents: f64, each_ns: f64) -> Weight {
-        Weight {
+    fn some(&self, documents: f64, each_ns: f64) -> Cost {
+        Cost {
             ns: documents * each_ns,
             documents: documents.min(self.all()),
         }
     }
 
-    fn all_of(&self, nodes: &[Node], node: &Node) -> Weight {
-        let each = nodes.iter().map(|node| self.weigh(node));
+    fn all_of(&self, nodes: &[Node], node: &Node) -> Cost {
+        let each = nodes.iter().map(|node| self.cost_of(node));
         let mut all = each.fold(self.everybody(0.0), with);
         if node.options.slop.is_some() || node.options.in_order.is_some() {
             all.ns += all.documents * PLACES_NS;
@@ -180,33 +220,33 @@ impl Weigher<'_> {
         all
     }
 
-    fn holding<'w>(&self, words: impl Iterator<Item = &'w str>) -> Weight {
+    fn holding<'w>(&self, words: impl Iterator<Item = &'w str>) -> Cost {
         let each = words.map(|word| {
             let postings = self.state.words.get(word);
             let documents = postings.map_or(0, |postings| postings.len());
             self.looked_up(documents as f64, POSTING_NS)
         });
-        each.fold(Weight::default(), |one, other| self.or(one, other))
+        each.fold(Cost::default(), |one, other| self.or(one, other))
     }
 
-    fn looked_up(&self, documents: f64, each_ns: f64) -> Weight {
+    fn looked_up(&self, documents: f64, each_ns: f64) -> Cost {
         let found = self.some(documents, each_ns);
-        Weight {
+        Cost {
             ns: found.ns + LOOK_UP_NS,
             ..found
         }
     }
 
     /// Two conditions of which one has to pass: what was found so far is gone through again.
-    fn or(&self, one: Weight, other: Weight) -> Weight {
+    fn or(&self, one: Cost, other: Cost) -> Cost {
         let documents = one.documents + other.documents;
-        Weight {
+        Cost {
             ns: one.ns + other.ns + documents * SET_NS,
             documents: documents.min(self.all()),
         }
     }
 
-    fn tagged(&self, field: usize, values: &[TagValue]) -> Weight {
+    fn tagged(&self, field: usize, values: &[TagValue]) -> Cost {
         let each = values.iter().map(|value| match value {
             TagValue::Whole(_) => {
                 let tags = self.matcher.tags_of(field, value);
@@ -215,33 +255,19 @@ impl Weigher<'_> {
             }
             TagValue::Affix(_) | TagValue::Wildcard(_) => {
                 let tags = self.state.fields[field].tags.len() as f64;
-                Weight {
+                Cost {
                     ns: tags * PATTERN_NS + self.all() * JOINED_NS,
                     documents: self.all(),
                 }
             }
         });
-        each.fold(Weight::default(), |one, other| self.or(one, other))
-    }
-
-    fn nearest_ns(&self, index: &DocumentIndex, asked: &NearestQuestion, documents: f64) -> f64 {
-        let Some(field) = FieldVectors::of(index, asked.knn.field) else {
-            return 0.0;
-        };
-        let ef = match asked.ef {
-            Some(ef) => ef,
-            None if field.would_measure(asked.knn.k) => return f64::INFINITY,
-            None => field.knn_ef(asked.knn.k),
-        };
-        let passing = asked.is_filtered.then_some(documents as usize);
-        let how_many = (asked.knn.k, ef.max(asked.knn.k));
-        plan::predict_known_ns(field.vectors(), how_many, passing, asked.is_exact)
+        each.fold(Cost::default(), |one, other| self.or(one, other))
     }
 }
 
 /// Two conditions that both have to pass.
-fn with(one: Weight, other: Weight) -> Weight {
-    Weight {
+fn with(one: Cost, other: Cost) -> Cost {
+    Cost {
         ns: one.ns + other.ns + one.documents.min(other.documents) * SET_NS,
         documents: one.documents.min(other.documents),
     }
