@@ -313,6 +313,11 @@ pub enum Class {
 /// A command that is predicted to take longer than this goes to the pool.
 pub const INLINE_US_MAX: u64 = 200;
 
+/// Words and bytes of requests that take too long to read for finding out what they weigh.
+const WEIGHED_WORDS_MAX: usize = 256;
+/// See [`WEIGHED_WORDS_MAX`].
+const WEIGHED_BYTES_MAX: usize = 64 * 1024;
+
 /// Positions of keys in a request (the name is word 0), as COMMAND INFO gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyPositions {
@@ -544,7 +549,9 @@ impl Command {
     /// Whether it must not run on a connection's own thread.
     pub fn is_long(&self, context: &Context, session: &Session, request: &Request) -> bool {
         match self.class {
-            Class::Weighed(_) => false,
+            Class::Weighed(_) => {
+                request.len() > WEIGHED_WORDS_MAX || request.byte_len() > WEIGHED_BYTES_MAX
+            }
             _ => self.predicted_us(context, session, request) > INLINE_US_MAX,
         }
     }

@@ -235,7 +235,7 @@ impl Hash {
             Fields::Large(large) => large,
         };
         let mut found: Vec<(u64, Field<'_>)> = Vec::new();
-        let placed = |field: Field<'h>| (large.hash_of(&field.name), field);
+        let placed = |field: Field<'h>| (Large::hash_of(&field.name), field);
         for bucket in large.buckets_from(cursor) {
             found.extend(bucket.map(placed).filter(|(hash, _)| *hash >= cursor));
             if found.len() > count {

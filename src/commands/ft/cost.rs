@@ -1,10 +1,12 @@
 //! What a search will take: quick ones run on the connection's own thread.
 
+use super::page::Page;
 use super::schema::{Algorithm, FieldKind};
 use super::search::{SearchRequest, SortBy};
 use crate::commands::table::INLINE_US_MAX;
 use crate::commands::{Context, Session};
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::{Value, View};
 use crate::protocol::Request;
 use crate::search::documents::weight::Toll;
 
@@ -42,12 +44,39 @@ pub fn toll_of(index: &DocumentIndex, request: &SearchRequest) -> Toll {
     Toll {
         scored_ns,
         each_ns,
+        skipped: request.offset as f64,
         shown: request.num as f64,
         shown_ns: match request.options.is_without_content {
             true => NAMED_NS,
             false => LOADED_NS,
         },
     }
+}
+
+/// What reading the documents of a page takes, in microseconds, by their sizes.
+pub fn loading_us(view: &View, request: &SearchRequest, page: &Page) -> u64 {
+    const FIELD_NS: usize = 50;
+    const JSON_BYTE_NS: usize = 10;
+    /// Hashes are copied as they are.
+    const BYTES_OF_A_NS: usize = 10;
+    if request.options.is_without_content {
+        return 0;
+    }
+    let returned = request.options.returned.as_ref();
+    let ns = |value: Value| match value {
+        Value::Hash(hash) => match returned {
+            Some(returned) => returned.len() * FIELD_NS,
+            None => hash.len() * FIELD_NS + hash.bytes() / BYTES_OF_A_NS,
+        },
+        // Any path may lead through all of it.
+        Value::Json(document) => {
+            document.bytes() * JSON_BYTE_NS * returned.map_or(1, |all| all.len().max(1))
+        }
+        _ => 0,
+    };
+    let documents = page.hits.iter().filter_map(|hit| view.peek(&hit.key));
+    let ns: usize = documents.map(|entry| ns(entry.value)).sum();
+    (ns / 1000) as u64
 }
 
 /// The candidates of a walk that the field's definition names.
@@ -98,7 +127,8 @@ mod tests {
             ))
         };
         for (query, rest) in [
-            ("*", ""),
+            ("*", "LIMIT 0 0"),
+            ("*", "SORTBY n"),
             ("rare", ""),
             ("@g:{all rare}", ""),
             ("@n:[7 9]", "SORTBY g"),
@@ -114,12 +144,14 @@ mod tests {
             assert!(is_quick(query, rest), "{query} {rest}");
         }
         for (query, rest) in [
+            ("*", ""),
             ("all", ""),
             ("(rare | all)", ""),
             ("@g:{a*}", ""),
             ("%rane%", ""),
             ("@n:[0 9999]", "SORTBY g"),
             ("@n:[0 9999]", "LIMIT 0 1000"),
+            ("@n:[0 9999]", "LIMIT 9999 1"),
             ("@v:[VECTOR_RANGE 3 $b]", ""),
         ] {
             assert!(!is_quick(query, rest), "{query} {rest}");

@@ -35,6 +35,9 @@ use roaring::RoaringBitmap;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+/// A longer query takes too long to be read where others wait for the thread.
+const QUICK_QUERY_BYTES_MAX: usize = 1024;
+
 /// What a query command works on.
 pub struct Ground<'a> {
     /// What all commands share.
@@ -175,6 +178,9 @@ pub fn find<T>(
     let index = &ground.index;
     let language = language(options, index)?;
     let scorer = scorer(options, &ground.limits)?;
+    if ground.is_waited_for && options.query.len() > QUICK_QUERY_BYTES_MAX {
+        return Err(Refusal::NotHere);
+    }
     index.usage().note_dialect(options.dialect);
     let query = read_query(index, options)?;
     observer.parsed();

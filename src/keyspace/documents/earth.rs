@@ -13,8 +13,13 @@ pub fn parse_point(text: &[u8]) -> Option<(f64, f64)> {
         return None;
     }
     let end = text.iter().position(|byte| matches!(byte, b' ' | b','))?;
-    let longitude = parse_number(&text[..end])?;
-    let latitude = parse_number(text[end + 1..].trim_ascii())?;
+    // Nothing is 0 here.
+    let degrees = |text: &[u8]| match text {
+        b"" => Some(0.0),
+        text => parse_number(text),
+    };
+    let longitude = degrees(&text[..end])?;
+    let latitude = degrees(text[end + 1..].trim_ascii())?;
     Some((longitude, latitude))
 }
 

@@ -16,13 +16,13 @@ pub struct Pages<T> {
 
 struct Shelf<T> {
     pages: [Option<Box<Page<T>>>; SHELF],
+    /// Things on each page: beside a page, which is a size of the allocator, they would make it a larger one.
+    held: [u8; SHELF],
+    /// Pages.
     len: usize,
 }
 
-struct Page<T> {
-    things: [Option<T>; PAGE],
-    len: usize,
-}
+type Page<T> = [Option<T>; PAGE];
 
 impl<T> Default for Pages<T> {
     fn default() -> Pages<T> {
@@ -37,15 +37,7 @@ impl<T> Default for Shelf<T> {
     fn default() -> Shelf<T> {
         Shelf {
             pages: std::array::from_fn(|_| None),
-            len: 0,
-        }
-    }
-}
-
-impl<T> Default for Page<T> {
-    fn default() -> Page<T> {
-        Page {
-            things: std::array::from_fn(|_| None),
+            held: [0; SHELF],
             len: 0,
         }
     }
@@ -72,7 +64,7 @@ impl<T> Pages<T> {
     pub fn get(&self, id: DocumentId) -> Option<&T> {
         let (shelf, page, at) = place(id);
         let shelf = self.shelves.get(shelf)?.as_ref()?;
-        shelf.pages[page].as_ref()?.things[at].as_ref()
+        shelf.pages[page].as_ref()?[at].as_ref()
     }
 
     /// Puts a thing; the one that was there.
@@ -85,9 +77,9 @@ impl<T> Pages<T> {
         if shelf.pages[page].is_none() {
             shelf.len += 1;
         }
-        let page = shelf.pages[page].get_or_insert_default();
-        let former = page.things[at].replace(thing);
-        page.len += usize::from(former.is_none());
+        let empty = || Box::new(std::array::from_fn(|_| None));
+        let former = shelf.pages[page].get_or_insert_with(empty)[at].replace(thing);
+        shelf.held[page] += u8::from(former.is_none());
         self.len += usize::from(former.is_none());
         former
     }
@@ -97,13 +89,11 @@ impl<T> Pages<T> {
         let (shelf, page, at) = place(id);
         let shelf_there = self.shelves.get_mut(shelf)?;
         let shelf = shelf_there.as_mut()?;
-        let page_there = &mut shelf.pages[page];
-        let page = page_there.as_mut()?;
-        let thing = page.things[at].take()?;
+        let thing = shelf.pages[page].as_mut()?[at].take()?;
         self.len -= 1;
-        page.len -= 1;
-        if page.len == 0 {
-            *page_there = None;
+        shelf.held[page] -= 1;
+        if shelf.held[page] == 0 {
+            shelf.pages[page] = None;
             shelf.len -= 1;
         }
         if shelf.len == 0 {
@@ -116,7 +106,7 @@ impl<T> Pages<T> {
     pub fn values(&self) -> impl Iterator<Item = &T> {
         let shelves = self.shelves.iter().flatten();
         let pages = shelves.flat_map(|shelf| shelf.pages.iter().flatten());
-        pages.flat_map(|page| page.things.iter().flatten())
+        pages.flat_map(|page| page.iter().flatten())
     }
 }
 

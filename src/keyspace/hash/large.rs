@@ -9,7 +9,11 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// Drawn once, which keeps clients from choosing colliding names; one for all hashes, because a cursor of HSCAN goes on in the hash that
+/// took the place of the one that it came from.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 #[derive(Clone, Default)]
 struct Bucket {
@@ -20,8 +24,6 @@ struct Bucket {
 /// Fields by name. Cloning shares the buckets.
 #[derive(Clone)]
 pub(super) struct Large {
-    /// Drawn for each hash, which keeps clients from choosing colliding names.
-    hasher: RandomState,
     /// A power of two of buckets, by the top bits of the field's hash.
     buckets: Vec<Arc<Bucket>>,
     len: usize,
@@ -37,7 +39,6 @@ pub(super) struct Large {
 impl Default for Large {
     fn default() -> Large {
         Large {
-            hasher: RandomState::default(),
             buckets: vec![Arc::default()],
             len: 0,
             bytes: 0,
@@ -103,8 +104,8 @@ impl Large {
     }
 
     /// The hash of a name, by which fields lie in buckets.
-    pub(super) fn hash_of(&self, name: &[u8]) -> u64 {
-        self.hasher.hash_one(name)
+    pub(super) fn hash_of(name: &[u8]) -> u64 {
+        HASHER.hash_one(name)
     }
 
     /// All fields; those of one bucket in insertion order.
@@ -134,7 +135,7 @@ impl Large {
         let old = match bucket.fields.get_mut(&name) {
             Some(field) => Some(std::mem::replace(field, stored)),
             None => {
-                bucket.fields.add(name, stored, &self.hasher);
+                bucket.fields.add(name, stored, &*HASHER);
                 None
             }
         };
@@ -187,7 +188,7 @@ impl Large {
         if self.buckets.len() == 1 {
             0
         } else {
-            self.bucket_of_hash(self.hash_of(name))
+            self.bucket_of_hash(Large::hash_of(name))
         }
     }
 
@@ -206,9 +207,9 @@ impl Large {
         let shift = 64 - count.ilog2();
         for bucket in old {
             for (name, field) in bucket.fields.iter() {
-                let target = &mut buckets[(self.hash_of(name) >> shift) as usize];
+                let target = &mut buckets[(Large::hash_of(name) >> shift) as usize];
                 target.bytes += name.len() + field.value.len();
-                target.fields.add(name.clone(), field.clone(), &self.hasher);
+                target.fields.add(name.clone(), field.clone(), &*HASHER);
             }
         }
         self.buckets = buckets.into_iter().map(Arc::new).collect();

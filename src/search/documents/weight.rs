@@ -13,10 +13,14 @@ use roaring::RoaringBitmap;
 const SET_NS: f64 = 0.2;
 /// A document in a set that is put together from many.
 const JOINED_NS: f64 = 5.0;
+/// Looking up a word with its stems, or a tag.
+const LOOK_UP_NS: f64 = 500.0;
 /// A document in the postings of a word.
 const POSTING_NS: f64 = 15.0;
 /// Looking where the words of a document stand.
 const PLACES_NS: f64 = 1_000.0;
+/// Passing over a document on the way to a page.
+const SKIPPED_NS: f64 = 60.0;
 /// Comparing a word or a tag with a pattern.
 const PATTERN_NS: f64 = 50.0;
 /// Comparing a point with a circle.
@@ -36,10 +40,12 @@ struct Weight {
 /// What is done with documents that passed, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Toll {
-    /// With each, if words or tags say what it is worth.
+    /// With each and for each word or tag, as these say what it is worth.
     pub scored_ns: f64,
     /// With each in any case.
     pub each_ns: f64,
+    /// Documents that are passed over before the first that is shown.
+    pub skipped: f64,
     /// Documents that are shown in the end, at most.
     pub shown: f64,
     /// With each of these.
@@ -65,27 +71,23 @@ pub fn predict_us(index: &DocumentIndex, question: &Question, toll: Toll) -> u64
         .keys
         .map_or(f64::INFINITY, |keys| keys.len() as f64);
     let documents = conditions.documents.min(passing).min(keys);
-    let each_ns = match is_scored(question.root) {
-        true => toll.each_ns + toll.scored_ns,
-        false => toll.each_ns,
-    };
-    let toll_ns = each_ns * documents + toll.shown_ns * documents.min(toll.shown);
+    let each_ns = toll.each_ns + toll.scored_ns * scored(question.root) as f64;
+    let toll_ns = each_ns * documents
+        + SKIPPED_NS * documents.min(toll.skipped)
+        + toll.shown_ns * documents.min(toll.shown);
     let ns = conditions.ns + nearest_ns + toll_ns;
     (ns / 1000.0) as u64
 }
 
-/// Whether words or tags are asked for.
-fn is_scored(node: &Node) -> bool {
-    let is_it = matches!(
-        node.kind,
-        Kind::Word(_)
-            | Kind::Phrase(_)
-            | Kind::Affix(_)
-            | Kind::Wildcard(_)
-            | Kind::Fuzzy { .. }
-            | Kind::Tag { .. }
-    );
-    is_it || node.children().iter().any(is_scored)
+/// Words and tags that a document is worth something for; `*` counts as one.
+fn scored(node: &Node) -> usize {
+    let own = match &node.kind {
+        Kind::All | Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => 1,
+        Kind::Phrase(words) => words.len(),
+        Kind::Tag { values, .. } => values.len(),
+        _ => 0,
+    };
+    own + node.children().iter().map(scored).sum::<usize>()
 }
 
 struct Weigher<'a> {
@@ -179,9 +181,29 @@ impl Weigher<'_> {
     }
 
     fn holding<'w>(&self, words: impl Iterator<Item = &'w str>) -> Weight {
-        let postings = words.filter_map(|word| self.state.words.get(word));
-        let documents = postings.map(|postings| postings.len() as f64).sum();
-        self.some(documents, POSTING_NS)
+        let each = words.map(|word| {
+            let postings = self.state.words.get(word);
+            let documents = postings.map_or(0, |postings| postings.len());
+            self.looked_up(documents as f64, POSTING_NS)
+        });
+        each.fold(Weight::default(), |one, other| self.or(one, other))
+    }
+
+    fn looked_up(&self, documents: f64, each_ns: f64) -> Weight {
+        let found = self.some(documents, each_ns);
+        Weight {
+            ns: found.ns + LOOK_UP_NS,
+            ..found
+        }
+    }
+
+    /// Two conditions of which one has to pass: what was found so far is gone through again.
+    fn or(&self, one: Weight, other: Weight) -> Weight {
+        let documents = one.documents + other.documents;
+        Weight {
+            ns: one.ns + other.ns + documents * SET_NS,
+            documents: documents.min(self.all()),
+        }
     }
 
     fn tagged(&self, field: usize, values: &[TagValue]) -> Weight {
@@ -189,7 +211,7 @@ impl Weigher<'_> {
             TagValue::Whole(_) => {
                 let tags = self.matcher.tags_of(field, value);
                 let documents: u64 = tags.iter().map(|(_, ids)| RoaringBitmap::len(ids)).sum();
-                self.some(documents as f64, SET_NS)
+                self.looked_up(documents as f64, SET_NS)
             }
             TagValue::Affix(_) | TagValue::Wildcard(_) => {
                 let tags = self.state.fields[field].tags.len() as f64;
@@ -199,10 +221,7 @@ impl Weigher<'_> {
                 }
             }
         });
-        each.fold(Weight::default(), |sum, one| Weight {
-            ns: sum.ns + one.ns,
-            documents: (sum.documents + one.documents).min(self.all()),
-        })
+        each.fold(Weight::default(), |one, other| self.or(one, other))
     }
 
     fn nearest_ns(&self, index: &DocumentIndex, asked: &NearestQuestion, documents: f64) -> f64 {

@@ -79,6 +79,7 @@ impl Display for EvalError {
                     "Invalid type ({got}) for argument {argument} in function '{function}'. {test} was false."
                 )
             }
+            EvalError::Point => f.write_str("Invalid geo string"),
             EvalError::Substr => f.write_str("Invalid type for substr. Expected string"),
             EvalError::Format => f.write_str("Bad format string!"),
             EvalError::FormatArguments => f.write_str("Not enough arguments for format"),

@@ -25,6 +25,8 @@ pub enum EvalError {
         /// Whether a number was wanted; else a text.
         wants_number: bool,
     },
+    /// `geodistance` of a text that is no point.
+    Point,
     /// `substr` of what is no text.
     Substr,
     /// `format` with `%` at its end.
@@ -135,8 +137,10 @@ impl Evaluation<'_> {
     fn call(&self, function: &Function, arguments: &[Expression]) -> Result<Found, EvalError> {
         match function.id {
             Id::Exists => {
+                // What a function gives is there, also where it is nothing.
+                let is_property = matches!(arguments[0], Expression::Property(_));
                 let is_there = match self.found(&arguments[0])? {
-                    Found::Value(value) => !value.is_null(),
+                    Found::Value(value) => !is_property || !value.is_null(),
                     Found::Missing(_) => false,
                 };
                 Ok(Found::Value(is_there.into()))

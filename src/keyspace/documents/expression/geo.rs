@@ -3,8 +3,18 @@
 use super::{EvalError, Value};
 use crate::keyspace::documents::earth::{distance_m, parse_point};
 
-/// `geodistance(point, point)`, either of them also as two numbers. NaN where one is no point.
+/// `geodistance(point, point)`, either of them also as two numbers. NaN where one is no number.
 pub(super) fn geodistance(arguments: &[Value]) -> Result<Value, EvalError> {
+    let is_wrong = |value: &&Value| {
+        value
+            .as_text()
+            .is_some_and(|text| parse_point(text).is_none())
+    };
+    let is_number = |value: &&Value| value.to_number().is_some();
+    let is_pair = arguments.len() == 4;
+    if !is_pair && arguments.iter().any(|it| is_wrong(&it) && !is_number(&it)) {
+        return Err(EvalError::Point);
+    }
     let point = |value: &Value| value.as_text().and_then(|text| parse_point(text));
     let pair = |lon: &Value, lat: &Value| Some((lon.to_number()?, lat.to_number()?));
     let points = match arguments {

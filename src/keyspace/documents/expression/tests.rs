@@ -65,7 +65,8 @@ fn arithmetic() {
         ("1 / 3", "0.333333333333"),
         ("@n / 0", "inf"),
         ("@s * 2", "5"),
-        ("'' + 1", "1"),
+        ("1 % ''", "! Could not convert value to a number"),
+        ("ceil('')", "nan"),
         (r"@odd\-name + 1", "2"),
         ("(2 - @s)/2", "-0.25"),
     ]);
@@ -140,6 +141,7 @@ fn functions_of_what_is_there() {
         ("exists(@n)", "1"),
         ("exists(@gone)", "0"),
         ("exists(@nil)", "0"),
+        ("exists(upper(1))", "1"),
         ("case(exists(@gone), @gone, 'no')", "no"),
         ("case(@n > 5, 'big', @gone)", "big"),
     ]);
@@ -181,7 +183,8 @@ fn functions_of_places() {
         ("geodistance('0,0', '0,1')", "111226.3"),
         ("geodistance(0, 0, '0,1')", "111226.3"),
         ("geodistance(0, 0, 0, 1)", "111226.3"),
-        ("geodistance(@name, '0,0')", "nan"),
+        ("geodistance(',2', '1,2')", "111158.54"),
+        ("geodistance(@name, '0,0')", "! Invalid geo string"),
     ]);
 }
 

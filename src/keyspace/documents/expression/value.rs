@@ -50,10 +50,10 @@ impl From<bool> for Value {
     }
 }
 
-/// A text as a number: decimal or `inf` as a whole; the empty text is 0.
+/// A text as a number: decimal or `inf` as a whole; the empty text is none.
 pub fn parse_number(text: &[u8]) -> Option<f64> {
     match text {
-        b"" => Some(0.0),
+        b"" => None,
         text if text.eq_ignore_ascii_case(b"nan") => Some(f64::NAN),
         // C's hexadecimal floats are none here.
         text if text.contains(&b'x') || text.contains(&b'X') => None,
