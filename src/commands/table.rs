@@ -33,6 +33,8 @@ pub struct Command {
     pub keys: Option<KeyPositions>,
     /// What it does to its keys, in the words of COMMAND GETKEYSANDFLAGS, where [`Command::flags`] do not tell it.
     pub key_flags: &'static [&'static str],
+    /// The same of the keys after the first, where it does something else to them.
+    pub later_key_flags: &'static [&'static str],
     /// ACL categories beyond those that flags and group tell.
     pub categories: &'static [&'static str],
     /// Arity as clients expect it, where the arguments do not tell it (negative: at least).
@@ -79,6 +81,7 @@ pub const COMMAND: Command = Command {
     examples: &[],
     keys: None,
     key_flags: &[],
+    later_key_flags: &[],
     categories: &[],
     arity: None,
     errors: &[],

@@ -188,7 +188,7 @@ options! {
             "Cursors that one index may have at a time.";
         SearchMinStemLen: "search-min-stem-len" = "4", integer(2, u32::MAX as i64, "bytes"), WhileRunning, Kept,
             "Kept for clients that set it: words of fewer than four bytes are not stemmed in documents.";
-        SearchMultiTextSlop: "search-multi-text-slop" = "100", integer(1, u32::MAX as i64, "words"), WhileRunning, Kept,
+        SearchMultiTextSlop: "search-multi-text-slop" = "100", integer(1, u32::MAX as i64, "words"), AtStart, Kept,
             "Kept for clients that read it: the values of a field with several are always a hundred words apart.";
         SearchMinPhoneticTermLen: "search-min-phonetic-term-len" = "3", integer(1, i64::MAX, "bytes"), WhileRunning, Kept,
             "Kept for clients that set it: words of fewer than three bytes never match by their sound.";
@@ -196,15 +196,15 @@ options! {
             "Kept for clients that set it: queries and indexing use the threads of search-threads and all cores.";
         SearchMinOperationWorkers: "search-min-operation-workers" = "4", integer(0, 16, "threads"), WhileRunning, Kept,
             "Kept for clients that set it, as search-workers.";
-        SearchWorkersPriorityBiasThreshold: "search-workers-priority-bias-threshold" = "1", integer(0, i64::MAX, "tasks"), WhileRunning, Kept,
+        SearchWorkersPriorityBiasThreshold: "search-workers-priority-bias-threshold" = "1", integer(0, i64::MAX, "tasks"), AtStart, Kept,
             "Kept for clients that read it, as search-workers.";
-        SearchTieredHnswBufferLimit: "search-tiered-hnsw-buffer-limit" = "1024", integer(0, i64::MAX, "vectors"), WhileRunning, Kept,
+        SearchTieredHnswBufferLimit: "search-tiered-hnsw-buffer-limit" = "1024", integer(0, i64::MAX, "vectors"), AtStart, Kept,
             "Kept for clients that read it: vectors are linked by the write that brings them.";
         SearchOnOom: "search-on-oom" = "return", Kind::Choice(&["return", "fail", "ignore"]), WhileRunning, Kept,
             "Kept for clients that set it: a query takes the memory that it needs.";
         SearchMaxAggregateGroups: "search-max-aggregate-groups" = "1000000", integer(1, 1 << 26, "groups"), WhileRunning, Kept,
             "Kept for clients that set it: groups are bounded by the documents that pass.";
-        SearchMaxDoctablesize: "search-max-doctablesize" = "1000000", integer(1, 100_000_000, "documents"), WhileRunning, Kept,
+        SearchMaxDoctablesize: "search-max-doctablesize" = "1000000", integer(1, 100_000_000, "documents"), AtStart, Kept,
             "Kept for clients that read it: an index holds as many documents as fit the memory.";
         SearchVssMaxResize: "search-vss-max-resize" = "0", integer(0, u32::MAX as i64, "bytes"), WhileRunning, Kept,
             "Kept for clients that set it: vectors are kept in blocks of one size.";
@@ -218,17 +218,17 @@ options! {
             "Kept for clients that set it, as search-fork-gc-run-interval.";
         SearchForkGcSleepBeforeExit: "search-fork-gc-sleep-before-exit" = "0", integer(0, i64::MAX, "seconds"), WhileRunning, Kept,
             "Kept for clients that set it, as search-fork-gc-run-interval.";
-        SearchGcScanSize: "search-gc-scan-size" = "100", integer(1, i64::MAX, "documents"), WhileRunning, Kept,
+        SearchGcScanSize: "search-gc-scan-size" = "100", integer(1, i64::MAX, "documents"), AtStart, Kept,
             "Kept for clients that read it, as search-fork-gc-run-interval.";
-        SearchNoGc: "search-no-gc" = "no", Kind::Switch, WhileRunning, Kept,
+        SearchNoGc: "search-no-gc" = "no", Kind::Switch, AtStart, Kept,
             "Kept for clients that read it, as search-fork-gc-run-interval.";
-        SearchNoMemPools: "search-no-mem-pools" = "no", Kind::Switch, WhileRunning, Kept,
+        SearchNoMemPools: "search-no-mem-pools" = "no", Kind::Switch, AtStart, Kept,
             "Kept for clients that read it: there are no such pools.";
-        SearchPartialIndexedDocs: "search-partial-indexed-docs" = "no", Kind::Switch, WhileRunning, Kept,
+        SearchPartialIndexedDocs: "search-partial-indexed-docs" = "no", Kind::Switch, AtStart, Kept,
             "Kept for clients that read it: a write to a document indexes it anew.";
         SearchEnableUnstableFeatures: "search-enable-unstable-features" = "no", Kind::Switch, WhileRunning, Kept,
             "Kept for clients that set it: there are no such features.";
-        SearchBgIndexSleepGap: "search-bg-index-sleep-gap" = "100", integer(1, u32::MAX as i64, "documents"), WhileRunning, Kept,
+        SearchBgIndexSleepGap: "search-bg-index-sleep-gap" = "100", integer(1, u32::MAX as i64, "documents"), AtStart, Kept,
             "Kept for clients that read it: indexing yields to writers by itself.";
     }
     Security "Security" {

@@ -399,3 +399,25 @@ fn errors_have_the_words_that_clients_know() {
     let line = "FT.CREATE new SCHEMA kind TAG";
     assert_eq!(client.refused(line), "Cannot create index on db != 0");
 }
+
+#[test]
+fn the_server_tells_of_its_indexes_and_keeps_what_is_set_at_start() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE idx SCHEMA t TEXT");
+    client.ok("HSET a t one");
+    client.wait_for("idx", "one", &["a"]);
+    for (section, tells_modules) in [("modules", true), ("everything", true), ("search", false)] {
+        let reply = client.ok(&format!("INFO {section}"));
+        let text = reply.as_str().expect("a text");
+        for line in [
+            "search_number_of_indexes:1",
+            "search_total_num_docs_in_indexes:1",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert_eq!(text.contains("module:name=search"), tells_modules, "{text}");
+    }
+    let refused = client.refused("CONFIG SET search-max-doctablesize 2000000");
+    assert!(refused.ends_with("can't set immutable config"), "{refused}");
+    client.ok("CONFIG SET search-max-search-results 2000");
+}

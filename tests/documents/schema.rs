@@ -71,6 +71,20 @@ fn documents_may_have_languages_of_their_own() {
 }
 
 #[test]
+fn words_of_indonesian_are_found_by_their_stems() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE id LANGUAGE indonesian SCHEMA t TEXT");
+    client.ok("FT.CREATE en SCHEMA t TEXT");
+    client.ok("HSET a t 'Saya sedang membaca buku'");
+    client.wait_for("id", "baca", &["a"]);
+    client.wait_for("id", "bacakan", &["a"]);
+    client.wait_for("id", "bukunya", &["a"]);
+    assert_eq!(client.found("en", "baca"), [""; 0]);
+    let reply = client.ok("FT.SEARCH id pembaca NOCONTENT LANGUAGE english");
+    assert!(keys(&reply).is_empty());
+}
+
+#[test]
 fn payloads_are_shown_and_scored() {
     let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PAYLOAD_FIELD p SCHEMA t TEXT");

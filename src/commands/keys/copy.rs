@@ -26,6 +26,8 @@ pub const RENAME: Command = Command {
         ("GET final", "\"text\""),
         ("RENAME draft final", "(error) ERR no such key"),
     ],
+    key_flags: &["RW", "access", "delete"],
+    later_key_flags: &["OW", "update"],
     run: |call| rename(call, false),
     ..COMMAND
 };
@@ -43,6 +45,8 @@ pub const RENAMENX: Command = Command {
         ("RENAMENX draft final", "(integer) 0"),
         ("RENAMENX draft other", "(integer) 1"),
     ],
+    key_flags: &["RW", "access", "delete"],
+    later_key_flags: &["OW", "insert"],
     run: |call| rename(call, true),
     ..COMMAND
 };
@@ -94,6 +98,8 @@ pub const COPY: Command = Command {
         ("COPY original duplicate", "(integer) 0"),
         ("COPY original duplicate REPLACE", "(integer) 1"),
     ],
+    key_flags: &["RO", "access"],
+    later_key_flags: &["OW", "update"],
     run: copy,
     ..COMMAND
 };

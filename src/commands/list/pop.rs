@@ -156,6 +156,8 @@ pub const LMOVE: Command = Command {
         ("LRANGE done 0 -1", "1) \"a\""),
         ("LMOVE nothing done LEFT RIGHT", "(nil)"),
     ],
+    key_flags: &["RW", "access", "delete"],
+    later_key_flags: &["RW", "insert"],
     run: |call| {
         let (from, to) = (call.args.word()?, call.args.word()?);
         let (take_at, put_at) = (take_end(&mut call.args)?, take_end(&mut call.args)?);
@@ -176,6 +178,8 @@ pub const RPOPLPUSH: Command = Command {
         ("RPUSH todo a b", "(integer) 2"),
         ("RPOPLPUSH todo done", "\"b\""),
     ],
+    key_flags: &["RW", "access", "delete"],
+    later_key_flags: &["RW", "insert"],
     run: |call| {
         let (from, to) = (call.args.word()?, call.args.word()?);
         move_element(call, (from, End::Back), (to, End::Front))

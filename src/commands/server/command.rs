@@ -284,13 +284,25 @@ fn categories(command: &Command) -> Vec<&'static str> {
         .collect()
 }
 
-/// What a command does to its keys, in the words of GETKEYSANDFLAGS.
+/// What a command does to its first key, in the words of GETKEYSANDFLAGS.
 fn key_flags(command: &Command) -> &'static [&'static str] {
     match command.key_flags {
         [] if command.flags.has(Flags::WRITE) => &["RW", "access", "update"],
         [] => &["RO", "access"],
         words => words,
     }
+}
+
+/// What it does to those after the first.
+fn later_key_flags(command: &Command) -> &'static [&'static str] {
+    match command.later_key_flags {
+        [] => key_flags(command),
+        words => words,
+    }
+}
+
+fn flag_set(words: &[&'static str]) -> Reply {
+    Reply::Set(words.iter().map(|word| Reply::Simple(word)).collect())
 }
 
 /// The key specifications that the key positions amount to.
@@ -303,27 +315,36 @@ fn key_specifications(command: &Command) -> Vec<Reply> {
             (text("spec"), Reply::Map(spec.collect())),
         ])
     };
-    let flags = key_flags(command).iter().map(|word| Reply::Simple(word));
-    let flags = Reply::Set(flags.collect());
-    let specification = |begin, find| {
+    let specification = |flags: &[&'static str], begin, find| {
         Reply::Map(vec![
-            (text("flags"), flags.clone()),
+            (text("flags"), flag_set(flags)),
             (text("begin_search"), search("index", &[("index", begin)])),
             (text("find_keys"), find),
         ])
     };
-    let KeyPositions { first, last, step } = command.key_positions();
-    let fixed = (first > 0).then(|| {
+    let range = |flags, first: i64, last: i64, step: i64| {
         // The last key counts from the first one, or from the end.
         let last = if last < 0 { last } else { last - first };
         let spec = [("lastkey", last), ("keystep", step), ("limit", 0)];
-        specification(first, search("range", &spec))
-    });
+        specification(flags, first, search("range", &spec))
+    };
+    let (flags, later_flags) = (key_flags(command), later_key_flags(command));
+    let KeyPositions { first, last, step } = command.key_positions();
+    let ranges = match first {
+        0 => Vec::new(),
+        // The first key apart, where something else is done to it.
+        _ if last != first && flags != later_flags => vec![
+            range(flags, first, first, step),
+            range(later_flags, first + step, last, step),
+        ],
+        _ => vec![range(flags, first, last, step)],
+    };
+    let counted_flags = if first > 0 { later_flags } else { flags };
     let counted = command.counted_keys().map(|(first, step)| {
         let spec = [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)];
-        specification(first as i64 - 1, search("keynum", &spec))
+        specification(counted_flags, first as i64 - 1, search("keynum", &spec))
     });
-    fixed.into_iter().chain(counted).collect()
+    ranges.into_iter().chain(counted).collect()
 }
 
 /// An argument as COMMAND DOCS describes it.
@@ -488,16 +509,11 @@ fn get_keys(call: &mut Call) -> Result {
 
 fn get_keys_and_flags(call: &mut Call) -> Result {
     let (command, request) = request_asked_about(call)?;
-    let flags = Reply::Set(
-        key_flags(command)
-            .iter()
-            .map(|word| Reply::Simple(word))
-            .collect(),
-    );
-    let describe = |key: &[u8]| Reply::Array(vec![Reply::bulk(key), flags.clone()]);
-    Ok(Reply::Array(
-        command.keys_of(&request).map(describe).collect(),
-    ))
+    let flags =
+        std::iter::once(key_flags(command)).chain(std::iter::repeat(later_key_flags(command)));
+    let keys = command.keys_of(&request).zip(flags);
+    let describe = |(key, flags)| Reply::Array(vec![Reply::bulk(key), flag_set(flags)]);
+    Ok(Reply::Array(keys.map(describe).collect()))
 }
 
 /// The request behind COMMAND GETKEYS, and its command; it must have keys.

@@ -67,12 +67,14 @@ const fn asked_for(title: &'static str, write: fn(&Facts, &mut Page)) -> Section
 }
 
 impl Section {
-    /// Whether a word of the request asks for it. Modules are part of the server here, but `all` leaves them out as in Redis.
+    /// Whether a word of the request asks for it. Modules are part of the server here, but `all` leaves them out as in Redis,
+    /// and `modules` asks for what the search module tells as well.
     fn is_wanted(&self, word: &[u8]) -> bool {
         match word.to_ascii_lowercase().as_slice() {
             b"default" => self.is_default,
             b"all" => !["Modules", "Search"].contains(&self.title),
             b"everything" => true,
+            b"modules" => ["Modules", "Search"].contains(&self.title),
             word => word.eq_ignore_ascii_case(self.title.as_bytes()),
         }
     }
@@ -428,6 +430,8 @@ fn search(facts: &Facts, page: &mut Page) {
     let indexes = facts.context.engine.keyspace().indexes().all();
     page.line("search_version", module::SEARCH_VERSION);
     page.line("search_number_of_indexes", indexes.len());
+    let documents: usize = indexes.iter().map(|index| index.len()).sum();
+    page.line("search_total_num_docs_in_indexes", documents);
 }
 
 fn commands(facts: &Facts, page: &mut Page) {

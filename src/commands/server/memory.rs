@@ -114,7 +114,11 @@ fn stats(call: &mut Call) -> Result {
         ("replication.backlog", int(0)),
         ("clients.slaves", int(0)),
         ("clients.normal", int(split.clients)),
+        // There is no cluster, and there are no scripts.
+        ("cluster.links", int(0)),
         ("aof.buffer", int(memory.log)),
+        ("lua.caches", int(0)),
+        ("functions.caches", int(0)),
         ("save.pinned", int(memory.pinned)),
         ("overhead.total", int(split.overhead())),
         ("keys.count", int(keys)),

@@ -24,6 +24,32 @@ fn keys_of_a_request_whose_count_is_wrong_are_refused() {
 }
 
 #[test]
+fn keys_are_told_by_what_is_done_to_each() {
+    let moved = r#"1) 1) "from"
+   2) 1) RW
+      2) access
+      3) delete
+2) 1) "to"
+   2) 1) RW
+      2) insert"#;
+    let stored = r#"1) 1) "to"
+   2) 1) OW
+      2) update
+2) 1) "a"
+   2) 1) RO
+      2) access
+3) 1) "b"
+   2) 1) RO
+      2) access"#;
+    check(&[
+        ("COMMAND GETKEYSANDFLAGS LMOVE from to LEFT RIGHT", moved),
+        ("COMMAND GETKEYSANDFLAGS SMOVE from to x", moved),
+        ("COMMAND GETKEYSANDFLAGS ZUNIONSTORE to 2 a b", stored),
+        ("COMMAND GETKEYSANDFLAGS SDIFFSTORE to a b", stored),
+    ]);
+}
+
+#[test]
 fn an_unknown_command_is_repeated_with_its_arguments_if_it_has_any() {
     check(&[
         ("NOSUCH", "(error) ERR unknown command 'NOSUCH'"),

@@ -115,6 +115,8 @@ pub const SMOVE: Command = Command {
         ("SMOVE todo done wash", "(integer) 0"),
         ("SMEMBERS done", "1) \"wash\""),
     ],
+    key_flags: &["RW", "access", "delete"],
+    later_key_flags: &["RW", "insert"],
     run: smove,
     ..COMMAND
 };

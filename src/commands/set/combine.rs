@@ -40,6 +40,8 @@ const STORES: Command = Command {
         last: -1,
         step: 1,
     }),
+    key_flags: &["OW", "update"],
+    later_key_flags: &["RO", "access"],
     ..COMMAND
 };
 

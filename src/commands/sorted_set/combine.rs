@@ -67,6 +67,8 @@ const STORES: Command = Command {
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
     class: Class::Predicted(keys::cost_of_values),
     errors: &[KEYS_ERROR, WEIGHT_ERROR],
+    key_flags: &["OW", "update"],
+    later_key_flags: &["RO", "access"],
     ..COMMAND
 };
 

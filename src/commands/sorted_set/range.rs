@@ -187,6 +187,8 @@ pub const ZRANGESTORE: Command = Command {
         ("ZRANGESTORE medals race 0 1", "(integer) 2"),
         ("ZRANGE medals 0 -1", "1) \"Ada\"\n2) \"Bo\""),
     ],
+    key_flags: &["OW", "update"],
+    later_key_flags: &["RO", "access"],
     run: store,
     ..COMMAND
 };

@@ -3,7 +3,7 @@
 use super::values::{DocumentValues, FieldValue};
 
 /// Raised when words are cut or stemmed in another way: then no document of an older snapshot fits, and all are indexed anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The checksum of bytes.
 pub fn of_bytes(bytes: &[u8]) -> u32 {

@@ -1,43 +1,53 @@
 //! The languages that the search module knows by name, and the Snowball stemmer of each that has one here.
 
+use super::indonesian;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::borrow::Cow;
 
 /// A language of documents and queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Language(&'static (&'static str, Option<Algorithm>));
+pub struct Language(&'static (&'static str, Stemming));
+
+/// How words of a language are stemmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stemming {
+    /// They are not.
+    Plain,
+    Snowball(Algorithm),
+    Indonesian,
+}
 
 /// Names as LANGUAGE takes them, with their stemmers. Languages without one are indexed as their words are.
-const LANGUAGES: &[(&str, Option<Algorithm>)] = &[
-    ("arabic", Some(Algorithm::Arabic)),
-    ("armenian", None),
-    ("basque", None),
-    ("catalan", None),
-    ("chinese", None),
-    ("danish", Some(Algorithm::Danish)),
-    ("dutch", Some(Algorithm::Dutch)),
-    ("english", Some(Algorithm::English)),
-    ("finnish", Some(Algorithm::Finnish)),
-    ("french", Some(Algorithm::French)),
-    ("german", Some(Algorithm::German)),
-    ("greek", Some(Algorithm::Greek)),
-    ("hindi", None),
-    ("hungarian", Some(Algorithm::Hungarian)),
-    ("indonesian", None),
-    ("irish", None),
-    ("italian", Some(Algorithm::Italian)),
-    ("lithuanian", None),
-    ("nepali", None),
-    ("norwegian", Some(Algorithm::Norwegian)),
-    ("portuguese", Some(Algorithm::Portuguese)),
-    ("romanian", Some(Algorithm::Romanian)),
-    ("russian", Some(Algorithm::Russian)),
-    ("serbian", None),
-    ("spanish", Some(Algorithm::Spanish)),
-    ("swedish", Some(Algorithm::Swedish)),
-    ("tamil", Some(Algorithm::Tamil)),
-    ("turkish", Some(Algorithm::Turkish)),
-    ("yiddish", None),
+const LANGUAGES: &[(&str, Stemming)] = &[
+    ("arabic", Stemming::Snowball(Algorithm::Arabic)),
+    ("armenian", Stemming::Plain),
+    ("basque", Stemming::Plain),
+    ("catalan", Stemming::Plain),
+    ("chinese", Stemming::Plain),
+    ("danish", Stemming::Snowball(Algorithm::Danish)),
+    ("dutch", Stemming::Snowball(Algorithm::Dutch)),
+    ("english", Stemming::Snowball(Algorithm::English)),
+    ("finnish", Stemming::Snowball(Algorithm::Finnish)),
+    ("french", Stemming::Snowball(Algorithm::French)),
+    ("german", Stemming::Snowball(Algorithm::German)),
+    ("greek", Stemming::Snowball(Algorithm::Greek)),
+    ("hindi", Stemming::Plain),
+    ("hungarian", Stemming::Snowball(Algorithm::Hungarian)),
+    ("indonesian", Stemming::Indonesian),
+    ("irish", Stemming::Plain),
+    ("italian", Stemming::Snowball(Algorithm::Italian)),
+    ("lithuanian", Stemming::Plain),
+    ("nepali", Stemming::Plain),
+    ("norwegian", Stemming::Snowball(Algorithm::Norwegian)),
+    ("portuguese", Stemming::Snowball(Algorithm::Portuguese)),
+    ("romanian", Stemming::Snowball(Algorithm::Romanian)),
+    ("russian", Stemming::Snowball(Algorithm::Russian)),
+    ("serbian", Stemming::Plain),
+    ("spanish", Stemming::Snowball(Algorithm::Spanish)),
+    ("swedish", Stemming::Snowball(Algorithm::Swedish)),
+    ("tamil", Stemming::Snowball(Algorithm::Tamil)),
+    ("turkish", Stemming::Snowball(Algorithm::Turkish)),
+    ("yiddish", Stemming::Plain),
 ];
 
 /// Words of a document of fewer bytes are not stemmed (`MIN_STEM_LENGTH`).
@@ -61,19 +71,30 @@ impl Language {
 
     /// What stems words of it.
     pub fn stems(self) -> Stems {
-        Stems(self.0.1.map(Stemmer::create))
+        match self.0.1 {
+            Stemming::Plain => Stems::Plain,
+            Stemming::Snowball(algorithm) => Stems::Snowball(Stemmer::create(algorithm)),
+            Stemming::Indonesian => Stems::Indonesian,
+        }
     }
 }
 
 impl Default for Language {
     fn default() -> Language {
-        const ENGLISH: &(&str, Option<Algorithm>) = &("english", Some(Algorithm::English));
+        const ENGLISH: &(&str, Stemming) = &("english", Stemming::Snowball(Algorithm::English));
         Language(ENGLISH)
     }
 }
 
 /// The stemmer of one language.
-pub struct Stems(Option<Stemmer>);
+pub enum Stems {
+    /// Words are their stems, and none is kept.
+    Plain,
+    /// By one of the Snowball stemmers of the crate.
+    Snowball(Stemmer),
+    /// By ours.
+    Indonesian,
+}
 
 impl Stems {
     /// What a document's word (lower case) is indexed as besides itself: its marked stem, where it has four bytes and differs.
@@ -94,7 +115,11 @@ impl Stems {
     }
 
     fn stem<'w>(&self, word: &'w str) -> Option<Cow<'w, str>> {
-        self.0.as_ref().map(|stemmer| stemmer.stem(word))
+        match self {
+            Stems::Plain => None,
+            Stems::Snowball(stemmer) => Some(stemmer.stem(word)),
+            Stems::Indonesian => Some(indonesian::stem(word)),
+        }
     }
 }
 
@@ -119,6 +144,7 @@ mod tests {
             ("english", "run", None, &["+run"]),
             ("english", "its", None, &["+it", "it"]),
             ("german", "häuser", Some("+haus"), &["+haus", "haus"]),
+            ("indonesian", "membaca", Some("+baca"), &["+baca", "baca"]),
             ("hindi", "running", None, &[]),
         ];
         for (language, word, document, query) in cases {
