@@ -1,11 +1,13 @@
 //! What a search will take: quick ones run on the connection's own thread.
 
+use super::options::Returned;
 use super::page::Page;
-use super::schema::{Algorithm, FieldKind};
+use super::schema::{Algorithm, FieldKind, Schema};
 use super::search::{SearchRequest, SortBy};
 use crate::commands::table::INLINE_US_MAX;
 use crate::commands::{Context, Session};
 use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::json::Document;
 use crate::keyspace::{Value, View};
 use crate::protocol::Request;
 use crate::search::documents::cost::PassedCost;
@@ -58,30 +60,48 @@ pub fn passed_cost(index: &DocumentIndex, request: &SearchRequest) -> PassedCost
     }
 }
 
+/// Microseconds of reading a page's documents beyond which what was found is thrown away, to be found again in the pool.
+pub const LOADING_US_MAX: u64 = 10 * INLINE_US_MAX;
+
 /// What reading the documents of a page takes, in microseconds, by their sizes.
-pub fn loading_us(view: &View, request: &SearchRequest, page: &Page) -> u64 {
+pub fn loading_us(schema: &Schema, view: &View, request: &SearchRequest, page: &Page) -> u64 {
     const FIELD_NS: usize = 50;
-    const JSON_BYTE_NS: usize = 10;
+    const PATH_NS: usize = 500;
+    const JSON_BYTE_NS: usize = 5;
     /// Hashes are copied as they are.
     const BYTES_OF_A_NS: usize = 10;
     if request.options.is_without_content {
         return 0;
     }
     let returned = request.options.returned.as_ref();
-    let ns = |value: Value| match value {
-        Value::Hash(hash) => match returned {
-            Some(returned) => returned.len() * FIELD_NS,
-            None => hash.len() * FIELD_NS + hash.bytes() / BYTES_OF_A_NS,
-        },
-        // Any path may lead through all of it.
-        Value::Json(document) => {
-            document.bytes() * JSON_BYTE_NS * returned.map_or(1, |all| all.len().max(1))
+    let path_ns = |returned: &Returned, document: &Document| {
+        let field = schema.find(&returned.identifier);
+        let path = field.map_or(&returned.identifier, |at| &schema.fields[at].identifier);
+        match leads_straight(path) {
+            true => PATH_NS,
+            false => PATH_NS + document.bytes() * JSON_BYTE_NS,
         }
+    };
+    let ns = |value: Value| match (value, returned) {
+        (Value::Hash(_), Some(returned)) => returned.len() * FIELD_NS,
+        (Value::Hash(hash), None) => hash.len() * FIELD_NS + hash.bytes() / BYTES_OF_A_NS,
+        (Value::Json(document), Some(returned)) => {
+            let paths = returned.iter();
+            paths.map(|returned| path_ns(returned, &document)).sum()
+        }
+        (Value::Json(document), None) => document.bytes() * JSON_BYTE_NS,
         _ => 0,
     };
     let documents = page.hits.iter().filter_map(|hit| view.peek(&hit.key));
     let ns: usize = documents.map(|entry| ns(entry.value)).sum();
     (ns / 1000) as u64
+}
+
+/// Whether a path names members alone, so that it leads to one place without looking at others.
+fn leads_straight(path: &str) -> bool {
+    path.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"$._-".contains(&byte))
+        && !path.contains("..")
 }
 
 /// The candidates of a walk that the field's definition names.
@@ -178,7 +198,7 @@ mod tests {
         let document = format!("{{\"n\":1,\"a\":[{words}]}}");
         seat.send(["JSON.SET", "j:large", "$", &document]);
         seat.run("JSON.SET j:small $ '{\"n\":2}'");
-        let fields: Vec<String> = (0..8_000).map(|field| field.to_string()).collect();
+        let fields: Vec<String> = (0..50_000).map(|field| field.to_string()).collect();
         let pairs = fields.iter().flat_map(|field| [field.as_str(), "1"]);
         seat.send(["HSET", "h:large", "n", "1"].into_iter().chain(pairs));
         let large = "$.a[?(@.s =~ \".*word\")].s";
@@ -188,6 +208,8 @@ mod tests {
             ("FT.SEARCH j '@n:[1 2]' NOCONTENT".to_owned(), true),
             ("FT.SEARCH h '@n:[1 1]'".to_owned(), false),
             ("FT.SEARCH h '@n:[1 1]' RETURN 1 n".to_owned(), true),
+            ("FT.SEARCH j '@n:[1 2]' RETURN 2 n $.n".to_owned(), true),
+            ("FT.SEARCH j '@n:[1 2]' RETURN 1 $..n".to_owned(), false),
         ] {
             assert_eq!(seat.is_quick(&line), expected, "{line}");
         }

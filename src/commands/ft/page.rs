@@ -10,7 +10,7 @@ use super::search::{self, SearchRequest};
 use super::sorting::{self, SortKey};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, INLINE_US_MAX, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::Document;
@@ -109,7 +109,8 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     );
     let mut page = page??;
     warn_of_time(&patience, &ground.limits, &mut page.warnings)?;
-    let is_long = || cost::loading_us(&ground.view, &request, &page) > INLINE_US_MAX;
+    let schema = ground.index.schema();
+    let is_long = || cost::loading_us(schema, &ground.view, &request, &page) > cost::LOADING_US_MAX;
     if ground.is_waited_for && is_long() {
         return Err(Refusal::NotHere);
     }
