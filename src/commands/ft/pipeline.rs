@@ -298,6 +298,8 @@ struct Pipeline<'a> {
     version: Version,
     /// Properties that a step may name.
     known: Vec<String>,
+    /// Whether rows were grouped: they are of no documents any more.
+    is_grouped: bool,
     /// Expressions that were read for the rows before, by their texts, through steps that look at one row at a time.
     expressions: HashMap<Vec<u8>, Rc<Expression>>,
 }
@@ -319,6 +321,7 @@ impl<'a> Pipeline<'a> {
             patience,
             version,
             known,
+            is_grouped: false,
             expressions: HashMap::new(),
         }
     }
@@ -435,7 +438,15 @@ impl<'a> Pipeline<'a> {
     fn is_known(&self, property: &str) -> bool {
         let is_sortable = |at: usize| self.schema().fields[at].is_sortable;
         self.known.iter().any(|known| known == property)
-            || self.schema().find(property).is_some_and(is_sortable)
+            || self.in_schema(property).is_some_and(is_sortable)
+    }
+
+    /// The field of a property that is none of the rows' own yet; behind a GROUPBY there are only those.
+    fn in_schema(&self, property: &str) -> Option<usize> {
+        match self.is_grouped {
+            true => None,
+            false => self.schema().find(property),
+        }
     }
 
     fn learn(&mut self, property: &str) {

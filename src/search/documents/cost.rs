@@ -17,8 +17,10 @@ const JOINED_NS: f64 = 5.0;
 const LOOK_UP_NS: f64 = 500.0;
 /// A document in the postings of a word.
 const POSTING_NS: f64 = 15.0;
-/// Looking where the words of a document stand.
+/// Looking where the words of a document stand, and for each of its words.
 const PLACES_NS: f64 = 1_000.0;
+/// See [`PLACES_NS`].
+const PLACE_NS: f64 = 10.0;
 /// Numbers are counted no further than about here: so many documents take too long whatever is done with them.
 const COUNTED_MAX: usize = 200_000;
 /// Passing over a document on the way to a page.
@@ -27,8 +29,8 @@ const SKIPPED_NS: f64 = 60.0;
 const PATTERN_NS: f64 = 50.0;
 /// Comparing a point with a circle.
 const POINT_NS: f64 = 50.0;
-/// Comparing a shape with another.
-const SHAPE_NS: f64 = 2_000.0;
+/// Comparing a shape with another, for each byte of the query's.
+const SHAPE_BYTE_NS: f64 = 20.0;
 
 /// What a condition takes and gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -80,7 +82,12 @@ pub fn predict_us(
     };
     let (nearest_ns, passing) = match nearest {
         Some((asked, field, ef)) => (
-            nearest_ns(asked, field, ef, conditions.documents),
+            nearest_ns(
+                asked,
+                field,
+                ef,
+                (conditions.documents, predictor.present(asked.knn.field)),
+            ),
             asked.knn.k as f64,
         ),
         None => (0.0, f64::INFINITY),
@@ -89,7 +96,9 @@ pub fn predict_us(
         .keys
         .map_or(f64::INFINITY, |keys| keys.len() as f64);
     let documents = conditions.documents.min(passing).min(keys);
-    let each_ns = passed_cost.each_ns + passed_cost.scored_ns * scored(question.root) as f64;
+    // What a document is worth takes the longer the longer it is.
+    let scored_ns = passed_cost.scored_ns * predictor.places_ns() / PLACES_NS;
+    let each_ns = passed_cost.each_ns + scored_ns * scored(question.root) as f64;
     let passed_ns = each_ns * documents
         + SKIPPED_NS * documents.min(passed_cost.skipped)
         + passed_cost.shown_ns * documents.min(passed_cost.shown);
@@ -108,13 +117,16 @@ fn nearest_ns(
     asked: &NearestQuestion,
     field: FieldVectors,
     ef: Option<usize>,
-    documents: f64,
+    (documents, present): (f64, f64),
 ) -> f64 {
     let Some(ef) = ef else {
         return f64::INFINITY;
     };
-    let passing = asked.is_filtered.then_some(documents as usize);
-    plan::predict_known_ns(field.vectors(), (asked.knn.k, ef), passing, asked.is_exact)
+    // Documents have about as many vectors each, and the walk goes on until there are k of them.
+    let each = (field.vectors().len() as f64 / present.max(1.0)).max(1.0);
+    let k = (asked.knn.k as f64 * each) as usize;
+    let passing = asked.is_filtered.then_some((documents * each) as usize);
+    plan::predict_known_ns(field.vectors(), (k, ef.max(k)), passing, asked.is_exact)
 }
 
 /// Words and tags that a document is worth something for; `*` counts as one.
@@ -134,8 +146,18 @@ struct Predictor<'a> {
 }
 
 impl Predictor<'_> {
+    /// Documents with a vector in the field.
+    fn present(&self, field: usize) -> f64 {
+        self.state.fields[field].present.len() as f64
+    }
+
     fn all(&self) -> f64 {
         self.state.documents.len() as f64
+    }
+
+    /// Looking where the words of a document of usual length stand.
+    fn places_ns(&self) -> f64 {
+        PLACES_NS + PLACE_NS * self.state.length as f64 / self.all().max(1.0)
     }
 
     /// Every document, for so many nanoseconds each.
@@ -172,7 +194,7 @@ impl Predictor<'_> {
                 let each = words.iter().map(|word| self.holding([&**word].into_iter()));
                 let all = each.fold(self.everybody(0.0), with);
                 Cost {
-                    ns: all.ns + all.documents * PLACES_NS,
+                    ns: all.ns + all.documents * self.places_ns(),
                     ..all
                 }
             }
@@ -195,9 +217,9 @@ impl Predictor<'_> {
                 let points = self.state.fields[circle.field].points.len();
                 self.some(points as f64, POINT_NS)
             }
-            Kind::Geoshape { field, .. } => {
+            Kind::Geoshape { field, wkt, .. } => {
                 let shapes = self.state.fields[*field].shapes.len();
-                self.some(shapes as f64, SHAPE_NS)
+                self.some(shapes as f64, SHAPE_BYTE_NS * (100 + wkt.len()) as f64)
             }
             // A walk through a graph, of which nobody knows how far it leads.
             Kind::VectorRange(_) => self.everybody(f64::INFINITY),
@@ -215,7 +237,7 @@ impl Predictor<'_> {
         let each = nodes.iter().map(|node| self.cost_of(node));
         let mut all = each.fold(self.everybody(0.0), with);
         if node.options.slop.is_some() || node.options.in_order.is_some() {
-            all.ns += all.documents * PLACES_NS;
+            all.ns += all.documents * self.places_ns();
         }
         all
     }

@@ -27,6 +27,7 @@ impl Pipeline<'_> {
         let reducers = self.reducers(&mut lines, calls)?;
         let groups = self.gather(&lines, properties, &reducers, seed);
         self.known = properties.to_vec();
+        self.is_grouped = true;
         self.known
             .extend(calls.iter().map(|call| call.name.clone()));
         let grouped = groups.into_iter().map(|(named, gathered)| {
@@ -51,7 +52,7 @@ impl Pipeline<'_> {
             let line = format!("Property `{again}` specified more than once");
             return Err(Refusal::made(line));
         }
-        let is_known = |name: &&String| self.is_known(name) || self.schema().find(name).is_some();
+        let is_known = |name: &&String| self.is_known(name) || self.in_schema(name).is_some();
         match properties.iter().find(|name| !is_known(name)) {
             None => Ok(()),
             Some(unknown) => Err(Refusal::made(format!("No such property `{unknown}`"))),
@@ -90,7 +91,7 @@ impl Pipeline<'_> {
     /// The reducers that are called, with what they reduce in the rows.
     fn reducers(&self, lines: &mut [Line], calls: &[ReducerCall]) -> Result<Vec<Reducer>> {
         let is_known =
-            |property: &str| self.is_known(property) || self.schema().find(property).is_some();
+            |property: &str| self.is_known(property) || self.in_schema(property).is_some();
         let mut reducers = Vec::with_capacity(calls.len());
         for call in calls {
             let reducer = Reducer::new(call, is_known)?;
