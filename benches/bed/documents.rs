@@ -123,6 +123,7 @@ impl Ask {
                 expansions_max: 200,
             },
             patience: &Patience::new(&|| false),
+            is_waited_for: false,
         };
         run::run(index, &question, |matcher, found| {
             let rows = found.ids.iter().map(|id| {

@@ -306,8 +306,8 @@ pub enum Class {
     /// On the connection's own thread if it is predicted to take less than [`INLINE_US_MAX`] microseconds.
     Predicted(fn(&Context, &Session, &Request) -> u64),
     /// On the connection's own thread, where it refuses with [`Refusal::NotHere`](super::error::Refusal::NotHere) if it finds out that it would take longer: only
-    /// its words, once they are read, tell that. In a transaction, which cannot be left, the prediction counts.
-    Begun(fn(&Context, &Session, &Request) -> u64),
+    /// its words, once they are read, tell that. A transaction, which cannot be left on the way, goes to the pool for it.
+    Begun,
 }
 
 /// A command that is predicted to take longer than this goes to the pool.
@@ -549,9 +549,7 @@ impl Command {
     /// Whether it must not run on a connection's own thread.
     pub fn is_long(&self, context: &Context, session: &Session, request: &Request) -> bool {
         match self.class {
-            Class::Begun(_) => {
-                request.len() > BEGUN_WORDS_MAX || request.byte_len() > BEGUN_BYTES_MAX
-            }
+            Class::Begun => request.len() > BEGUN_WORDS_MAX || request.byte_len() > BEGUN_BYTES_MAX,
             _ => self.predicted_us(context, session, request) > INLINE_US_MAX,
         }
     }
@@ -560,8 +558,8 @@ impl Command {
     pub fn predicted_us(&self, context: &Context, session: &Session, request: &Request) -> u64 {
         match self.class {
             Class::Inline => 0,
-            Class::Pool => u64::MAX,
-            Class::Predicted(cost) | Class::Begun(cost) => cost(context, session, request),
+            Class::Pool | Class::Begun => u64::MAX,
+            Class::Predicted(cost) => cost(context, session, request),
         }
     }
 

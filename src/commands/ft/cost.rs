@@ -5,24 +5,10 @@ use super::page::Page;
 use super::schema::{Algorithm, FieldKind, Schema};
 use super::search::{SearchRequest, SortBy};
 use crate::commands::table::INLINE_US_MAX;
-use crate::commands::{Context, Session};
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::json::Document;
 use crate::keyspace::{Value, View};
-use crate::protocol::Request;
 use crate::search::documents::cost::PassedCost;
-
-/// What FT.SEARCH takes in a transaction, where nobody may find out on the way: a small index answers anything soon.
-pub fn cost_us(context: &Context, _: &Session, request: &Request) -> u64 {
-    const QUICK_US: u64 = 100;
-    const FEW_DOCUMENTS: usize = 1000;
-    let indexes = context.engine.keyspace().indexes();
-    let index = indexes.get(request.get(1).unwrap_or_default());
-    match index.is_none_or(|index| index.len() <= FEW_DOCUMENTS) {
-        true => QUICK_US,
-        false => INLINE_US_MAX + 1,
-    }
-}
 
 /// What FT.SEARCH does with the documents that pass: scores or sorts all of them, and shows some.
 pub fn passed_cost(index: &DocumentIndex, request: &SearchRequest) -> PassedCost {
@@ -68,6 +54,8 @@ pub fn loading_us(schema: &Schema, view: &View, request: &SearchRequest, page: &
     const FIELD_NS: usize = 50;
     const PATH_NS: usize = 500;
     const JSON_BYTE_NS: usize = 5;
+    /// Whatever it leads to in a document of so many bytes is small.
+    const SMALL_BYTES: usize = 16 * 1024;
     /// Hashes are copied as they are.
     const BYTES_OF_A_NS: usize = 10;
     if request.options.is_without_content {
@@ -77,7 +65,8 @@ pub fn loading_us(schema: &Schema, view: &View, request: &SearchRequest, page: &
     let path_ns = |returned: &Returned, document: &Document| {
         let field = schema.find(&returned.identifier);
         let path = field.map_or(&returned.identifier, |at| &schema.fields[at].identifier);
-        match leads_straight(path) {
+        let is_small = leads_straight(path) && document.bytes() <= SMALL_BYTES;
+        match is_small {
             true => PATH_NS,
             false => PATH_NS + document.bytes() * JSON_BYTE_NS,
         }
@@ -182,7 +171,7 @@ mod tests {
         }
         let long = vec!["rare"; 300].join("|");
         assert!(!is_quick(&long, ""));
-        // A transaction is begun here or there as a whole.
+        // A transaction cannot be left on the way.
         seat.run("MULTI");
         seat.run("FT.SEARCH i rare");
         assert!(!seat.is_quick("EXEC"));
@@ -208,7 +197,8 @@ mod tests {
             ("FT.SEARCH j '@n:[1 2]' NOCONTENT".to_owned(), true),
             ("FT.SEARCH h '@n:[1 1]'".to_owned(), false),
             ("FT.SEARCH h '@n:[1 1]' RETURN 1 n".to_owned(), true),
-            ("FT.SEARCH j '@n:[1 2]' RETURN 2 n $.n".to_owned(), true),
+            ("FT.SEARCH j '@n:[2 2]' RETURN 2 n $.n".to_owned(), true),
+            ("FT.SEARCH j '@n:[1 2]' RETURN 1 $.a".to_owned(), false),
             ("FT.SEARCH j '@n:[1 2]' RETURN 1 $..n".to_owned(), false),
         ] {
             assert_eq!(seat.is_quick(&line), expected, "{line}");

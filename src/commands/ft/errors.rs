@@ -1,5 +1,5 @@
-//! Every error line of the language, in RediSearch 8.4's words. The facts are enums beside the code that finds them; here they
-//! get their text, and nowhere else.
+//! The error lines of the language, in RediSearch 8.4's words. The facts are enums beside the code that finds them; here they
+//! get their text. Lines that a single command has stand with it.
 
 mod expressions;
 mod queries;

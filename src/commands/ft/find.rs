@@ -237,6 +237,7 @@ fn question<'q>(
         expansion: options.expansion(),
         parts: ground.limits.parts,
         patience,
+        is_waited_for: ground.is_waited_for,
     })
 }
 

@@ -32,7 +32,7 @@ pub const SEARCH: Command = Command {
         Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Begun(cost::cost_us),
+    class: Class::Begun,
     examples: &[
         (
             "FT.CREATE pets PREFIX 1 pet: SCHEMA name TEXT age NUMERIC",

@@ -249,12 +249,12 @@ impl Document<'_> {
         let mut all: Vec<(Reply, Reply)> = distances.chain(first).collect();
         match &self.value {
             Value::Hash(hash) => {
-                let is_told = |name: &[u8]| {
+                let is_left_out = |name: &[u8]| {
                     let is_first = sorted.is_some_and(|sorted| sorted.as_bytes() == name);
                     is_first || self.schema.is_about_documents(name)
                 };
                 let fields = hash.iter_at(self.now_ms);
-                let fields = fields.filter(|field| !is_told(&field.name));
+                let fields = fields.filter(|field| !is_left_out(&field.name));
                 all.extend(fields.map(|Field { name, value, .. }| {
                     (Reply::Bulk(name.to_bytes()), Reply::Bulk(value.to_bytes()))
                 }));

@@ -357,9 +357,9 @@ impl DocumentIndex {
         self.state.read()
     }
 
-    /// As `read`, unless somebody writes them or waits to.
+    /// As `read`, unless somebody writes them; without queueing behind a writer that waits.
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, State>> {
-        self.state.try_read()
+        self.state.try_read_recursive()
     }
 
     /// As `read`. Who may hold them already does not queue behind a writer that waits.

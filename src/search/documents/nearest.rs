@@ -34,8 +34,8 @@ pub struct NearestSearch<'a> {
     count: usize,
     /// Documents with a vector in the field.
     present: usize,
-    /// Whether the caller holds the postings.
-    is_held: bool,
+    /// Whether the caller holds the postings, or takes them before a writer that waits.
+    may_hold: bool,
     patience: &'a Patience<'a>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> NearestSearch<'a> {
         (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
         manner: Manner<'a>,
         passing: Option<RoaringBitmap>,
-        is_held: bool,
+        may_hold: bool,
     ) -> NearestSearch<'a> {
         let present = &state.fields[field].present;
         let ids = passing.map(|ids| ids & present);
@@ -100,7 +100,7 @@ impl<'a> NearestSearch<'a> {
             passing,
             count,
             present: present.len() as usize,
-            is_held,
+            may_hold,
             patience: manner.patience,
         }
     }
@@ -119,7 +119,7 @@ impl<'a> NearestSearch<'a> {
                 0 => Vec::new(),
                 _ => self.hits(wanted, &mut course),
             };
-            let state = self.index.read_as(self.is_held);
+            let state = self.index.read_as(self.may_hold);
             let (found, is_torn) = self.documents(&state, &hits);
             let is_enough = found.len() >= self.k && !self.may_tie(wanted, &found, &hits);
             if is_enough || hits.len() < wanted || self.patience.is_over() {

@@ -45,6 +45,8 @@ pub struct Question<'q> {
     pub parts: PartLimits,
     /// How long matching may take.
     pub patience: &'q Patience<'q>,
+    /// Whether others wait for this thread: then it does not queue behind a writer that waits for somebody who reads long.
+    pub is_waited_for: bool,
 }
 
 /// A KNN, and how it is meant.
@@ -100,10 +102,11 @@ pub fn run<T>(
     let mut held = None;
     loop {
         if repeats == TORN_MAX {
-            held = Some(index.read());
+            held = Some(index.read_as(question.is_waited_for));
         }
         let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
-        let (state, mut found, is_torn) = run.attempt(&within, held.is_some());
+        let may_hold = held.is_some() || question.is_waited_for;
+        let (state, mut found, is_torn) = run.attempt(&within, may_hold);
         if is_torn && repeats < TORN_MAX && !question.patience.is_over() {
             repeats += 1;
             continue;
@@ -152,13 +155,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What there is to find now, and whether it is torn. `is_held`: the caller holds the postings.
+    /// What there is to find now, and whether it is torn. `may_hold`: the caller holds the postings, or takes them before who waits.
     fn attempt(
         &'a self,
         within: &[Within],
-        is_held: bool,
+        may_hold: bool,
     ) -> (RwLockReadGuard<'a, State>, Found, bool) {
-        let state = self.index.read_as(is_held);
+        let state = self.index.read_as(may_hold);
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let knn = self.question.knn.as_ref();
         let passing = match knn {
@@ -185,7 +188,7 @@ impl<'a> Run<'a> {
             return (state, found, is_torn);
         };
         let aim = (asked.knn.field, field.vectors(), target);
-        let search = NearestSearch::new(self.index, &state, aim, *manner, passing, is_held);
+        let search = NearestSearch::new(self.index, &state, aim, *manner, passing, may_hold);
         drop(state);
         let (nearest, state) = search.run();
         found.explanation.nearest = Some((nearest.course, manner.ef));
