@@ -158,6 +158,8 @@ pub struct State {
     pub words: Vocabulary,
     /// Words of all documents.
     pub length: u64,
+    /// Words of the longest document that there ever was.
+    pub longest: u32,
     /// By the fields' places: the slots of documents' vectors.
     slots: Vec<DocumentSlots>,
     /// What the payload fields of documents hold, where the schema names one: few do.
@@ -646,6 +648,7 @@ impl State {
             field.add(id, value);
         }
         self.length += u64::from(words.length);
+        self.longest = self.longest.max(words.length);
         let numbers = self.words.put(id, words.postings);
         self.put_slots(id, slots);
         // Until the new slots are linked, searches come to the former ones.

@@ -22,6 +22,8 @@ const SEVERAL: u32 = u32::MAX - 1;
 pub struct DocumentSlots {
     pages: Vec<Option<Box<Page>>>,
     several: HashMap<DocumentId, Box<[u32]>>,
+    /// As many as a document ever had.
+    most: usize,
     owners: Arc<Owners>,
 }
 
@@ -59,6 +61,11 @@ impl DocumentSlots {
         self.owners.set(slot, id);
     }
 
+    /// As many vectors as a document ever had.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// The slots of a document's vectors.
     pub fn of(&self, id: DocumentId) -> &[u32] {
         let (page, at) = place(id);
@@ -72,6 +79,7 @@ impl DocumentSlots {
 
     /// Gives slots to a document that had none.
     pub(super) fn put(&mut self, id: DocumentId, slots: &[u32]) {
+        self.most = self.most.max(slots.len());
         let in_page = match slots {
             [] => return,
             [slot] => *slot,

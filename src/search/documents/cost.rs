@@ -86,7 +86,10 @@ pub fn predict_us(
                 asked,
                 field,
                 ef,
-                (conditions.documents, predictor.present(asked.knn.field)),
+                (
+                    conditions.documents,
+                    predictor.vectors_each(asked.knn.field),
+                ),
             ),
             asked.knn.k as f64,
         ),
@@ -117,13 +120,12 @@ fn nearest_ns(
     asked: &NearestQuestion,
     field: FieldVectors,
     ef: Option<usize>,
-    (documents, present): (f64, f64),
+    (documents, each): (f64, f64),
 ) -> f64 {
     let Some(ef) = ef else {
         return f64::INFINITY;
     };
-    // Documents have about as many vectors each, and the walk goes on until there are k of them.
-    let each = (field.vectors().len() as f64 / present.max(1.0)).max(1.0);
+    // The walk goes on until there are k documents, which may be those with the most vectors.
     let k = (asked.knn.k as f64 * each) as usize;
     let passing = asked.is_filtered.then_some((documents * each) as usize);
     plan::predict_known_ns(field.vectors(), (k, ef.max(k)), passing, asked.is_exact)
@@ -146,18 +148,18 @@ struct Predictor<'a> {
 }
 
 impl Predictor<'_> {
-    /// Documents with a vector in the field.
-    fn present(&self, field: usize) -> f64 {
-        self.state.fields[field].present.len() as f64
+    /// As many vectors as a document has in the field, at most.
+    fn vectors_each(&self, field: usize) -> f64 {
+        self.state.slots(field).most().max(1) as f64
     }
 
     fn all(&self) -> f64 {
         self.state.documents.len() as f64
     }
 
-    /// Looking where the words of a document of usual length stand.
+    /// Looking where the words of a document stand, as long as the longest.
     fn places_ns(&self) -> f64 {
-        PLACES_NS + PLACE_NS * self.state.length as f64 / self.all().max(1.0)
+        PLACES_NS + PLACE_NS * f64::from(self.state.longest)
     }
 
     /// Every document, for so many nanoseconds each.

@@ -136,6 +136,7 @@ impl State {
             slots,
         } = restored;
         self.length += u64::from(facts.length);
+        self.longest = self.longest.max(facts.length);
         self.put_slots(id, &slots);
         let document = Document {
             packed: PackedDocument::new(&key, &values.fields, words),
