@@ -80,25 +80,14 @@ pub fn predict_us(
         true => predictor.cost_of(question.root),
         false => predictor.everybody(0.0),
     };
-    let (nearest_ns, passing) = match nearest {
-        Some((asked, field, ef)) => (
-            nearest_ns(
-                asked,
-                field,
-                ef,
-                (
-                    conditions.documents,
-                    predictor.vectors_each(asked.knn.field),
-                ),
-            ),
-            asked.knn.k as f64,
-        ),
-        None => (0.0, f64::INFINITY),
-    };
-    let keys = question
-        .keys
-        .map_or(f64::INFINITY, |keys| keys.len() as f64);
-    let documents = conditions.documents.min(passing).min(keys);
+    let nearest_ns = nearest.map_or(0.0, |(asked, field, ef)| {
+        let each = predictor.vectors_each(asked.knn.field);
+        nearest_ns(asked, field, ef, (conditions.documents, each))
+    });
+    let at_most = |count: Option<usize>| count.map_or(f64::INFINITY, |count| count as f64);
+    let wanted = at_most(question.knn.as_ref().map(|asked| asked.knn.k));
+    let named = at_most(question.keys.map(<[Vec<u8>]>::len));
+    let documents = conditions.documents.min(wanted).min(named);
     // What a document is worth takes the longer the longer it is.
     let scored_ns = passed_cost.scored_ns * predictor.places_ns() / PLACES_NS;
     let each_ns = passed_cost.each_ns + scored_ns * scored(question.root) as f64;
@@ -176,13 +165,8 @@ impl Predictor<'_> {
             Kind::All | Kind::Missing { .. } => self.everybody(SET_NS),
             Kind::And(nodes) => self.all_of(nodes, node),
             Kind::Or(nodes) => {
-                nodes
-                    .iter()
-                    .map(|node| self.cost_of(node))
-                    .fold(Cost::default(), |sum, one| Cost {
-                        ns: sum.ns + one.ns + one.documents * SET_NS,
-                        documents: (sum.documents + one.documents).min(self.all()),
-                    })
+                let each = nodes.iter().map(|node| self.cost_of(node));
+                each.fold(Cost::default(), |one, other| self.or(one, other))
             }
             Kind::Not(inner) | Kind::Optional(inner) => {
                 let inner = self.cost_of(inner);
