@@ -1,13 +1,14 @@
 //! What a search will take: quick ones run on the connection's own thread.
 
+use super::find::Ground;
 use super::options::Returned;
 use super::page::Page;
-use super::schema::{Algorithm, FieldKind, Schema};
+use super::schema::{Algorithm, FieldKind};
 use super::search::{SearchRequest, SortBy};
 use crate::commands::table::INLINE_US_MAX;
+use crate::keyspace::Value;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::json::Document;
-use crate::keyspace::{Value, View};
 use crate::search::documents::cost::PassedCost;
 
 /// What FT.SEARCH does with the documents that pass: scores or sorts all of them, and shows some.
@@ -50,7 +51,7 @@ pub fn passed_cost(index: &DocumentIndex, request: &SearchRequest) -> PassedCost
 pub const LOADING_US_MAX: u64 = 10 * INLINE_US_MAX;
 
 /// What reading the documents of a page takes, in microseconds, by their sizes.
-pub fn loading_us(schema: &Schema, view: &View, request: &SearchRequest, page: &Page) -> u64 {
+pub fn loading_us(ground: &Ground, request: &SearchRequest, page: &Page) -> u64 {
     const FIELD_NS: usize = 50;
     const PATH_NS: usize = 500;
     const JSON_BYTE_NS: usize = 5;
@@ -61,6 +62,7 @@ pub fn loading_us(schema: &Schema, view: &View, request: &SearchRequest, page: &
     if request.options.is_without_content {
         return 0;
     }
+    let schema = ground.index.schema();
     let returned = request.options.returned.as_ref();
     let path_ns = |returned: &Returned, document: &Document| {
         let field = schema.find(&returned.identifier);
@@ -81,7 +83,10 @@ pub fn loading_us(schema: &Schema, view: &View, request: &SearchRequest, page: &
         (Value::Json(document), None) => document.bytes() * JSON_BYTE_NS,
         _ => 0,
     };
-    let documents = page.hits.iter().filter_map(|hit| view.peek(&hit.key));
+    let documents = page
+        .hits
+        .iter()
+        .filter_map(|hit| ground.view.peek(&hit.key));
     let ns: usize = documents.map(|entry| ns(entry.value)).sum();
     (ns / 1000) as u64
 }
@@ -223,5 +228,11 @@ mod tests {
         seat.run("FT.SEARCH i all");
         assert!(seat.is_quick("FT.SEARCH i all LIMIT 0 0"));
         assert_eq!(uses(&desk), before + 2);
+        // What is wrong with a query does not keep it from having named the index.
+        seat.run("FT.SEARCH i '@@'");
+        assert_eq!(uses(&desk), before + 3);
+        seat.send(["HSET", "d:1", "t", "rare", "u", &"long".repeat(10_000_000)]);
+        assert!(!seat.is_quick("FT.SEARCH i rare"));
+        assert_eq!(uses(&desk), before + 3, "refused for what it found");
     }
 }

@@ -52,6 +52,14 @@ pub struct Ground<'a> {
     pub is_waited_for: bool,
 }
 
+impl Ground<'_> {
+    /// The command is begun again in the pool, as if it had not been here.
+    pub fn not_here(&self) -> Refusal {
+        self.index.usage().take_back();
+        Refusal::NotHere
+    }
+}
+
 /// Who watches a query while it runs (FT.PROFILE).
 pub trait Observer {
     /// Whether somebody is told of it.
@@ -166,20 +174,20 @@ impl Passed<'_> {
     }
 }
 
-/// Finds documents, and lets `take` look at them while they cannot change; `passed_cost` is what it does there.
+/// Finds documents, and lets `take` look at them while they cannot change, which may find that this is not the place; `passed_cost` is what it does there.
 pub fn find<T>(
     ground: &Ground,
     options: &Options,
     passed_cost: PassedCost,
     patience: &Patience,
     observer: &mut dyn Observer,
-    take: impl FnOnce(Passed, &mut dyn Observer) -> T,
+    take: impl FnOnce(Passed, &mut dyn Observer) -> Result<T>,
 ) -> Result<T> {
     let index = &ground.index;
     let language = language(options, index)?;
     let scorer = scorer(options, &ground.limits)?;
     if ground.is_waited_for && options.query.len() > QUICK_QUERY_BYTES_MAX {
-        return Err(Refusal::NotHere);
+        return Err(ground.not_here());
     }
     index.usage().note_dialect(options.dialect);
     let query = read_query(index, options)?;
@@ -188,11 +196,7 @@ pub fn find<T>(
     let is_quick =
         || predict_us(index, &question, passed_cost).is_some_and(|us| us <= INLINE_US_MAX);
     if ground.is_waited_for && !is_quick() {
-        return Err(Refusal::NotHere);
-    }
-    index.usage().touch(ground.view.now_ms);
-    if let Some(asked) = &question.knn {
-        remember(ground.context, index, asked);
+        return Err(ground.not_here());
     }
     let tanh_factor = options.tanh_factor.unwrap_or(ground.limits.tanh_factor);
     let payload = options.payload.as_deref().unwrap_or_default();
@@ -214,7 +218,10 @@ pub fn find<T>(
             is_share: scorer == Scorer::Bm25StdNorm,
         };
         take(passed, observer)
-    });
+    })?;
+    if let Some(asked) = &question.knn {
+        remember(ground.context, index, asked);
+    }
     Ok(found)
 }
 

@@ -161,11 +161,10 @@ pub fn index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
     named(view, name).ok_or_else(|| Refusal::made(format!("{}: no such index", name_text())))
 }
 
-/// The index of that name, for commands that search, which say when they do.
+/// The index of that name, for commands that search.
 pub fn find_index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
     let name_text = || String::from_utf8_lossy(name);
-    let index = view.keyspace().indexes().get(name);
-    index.ok_or_else(|| Refusal::made(format!("No such index {}", name_text())))
+    named(view, name).ok_or_else(|| Refusal::made(format!("No such index {}", name_text())))
 }
 
 fn named(view: &View, name: &[u8]) -> Option<Arc<DocumentIndex>> {

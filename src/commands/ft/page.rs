@@ -9,7 +9,7 @@ use super::schema::Schema;
 use super::search::{self, SearchRequest};
 use super::sorting::{self, SortKey};
 use crate::commands::Call;
-use crate::commands::error::{Refusal, Result};
+use crate::commands::error::Result;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
@@ -104,16 +104,16 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
             if passed.is_nearest && request.sort.is_none() {
                 tell_of_order(&ground);
             }
-            Page::of(&ground, &request, passed, observer)
+            let page = Page::of(&ground, &request, passed, observer)?;
+            let is_long = || cost::loading_us(&ground, &request, &page) > cost::LOADING_US_MAX;
+            match ground.is_waited_for && is_long() {
+                true => Err(ground.not_here()),
+                false => Ok(page),
+            }
         },
     );
-    let mut page = page??;
+    let mut page = page?;
     warn_of_time(&patience, &ground.limits, &mut page.warnings)?;
-    let schema = ground.index.schema();
-    let is_long = || cost::loading_us(schema, &ground.view, &request, &page) > cost::LOADING_US_MAX;
-    if ground.is_waited_for && is_long() {
-        return Err(Refusal::NotHere);
-    }
     let reply = rows::reply(&ground.view, &ground.index, &request, &page, version);
     if loads(&request, ground.index.schema()) {
         observer.passed("Loader", page.hits.len());

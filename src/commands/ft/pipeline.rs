@@ -160,7 +160,7 @@ fn run(
         passed_cost,
         &patience,
         observer,
-        |passed, observer| Found::of(passed, options.adds_scores, observer),
+        |passed, observer| Ok(Found::of(passed, options.adds_scores, observer)),
     );
     let mut found = found?;
     let mut warnings = std::mem::take(&mut found.warnings);

@@ -33,6 +33,11 @@ impl Usage {
         self.uses.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The command that named it last is begun again, and will be counted then.
+    pub fn take_back(&self) {
+        self.uses.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// A query in a language (1 to 4) asked it.
     pub fn note_dialect(&self, dialect: u8) {
         self.dialects
