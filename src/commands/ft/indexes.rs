@@ -263,7 +263,11 @@ fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
         Some(_) => return Err(Refusal::line("Unknown argument")),
     };
     call.access.write_world(INDEXED_DB, |view| {
-        let index = index(view, name)?;
+        let index = match index(view, name) {
+            // Somebody else has dropped it meanwhile.
+            Err(_) if may_be_missing => return Ok(Decision::unchanged(Reply::ok())),
+            index => index?,
+        };
         let changes = index.drop_changes(deletes);
         Ok::<_, Refusal>(Decision::with(Reply::ok(), changes))
     })
