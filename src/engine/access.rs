@@ -4,6 +4,7 @@
 use super::locks::{GateGuards, Patience};
 use super::{Engine, Locked};
 use crate::keyspace::change::{Change, Effect};
+use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::on_all_cores;
 use crate::keyspace::{Keyspace, Value, View};
 use crate::persistence::log::EncodedRecord;
@@ -191,6 +192,8 @@ impl<'e> Access<'e> {
             .engine
             .locks()
             .gates_exclusive(keys.iter().copied(), self.patience)?;
+        self.engine
+            .expect_postings(keys.iter().copied(), self.patience)?;
         self.decide_and_commit(db, keys, decide)
     }
 
@@ -274,7 +277,9 @@ impl<'e> Access<'e> {
         }
         let locks = self.engine.locks();
         let _world = locks.world_shared(self.patience)?;
-        let _gates = locks.gates_exclusive(keys.iter().map(|key| (db, *key)), self.patience)?;
+        let all = keys.iter().map(|key| (db, *key));
+        let _gates = locks.gates_exclusive(all.clone(), self.patience)?;
+        self.engine.expect_postings(all, self.patience)?;
         let view = self.view(db);
         // All is decided before anything is logged: what is logged has to be applied.
         let decided = keys.iter().enumerate().map(|(at, key)| {
@@ -376,6 +381,20 @@ impl<'e> Access<'e> {
 }
 
 impl Engine {
+    /// Changes to these keys are about to be applied, and what is logged has to be: who may not wait learns now whether the
+    /// postings of an index that follows one of them are held for long.
+    fn expect_postings<'k>(
+        &self,
+        keys: impl Iterator<Item = (usize, &'k [u8])> + Clone,
+        patience: Patience,
+    ) -> Result<(), Locked> {
+        let indexed = keys.filter_map(|(db, key)| (db == INDEXED_DB).then_some(key));
+        match patience {
+            Patience::Try if self.keyspace().indexes().are_held(indexed) => Err(Locked),
+            _ => Ok(()),
+        }
+    }
+
     /// Logs and applies one record of changes; the number of the last. The caller holds the locks.
     pub(super) fn commit(&self, changes: Vec<Change>) -> u64 {
         let (last, numbers) = self.append(&changes);
@@ -492,6 +511,7 @@ impl Engine {
                 )
             }
         };
+        self.expect_postings(keys.iter().copied(), patience)?;
         let cut = self.locks().cut_shared(patience)?;
         let transaction = Transaction {
             engine: self,

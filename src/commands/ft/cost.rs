@@ -112,7 +112,7 @@ pub fn given_ef(index: &DocumentIndex, field: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use crate::commands::desk::Desk;
+    use crate::commands::desk::{Desk, Seat};
 
     #[test]
     fn what_names_few_documents_is_answered_at_once() {
@@ -180,6 +180,30 @@ mod tests {
         seat.run("MULTI");
         seat.run("FT.SEARCH i rare");
         assert!(!seat.is_quick("EXEC"));
+    }
+
+    #[test]
+    fn a_write_waits_elsewhere_for_postings_that_are_held() {
+        let desk = Desk::new();
+        let mut seat = desk.seat();
+        seat.run("FT.CREATE i PREFIX 1 d: SCHEMA n NUMERIC");
+        seat.run("HSET d:1 n 1");
+        let index = desk.context.engine.keyspace().indexes().get(b"i");
+        let index = index.expect("the index");
+        let writes = |seat: &mut Seat| {
+            let lines = ["HSET d:1 n 2", "DEL d:1", "SET d:1 2", "SET other 1"];
+            let plain = lines.map(|line| seat.is_quick(line));
+            seat.run("MULTI");
+            seat.run("HSET d:1 n 3");
+            let is_quick = seat.is_quick("EXEC");
+            seat.run("DISCARD");
+            (plain, is_quick)
+        };
+        let held = index.read();
+        assert_eq!(writes(&mut seat), ([false, false, false, true], false));
+        assert_eq!(seat.run("HGET d:1 n"), "\"1\"");
+        drop(held);
+        assert_eq!(writes(&mut seat), ([true; 4], true));
     }
 
     #[test]

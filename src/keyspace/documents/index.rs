@@ -34,6 +34,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Links of a node on a level above 0, and candidates while linking, of algorithms that name none.
 const M_DEFAULT: u32 = 16;
@@ -45,6 +46,9 @@ const IDS_LIMIT: DocumentId = DocumentId::MAX - (1 << 16);
 
 /// In place of a field, in a failure that is of none of them.
 pub const NO_FIELD: usize = usize::MAX;
+
+/// A search that is answered on its connection's thread lets go of the postings in less.
+const HELD_BRIEFLY: Duration = Duration::from_micros(100);
 
 /// Why a document is not indexed.
 #[derive(Clone, Debug, PartialEq)]
@@ -370,6 +374,11 @@ impl DocumentIndex {
             true => self.state.read_recursive(),
             false => self.state.read(),
         }
+    }
+
+    /// Whether somebody holds the postings for longer than a quick search does, so that a change would have to wait.
+    pub fn is_held(&self) -> bool {
+        self.state.try_write().is_none() && self.state.try_write_for(HELD_BRIEFLY).is_none()
     }
 
     /// Documents that could not be indexed, since the index was made.

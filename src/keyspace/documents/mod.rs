@@ -201,6 +201,14 @@ impl Indexes {
         !self.is_empty() && self.names.read().indexes.values().any(links)
     }
 
+    /// Whether a change to one of these keys would have to wait for somebody who goes through the postings of an index for long.
+    pub fn are_held<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) -> bool {
+        let is_held = |index: &Arc<DocumentIndex>| {
+            keys.clone().any(|key| index.schema().follows(key)) && index.is_held()
+        };
+        !self.is_empty() && self.all().iter().any(is_held)
+    }
+
     /// Drops an index, if there is one of that name, and its aliases.
     pub(super) fn drop_index(&self, name: &[u8]) {
         let mut names = self.names.write();
