@@ -50,18 +50,20 @@ pub fn lower_priority() -> io::Result<()> {
     check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, LOWEST) })
 }
 
-/// Asks for huge pages under those whole pages of 2 MiB that lie in `bytes` bytes from `start`: advice that the kernel may
-/// decline, then pages stay small. Contents are not touched.
-pub fn advise_huge_pages(start: *const u8, bytes: usize) -> io::Result<()> {
+/// Puts huge pages under those whole pages of 2 MiB that lie in `bytes` bytes from `start`, or asks for them to be put there some
+/// time: advice that the kernel may decline, then pages stay small. Contents do not change, and what was never touched is zero.
+pub fn gather_into_huge_pages(start: *const u8, bytes: usize) -> io::Result<()> {
     let from = start.addr().next_multiple_of(HUGE_PAGE);
     let to = (start.addr() + bytes) / HUGE_PAGE * HUGE_PAGE;
     if from >= to {
         return Ok(());
     }
     let start = start.with_addr(from).cast_mut().cast();
-    // SAFETY: MADV_HUGEPAGE changes how pages are backed, never what they hold; for addresses that are not mapped it
-    // returns an error.
-    check(unsafe { libc::madvise(start, to - from, libc::MADV_HUGEPAGE) })
+    // SAFETY: both change how pages are backed, never what they hold; for addresses that are not mapped they return an error.
+    check(unsafe { libc::madvise(start, to - from, libc::MADV_HUGEPAGE) })?;
+    // SAFETY: as above. Kernels before 6.1 do not know it, and do the same by and by.
+    let _ = check(unsafe { libc::madvise(start, to - from, libc::MADV_COLLAPSE) });
+    Ok(())
 }
 
 /// Bytes of a huge page.
@@ -69,15 +71,15 @@ pub const HUGE_PAGE: usize = 2 << 20;
 
 static MAPPED: AtomicUsize = AtomicUsize::new(0);
 
-/// `bytes` zero bytes straight from the kernel, aligned to a huge page, with huge pages asked for; null if it has none left.
-/// For large blocks that live long: an allocator would round 2.03 MiB up to 2.5. They count as allocated; give them back with
-/// [`unmap`].
+/// `bytes` zero bytes straight from the kernel, aligned to a huge page; null if it has none left. For large blocks that live long
+/// and fill slowly: an allocator would round 2.03 MiB up to 2.5, and count what was never touched. Tell with [`count_mapped`] what is,
+/// and give the range back with [`unmap`].
 pub fn map(bytes: usize) -> *mut u8 {
     let (protection, kind) = (
         libc::PROT_READ | libc::PROT_WRITE,
         libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
     );
-    let room = bytes.next_multiple_of(page_bytes()) + HUGE_PAGE;
+    let room = whole_pages(bytes) + HUGE_PAGE;
     // SAFETY: an anonymous mapping at an address that the kernel chooses touches nothing that exists.
     let start = unsafe { libc::mmap(std::ptr::null_mut(), room, protection, kind, -1, 0) };
     if start == libc::MAP_FAILED {
@@ -85,28 +87,34 @@ pub fn map(bytes: usize) -> *mut u8 {
     }
     let start = start.cast::<u8>();
     let before = start.addr().next_multiple_of(HUGE_PAGE) - start.addr();
-    let used = bytes.next_multiple_of(page_bytes());
+    let used = whole_pages(bytes);
     let aligned = start.wrapping_add(before);
     // SAFETY: both ranges lie in the mapping made above, outside the part that is handed out.
     unsafe {
         release(start, before);
         release(aligned.wrapping_add(used), room - before - used);
     }
-    MAPPED.fetch_add(used, Relaxed);
-    // Advice: where the kernel declines, pages stay small.
-    let _ = advise_huge_pages(aligned, used);
     aligned
 }
 
-/// Gives back what [`map`] gave.
+/// So many more bytes of what [`map`] gave are in use: they count as allocated from now on.
+pub fn count_mapped(bytes: usize) {
+    MAPPED.fetch_add(bytes, Relaxed);
+}
+
+/// Bytes of the pages that `bytes` bytes from the start of a page lie in.
+pub fn whole_pages(bytes: usize) -> usize {
+    bytes.next_multiple_of(page_bytes())
+}
+
+/// Gives back what [`map`] gave, of which `counted` bytes were told to [`count_mapped`].
 ///
 /// # Safety
 /// `start` came from `map(bytes)`, and nothing uses the range any more.
-pub unsafe fn unmap(start: *mut u8, bytes: usize) {
-    let used = bytes.next_multiple_of(page_bytes());
+pub unsafe fn unmap(start: *mut u8, bytes: usize, counted: usize) {
     // SAFETY: the caller's duty; the range is the one that `map` kept.
-    unsafe { release(start, used) };
-    MAPPED.fetch_sub(used, Relaxed);
+    unsafe { release(start, whole_pages(bytes)) };
+    MAPPED.fetch_sub(counted, Relaxed);
 }
 
 /// # Safety
@@ -160,7 +168,7 @@ pub fn allocated_bytes_now() -> usize {
     allocated
 }
 
-/// All figures of the allocator as of now, and what was taken by [`map`] beside it.
+/// All figures of the allocator as of now, and what is in use of what [`map`] gave.
 pub fn allocator_figures() -> AllocatorFigures {
     let figures = allocator::figures();
     let beside = MAPPED.load(Relaxed);
@@ -455,14 +463,14 @@ mod tests {
     }
 
     #[test]
-    fn huge_pages_may_be_asked_for_where_memory_is_mapped() {
+    fn what_is_gathered_into_huge_pages_stays_what_it_is() {
         let memory = vec![1_u8; 8 << 20];
         // A kernel without huge pages answers EINVAL.
-        if let Err(error) = advise_huge_pages(memory.as_ptr(), memory.len()) {
+        if let Err(error) = gather_into_huge_pages(memory.as_ptr(), memory.len()) {
             assert_eq!(error.raw_os_error(), Some(libc::EINVAL));
         }
         assert!(memory.iter().all(|&byte| byte == 1));
-        advise_huge_pages(memory.as_ptr(), 4096).expect("less than a huge page is left alone");
+        gather_into_huge_pages(memory.as_ptr(), 4096).expect("less than a huge page is left alone");
     }
 
     /// One test for all figures, because blocks of this size in two tests would disturb each other.
@@ -476,9 +484,10 @@ mod tests {
         let range = unsafe { std::slice::from_raw_parts_mut(start, bytes) };
         assert!(range.iter().all(|byte| *byte == 0));
         range.fill(1);
+        count_mapped(bytes);
         assert!(MAPPED.load(Relaxed) >= before + bytes);
         // SAFETY: mapped above with this length; `range` is not used any more.
-        unsafe { unmap(start, bytes) };
+        unsafe { unmap(start, bytes, bytes) };
     }
 
     #[test]

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
-use slots::{Slots, allocated_slots};
+use slots::{Slots, backed_slots};
 use spread::Spread;
 use std::sync::Arc;
 use vectors::Vectors;
@@ -608,14 +608,11 @@ impl VectorIndex {
 
     /// Bytes allocated by kind.
     pub fn memory(&self) -> IndexMemory {
-        let allocated = allocated_slots(self.slots.end());
-        let links = self
-            .graph
-            .as_ref()
-            .map_or(0, |graph| graph.memory(allocated));
+        let backed = backed_slots(self.slots.end());
+        let links = self.graph.as_ref().map_or(0, |graph| graph.memory(backed));
         IndexMemory {
             links: links + self.slots.memory(),
-            ..self.vectors.memory(allocated)
+            ..self.vectors.memory(backed)
         }
     }
 

@@ -13,19 +13,22 @@
 //! 4. A slot becomes private again only after every epoch pin that may have seen a link to it is gone (index/slots.rs
 //!    defers it with [`Guard::defer`]). A `View` borrows such a pin, so bytes are never rewritten under a slice.
 
-use crate::sys::{self, CACHE_LINE, HUGE_PAGE};
+use crate::sys::{self, CACHE_LINE};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr;
 use std::slice;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// The word of an unused link; a list of links ends at the first one.
 pub const NONE: u32 = u32::MAX;
 
 /// Segment number and offset of a block in it.
 pub type Place = (u32, u32);
+
+/// Bytes of the least segment that is mapped.
+const MAPPED_MIN: usize = 256 << 10;
 
 /// Segments that the first table has room for.
 const FIRST_TABLE: usize = 16;
@@ -39,6 +42,7 @@ pub struct Blocks {
     /// Bytes from one block to the next: both of the above, rounded up to 8.
     stride: usize,
     table: AtomicPtr<Table>,
+    newest: Newest,
     /// Every table ever used, the current one last, and the lock of whoever adds a segment.
     #[expect(
         clippy::vec_box,
@@ -83,6 +87,7 @@ impl Blocks {
             bytes,
             stride,
             table,
+            newest: Newest::default(),
             tables: Mutex::new(vec![first]),
         }
     }
@@ -116,10 +121,30 @@ impl Blocks {
         if index >= self.current().entries.len() {
             tables.push(self.grow(index + 1));
         }
+        let (former, counted) = self.newest.replace(segment);
+        self.complete(former, counted);
         let start = allocate(self.segment_layout(slots));
         let entry = &self.current().entries[index];
         entry.slots.store(slots, Ordering::Relaxed);
         entry.start.store(start, Ordering::Release);
+    }
+
+    /// Counts the whole of a segment that was the newest, and lets it have huge pages.
+    fn complete(&self, segment: u32, counted: usize) {
+        let Some((start, layout)) = self.mapped(segment) else {
+            return;
+        };
+        sys::count_mapped(sys::whole_pages(layout.size()) - counted);
+        // Where the kernel declines, pages stay small.
+        let _ = sys::gather_into_huge_pages(start, layout.size());
+    }
+
+    /// Start and layout of a segment, if it was made and is a mapped one.
+    fn mapped(&self, segment: u32) -> Option<(*mut u8, Layout)> {
+        let entry = self.current().entries.get(segment as usize)?;
+        let start = entry.start.load(Ordering::Acquire);
+        let layout = self.segment_layout(entry.slots.load(Ordering::Relaxed));
+        (!start.is_null() && is_mapped(layout)).then_some((start, layout))
     }
 
     /// Replaces the table by one with room for at least `wanted` segments; readers may go on with the old one.
@@ -154,6 +179,11 @@ impl Blocks {
         let block = self
             .block(self.current(), place)
             .expect("the segment of a private slot was made");
+        let (segment, offset) = place;
+        let filled = (offset as usize + 1) * self.stride;
+        if self.newest.lacks(segment, filled) && self.mapped(segment).is_some() {
+            self.newest.fill(segment, filled);
+        }
         // SAFETY: `block` found the whole block inside a live segment (point 1); nobody else reads or writes its bytes
         // while the slot is private (point 3), and the link words, which others may read, are written as atomics below.
         let bytes =
@@ -200,14 +230,64 @@ impl Blocks {
 
 impl Drop for Blocks {
     fn drop(&mut self) {
-        for entry in &self.current().entries {
+        for (segment, entry) in (0..).zip(&self.current().entries) {
             let start = entry.start.load(Ordering::Acquire);
             if !start.is_null() {
                 let layout = self.segment_layout(entry.slots.load(Ordering::Relaxed));
+                let counted = self.newest.counted(segment);
+                let counted = counted.unwrap_or_else(|| sys::whole_pages(layout.size()));
                 // SAFETY: allocated by `ensure` with this very layout; `&mut self` means that no view is left.
-                unsafe { free(start, layout) };
+                unsafe { free(start, layout, counted) };
             }
         }
+    }
+}
+
+/// The segment that was made last, and how many bytes of it count as allocated, if it is a mapped one: those up to the last block that
+/// was written, in whole pages; the others were never touched. Older ones count whole. Number and bytes change together, in one word.
+struct Newest(AtomicU64);
+
+/// The unit in which bytes are kept beside the segment's number: half of the least page there is, so that 8 TiB find room.
+const UNIT: usize = 2048;
+
+impl Default for Newest {
+    fn default() -> Newest {
+        Newest(AtomicU64::new(u64::from(u32::MAX) << 32))
+    }
+}
+
+impl Newest {
+    fn unpacked(word: u64) -> (u32, usize) {
+        ((word >> 32) as u32, (word as u32) as usize * UNIT)
+    }
+
+    /// Bytes that count of a segment; none if it is not the newest.
+    fn counted(&self, segment: u32) -> Option<usize> {
+        let (newest, counted) = Newest::unpacked(self.0.load(Ordering::Relaxed));
+        (newest == segment).then_some(counted)
+    }
+
+    /// Whether a segment is the newest and less of it counts.
+    fn lacks(&self, segment: u32, bytes: usize) -> bool {
+        self.counted(segment).is_some_and(|counted| counted < bytes)
+    }
+
+    /// Counts the first bytes of a segment as long as it is the newest.
+    fn fill(&self, segment: u32, bytes: usize) {
+        let bytes = sys::whole_pages(bytes);
+        let word = u64::from(segment) << 32 | (bytes / UNIT) as u64;
+        let raise = |now: u64| (now >> 32 == word >> 32 && now < word).then_some(word);
+        let raised = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, raise);
+        if let Ok(former) = raised {
+            sys::count_mapped(bytes - Newest::unpacked(former).1);
+        }
+    }
+
+    /// Another one is the newest from now on; the former one, and the bytes of it that count.
+    fn replace(&self, segment: u32) -> (u32, usize) {
+        Newest::unpacked(self.0.swap(u64::from(segment) << 32, Ordering::Relaxed))
     }
 }
 
@@ -314,7 +394,7 @@ impl<'g> Run<'g> {
     }
 }
 
-/// A segment, zeroed: a large one straight from the system, on huge pages.
+/// A segment, zeroed: a large one straight from the system.
 fn allocate(layout: Layout) -> *mut u8 {
     let start = if is_mapped(layout) {
         sys::map(layout.size())
@@ -329,19 +409,21 @@ fn allocate(layout: Layout) -> *mut u8 {
 }
 
 /// # Safety
-/// `start` came from `allocate(layout)`, and nothing uses the segment any more.
-unsafe fn free(start: *mut u8, layout: Layout) {
+/// `start` came from `allocate(layout)`, and nothing uses the segment any more. `counted`: bytes of a mapped one that count as allocated.
+unsafe fn free(start: *mut u8, layout: Layout, counted: usize) {
     if is_mapped(layout) {
         // SAFETY: the caller's duty.
-        unsafe { sys::unmap(start, layout.size()) };
+        unsafe { sys::unmap(start, layout.size(), counted) };
     } else {
         // SAFETY: the caller's duty.
         unsafe { dealloc(start, layout) };
     }
 }
 
+/// Whether a segment is mapped: an allocator rounds one of such a size up by an eighth on average, and counts the blocks of it that
+/// nobody has used yet.
 fn is_mapped(layout: Layout) -> bool {
-    layout.size() >= HUGE_PAGE
+    layout.size() >= MAPPED_MIN
 }
 
 /// Prefetches the lines that hold bytes `from..to` of a block.
@@ -432,13 +514,44 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_larger_than_a_huge_page_is_usable_to_its_end() {
+    fn a_segment_larger_than_a_huge_page_is_usable_to_its_end_and_keeps_what_it_holds() {
         let blocks = Blocks::new(32, 392);
         blocks.ensure(0, 4096);
-        blocks.write_private((0, 4095), |bytes| bytes.fill(9));
+        for offset in [0, 1, 2000, 4095] {
+            blocks.write_private((0, offset), |bytes| bytes.fill(offset as u8));
+        }
+        blocks.ensure(1, 4096);
+        let guard = crossbeam_epoch::pin();
+        for offset in [0, 1, 2000, 4095] {
+            assert_eq!(
+                blocks.view(&guard).bytes((0, offset)),
+                [offset as u8; 392],
+                "{offset}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_the_newest_segment_counts_what_was_written_and_of_others_all() {
+        let blocks = Blocks::new(32, 392);
+        assert_eq!(blocks.newest.counted(0), None);
+        blocks.ensure(0, 4096);
+        assert_eq!(blocks.newest.counted(0), Some(0));
+        let write = |place: Place| blocks.write_private(place, |bytes| bytes.fill(1));
+        write((0, 99));
+        assert_eq!(blocks.newest.counted(0), Some(sys::whole_pages(100 * 520)));
+        write((0, 5));
+        assert_eq!(blocks.newest.counted(0), Some(sys::whole_pages(100 * 520)));
+        blocks.ensure(1, 4096);
+        write((0, 200));
         assert_eq!(
-            blocks.view(&crossbeam_epoch::pin()).bytes((0, 4095))[391],
-            9
+            (blocks.newest.counted(0), blocks.newest.counted(1)),
+            (None, Some(0))
         );
+        // Small ones are the allocator's, which counts them.
+        let small = Blocks::new(2, 8);
+        small.ensure(0, 64);
+        small.write_private((0, 63), |bytes| bytes.fill(1));
+        assert_eq!(small.newest.counted(0), Some(0));
     }
 }

@@ -1,14 +1,16 @@
 //! A collection: named elements with one vector and attributes each, under one schema, and the index over the vectors.
 //!
-//! Elements are found by name in one ordered map (exact lookup, ranges) and by slot in an array parallel to the index's
+//! Elements are found by name in one ordered list of slots (names.rs: exact lookup, ranges) and by slot in an array parallel to the index's
 //! segments. Changes to one element are ordered by the engine; changes to different elements run in parallel. Readers take
-//! no lock but the name map's, held for a lookup.
+//! no lock but the names', held for a lookup. A slot that is in the list has its element in the array: it is put there before, and
+//! cleared after.
 //!
 //! An update puts the vector into a new slot, switches the name to it, then removes the old slot. A search that runs meanwhile
 //! may find either or both; [`Collection::current`] tells which one counts.
 
 use super::calibration::Calibration;
 use super::columns::{Column, ColumnBudget, Columns, Urgency};
+use super::names::Names;
 use super::projection::project;
 use super::save::SaveClock;
 use crate::index::segments::{self, Segments};
@@ -17,13 +19,12 @@ pub use crate::index::{
     WalkedOn, distances_by,
 };
 use crate::index::{IndexMemory, LinkOptions, VectorIndex};
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapAny, ArcSwapOption};
 use bytes::Bytes;
 use crossbeam_epoch as epoch;
 use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
-use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::cmp;
 use std::hash::BuildHasher;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -102,35 +103,6 @@ impl Element {
     }
 }
 
-/// An element as key of the name map.
-struct Name(Arc<Element>);
-
-impl Borrow<[u8]> for Name {
-    fn borrow(&self) -> &[u8] {
-        &self.0.name
-    }
-}
-
-impl PartialEq for Name {
-    fn eq(&self, other: &Name) -> bool {
-        self.0.name == other.0.name
-    }
-}
-
-impl Eq for Name {}
-
-impl PartialOrd for Name {
-    fn partial_cmp(&self, other: &Name) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Name {
-    fn cmp(&self, other: &Name) -> std::cmp::Ordering {
-        self.0.name.cmp(&other.0.name)
-    }
-}
-
 /// What a running save has seen of one segment.
 #[derive(Default)]
 struct SegmentSave {
@@ -159,7 +131,7 @@ pub struct SavedElement {
 pub struct CollectionMemory {
     /// Vectors, codes and links.
     pub index: IndexMemory,
-    /// Names, their map and per-element state.
+    /// Names, their order and per-element state.
     pub names: u64,
     /// Attributes.
     pub attributes: u64,
@@ -183,7 +155,7 @@ pub struct Collection {
     schema: Schema,
     level_hasher: FixedState,
     index: VectorIndex,
-    names: RwLock<BTreeMap<Name, u32>>,
+    names: RwLock<Names>,
     elements: Segments<ArcSwapOption<Element>>,
     /// Fields of the attributes by slot; columns/mod.rs tells which steps here keep them true.
     columns: Arc<Columns>,
@@ -272,15 +244,24 @@ impl Collection {
 
     /// The slot of an element.
     pub fn slot_of(&self, name: &[u8]) -> Option<u32> {
-        self.names.read().get(name).copied()
+        let names = self.names.read();
+        let place = names.find(|slot| self.compare(slot, name)).ok()?;
+        Some(names.slot(place))
+    }
+
+    /// How the name of the element in a slot compares with another.
+    fn compare(&self, slot: u32, name: &[u8]) -> cmp::Ordering {
+        let element = self.elements.get(slot).map(ArcSwapAny::load);
+        let element = element.as_ref().and_then(|element| element.as_ref());
+        (*element.expect("a name's slot has its element").name).cmp(name)
     }
 
     /// Slot and element of a name.
     pub fn find(&self, name: &[u8]) -> Option<(u32, Arc<Element>)> {
-        self.names
-            .read()
-            .get_key_value(name)
-            .map(|(key, slot)| (*slot, Arc::clone(&key.0)))
+        let names = self.names.read();
+        let place = names.find(|slot| self.compare(slot, name)).ok()?;
+        let slot = names.slot(place);
+        Some((slot, self.element(slot)?))
     }
 
     /// An element's vector as its index gives it back, also while the element is being updated.
@@ -299,7 +280,7 @@ impl Collection {
 
     /// Whether an element of this name is there.
     pub fn contains(&self, name: &[u8]) -> bool {
-        self.names.read().contains_key(name)
+        self.slot_of(name).is_some()
     }
 
     /// Who lives in a slot; after a removal for as long as an epoch pin that saw it is held.
@@ -348,15 +329,24 @@ impl Collection {
 
     /// Elements in byte order of their names within the bounds, at most `max`.
     pub fn range(&self, start: Bound<&[u8]>, end: Bound<&[u8]>, max: usize) -> Vec<Arc<Element>> {
-        if is_empty_range(start, end) {
-            return Vec::new();
-        }
         let names = self.names.read();
-        names
-            .range::<[u8], _>((start, end))
-            .take(max)
-            .map(|(name, _)| Arc::clone(&name.0))
-            .collect()
+        // Nothing stands at a bound: names that are equal to it count as before or behind it.
+        let from = |bound: &[u8], of_equal: cmp::Ordering| {
+            let found = names.find(|slot| self.compare(slot, bound).then(of_equal));
+            found.unwrap_or_else(|place| place)
+        };
+        let from = match start {
+            Bound::Unbounded => (0, 0),
+            Bound::Included(name) => from(name, cmp::Ordering::Greater),
+            Bound::Excluded(name) => from(name, cmp::Ordering::Less),
+        };
+        let is_within = |element: &Arc<Element>| match end {
+            Bound::Unbounded => true,
+            Bound::Included(name) => *element.name <= *name,
+            Bound::Excluded(name) => *element.name < *name,
+        };
+        let elements = names.iter_from(from).map_while(|slot| self.element(slot));
+        elements.take_while(is_within).take(max).collect()
     }
 
     /// The vector as it is stored or searched for: projected if the collection projects and it has the input dimension.
@@ -370,8 +360,8 @@ impl Collection {
     /// Bytes by kind.
     pub fn memory(&self) -> CollectionMemory {
         let elements = self.len() as u64;
-        // Per element: slot pointer 8, Arc<Element> 16 + 16 + 8 + 8, map row (8 + 4) / 0.7 fill.
-        let fixed = 8 + 48 + 17;
+        // Per element: slot pointer 8, Arc<Element> 16 + 16 + 8 + 8, its place in the order of names 4 to 8.
+        let fixed = 8 + 48 + 6;
         CollectionMemory {
             index: self.index.memory(),
             names: elements * fixed + self.name_bytes.load(Ordering::Relaxed).max(0) as u64,
@@ -406,7 +396,7 @@ impl Collection {
         let element = self.place(slot, name, attributes, number);
         self.index.connect(slot, self.level_hash(name), options);
         let is_new = old.is_none();
-        self.rename_slot(&element, slot);
+        self.point_name_at(slot, &element);
         if let Some((old_slot, old_element)) = old {
             self.retire(old_slot, &old_element, number);
         }
@@ -420,7 +410,12 @@ impl Collection {
         let Some((slot, element)) = self.find(name) else {
             return false;
         };
-        self.names.write().remove(name);
+        {
+            let mut names = self.names.write();
+            if let Ok(place) = names.find(|slot| self.compare(slot, name)) {
+                names.remove(place);
+            }
+        }
         self.retire(slot, &element, number);
         self.changed.fetch_max(number, Ordering::AcqRel);
         true
@@ -470,11 +465,13 @@ impl Collection {
         element
     }
 
-    /// Points the name at the slot. The map's key moves to the new element, so that the old one can go.
-    fn rename_slot(&self, element: &Arc<Element>, slot: u32) {
+    /// Lets the name stand for the slot that its element was placed in.
+    fn point_name_at(&self, slot: u32, element: &Element) {
         let mut names = self.names.write();
-        names.remove(&*element.name);
-        names.insert(Name(Arc::clone(element)), slot);
+        match names.find(|other| self.compare(other, &element.name)) {
+            Ok(place) => names.set(place, slot),
+            Err(place) => names.insert(place, slot),
+        }
     }
 
     /// Takes a slot out of the index, after handing its element over to a running save.
@@ -597,7 +594,7 @@ impl Collection {
             .as_deref()
             .map(|bytes| Arc::new(Bytes::copy_from_slice(bytes)));
         let element = self.place(saved.slot, &saved.name, attributes, changed);
-        self.names.write().insert(Name(element), saved.slot);
+        self.point_name_at(saved.slot, &element);
     }
 
     /// Loading, last step: the graph, of nodes whose birth tag was checked; and the counters that travel with it.
@@ -621,13 +618,17 @@ impl Collection {
             Arc::clone(&self.save_clock),
             Arc::clone(self.columns.budget()),
         ));
-        for (name, slot) in self.names.read().iter() {
-            let new_slot = copy.index.reserve_stored(&self.index.stored(*slot));
-            let element = copy.place(new_slot, &name.0.name, name.0.attributes(), number);
+        let names = self.names.read();
+        let elements = names
+            .iter()
+            .filter_map(|slot| Some((slot, self.element(slot)?)));
+        for (slot, element) in elements {
+            let new_slot = copy.index.reserve_stored(&self.index.stored(slot));
+            let element = copy.place(new_slot, &element.name, element.attributes(), number);
             let level_hash = copy.level_hash(&element.name);
             copy.index
                 .connect(new_slot, level_hash, LinkOptions::default());
-            copy.rename_slot(&element, new_slot);
+            copy.point_name_at(new_slot, &element);
         }
         copy.inserts.store(copy.len() as u64, Ordering::Relaxed);
         copy.changed.store(number, Ordering::Release);
@@ -652,16 +653,5 @@ impl SavedElement {
             + self.name.len()
             + self.attributes.as_ref().map_or(0, |bytes| bytes.len())
             + self.stored.bytes.len()
-    }
-}
-
-/// Whether the bounds hold no name (BTreeMap::range panics on such bounds).
-fn is_empty_range(start: Bound<&[u8]>, end: Bound<&[u8]>) -> bool {
-    match (start, end) {
-        (Bound::Included(a), Bound::Included(b)) => a > b,
-        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
-            a >= b
-        }
-        _ => false,
     }
 }
