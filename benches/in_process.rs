@@ -1,7 +1,7 @@
 //! The index alone, as a library: build time, memory, and searches a second with their recall, on the files that are given.
 //!
 //!     cargo bench --bench in_process -- --base B.npy --queries Q.npy [--truth T.npy] [--metric cosine|l2|ip]
-//!         [--type F32,F16,Q8,BIN] [--walk Q8|SAME] [--m 16] [--ef-construction 200] [--ef 10,20,...] [--threads 1] [--rounds 3] [--json]
+//!         [--type F32,F16,Q8,BIN] [--walk Q4|Q8|SAME] [--m 16] [--ef-construction 200] [--ef 10,20,...] [--threads 1] [--rounds 3] [--json]
 //!
 //! Without files: the packages. With --turns it is one of the engines of scripts/bench-peers: when the index is built it prints
 //! what that took, then answers each line of its input, an ef, with a line about one pass over the queries.
@@ -38,7 +38,7 @@ struct Options {
     /// What is stored: F32, F16, Q8 or BIN
     #[arg(long = "type", value_delimiter = ',', default_value = "F32,F16,Q8", value_parser = graph::quantization)]
     types: Vec<Quantization>,
-    /// What graphs of F32 and F16 are built and walked on: Q8 or SAME
+    /// What graphs of F32 and F16 are built and walked on: Q4, Q8 or SAME
     #[arg(long, default_value = "Q8", value_parser = graph::walk)]
     walk: WalkedOn,
     /// Links a node takes per layer

@@ -191,12 +191,13 @@ pub fn quantization(name: &str) -> Result<Quantization, String> {
     }
 }
 
-/// What a graph is walked on by VCREATE's words for it: Q8 or SAME.
+/// What a graph is walked on by VCREATE's words for it: Q4, Q8 or SAME.
 pub fn walk(name: &str) -> Result<WalkedOn, String> {
     match name.to_ascii_uppercase().as_str() {
+        "Q4" => Ok(WalkedOn::Int4),
         "Q8" => Ok(WalkedOn::Codes),
         "SAME" => Ok(WalkedOn::Stored),
-        _ => Err(format!("{name}: expected Q8 or SAME")),
+        _ => Err(format!("{name}: expected Q4, Q8 or SAME")),
     }
 }
 

@@ -18,7 +18,12 @@ import engines
 M, EF_CONSTRUCTION = 16, 200
 EFS = [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 480]
 LISTS = [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192]
-OURS = {"Rhumb F32": "F32", "Rhumb F16": "F16", "Rhumb Q8": "Q8"}
+OURS = {
+    "Rhumb F32": ["--type", "F32"],
+    "Rhumb F32, WALK Q4": ["--type", "F32", "--walk", "Q4"],
+    "Rhumb F16": ["--type", "F16"],
+    "Rhumb Q8": ["--type", "Q8"],
+}
 NAMES = list(OURS) + list(engines.ENGINES)
 
 
@@ -64,7 +69,7 @@ def command(name, data_set, options):
         return [sys.executable, peer, name, options.out, data_set["name"], str(M), str(EF_CONSTRUCTION)]
     files = [word for part in ("base", "queries", "truth") for word in (f"--{part}", data_set[part])]
     graph = ["--metric", data_set["metric"], "--m", str(M), "--ef-construction", str(EF_CONSTRUCTION)]
-    return [options.in_process, "--bench", "--turns", "--type", OURS[name], *files, *graph]
+    return [options.in_process, "--bench", "--turns", *OURS[name], *files, *graph]
 
 
 def measure(data_set, options):

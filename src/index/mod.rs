@@ -49,9 +49,9 @@ pub enum Metric {
 /// What is stored of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Quantization {
-    /// The f32 components as given; the graph is walked on int8 codes beside them ([`WalkedOn`]).
+    /// The f32 components as given; the graph is walked on codes beside them ([`WalkedOn`]).
     F32,
-    /// f16 (of the normalised vector under cosine); the graph is walked on int8 codes beside them ([`WalkedOn`]).
+    /// f16 (of the normalised vector under cosine); the graph is walked on codes beside them ([`WalkedOn`]).
     F16,
     /// int8 codes and their range only.
     Int8,
@@ -79,6 +79,8 @@ pub enum WalkedOn {
     Codes,
     /// What is stored, also of F32 and F16: no codes are kept.
     Stored,
+    /// Beside F32 and F16 int4 codes, half as large and coarser (docs/decisions/011).
+    Int4,
 }
 
 /// What an index is made with; fixed for its life.

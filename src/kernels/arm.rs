@@ -3,7 +3,7 @@
 //! The integer kernel multiplies to 16 bits and adds pairs to 32. `sdot` would do both in one step, but its intrinsic
 //! (`vdotq_s32`) is not in stable Rust 1.95.
 
-use super::{Kernels, first_16, scalar};
+use super::{Kernels, first_16, int4_blocks, scalar};
 use half::f16;
 use std::arch::aarch64::*;
 
@@ -16,6 +16,7 @@ pub const KERNELS: Kernels = Kernels {
     l2_f16,
     dot_int8,
     dot_int8_x4,
+    dot_int4_x4,
     hamming,
     hamming_x4,
     relate: scalar::relate,
@@ -94,12 +95,37 @@ fn dot_int8_rows<const N: usize>(query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
         query_sum = vpadalq_s16(query_sum, vpaddlq_s8(query));
         for (sum, row) in sums.iter_mut().zip(rows) {
             let row = load_flipped(&row[i * 16..i * 16 + chunk.len()]);
-            let low = vmull_s8(vget_low_s8(query), vget_low_s8(row));
-            *sum = vpadalq_s16(vpadalq_s16(*sum, low), vmull_high_s8(query, row));
+            *sum = add_products(*sum, query, row);
         }
     }
     let flip = 128 * vaddvq_s32(query_sum);
     sums.map(|sum| vaddvq_s32(sum) + flip)
+}
+
+fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    let blocks = int4_blocks(query, &rows);
+    let mut sums = [vdupq_n_s32(0); 4];
+    for (i, block) in blocks.iter().enumerate() {
+        let query = [0, 16, 32, 48].map(|at| load_i8(&block[at..at + 16]));
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            for half in 0..2 {
+                let start = i * 32 + half * 16;
+                let bytes = load_bytes(&row[start..start + 16]);
+                let low = vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15)));
+                let high = vreinterpretq_s8_u8(vshrq_n_u8::<4>(bytes));
+                *sum = add_products(*sum, query[half], low);
+                *sum = add_products(*sum, query[2 + half], high);
+            }
+        }
+    }
+    sums.map(|sum| vaddvq_s32(sum))
+}
+
+/// Adds 16 products of bytes, each of which fits 16 bits.
+#[inline]
+fn add_products(sum: int32x4_t, query: int8x16_t, row: int8x16_t) -> int32x4_t {
+    let low = vmull_s8(vget_low_s8(query), vget_low_s8(row));
+    vpadalq_s16(vpadalq_s16(sum, low), vmull_high_s8(query, row))
 }
 
 fn hamming(a: &[u64], b: &[u64]) -> u32 {

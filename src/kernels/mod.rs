@@ -32,6 +32,9 @@ pub struct Kernels {
     pub dot_int8: fn(&[i8], &[u8]) -> i32,
     /// `dot_int8` of one query and four rows of equal length.
     pub dot_int8_x4: fn(&[i8], [&[u8]; 4]) -> [i32; 4],
+    /// Sum of query\[i\] * row\[i\] for four rows of codes from 0 to 15, two to a byte as [`pack_int4`] puts them; the query has a
+    /// whole number of [`INT4_BLOCK`]s.
+    pub dot_int4_x4: fn(&[i8], [&[u8]; 4]) -> [i32; 4],
     /// Number of differing bits.
     pub hamming: fn(&[u64], &[u64]) -> u32,
     /// `hamming` of one query and four rows of equal length.
@@ -57,6 +60,39 @@ pub enum Relation {
     GreaterOrEqual,
     /// The lane is NaN, whatever the number is.
     IsNan,
+}
+
+/// Components whose int4 codes lie together, in half as many bytes.
+pub const INT4_BLOCK: usize = 64;
+
+/// Puts the codes of a block into its bytes: byte i has that of component i in its lower half, that of component 32 + i in its
+/// upper one, so that either half of all bytes is a run of components.
+pub fn pack_int4(codes: &[u8; INT4_BLOCK], bytes: &mut [u8; INT4_BLOCK / 2]) {
+    let (low, high) = codes.split_at(INT4_BLOCK / 2);
+    for (byte, (low, high)) in bytes.iter_mut().zip(low.iter().zip(high)) {
+        *byte = low | high << 4;
+    }
+}
+
+/// The codes that [`pack_int4`] put into these bytes.
+pub fn unpack_int4(bytes: &[u8; INT4_BLOCK / 2]) -> [u8; INT4_BLOCK] {
+    let mut codes = [0; INT4_BLOCK];
+    let (low, high) = codes.split_at_mut(INT4_BLOCK / 2);
+    for (byte, (low, high)) in bytes.iter().zip(low.iter_mut().zip(high)) {
+        (*low, *high) = (byte & 15, byte >> 4);
+    }
+    codes
+}
+
+/// Refuses a query and rows whose lengths do not agree; the query's blocks.
+#[inline]
+fn int4_blocks<'q>(query: &'q [i8], rows: &[&[u8]]) -> &'q [[i8; INT4_BLOCK]] {
+    let (blocks, rest) = query.as_chunks();
+    assert!(rest.is_empty(), "a query of whole blocks");
+    for row in rows {
+        assert_eq!(query.len(), 2 * row.len());
+    }
+    blocks
 }
 
 /// The best version for this CPU, chosen at the first call.

@@ -3,7 +3,7 @@
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::first_16;
-use super::{Kernels, Relation, available, best, scalar};
+use super::{INT4_BLOCK, Kernels, Relation, available, best, pack_int4, scalar, unpack_int4};
 use half::f16;
 
 /// Lengths around every step of every version, and the dimensions of common models.
@@ -100,6 +100,53 @@ fn check_int8(version: &Kernels, query: &[i8], rows: [&[u8]; 4]) {
         (version.dot_int8_x4)(query, rows),
         expected,
         "{} x4",
+        version.name
+    );
+}
+
+#[test]
+fn int4_dot_products_are_exact() {
+    let mut numbers = Numbers(6);
+    for version in available() {
+        for blocks in (0..=25).chain([64, 1_024]) {
+            println!("seed 6, version {}, {blocks} blocks", version.name);
+            let length = blocks * INT4_BLOCK;
+            let query = numbers.many(length, |n| n.next() as i8);
+            let rows = [(); 4].map(|()| numbers.many(length, |n| n.next() as u8 & 15));
+            check_int4(&version, &query, &rows);
+            // Extremes neither wrap nor saturate.
+            for component in [127, -127, -128] {
+                let rows = [15, 0, 8, 1].map(|code: u8| vec![code; length]);
+                check_int4(&version, &vec![component; length], &rows);
+            }
+        }
+    }
+}
+
+fn check_int4(version: &Kernels, query: &[i8], rows: &[Vec<u8>; 4]) {
+    let packed = rows.each_ref().map(|row| {
+        // Off by one byte from any alignment.
+        let mut packed = vec![0];
+        for codes in row.as_chunks().0 {
+            let mut bytes = [0; INT4_BLOCK / 2];
+            pack_int4(codes, &mut bytes);
+            assert_eq!(unpack_int4(&bytes), *codes);
+            packed.extend(bytes);
+        }
+        packed
+    });
+    let expected = rows.each_ref().map(|row| {
+        let products = query
+            .iter()
+            .zip(row)
+            .map(|(&q, &c)| i32::from(q) * i32::from(c));
+        products.sum::<i32>()
+    });
+    let packed = packed.each_ref().map(|row| &row[1..]);
+    assert_eq!(
+        (version.dot_int4_x4)(query, packed),
+        expected,
+        "{}",
         version.name
     );
 }
@@ -256,6 +303,14 @@ fn lengths_that_differ_are_refused() {
         assert!(is_refused(|| (version.dot_int8_x4)(
             &[0; 64],
             [&codes, &codes, &codes[1..], &codes]
+        )));
+        assert!(is_refused(|| (version.dot_int4_x4)(
+            &[0; 128],
+            [&codes, &codes, &codes, &codes[1..]]
+        )));
+        assert!(is_refused(|| (version.dot_int4_x4)(
+            &[0; 126],
+            [&codes[..63], &codes[..63], &codes[..63], &codes[..63]]
         )));
         assert!(is_refused(|| (version.hamming)(&words, &words[1..])));
         assert!(is_refused(|| (version.hamming_x4)(

@@ -478,6 +478,9 @@ fn code_bytes(options: &IndexOptions) -> f64 {
         Quantization::F32 | Quantization::F16 if options.walked_on == WalkedOn::Stored => {
             stored_bytes(options)
         }
+        Quantization::F32 | Quantization::F16 if options.walked_on == WalkedOn::Int4 => {
+            f64::from(options.dim) / 2.0
+        }
         Quantization::F32 | Quantization::F16 | Quantization::Int8 => f64::from(options.dim),
         Quantization::Bit => f64::from(options.dim.div_ceil(64) * 8),
     }

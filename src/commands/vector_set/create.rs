@@ -42,7 +42,11 @@ pub const VCREATE: Command = Command {
         )),
         Arg::Optional(&Arg::Option(
             "WALK",
-            &[Arg::OneOf(&[Arg::Token("Q8"), Arg::Token("SAME")])],
+            &[Arg::OneOf(&[
+                Arg::Token("Q4"),
+                Arg::Token("Q8"),
+                Arg::Token("SAME"),
+            ])],
         )),
         Arg::Optional(&Arg::Option("M", &[Arg::Int("numlinks")])),
         Arg::Optional(&Arg::Option("EF", &[Arg::Int("build-exploration-factor")])),
@@ -92,12 +96,12 @@ pub const VCREATE: Command = Command {
             "INDEX is followed by another word, or by none.",
         ),
         (
-            "ERR invalid WALK: Q8 or SAME",
+            "ERR invalid WALK: Q4, Q8 or SAME",
             "WALK is followed by another word, or by none.",
         ),
         (
             "ERR TYPE BIN is walked on its bits: WALK SAME",
-            "WALK Q8 is asked for with TYPE BIN.",
+            "WALK Q4 or WALK Q8 is asked for with TYPE BIN.",
         ),
         errors::RECALL_ROW,
         (
@@ -204,7 +208,7 @@ impl Options {
         if is_bit && self.metric != Metric::Cosine {
             return Err(errors::BIN_NEEDS_COSINE);
         }
-        if is_bit && self.walked_on == Some(WalkedOn::Codes) {
+        if is_bit && matches!(self.walked_on, Some(WalkedOn::Codes | WalkedOn::Int4)) {
             return Err(errors::BIN_IS_WALKED_AS_IT_IS);
         }
         let has_graph_options = self.m.is_some()
@@ -262,7 +266,11 @@ fn take_type(args: &mut Args) -> Result<Quantization> {
 }
 
 fn take_walk(args: &mut Args) -> Result<WalkedOn> {
-    let forms = [("Q8", WalkedOn::Codes), ("SAME", WalkedOn::Stored)];
+    let forms = [
+        ("Q4", WalkedOn::Int4),
+        ("Q8", WalkedOn::Codes),
+        ("SAME", WalkedOn::Stored),
+    ];
     take_one(args, &forms).ok_or(errors::INVALID_WALK)
 }
 

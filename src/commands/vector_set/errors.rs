@@ -78,7 +78,7 @@ pub const BIN_NEEDS_COSINE: Refusal = Refusal::line("ERR TYPE BIN needs METRIC C
 pub const FLAT_HAS_NO_GRAPH: Refusal =
     Refusal::line("ERR INDEX FLAT has no graph: M, EF, WALK and RECALL belong to INDEX HNSW");
 /// VCREATE.
-pub const INVALID_WALK: Refusal = Refusal::line("ERR invalid WALK: Q8 or SAME");
+pub const INVALID_WALK: Refusal = Refusal::line("ERR invalid WALK: Q4, Q8 or SAME");
 /// VCREATE with codes that bits do not have.
 pub const BIN_IS_WALKED_AS_IT_IS: Refusal =
     Refusal::line("ERR TYPE BIN is walked on its bits: WALK SAME");

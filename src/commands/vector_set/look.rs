@@ -304,7 +304,7 @@ const INFO_FIELDS: ReplyFields = ReplyFields {
             "walk",
             "simple string",
             "",
-            "What the graph is walked on: `int8`, `bin`, or `f32` and `f16` where VCREATE said WALK SAME; `none` without a graph.",
+            "What the graph is walked on: `int4`, `int8`, `bin`, or `f32` and `f16` where VCREATE said WALK SAME; `none` without a graph.",
         ),
         field(
             "recall-target",
@@ -443,6 +443,7 @@ fn walk_name(options: &IndexOptions) -> &'static str {
     match (options.kind, options.quantization, options.walked_on) {
         (IndexKind::Flat, ..) => "none",
         (_, Quantization::F32 | Quantization::F16, WalkedOn::Codes) => "int8",
+        (_, Quantization::F32 | Quantization::F16, WalkedOn::Int4) => "int4",
         (_, quantization, _) => type_name(quantization),
     }
 }

@@ -1,6 +1,43 @@
-//! Graphs that are walked on what is stored, without codes aside.
+//! Graphs that are walked on what is stored, without codes aside, and on coarse codes.
 
 use super::*;
+
+/// Coarse codes find what fine ones do, and a graph that was walked on them is saved and loaded as any other.
+#[test]
+fn int4_codes_find_what_a_scan_finds_at_half_the_bytes() {
+    for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
+        for quantization in [Quantization::F32, Quantization::F16] {
+            for dim in [65, 384] {
+                let index = VectorIndex::new(IndexOptions {
+                    walked_on: WalkedOn::Int4,
+                    ..options(dim, metric, quantization, IndexKind::Hnsw)
+                });
+                let mut random = Random::new(SEED);
+                for i in 0..400 {
+                    add_by(&index, &random.clustered(dim as usize), i, FORCED);
+                }
+                let what = format!("{metric:?} {quantization:?} {dim}, seed {SEED}");
+                assert_eq!(index.check(), Ok(()), "{what}");
+                let codes = u64::from(16 + dim.next_multiple_of(64) / 2);
+                assert_eq!(index.memory().codes, 512 * codes, "{what}");
+                let recall = mean_recall(&index, &mut random, 100);
+                let least = if metric == Metric::InnerProduct {
+                    0.8
+                } else {
+                    0.95
+                };
+                assert!(recall >= least, "{what}: recall {recall}");
+                (0..400).step_by(3).for_each(|slot| index.remove(slot));
+                assert_eq!(index.check(), Ok(()), "{what}");
+                let (loaded, anew) = load(index.options(), save(&index));
+                assert_eq!((loaded.check(), anew), (Ok(()), 0), "{what}");
+                for slot in (0..400).filter(|&slot| index.is_live(slot)) {
+                    assert_eq!(loaded.links(slot), index.links(slot), "{what}");
+                }
+            }
+        }
+    }
+}
 
 fn walked_as_stored(dim: u32, metric: Metric, quantization: Quantization) -> VectorIndex {
     VectorIndex::new(IndexOptions {

@@ -1,4 +1,4 @@
-//! How vectors are kept and scored. An index has up to two stores: codes (int8 or bits), which its graph is walked and built
+//! How vectors are kept and scored. An index has up to two stores: codes (int8, int4 or bits), which its graph is walked and built
 //! on, and originals (f32, f16, or packed vectors that somebody else keeps too), with which the best candidates are ranked anew. Where
 //! there is one store, the graph is walked on that. Everybody above asks for distances by slot and never sees a vector.
 //!
@@ -7,6 +7,7 @@
 mod bits;
 mod floats;
 mod halves;
+mod int4;
 mod int8;
 mod shared;
 
@@ -24,6 +25,7 @@ use crossbeam_epoch::Guard;
 use floats::F32;
 use half::f16;
 use halves::F16;
+use int4::Int4;
 use int8::Int8;
 use shared::Shared;
 use std::borrow::Cow;
@@ -58,6 +60,7 @@ impl Target {
 /// One side of a distance: a vector in the form that a store scores its rows against.
 pub(super) enum Point {
     Int8(int8::Point),
+    Int4(int4::Point),
     Bits(Vec<u64>),
     /// Prepared components: of length 1 under cosine.
     Floats(Vec<f32>),
@@ -75,6 +78,7 @@ impl Point {
     fn length(&self) -> f32 {
         match self {
             Point::Int8(point) => point.length(),
+            Point::Int4(point) => point.length(),
             Point::Bits(_) => 1.0,
             Point::Floats(all) => all.iter().map(|x| x * x).sum::<f32>().sqrt(),
             Point::Doubles(all) => all.iter().map(|x| x * x).sum::<f64>().sqrt() as f32,
@@ -366,9 +370,6 @@ impl Vectors {
         let links = if walked { 2 * options.m as usize } else { 0 };
         let with_links = |bytes| Arc::new(Blocks::new(links, bytes));
         let alone = |bytes| Arc::new(Blocks::new(0, bytes));
-        let int8 = |blocks| -> Option<Box<dyn VectorStore>> {
-            Some(Box::new(Int8::new(blocks, dim, metric)))
-        };
         let original = |blocks| -> Option<Box<dyn VectorStore>> {
             match quantization {
                 Quantization::F16 => Some(Box::new(F16::new(blocks, metric))),
@@ -388,17 +389,15 @@ impl Vectors {
             }
             Quantization::Int8 => {
                 let blocks = with_links(Int8::bytes_of(dim));
-                (Arc::clone(&blocks), int8(blocks), None)
+                let codes: Box<dyn VectorStore> =
+                    Box::new(Int8::new(Arc::clone(&blocks), dim, metric));
+                (blocks, Some(codes), None)
             }
             Quantization::F32 | Quantization::F16
-                if walked && options.walked_on == WalkedOn::Codes =>
+                if walked && options.walked_on != WalkedOn::Stored =>
             {
-                let blocks = with_links(Int8::bytes_of(dim));
-                (
-                    Arc::clone(&blocks),
-                    int8(blocks),
-                    original(alone(original_bytes)),
-                )
+                let (blocks, codes) = codes_aside(options, links);
+                (blocks, Some(codes), original(alone(original_bytes)))
             }
             Quantization::F32 | Quantization::F16 => {
                 let blocks = with_links(original_bytes);
@@ -415,23 +414,22 @@ impl Vectors {
         }
     }
 
-    /// Originals are packed vectors that the caller keeps as well: only handles on them are stored. A graph is walked on int8 codes.
+    /// Originals are packed vectors that the caller keeps as well: only handles on them are stored. A graph is walked on codes.
     pub(super) fn sharing(options: &IndexOptions, components: ComponentType) -> Vectors {
         let &IndexOptions { metric, .. } = options;
         let dim = options.dim as usize;
-        let is_walked = options.kind == IndexKind::Hnsw;
-        let (links, code_bytes) = match is_walked {
-            true => (2 * options.m as usize, Int8::bytes_of(dim)),
-            false => (0, 0),
+        let (blocks, codes) = match options.kind {
+            IndexKind::Flat => (Arc::new(Blocks::new(0, 0)), None),
+            IndexKind::Hnsw => {
+                let (blocks, codes) = codes_aside(options, 2 * options.m as usize);
+                (blocks, Some(codes))
+            }
         };
-        let blocks = Arc::new(Blocks::new(links, code_bytes));
-        let codes =
-            || -> Box<dyn VectorStore> { Box::new(Int8::new(Arc::clone(&blocks), dim, metric)) };
         Vectors {
             metric,
             dim,
             quantization: Quantization::F32,
-            codes: is_walked.then(codes),
+            codes,
             originals: Some(Box::new(Shared::new(components, dim, metric))),
             blocks,
         }
@@ -690,6 +688,21 @@ impl Vectors {
         [&self.originals, &self.codes]
             .into_iter()
             .filter_map(|store| store.as_deref())
+    }
+}
+
+/// Codes beside originals, with `links` links in front of each.
+fn codes_aside(options: &IndexOptions, links: usize) -> (Arc<Blocks>, Box<dyn VectorStore>) {
+    let (dim, metric) = (options.dim as usize, options.metric);
+    let blocks = |bytes| Arc::new(Blocks::new(links, bytes));
+    if options.walked_on == WalkedOn::Int4 {
+        let blocks = blocks(Int4::bytes_of(dim));
+        let codes = Int4::new(Arc::clone(&blocks), dim, metric);
+        (blocks, Box::new(codes))
+    } else {
+        let blocks = blocks(Int8::bytes_of(dim));
+        let codes = Int8::new(Arc::clone(&blocks), dim, metric);
+        (blocks, Box::new(codes))
     }
 }
 

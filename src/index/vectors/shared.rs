@@ -98,7 +98,9 @@ impl Shared {
                     _ => of_dot((self.kernels.dot_f32)(query, floats)),
                 }
             }
-            Point::Int8(_) | Point::Bits(_) => unreachable!("a point comes from its store"),
+            Point::Int8(_) | Point::Int4(_) | Point::Bits(_) => {
+                unreachable!("a point comes from its store")
+            }
         }
     }
 

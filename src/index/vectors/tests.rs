@@ -100,6 +100,91 @@ fn a_point_loaded_from_a_row_is_the_one_that_was_written() {
     }
 }
 
+/// int4 distances are those of what the rows stand for, to a vector from outside within the rounding of int8, to one of the rows exactly.
+#[test]
+fn int4_distances_are_those_of_what_the_codes_stand_for() {
+    for metric in [Metric::Cosine, Metric::L2, Metric::InnerProduct] {
+        for dim in [1, 63, 64, 65, 384] {
+            let store = Int4::new(Arc::new(Blocks::new(8, Int4::bytes_of(dim))), dim, metric);
+            store.ensure(0, 64);
+            let of_slot = |slot: u32| -> Vec<f32> {
+                let shifted = vector(dim, slot.into()).into_iter().map(|x| x + slot as f32 * 0.1);
+                shifted.collect()
+            };
+            for slot in 0..20 {
+                store.write(slot, &Prepared::new(&of_slot(slot), metric));
+            }
+            let guard = crossbeam_epoch::pin();
+            let slots: Vec<u32> = (0..20).collect();
+            let row = |slot: u32| -> Vec<f64> {
+                let decoded = store.decode(slot, &guard);
+                decoded.into_iter().map(f64::from).collect()
+            };
+            let expected = |a: &[f64], b: &[f64]| -> f64 {
+                let dot: f64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
+                match metric {
+                    Metric::Cosine => (1.0 - dot).clamp(0.0, 2.0),
+                    Metric::InnerProduct => 1.0 - dot,
+                    Metric::L2 => a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum(),
+                }
+            };
+            let seventh = of_slot(7);
+            let given = Prepared::new(&seventh, metric);
+            let outside: Vec<f64> = given.scaled.iter().map(|&x| x.into()).collect();
+            let mut loaded = Point::empty();
+            store.load_point(7, &mut loaded, &guard);
+            for (point, vector, rounding) in [
+                (store.point(&given), outside, 2.0 / 127.0),
+                (loaded, row(7), 1e-4),
+            ] {
+                let mut distances = Vec::new();
+                store.score(&point, &slots, &mut distances, &guard);
+                let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+                assert!((f64::from(point.length()) - length).abs() <= rounding * length + 1e-6);
+                for (&slot, &distance) in slots.iter().zip(&distances) {
+                    let (row, what) = (row(slot), format!("{metric:?} {dim} slot {slot}"));
+                    let size = length * row.iter().map(|x| x * x).sum::<f64>().sqrt();
+                    let off = (f64::from(distance) - expected(&vector, &row)).abs();
+                    assert!(
+                        off <= 2.0 * rounding * size.max(length * length) + 1e-6,
+                        "{what}: {off}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn int4_levels_lie_where_the_components_do() {
+    let off = |vector: &[f32]| -> f64 {
+        let dim = vector.len();
+        let store = Int4::new(
+            Arc::new(Blocks::new(0, Int4::bytes_of(dim))),
+            dim,
+            Metric::L2,
+        );
+        store.ensure(0, 64);
+        store.write(0, &Prepared::new(vector, Metric::L2));
+        let kept = store.decode(0, &crossbeam_epoch::pin());
+        let squares = |all: &[f32]| all.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        let differences: Vec<f32> = kept.iter().zip(vector).map(|(a, b)| a - b).collect();
+        (squares(&differences) / squares(vector).max(f64::MIN_POSITIVE)).sqrt()
+    };
+    assert_eq!(off(&[0.0; 64]), 0.0);
+    assert_eq!(off(&[0.25; 100]), 0.0);
+    let normal: Vec<f32> = (0..6).flat_map(|i| vector(64, i)).collect();
+    assert!(off(&normal) < 0.12, "{}", off(&normal));
+    let above: Vec<f32> = normal.iter().map(|x| x.abs() + 3.0).collect();
+    assert!(off(&above) < 0.02, "{}", off(&above));
+    // A few that are all that there is, and a few far from the others.
+    let mut sparse = vec![0.0; 384];
+    sparse[..4].copy_from_slice(&[1.0, -0.5, 0.7, 0.2]);
+    assert!(off(&sparse) < 0.05, "{}", off(&sparse));
+    let huge: Vec<f32> = normal.iter().map(|x| x * 1e38).collect();
+    assert!(off(&huge) < 0.2, "{}", off(&huge));
+}
+
 #[test]
 fn a_range_near_the_end_of_f32_is_encoded() {
     let store = Int8::new(Arc::new(Blocks::new(0, Int8::bytes_of(2))), 2, Metric::L2);

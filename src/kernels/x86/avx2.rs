@@ -4,7 +4,7 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::{Kernels, Relation, first_16};
+use crate::kernels::{Kernels, Relation, first_16, int4_blocks};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -17,6 +17,10 @@ pub unsafe fn kernels() -> Kernels {
     fn dots(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
         unsafe { dot_int8_x4(query, &rows) }
+    }
+    fn int4_dots(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+        // SAFETY: as above.
+        unsafe { dot_int4_x4(query, &rows) }
     }
     fn bits(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
@@ -32,6 +36,7 @@ pub unsafe fn kernels() -> Kernels {
             l2_f16: |query, row| l2_f16(query, row),
             dot_int8: |query, row| dot_int8(query, row),
             dot_int8_x4: dots,
+            dot_int4_x4: int4_dots,
             hamming: |a, b| hamming(a, b),
             hamming_x4: bits,
             relate: |lanes, relation, number| relate(lanes, relation, number),
@@ -49,12 +54,17 @@ pub unsafe fn with_vnni_kernels(table: Kernels) -> Kernels {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
         unsafe { dot_int8_x4_vnni(query, &rows) }
     }
+    fn int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+        // SAFETY: as above.
+        unsafe { dot_int4_x4_vnni(query, &rows) }
+    }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
         Kernels {
             name: "avx2 fma f16c vnni",
             dot_int8: |query, row| dot_int8_vnni(query, row),
             dot_int8_x4: x4,
+            dot_int4_x4: int4_x4,
             ..table
         }
     }
@@ -215,6 +225,49 @@ fn dot_int8_x4_vnni(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
         let (query, start) = (load_i8(chunk), start + i * 16);
         for (sum, row) in sums.iter_mut().zip(rows) {
             *sum = add_products(*sum, query, load_u8(&row[start..start + chunk.len()]));
+        }
+    }
+    joint_sum_i32(sums)
+}
+
+#[target_feature(enable = "avx2")]
+fn dot_int4_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+    let ones = _mm256_set1_epi16(1);
+    // Four products of at most 15 * 128 fit the 16 bits that `vpmaddubsw` and the addition have for them.
+    sum_int4(query, rows, |sum, [low, high], [query_low, query_high]| {
+        let low = _mm256_maddubs_epi16(low, query_low);
+        let high = _mm256_maddubs_epi16(high, query_high);
+        let fours = _mm256_add_epi16(low, high);
+        _mm256_add_epi32(sum, _mm256_madd_epi16(fours, ones))
+    })
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+fn dot_int4_x4_vnni(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+    sum_int4(query, rows, |sum, [low, high], [query_low, query_high]| {
+        let sum = _mm256_dpbusd_avx_epi32(sum, low, query_low);
+        _mm256_dpbusd_avx_epi32(sum, high, query_high)
+    })
+}
+
+/// Runs over a query and four rows by blocks; `add` takes the products of a row's 64 codes with the query into the row's sums.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sum_int4(
+    query: &[i8],
+    rows: &[&[u8]; 4],
+    add: impl Fn(__m256i, [__m256i; 2], [__m256i; 2]) -> __m256i,
+) -> [i32; 4] {
+    let blocks = int4_blocks(query, rows);
+    let lower_half = _mm256_set1_epi8(15);
+    let mut sums = [_mm256_setzero_si256(); 4];
+    for (i, block) in blocks.iter().enumerate() {
+        let query: [__m256i; 2] = bytemuck::cast(*block);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            let bytes: __m256i = bytemuck::cast(row.as_chunks::<32>().0[i]);
+            let low = _mm256_and_si256(bytes, lower_half);
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), lower_half);
+            *sum = add(*sum, [low, high], query);
         }
     }
     joint_sum_i32(sums)

@@ -3,7 +3,7 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::{Kernels, Relation};
+use crate::kernels::{Kernels, Relation, int4_blocks};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -27,7 +27,7 @@ pub unsafe fn with_float_kernels(table: Kernels) -> Kernels {
     }
 }
 
-/// `table` with the int8 kernels of this file.
+/// `table` with the kernels of int8 and int4 codes of this file.
 ///
 /// # Safety
 /// The CPU must have AVX-512 F, BW, VL and VNNI.
@@ -37,12 +37,17 @@ pub unsafe fn with_int8_kernels(table: Kernels) -> Kernels {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
         unsafe { dot_int8_x4(query, &rows) }
     }
+    fn int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+        // SAFETY: as above.
+        unsafe { dot_int4_x4(query, &rows) }
+    }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
         Kernels {
             name: "avx512 vnni",
             dot_int8: |query, row| dot_int8(query, row),
             dot_int8_x4: x4,
+            dot_int4_x4: int4_x4,
             ..table
         }
     }
@@ -225,6 +230,36 @@ fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
         }
     }
     joint_sum_i32(sums)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_int4_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+    let blocks = int4_blocks(query, rows);
+    let lower_half = _mm512_set1_epi8(15);
+    let mut sums = [_mm512_setzero_si512(); 4];
+    // Two blocks at once: their lower halves are components 0 to 31 of each, their upper ones 32 to 63.
+    for (i, pair) in blocks.chunks(2).enumerate() {
+        let halves = |block: &[i8; 64]| -> [__m256i; 2] { bytemuck::cast(*block) };
+        let [first_low, first_high] = halves(&pair[0]);
+        let [next_low, next_high] = pair.get(1).map_or([_mm256_setzero_si256(); 2], halves);
+        let query_low = joined(first_low, next_low);
+        let query_high = joined(first_high, next_high);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            let bytes = load_u8(&row[i * 64..i * 64 + 32 * pair.len()]);
+            let low = _mm512_and_si512(bytes, lower_half);
+            let high = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), lower_half);
+            *sum = _mm512_dpbusd_epi32(*sum, low, query_low);
+            *sum = _mm512_dpbusd_epi32(*sum, high, query_high);
+        }
+    }
+    joint_sum_i32(sums)
+}
+
+/// Both, the first in the lower half.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn joined(low: __m256i, high: __m256i) -> __m512i {
+    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
 }
 
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]

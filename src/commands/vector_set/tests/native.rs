@@ -44,7 +44,7 @@ fn vcreate_has_bounds_with_an_error_line_each() {
             "VCREATE c DIM 3 RECALL 2",
             "invalid RECALL: a number above 0, at most 1",
         ),
-        ("VCREATE c DIM 3 WALK F16", "invalid WALK: Q8 or SAME"),
+        ("VCREATE c DIM 3 WALK F16", "invalid WALK: Q4, Q8 or SAME"),
         ("VCREATE c DIM 3 M", "syntax error"),
     ] {
         check_refused(&mut seat, &format!("ERR {error}"), &[line]);

@@ -37,8 +37,10 @@ pub(super) fn encode_create(key: &[u8], schema: &Schema, out: &mut Vec<u8>) {
 /// What most collections do not have, in the order in which it is read.
 fn unusual_options(schema: &Schema) -> Vec<(&'static [u8], String)> {
     let mut options: Vec<(&[u8], String)> = Vec::new();
-    if schema.index.walked_on == WalkedOn::Stored {
-        options.push((b"WALK", "SAME".to_owned()));
+    match schema.index.walked_on {
+        WalkedOn::Codes => {}
+        WalkedOn::Stored => options.push((b"WALK", "SAME".to_owned())),
+        WalkedOn::Int4 => options.push((b"WALK", "Q4".to_owned())),
     }
     if let Some(millionths) = schema.recall {
         options.push((b"RECALL", (f64::from(millionths) / 1e6).to_string()));
@@ -131,7 +133,11 @@ fn decode_create(args: &mut Args<'_>) -> Read<Schema> {
     let ef_construction = args.small()?;
     args.expect(b"INDEX")?;
     let kind = named(&args.next()?, &KINDS, kind_word)?;
-    let walk = args.behind(b"WALK", |args| args.expect(b"SAME"))?;
+    let walked_on = args.behind(b"WALK", |args| match &*args.next()? {
+        b"SAME" => Ok(WalkedOn::Stored),
+        b"Q4" => Ok(WalkedOn::Int4),
+        _ => Err("an option has a value that nobody knows"),
+    })?;
     let index = IndexOptions {
         dim,
         metric,
@@ -139,7 +145,7 @@ fn decode_create(args: &mut Args<'_>) -> Read<Schema> {
         kind,
         m,
         ef_construction,
-        walked_on: walk.map_or(WalkedOn::Codes, |()| WalkedOn::Stored),
+        walked_on: walked_on.unwrap_or_default(),
     };
     Ok(Schema {
         index,

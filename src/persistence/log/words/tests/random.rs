@@ -81,7 +81,7 @@ impl Random {
             kind: KINDS[self.below(2) as usize],
             m: self.below(4096) as u32,
             ef_construction: self.draw() as u32,
-            walked_on: [WalkedOn::Codes, WalkedOn::Stored][self.below(2) as usize],
+            walked_on: [WalkedOn::Codes, WalkedOn::Stored, WalkedOn::Int4][self.below(3) as usize],
         };
         let projected_from = self.flip().then(|| self.draw() as u32);
         Schema {
