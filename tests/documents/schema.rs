@@ -150,6 +150,7 @@ fn shapes_are_found_by_how_they_lie() {
     client.ok("HSET s:small shape 'POLYGON ((1 1, 1 2, 2 2, 2 1, 1 1))'");
     client.ok("HSET s:large shape 'POLYGON ((0 0, 0 9, 9 9, 9 0, 0 0))'");
     client.ok("HSET s:point shape 'POINT (3 3)'");
+    client.ok("HSET s:far shape 'POLYGON ((70 40, 70 41, 71 41, 70 40))'");
     client.ok("HSET s:bad shape 'POINT 3'");
     client.ok("HSET s:none other 1");
     let query = "POLYGON ((0.5 0.5, 0.5 4, 4 4, 4 0.5, 0.5 0.5))";
@@ -157,7 +158,7 @@ fn shapes_are_found_by_how_they_lie() {
         ("WITHIN", vec!["s:point", "s:small"]),
         ("CONTAINS", vec!["s:large"]),
         ("INTERSECTS", vec!["s:large", "s:point", "s:small"]),
-        ("DISJOINT", vec![]),
+        ("DISJOINT", vec!["s:far"]),
     ];
     for index in ["flat", "globe"] {
         for (relation, expected) in &cases {

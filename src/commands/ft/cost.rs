@@ -183,6 +183,50 @@ mod tests {
     }
 
     #[test]
+    fn what_is_near_few_documents_is_answered_at_once() {
+        let desk = Desk::new();
+        let mut seat = desk.seat();
+        seat.run("FT.CREATE i PREFIX 1 d: SCHEMA p GEO s GEOSHAPE f GEOSHAPE FLAT n NUMERIC");
+        seat.run("FT.CREATE large PREFIX 1 l: SCHEMA s GEOSHAPE");
+        for id in 0..3000 {
+            let (x, y) = (f64::from(id % 60) / 2.0, f64::from(id / 60));
+            let shape = format!("POLYGON (({x} {y}, {} {y}, {x} {}))", x + 0.4, y + 0.4);
+            seat.run(&format!(
+                "HSET d:{id} p {x},{y} s '{shape}' f '{shape}' n {id}"
+            ));
+        }
+        // They are few, but their corners are many.
+        let corners = (0..1_500u32).map(|corner| {
+            let (sine, cosine) = (f64::from(corner) / 300.0).sin_cos();
+            format!("{cosine} {sine}")
+        });
+        let corners: Vec<String> = corners.collect();
+        for id in 0..20 {
+            seat.run(&format!(
+                "HSET l:{id} s 'POLYGON (({}))'",
+                corners.join(",")
+            ));
+        }
+        let mut is_quick = |index: &str, query: &str| {
+            seat.is_quick(&format!(
+                "FT.SEARCH {index} '{query}' PARAMS 2 q 'POLYGON ((7.1 7.1, 8.2 7.1, 7.1 8.2))' DIALECT 2 SORTBY n"
+            ))
+        };
+        for query in [
+            "@p:[7 7 100 km]",
+            "@s:[WITHIN $q]",
+            "@s:[CONTAINS $q]",
+            "@f:[INTERSECTS $q]",
+        ] {
+            assert!(is_quick("i", query), "{query}");
+        }
+        for query in ["@p:[7 7 9999 km]", "@s:[DISJOINT $q]"] {
+            assert!(!is_quick("i", query), "{query}");
+        }
+        assert!(!is_quick("large", "@s:[INTERSECTS $q]"));
+    }
+
+    #[test]
     fn a_write_waits_elsewhere_for_postings_that_are_held() {
         let desk = Desk::new();
         let mut seat = desk.seat();

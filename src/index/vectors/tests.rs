@@ -108,7 +108,9 @@ fn int4_distances_are_those_of_what_the_codes_stand_for() {
             let store = Int4::new(Arc::new(Blocks::new(8, Int4::bytes_of(dim))), dim, metric);
             store.ensure(0, 64);
             let of_slot = |slot: u32| -> Vec<f32> {
-                let shifted = vector(dim, slot.into()).into_iter().map(|x| x + slot as f32 * 0.1);
+                let shifted = vector(dim, slot.into())
+                    .into_iter()
+                    .map(|x| x + slot as f32 * 0.1);
                 shifted.collect()
             };
             for slot in 0..20 {

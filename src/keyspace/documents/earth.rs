@@ -3,7 +3,7 @@
 use super::expression::value::parse_number;
 
 /// Mean radius of the earth in metres, as the peers have it.
-const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
+pub const EARTH_RADIUS_M: f64 = 6_372_797.560_856;
 /// Bytes of the longest text that is a point.
 pub const POINT_BYTES_MAX: usize = 128;
 
@@ -25,12 +25,31 @@ pub fn parse_point(text: &[u8]) -> Option<(f64, f64)> {
 
 /// Metres between two points (longitude and latitude in degrees) on a sphere.
 pub fn distance_m(one: (f64, f64), other: (f64, f64)) -> f64 {
+    EARTH_RADIUS_M * angle(one, other)
+}
+
+/// The angle between two points as it is seen from the centre, in radians. NaN may stand for half a turn, by rounding.
+pub fn angle(one: (f64, f64), other: (f64, f64)) -> f64 {
     let (longitude, latitude) = (one.0.to_radians(), one.1.to_radians());
     let (other_longitude, other_latitude) = (other.0.to_radians(), other.1.to_radians());
     let u = ((other_latitude - latitude) / 2.0).sin();
     let v = ((other_longitude - longitude) / 2.0).sin();
     let a = u * u + latitude.cos() * other_latitude.cos() * v * v;
-    2.0 * EARTH_RADIUS_M * a.sqrt().asin()
+    2.0 * a.sqrt().asin()
+}
+
+/// The middle of some points: longitude and latitude in radians, which are those of any one that there is even if the degrees were of
+/// no point.
+pub fn middle<'p>(points: impl Iterator<Item = &'p (f64, f64)>) -> (f64, f64) {
+    let mut middle = [0.0; 3];
+    for (longitude, latitude) in points {
+        let (longitude, latitude) = (longitude.to_radians(), latitude.to_radians());
+        middle[0] += latitude.cos() * longitude.cos();
+        middle[1] += latitude.cos() * longitude.sin();
+        middle[2] += latitude.sin();
+    }
+    let latitude = middle[2].atan2(middle[0].hypot(middle[1]));
+    (middle[1].atan2(middle[0]), latitude)
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! Which documents hold a value: postings of words and tags, numbers in order, points. Documents are named by ids, which grow with
-//! the time of indexing.
+//! Which documents hold a value: postings of words and tags, numbers in order, points and shapes by where they are. Documents are
+//! named by ids, which grow with the time of indexing.
 
 use super::numbers::Numbers;
 use super::packed::PackedValue;
 use super::pages::Pages;
+use super::places::extent::Ground;
+use super::places::{Points, Shapes};
 use super::postings::Posting;
 use super::schema::{Field, FieldKind, IndexOptions, Schema};
-use super::shape::Shape;
 use super::text::language::Stems;
 use super::text::metaphone::sound_of_document;
 use super::text::stop_words::StopWords;
@@ -32,10 +33,10 @@ pub struct FieldIndex {
     pub tag_suffixes: Option<Suffixes>,
     /// NUMERIC: documents by number.
     pub numbers: Numbers,
-    /// GEO: longitudes and latitudes.
-    pub points: BTreeMap<DocumentId, Vec<(f64, f64)>>,
-    /// GEOSHAPE.
-    pub shapes: BTreeMap<DocumentId, Vec<Shape>>,
+    /// GEO: documents by their points.
+    pub points: Points,
+    /// GEOSHAPE: documents by their shapes.
+    pub shapes: Shapes,
 }
 
 /// A value of a TAG field with its documents, as a snapshot has it.
@@ -167,6 +168,7 @@ impl FieldIndex {
         let is_tag = matches!(field.kind, FieldKind::Tag { .. });
         FieldIndex {
             tag_suffixes: (is_tag && field.has_suffixes).then(Suffixes::default),
+            shapes: Shapes::on(ground_of(field)),
             ..FieldIndex::default()
         }
     }
@@ -181,17 +183,20 @@ impl FieldIndex {
     ) -> FieldIndex {
         let mut index = FieldIndex::of(field);
         let (mut present, mut has_several) = (Vec::new(), false);
+        let (mut points, mut shapes) = (Vec::new(), Vec::new());
         for (id, value) in values {
             match value {
                 FieldValue::Missing => continue,
                 FieldValue::Numbers(numbers) => has_several |= numbers.len() > 1,
-                FieldValue::Points(points) => drop(index.points.insert(id, points.clone())),
-                FieldValue::Shapes(shapes) => drop(index.shapes.insert(id, shapes.clone())),
+                FieldValue::Points(of_document) => points.push((id, &of_document[..])),
+                FieldValue::Shapes(of_document) => shapes.push((id, &of_document[..])),
                 FieldValue::Tags(_) | FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
             }
             present.push(id);
         }
         index.present = ascending(present);
+        index.points = Points::of_all(points.into_iter());
+        index.shapes = Shapes::of_all(ground_of(field), shapes.into_iter());
         let new_id = |id: DocumentId| new_ids.get(id).copied();
         for SavedTag { tag, ids } in saved.tags {
             let ids = ascending(ids.iter().filter_map(new_id).collect());
@@ -236,8 +241,8 @@ impl FieldIndex {
                 }
             }),
             FieldValue::Numbers(numbers) => self.numbers.add(id, numbers),
-            FieldValue::Points(points) => drop(self.points.insert(id, points.clone())),
-            FieldValue::Shapes(shapes) => drop(self.shapes.insert(id, shapes.clone())),
+            FieldValue::Points(points) => self.points.add(id, points),
+            FieldValue::Shapes(shapes) => self.shapes.add(id, shapes),
             FieldValue::Texts(_) | FieldValue::Vectors(_) => {}
         }
         self.present.insert(id);
@@ -256,10 +261,18 @@ impl FieldIndex {
             }),
             PackedValue::Numbers(numbers) => self.numbers.remove(id, numbers.iter()),
             PackedValue::Elsewhere => {
-                self.points.remove(&id);
-                self.shapes.remove(&id);
+                self.points.remove(id);
+                self.shapes.remove(id);
             }
         }
+    }
+}
+
+/// What the shapes of a GEOSHAPE field are on.
+pub fn ground_of(field: &Field) -> Ground {
+    match field.kind {
+        FieldKind::Geoshape { is_flat: true } => Ground::Plane,
+        _ => Ground::Sphere,
     }
 }
 

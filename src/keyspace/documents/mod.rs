@@ -4,7 +4,7 @@
 //! - `schema`: what an index is made of; `text`: how words are cut and stemmed; `words`: reading definitions;
 //! - `filter`: which keys are documents, an `expression` over their fields; `usage`: what indexes are used for, when temporary ones go;
 //! - `values`: what a document holds for a schema (`shape`: points and polygons); `fields`: which documents hold a value, `numbers` those
-//!   between two; `vocabulary` and `postings`: which hold a word, and where;
+//!   between two, `places` those near others on a plane or on the `earth`; `vocabulary` and `postings`: which hold a word, and where;
 //! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id;
 //!   `index`: one index, `packed`: what it keeps of a document; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of it, `checksum` by which it knows documents again; this file: all of
 //!   them by name.
@@ -20,6 +20,7 @@ pub mod index;
 pub mod numbers;
 pub mod packed;
 pub mod pages;
+pub mod places;
 pub mod postings;
 pub mod printed;
 pub mod saved;

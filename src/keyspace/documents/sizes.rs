@@ -65,13 +65,10 @@ impl Sizes {
         self.blocks += numbers.blocks;
         self.records += numbers.records;
         self.posting_bytes += numbers.bytes;
-        for points in field.points.values() {
-            self.records += points.len();
-            self.posting_bytes += size_of_val(&points[..]) + ENTRY_BYTES;
-        }
-        for shape in field.shapes.values().flatten() {
-            self.shape_bytes += shape.bytes() + size_of_val(shape) + ENTRY_BYTES;
-        }
+        let (points, point_bytes) = field.points.size();
+        self.records += points;
+        self.posting_bytes += point_bytes;
+        self.shape_bytes += field.shapes.bytes();
         self.posting_bytes += field.present.serialized_size();
     }
 

@@ -4,8 +4,10 @@
 use super::effort::FieldVectors;
 use super::matching::Matcher;
 use super::run::{NearestQuestion, Question};
-use super::tree::{Kind, Node, TagValue};
+use super::tree::{Kind, Node, Relation, TagValue};
 use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::places::extent::Ground;
+use crate::keyspace::documents::shape::Shape;
 use crate::search::plan;
 use roaring::RoaringBitmap;
 
@@ -28,9 +30,13 @@ const SKIPPED_NS: f64 = 60.0;
 /// Comparing a word or a tag with a pattern.
 const PATTERN_NS: f64 = 50.0;
 /// Comparing a point with a circle.
-const POINT_NS: f64 = 50.0;
-/// Comparing a shape with another, for each byte of the query's.
-const SHAPE_BYTE_NS: f64 = 20.0;
+const POINT_NS: f64 = 100.0;
+/// Finding out how far a document's shape extends, for each of its corners.
+const PLANE_CORNER_NS: f64 = 10.0;
+/// The same on the sphere.
+const SPHERE_CORNER_NS: f64 = 100.0;
+/// Comparing shapes, for each corner of one with each of the other.
+const CORNERS_NS: f64 = 15.0;
 
 /// What a condition takes and gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -200,13 +206,16 @@ impl Predictor<'_> {
                 self.some(documents as f64, JOINED_NS)
             }
             Kind::Geo(circle) => {
-                let points = self.state.fields[circle.field].points.len();
-                self.some(points as f64, POINT_NS)
+                let points = &self.state.fields[circle.field].points;
+                let centre = (circle.longitude, circle.latitude);
+                let near = points.count_near(centre, circle.radius_m());
+                self.looked_up(near as f64, POINT_NS)
             }
-            Kind::Geoshape { field, wkt, .. } => {
-                let shapes = self.state.fields[*field].shapes.len();
-                self.some(shapes as f64, SHAPE_BYTE_NS * (100 + wkt.len()) as f64)
-            }
+            Kind::Geoshape {
+                field,
+                relation,
+                wkt,
+            } => self.shaped(*field, *relation, wkt),
             // A walk through a graph, of which nobody knows how far it leads.
             Kind::VectorRange(_) => self.everybody(f64::INFINITY),
         }
@@ -235,6 +244,29 @@ impl Predictor<'_> {
             self.looked_up(documents as f64, POSTING_NS)
         });
         each.fold(Cost::default(), |one, other| self.or(one, other))
+    }
+
+    fn shaped(&self, field: usize, relation: Relation, text: &str) -> Cost {
+        let Ok(shape) = Shape::parse(text) else {
+            return Cost::default();
+        };
+        let shapes = &self.state.fields[field].shapes;
+        let near = shapes.count_near(&shapes.ground().extent(&shape));
+        let corner_ns = match shapes.ground() {
+            Ground::Plane => PLANE_CORNER_NS,
+            Ground::Sphere => SPHERE_CORNER_NS,
+        };
+        let each_ns = corner_ns + CORNERS_NS * shape.places().count() as f64;
+        let compared = self.looked_up(near.documents, JOINED_NS);
+        let ns = compared.ns + near.corners * each_ns;
+        match relation {
+            // All others are, as well.
+            Relation::Disjoint => Cost {
+                ns: ns + self.all() * SET_NS,
+                documents: self.all(),
+            },
+            _ => Cost { ns, ..compared },
+        }
     }
 
     fn looked_up(&self, documents: f64, each_ns: f64) -> Cost {

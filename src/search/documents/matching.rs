@@ -15,7 +15,6 @@ use crate::keyspace::documents::earth::distance_m;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::postings::{Packed, Postings};
-use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use roaring::RoaringBitmap;
@@ -268,27 +267,32 @@ impl<'a> Matcher<'a> {
         self.state.fields[range.field].numbers.between(min, max)
     }
 
-    /// Compared with every shape. A text that is no shape was refused before.
+    /// Compared with the shapes that are near; all others are disjoint. A text that is no shape was refused before.
     fn shaped(&self, field: usize, relation: Relation, text: &str) -> RoaringBitmap {
         let Ok(shape) = Shape::parse(text) else {
             return RoaringBitmap::new();
         };
-        let kind = &self.index.schema().fields[field].kind;
-        let is_flat = matches!(kind, FieldKind::Geoshape { is_flat: true });
-        let comparison = Comparison::new(&shape, relation, is_flat);
-        let all = self.state.fields[field].shapes.iter();
-        let in_time = all.take_while(|_| !self.patience.ends());
-        let found = in_time.filter(|(_, shapes)| shapes.iter().any(|it| comparison.holds(it)));
-        found.map(|(id, _)| *id).collect()
+        let shapes = &self.state.fields[field].shapes;
+        let comparison = Comparison::new(&shape, relation, shapes.ground());
+        let near = shapes.near(comparison.extent());
+        let in_time = near.iter().take_while(|_| !self.patience.ends());
+        let holds = |id: &DocumentId| shapes.of(*id).iter().any(|it| comparison.holds(it));
+        let found: RoaringBitmap = in_time.filter(holds).collect();
+        match relation {
+            Relation::Disjoint => found | (shapes.ids() - near),
+            _ => found,
+        }
     }
 
     fn around(&self, circle: &GeoRadius) -> RoaringBitmap {
         let centre = (circle.longitude, circle.latitude);
         let is_near = |point: &(f64, f64)| distance_m(centre, *point) <= circle.radius_m();
-        let points = self.state.fields[circle.field].points.iter();
-        let points = points.take_while(|_| !self.patience.ends());
-        let near = points.filter(|(_, points)| points.iter().any(is_near));
-        near.map(|(id, _)| *id).collect()
+        let points = &self.state.fields[circle.field].points;
+        let near = points.near(centre, circle.radius_m()).into_iter();
+        let in_time = near.take_while(|_| !self.patience.ends());
+        in_time
+            .filter(|id| points.of(*id).iter().any(is_near))
+            .collect()
     }
 
     fn within(&mut self, range: &VectorRange) -> RoaringBitmap {

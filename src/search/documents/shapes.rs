@@ -5,6 +5,8 @@
 //! fit there are taken as they are in degrees.
 
 use super::tree::Relation;
+use crate::keyspace::documents::earth::middle;
+use crate::keyspace::documents::places::extent::{Extent, Ground};
 use crate::keyspace::documents::shape::{Place, Shape};
 
 /// Places nearer to a line than this share of the lengths at hand are on it.
@@ -16,13 +18,16 @@ const COSINE_MIN: f64 = 1e-3;
 pub struct Comparison<'q> {
     shape: &'q Shape,
     relation: Relation,
+    ground: Ground,
+    extent: Extent,
     projected: Option<(Projection, Shape)>,
 }
 
 impl<'q> Comparison<'q> {
-    /// With a shape on a plane (`is_flat`) or on the sphere.
-    pub fn new(shape: &'q Shape, relation: Relation, is_flat: bool) -> Comparison<'q> {
-        let projection = (!is_flat).then(|| Projection::around(shape));
+    /// With a shape on a plane or on the sphere.
+    pub fn new(shape: &'q Shape, relation: Relation, ground: Ground) -> Comparison<'q> {
+        let is_projected = ground == Ground::Sphere;
+        let projection = is_projected.then(|| Projection::around(shape));
         let projected = projection.and_then(|projection| {
             let shape = projection.project(shape)?;
             Some((projection, shape))
@@ -30,12 +35,28 @@ impl<'q> Comparison<'q> {
         Comparison {
             shape,
             relation,
+            ground,
+            extent: ground.extent(shape),
             projected,
         }
     }
 
+    /// How far the query's shape extends: what is apart from it is disjoint.
+    pub fn extent(&self) -> &Extent {
+        &self.extent
+    }
+
     /// Whether a document's shape lies to the query's as it should.
     pub fn holds(&self, document: &Shape) -> bool {
+        let extent = self.ground.extent(document);
+        match self.ground.are_apart(&self.extent, &extent) {
+            true => self.relation == Relation::Disjoint,
+            false => self.compares(document),
+        }
+    }
+
+    /// The same corner by corner.
+    fn compares(&self, document: &Shape) -> bool {
         let Some((projection, query)) = &self.projected else {
             return relates(document, self.shape, self.relation);
         };
@@ -60,16 +81,9 @@ struct Projection {
 impl Projection {
     /// Around the middle of a shape's corners.
     fn around(shape: &Shape) -> Projection {
-        let mut middle = [0.0; 3];
-        for (longitude, latitude) in shape.places() {
-            let (longitude, latitude) = (longitude.to_radians(), latitude.to_radians());
-            middle[0] += latitude.cos() * longitude.cos();
-            middle[1] += latitude.cos() * longitude.sin();
-            middle[2] += latitude.sin();
-        }
-        let latitude = middle[2].atan2(middle[0].hypot(middle[1]));
+        let (longitude, latitude) = middle(shape.places());
         Projection {
-            longitude: middle[1].atan2(middle[0]),
+            longitude,
             sine: latitude.sin(),
             cosine: latitude.cos(),
         }
@@ -313,7 +327,11 @@ mod tests {
 
     fn holds(document: &str, relation: Relation, query: &str, is_flat: bool) -> bool {
         let query = shape(query);
-        Comparison::new(&query, relation, is_flat).holds(&shape(document))
+        let ground = match is_flat {
+            true => Ground::Plane,
+            false => Ground::Sphere,
+        };
+        Comparison::new(&query, relation, ground).holds(&shape(document))
     }
 
     #[test]
@@ -368,5 +386,74 @@ mod tests {
         let across = "POLYGON ((179 -1, -179 -1, -179 1, 179 1, 179 -1))";
         assert!(holds("POINT (-179.5 0)", Relation::Within, across, false));
         assert!(holds("POINT (0 0)", Relation::Disjoint, across, false));
+        // Of which one half is behind the horizon.
+        assert!(holds(across, Relation::Disjoint, "POINT (90 0)", false));
+        assert!(!holds(across, Relation::Intersects, "POINT (90 0)", false));
+    }
+
+    /// A fixed sequence of numbers that look drawn.
+    struct Dice(u64);
+
+    impl Dice {
+        fn between(&mut self, min: f64, max: f64) -> f64 {
+            self.0 = self
+                .0
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            min + (max - min) * ((self.0 >> 33) as f64 / (1u64 << 31) as f64)
+        }
+
+        /// A point or a ring, small or large, often at a pole or where longitudes begin anew.
+        fn shape(&mut self) -> Shape {
+            let x = [self.between(-180.0, 180.0), 180.0, 0.0][self.between(0.0, 3.0) as usize];
+            let y = [self.between(-90.0, 90.0), 89.0, 0.0][self.between(0.0, 3.0) as usize];
+            let corners = self.between(1.0, 9.0) as u32;
+            if corners < 3 {
+                return Shape::Point((x, y));
+            }
+            let size = 10f64.powf(self.between(-2.0, 2.2));
+            let (wide, high) = (self.between(0.1, size), self.between(0.1, size));
+            let ring = (0..=corners).map(|corner| {
+                let share = f64::from(corner % corners) / f64::from(corners);
+                let turn = std::f64::consts::TAU * share;
+                (x + wide * turn.cos(), y + high * turn.sin())
+            });
+            Shape::Polygon(Box::new([ring.collect()]))
+        }
+    }
+
+    #[test]
+    fn shapes_that_are_apart_have_nothing_in_common() {
+        use Relation::{Contains, Disjoint, Intersects, Within};
+        for seed in 1..=3 {
+            let mut dice = Dice(seed);
+            let documents: Vec<Shape> = (0..100).map(|_| dice.shape()).collect();
+            let mut apart = 0;
+            for query in (0..60).map(|_| dice.shape()) {
+                for ground in [Ground::Plane, Ground::Sphere] {
+                    for relation in [Within, Contains, Intersects, Disjoint] {
+                        let comparison = Comparison::new(&query, relation, ground);
+                        for document in &documents {
+                            // Of those that are half behind the horizon, degrees tell something else.
+                            let horizon = comparison.projected.as_ref().map(|(it, _)| it);
+                            let is_shown =
+                                |place: &Place| horizon.is_none_or(|it| it.shows(*place));
+                            let shown = document.places().filter(|place| is_shown(place)).count();
+                            if shown > 0 && shown < document.places().count() {
+                                continue;
+                            }
+                            let extent = ground.extent(document);
+                            apart += u32::from(ground.are_apart(comparison.extent(), &extent));
+                            assert_eq!(
+                                comparison.holds(document),
+                                comparison.compares(document),
+                                "seed {seed}, {ground:?}: {document:?} {relation:?} {query:?}"
+                            );
+                        }
+                    }
+                }
+            }
+            assert!(apart > 10_000, "{apart}");
+        }
     }
 }

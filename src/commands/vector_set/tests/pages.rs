@@ -175,7 +175,10 @@ const REFUSED: &[(&str, &str)] = &[
         "VCREATE c DIM 2 INDEX FLAT M 8",
         "ERR INDEX FLAT has no graph: M, EF, WALK and RECALL belong to INDEX HNSW",
     ),
-    ("VCREATE c DIM 2 WALK F32", "ERR invalid WALK: Q4, Q8 or SAME"),
+    (
+        "VCREATE c DIM 2 WALK F32",
+        "ERR invalid WALK: Q4, Q8 or SAME",
+    ),
     (
         "VCREATE c DIM 2 TYPE BIN WALK Q8",
         "ERR TYPE BIN is walked on its bits: WALK SAME",

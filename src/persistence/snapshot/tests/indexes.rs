@@ -130,11 +130,11 @@ fn facts(index: &DocumentIndex) -> BTreeMap<String, String> {
                 .between(Bound::Included(low), Bound::Excluded(high));
             note(format!("{at} from {low}"), found.iter().map(key).collect());
         }
-        let points = field.points.iter();
-        let points = points.map(|(id, points)| format!("{} {points:?}", key(*id)));
+        let points = field.present.iter();
+        let points = points.map(|id| format!("{} {:?}", key(id), field.points.of(id)));
         note(format!("{at} points"), points.collect());
-        let shapes = field.shapes.iter();
-        let shapes = shapes.map(|(id, shapes)| format!("{} {shapes:?}", key(*id)));
+        let shapes = field.shapes.ids().iter();
+        let shapes = shapes.map(|id| format!("{} {:?}", key(id), field.shapes.of(id)));
         note(format!("{at} shapes"), shapes.collect());
     }
     facts.insert("length".to_owned(), state.length.to_string());
