@@ -1,4 +1,4 @@
-//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed), find what an
+//! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed, recall), find what an
 //! obvious twin finds (random, twin), and the nearest (nearest), in what order (pages), take in what their definition says (schema), and answer as clients expect in both versions of the
 //! protocol (replies), with what the search module gave (module, shown).
 //!
@@ -20,6 +20,8 @@ mod nearest;
 mod pages;
 #[path = "documents/random.rs"]
 mod random;
+#[path = "documents/recall.rs"]
+mod recall;
 #[path = "documents/replies.rs"]
 mod replies;
 #[path = "documents/restored.rs"]

@@ -157,7 +157,7 @@ options! {
         SearchForceGraph: "search-force-graph" = "no", Kind::Switch, WhileRunning, Served,
             "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact, inserts into them slower.";
         CalibrationRememberQueries: "calibration-remember-queries" = "yes", Kind::Switch, WhileRunning, Served,
-            "Keep some of the vectors that clients search with (up to 512 a collection, in memory only), so that RECALL and VRECALL measure with queries that are really asked. Without them queries are made of elements, which fits less well.";
+            "Keep some of the vectors that clients search with (up to 512 a collection; snapshots keep them where RECALL was asked for), so that RECALL and VRECALL measure with queries that are really asked. Without them queries are made of elements, which fits less well.";
         CalibrationCpuPercent: "calibration-cpu-percent" = "25", integer(0, 100, "percent of one core"), WhileRunning, Served,
             "What renewing the calibrations of collections that are searched with RECALL may take in the background, at the lowest priority. 0 renews none: each is measured once, when it is first needed.";
         VsetForceSingleThreadedExecution: "vset-force-single-threaded-execution" = "no", Kind::Switch, WhileRunning, Kept,

@@ -9,7 +9,7 @@ use crate::persistence::log::{
 };
 use crate::persistence::recovery::{Recovered, RecoveryError, RecoveryOptions, recover};
 use crate::persistence::snapshot::catalog::Catalog;
-use crate::persistence::snapshot::load::{DamagedIndex, Loaded};
+use crate::persistence::snapshot::load::{Damaged, Loaded};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,8 +46,8 @@ pub struct Opened {
     pub taken: u64,
     /// Documents of indexes that the snapshot has, or should have, and that were indexed anew.
     pub indexed: u64,
-    /// Indexes that are damaged in the snapshot.
-    pub damaged: Vec<DamagedIndex>,
+    /// What is damaged in the snapshot and did not refuse the start.
+    pub damaged: Vec<Damaged>,
     /// Changes replayed from the log.
     pub changes: u64,
     /// There is a snapshot, a log is wanted, and there was none.
@@ -111,9 +111,9 @@ impl Opened {
     }
 }
 
-/// Tells which indexes are not as they were saved.
-pub(super) fn warn_of_damaged(indexes: &[DamagedIndex]) {
-    for damaged in indexes {
+/// Tells what is not as it was saved.
+pub(super) fn warn_of_damaged(all: &[Damaged]) {
+    for damaged in all {
         tracing::warn!("{damaged}");
     }
 }

@@ -497,6 +497,16 @@ impl VectorIndex {
         self.spread.get()
     }
 
+    /// The spread as searches taught it, and how many vectors there were then; none: they did not yet.
+    pub fn spread_learnt(&self) -> Option<(f32, u64)> {
+        self.spread.learnt()
+    }
+
+    /// Loading: the spread as it was learnt, of so many vectors.
+    pub fn load_spread(&self, spread: f32, of: u64) {
+        self.spread.load(spread, of);
+    }
+
     /// The nearest of what a walk on codes found, by the originals. `found` comes in the order of the codes' distances; as many of
     /// them are looked at as may be among the k nearest, if codes err about as much for them as for those looked at so far.
     fn rerank(

@@ -51,6 +51,19 @@ impl Spread {
         f32::from_bits(self.now.load(Ordering::Relaxed))
     }
 
+    /// As it was learnt, and of how many vectors; none: not yet.
+    pub(super) fn learnt(&self) -> Option<(f32, u64)> {
+        let at = self.learnt_at.load(Ordering::Relaxed);
+        (at != 0).then(|| (self.get(), at))
+    }
+
+    /// Loading: goes on with what was learnt of so many vectors.
+    pub(super) fn load(&self, spread: f32, at: u64) {
+        let spread = spread.clamp(Spread::MIN, Spread::MAX);
+        self.now.store(spread.to_bits(), Ordering::Relaxed);
+        self.learnt_at.store(at.max(1), Ordering::Relaxed);
+    }
+
     /// Notes what a search of an index of `len` vectors observed: a number of at least [`Spread::MIN`].
     pub(super) fn observe(&self, spread: f32, len: usize) {
         let learnt_at = self.learnt_at.load(Ordering::Relaxed);
@@ -124,6 +137,24 @@ mod tests {
         assert_eq!(spread.get(), before, "about the same");
         (0..OBSERVED).for_each(|at| spread.observe(near(0.2, at), 4001));
         assert_about(&spread, 0.2);
+    }
+
+    #[test]
+    fn what_was_learnt_is_loaded_and_goes_on_as_it_would_have() {
+        let spread = Spread::new();
+        assert_eq!(spread.learnt(), None);
+        (0..OBSERVED).for_each(|at| spread.observe(near(0.1, at), 1000));
+        let (learnt, of) = spread.learnt().unwrap();
+        let loaded = Spread::new();
+        loaded.load(learnt, of);
+        assert_eq!(loaded.learnt(), Some((learnt, 1000)));
+        for spread in [&spread, &loaded] {
+            // Too few to tell another, until it is twice as large.
+            (0..OBSERVED * 8).for_each(|at| spread.observe(near(0.3, at), 2000));
+            assert_eq!(spread.get(), learnt);
+            (0..OBSERVED).for_each(|at| spread.observe(near(0.3, at), 2001));
+            assert_about(spread, 0.3);
+        }
     }
 
     #[test]

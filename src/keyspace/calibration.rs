@@ -2,6 +2,10 @@
 //! measured with them (search/calibrate.rs measures; here it is only kept). Stored elements as queries flatter a graph, which
 //! is why the queries asked are remembered (ann.md, 11).
 
+mod saved;
+
+pub use saved::SavedCalibration;
+
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
@@ -166,14 +170,17 @@ impl Calibration {
         curves.iter().find(fits).map(Arc::clone)
     }
 
-    /// Puts a curve in the place of the one that it renews, unless that was measured with better queries; the one that stands
-    /// there now.
+    /// Puts a curve in the place of the one that it renews, unless that was measured with better queries, which are still there; the
+    /// one that stands there now.
     pub fn put(&self, curve: Curve) -> Arc<Curve> {
         let of_elements = |curve: &Curve| curve.source == QuerySource::Elements;
         let curve = Arc::new(curve);
         let renews = |old: &Curve| old.k == curve.k && of_elements(old) == of_elements(&curve);
+        // A snapshot may have had the curve without its queries: nobody could ever renew it.
+        let has_asked = self.asked_count() >= ASKED_MIN;
         let is_better = |old: &Curve| {
-            renews(old) && old.source == QuerySource::Asked && curve.source == QuerySource::Made
+            let is_of_asked = old.source == QuerySource::Asked;
+            renews(old) && is_of_asked && has_asked && curve.source == QuerySource::Made
         };
         let mut there = Arc::clone(&curve);
         self.curves.rcu(|curves| {
@@ -209,7 +216,7 @@ impl Calibration {
 mod tests {
     use super::*;
 
-    fn curve(points: &[(usize, f64, f64)]) -> Curve {
+    pub(super) fn curve(points: &[(usize, f64, f64)]) -> Curve {
         let point = |&(ef, recall, error): &(usize, f64, f64)| CurvePoint {
             ef,
             recall,
@@ -228,6 +235,16 @@ mod tests {
             ceiling: 1.0,
             points: points.iter().map(point).collect(),
         }
+    }
+
+    #[test]
+    fn a_curve_whose_queries_are_not_there_any_more_is_renewed_with_made_ones() {
+        let calibration = Calibration::default();
+        let mut asked = curve(&[(10, 0.9, 0.0)]);
+        asked.source = QuerySource::Asked;
+        calibration.put(asked);
+        let kept = calibration.put(curve(&[(10, 0.8, 0.0)]));
+        assert_eq!(kept.source, QuerySource::Made);
     }
 
     #[test]
@@ -257,6 +274,7 @@ mod tests {
     #[test]
     fn a_curve_renews_the_one_for_its_k_and_kind_of_query() {
         let calibration = Calibration::default();
+        (0..ASKED_MIN).for_each(|n| calibration.note(&[n as f32]));
         calibration.put(curve(&[(10, 0.8, 0.0)]));
         let mut other = curve(&[(10, 0.9, 0.0)]);
         other.source = QuerySource::Asked;

@@ -116,6 +116,8 @@ pub struct Keyspace {
     next_collection_id: AtomicU64,
     /// See [`Keyspace::force_graph`].
     force_graph: AtomicBool,
+    /// See [`Keyspace::keep_queries`].
+    keeps_queries: AtomicBool,
 }
 
 impl Keyspace {
@@ -134,6 +136,7 @@ impl Keyspace {
             seed,
             next_collection_id: AtomicU64::new(0),
             force_graph: AtomicBool::new(false),
+            keeps_queries: AtomicBool::new(true),
         }
     }
 
@@ -170,6 +173,16 @@ impl Keyspace {
     /// Whether upserts walk the graph even where a scan is cheaper.
     pub fn force_graph(&self, yes: bool) {
         self.force_graph.store(yes, Ordering::Relaxed);
+    }
+
+    /// Whether snapshots keep queries that were asked.
+    pub fn keep_queries(&self, yes: bool) {
+        self.keeps_queries.store(yes, Ordering::Relaxed);
+    }
+
+    /// Whether they do.
+    pub fn keeps_queries(&self) -> bool {
+        self.keeps_queries.load(Ordering::Relaxed)
     }
 
     /// An id that no collection had before.

@@ -95,6 +95,8 @@ pub struct Effort {
     pub expected: f64,
     /// What a scan finds of them.
     pub ceiling: f64,
+    /// The queries that this was measured with; none: everything is compared, and nothing was measured.
+    pub source: Option<QuerySource>,
 }
 
 impl Effort {
@@ -103,6 +105,7 @@ impl Effort {
         ef: None,
         expected: 1.0,
         ceiling: 1.0,
+        source: None,
     };
 }
 
@@ -136,6 +139,7 @@ pub fn effort(subject: &dyn Subject, k: usize, of_elements: bool, recall: f64) -
         ef: None,
         expected: curve.ceiling,
         ceiling: curve.ceiling,
+        source: Some(curve.source),
     })
 }
 
@@ -239,6 +243,7 @@ fn effort_on(curve: &Curve, recall: f64) -> Option<Effort> {
         ef: Some(ef),
         expected: found * curve.ceiling,
         ceiling: curve.ceiling,
+        source: Some(curve.source),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::filter::Filter;
 use super::plan::PlanKind;
 use crate::index::{VectorError, WalkStats};
+use crate::keyspace::calibration::QuerySource;
 use crate::keyspace::collection::Element;
 use std::sync::Arc;
 
@@ -101,6 +102,8 @@ pub struct Promise {
     pub ceiling: f64,
     /// Whether that is as much.
     pub is_kept: bool,
+    /// The queries that this was measured with; none: it is known without.
+    pub source: Option<QuerySource>,
 }
 
 /// How an answer was found.

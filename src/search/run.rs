@@ -162,6 +162,7 @@ fn keep_promise<'q>(
         expected: effort.expected,
         ceiling: effort.ceiling,
         is_kept: effort.expected >= wanted,
+        source: effort.source,
     };
     let mut query = query.clone();
     match effort.ef {

@@ -235,6 +235,9 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
     engine.keyspace().force_graph(config.search_force_graph());
     engine
         .keyspace()
+        .keep_queries(config.calibration_remember_queries());
+    engine
+        .keyspace()
         .column_budget()
         .set_bytes_max(config.search_columns_bytes_max());
     let each_round = {

@@ -1,6 +1,6 @@
 //! FT.PROFILE: a search or an aggregation with what it took: the conditions of its query, each with the documents that pass it, how
-//! vectors were searched, and the rows that each step let through. RediSearch's names and shapes, and `Plan`, `Candidates` and
-//! `Distance computations` of the searches of vectors, which are our own.
+//! vectors were searched, and the rows that each step let through. RediSearch's names and shapes, and `Plan`, `Candidates`,
+//! `Distance computations` and `Spread` of the searches of vectors, which are our own.
 
 use super::find::Observer;
 use super::indexes;
@@ -200,9 +200,9 @@ impl Iterators<'_, '_> {
                 Reply::Map(all)
             }
         };
-        if query.knn.is_none() {
+        let Some(knn) = &query.knn else {
             return conditions;
-        }
+        };
         let (course, ef) = explanation.nearest.unwrap_or_default();
         let found = explanation.found as u64;
         // The rest of what all took, where the conditions took about what they take now.
@@ -215,10 +215,19 @@ impl Iterators<'_, '_> {
         };
         vector.push((Reply::Simple("Vector search mode"), Reply::Simple(mode)));
         vector.extend(told(&course, Some(ef)));
+        vector.extend(self.spread(knn.field));
         if !is_all || keys.is_some() {
             vector.push((Reply::Simple("Child iterator"), conditions));
         }
         Reply::Map(vector)
+    }
+
+    /// How fast distances grow with rank in a field, once searches taught it: what curves of recall are measured with.
+    fn spread(&self, field: usize) -> Option<(Reply, Reply)> {
+        let vectors = self.matcher.index.vectors(field)?;
+        let (spread, _) = vectors.spread_learnt()?;
+        let spread = (f64::from(spread) * 1e4).round() / 1e4;
+        Some((Reply::Simple("Spread"), Reply::Double(spread)))
     }
 
     fn of_node(&mut self, node: &Node) -> Reply {

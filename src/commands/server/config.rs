@@ -147,6 +147,11 @@ fn apply_option(context: &Context, id: Id) -> std::result::Result<(), String> {
                 .keyspace()
                 .force_graph(context.config.search_force_graph());
         }
+        Id::CalibrationRememberQueries if !engine.is_loading() => {
+            engine
+                .keyspace()
+                .keep_queries(context.config.calibration_remember_queries());
+        }
         _ => {}
     }
     Ok(())

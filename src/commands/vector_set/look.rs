@@ -319,6 +319,12 @@ const INFO_FIELDS: ReplyFields = ReplyFields {
             "Queries of clients that are kept to measure recall with, at most 512.",
         ),
         field(
+            "spread",
+            "double or null",
+            "",
+            "How fast distances grow with rank around the queries of this set: the n-th nearest is about (n / m)^spread times as far as the m-th. It says how far a walk looks (docs/recall.md); null until 64 searches of the graph taught it.",
+        ),
+        field(
             "calibration",
             "array of maps",
             "",
@@ -454,9 +460,13 @@ fn calibration(collection: &Collection) -> Reply {
     Reply::Array(curves.iter().map(|curve| show_curve(curve)).collect())
 }
 
+/// A number with four digits behind the point.
+fn rounded(x: f64) -> Reply {
+    Reply::Double((x * 1e4).round() / 1e4)
+}
+
 fn show_curve(curve: &Curve) -> Reply {
     let int = |n: u64| Reply::Int(n as i64);
-    let rounded = |x: f64| Reply::Double((x * 1e4).round() / 1e4);
     let point = |point: &CurvePoint| {
         Reply::Array(vec![
             int(point.ef as u64),
@@ -535,6 +545,12 @@ fn info(collection: &Collection) -> Reply {
         (
             "queries-remembered",
             int(collection.calibration().asked_count() as u64),
+        ),
+        (
+            "spread",
+            index
+                .spread_learnt()
+                .map_or(Reply::Null, |(spread, _)| rounded(spread.into())),
         ),
         ("calibration", calibration(collection)),
     ];

@@ -177,6 +177,12 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             what: "Whether that is as much as was promised. If not, the answer is the best that the stored vectors give.",
         },
         Field {
+            name: "recall-measured-with",
+            kind: "simple string or null",
+            unit: "",
+            what: "The queries that `recall-expected` was measured with: `asked` by clients, `made` of elements for want of those, which is harder, or `elements` for searches with ELE; null where every vector is compared in any case.",
+        },
+        Field {
             name: "microseconds",
             kind: "integer",
             unit: "microseconds",
@@ -457,6 +463,13 @@ fn explanation(explanation: &Explanation, times: &Times) -> Reply {
         (
             "recall-kept",
             promised(&|promise| Reply::Bool(promise.is_kept)),
+        ),
+        (
+            "recall-measured-with",
+            promised(&|promise| {
+                let source = promise.source;
+                source.map_or(Reply::Null, |source| Reply::Simple(source.name()))
+            }),
         ),
         ("microseconds", int(times.total())),
         ("microseconds-prepare", int(times.of(Phase::Prepared))),

@@ -12,6 +12,7 @@ use super::values::{self, DocumentValues, FieldValue};
 use super::vocabulary::{SavedWord, WordId};
 use crate::index::{IndexKind, SavedNode, VectorIndex, segments};
 use crate::keyspace::Key;
+use crate::keyspace::calibration::SavedCalibration;
 use crate::keyspace::table::Database;
 use foldhash::fast::FixedState;
 use roaring::RoaringBitmap;
@@ -130,6 +131,22 @@ impl DocumentIndex {
         let fields = 0..self.schema().fields.len();
         let graph = |field| Some((field, segments::count(self.vectors(field)?.slots_end())));
         fields.filter_map(graph).collect()
+    }
+
+    /// What is known of the recall of searches in a VECTOR field, by its place.
+    pub fn save_calibration(&self, field: usize, keeps_queries: bool) -> SavedCalibration {
+        let vectors = self.vectors(field);
+        vectors.map_or_else(SavedCalibration::default, |vectors| {
+            let calibration = self.calibration(field);
+            calibration.save(vectors, self.inserts(), keeps_queries)
+        })
+    }
+
+    /// Loading, behind everything else: what was known of it.
+    pub fn load_calibration(&self, field: usize, saved: SavedCalibration) {
+        if let Some(vectors) = self.vectors(field) {
+            self.calibration(field).load(saved, vectors, self.inserts());
+        }
     }
 
     /// The vectors of one segment of a field's graph, in the order of their slots.

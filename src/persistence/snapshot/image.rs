@@ -1,5 +1,5 @@
 //! Images: entries of one kind and one place, under one checksum. Here are the header that stands before each in its pack
-//! and the place that it speaks of; payloads are in keys/, elements.rs and documents.rs.
+//! and the place that it speaks of; payloads are in keys/, elements.rs, documents.rs and calibrations.rs.
 
 use super::crc32c;
 use super::cursor::{Cursor, Fault};
@@ -32,18 +32,27 @@ pub enum Kind {
     Numbers = 11,
     /// The ids of those documents that count.
     DocumentIds = 12,
+    /// What is known of the recall of searches in a collection.
+    Calibration = 13,
+    /// The same of one field of an index over documents.
+    FieldCalibration = 14,
 }
 
 impl Kind {
     /// Whether such images belong to a collection.
     pub(super) fn is_of_collection(self) -> bool {
+        self.is_of_segment() || self == Kind::Calibration
+    }
+
+    /// Whether they belong to a segment of one.
+    pub(super) fn is_of_segment(self) -> bool {
         matches!(
             self,
             Kind::Names | Kind::Vectors | Kind::Attributes | Kind::Links
         )
     }
 
-    const ALL: [Kind; 12] = [
+    const ALL: [Kind; 14] = [
         Kind::Keys,
         Kind::Names,
         Kind::Vectors,
@@ -56,6 +65,8 @@ impl Kind {
         Kind::Tags,
         Kind::Numbers,
         Kind::DocumentIds,
+        Kind::Calibration,
+        Kind::FieldCalibration,
     ];
 
     /// The kind of a number on disk.

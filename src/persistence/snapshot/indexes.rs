@@ -1,9 +1,9 @@
 //! What a save reads of the indexes over documents, a part at a time, in the order in which the parts have to come
 //! (docs/snapshot-format.md, "Indexes"). Each is read under the lock of the postings, which is let go between two of them.
 
-use super::documents;
 use super::elements::Encoded;
 use super::image::{Kind, Place};
+use super::{calibrations, documents};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::documents::saved::DOCUMENTS_AT_ONCE;
@@ -46,10 +46,16 @@ enum Content {
     Ids { end: DocumentId },
     /// A segment of a field's graph.
     Links { field: usize, segment: u32 },
+    /// What is known of the recall of a field, with queries that were asked or without.
+    Calibration { field: usize, keeps_queries: bool },
 }
 
 /// The parts of an index, in their order; some have more that follow them ([`IndexPart::read`]).
-pub(super) fn parts_of(index: &Arc<DocumentIndex>, owner: u64) -> Vec<IndexPart> {
+pub(super) fn parts_of(
+    index: &Arc<DocumentIndex>,
+    owner: u64,
+    keeps_queries: bool,
+) -> Vec<IndexPart> {
     // Documents that come later are in the log.
     let end = index.ids_end();
     let parts = 0..end.div_ceil(DOCUMENTS_AT_ONCE);
@@ -74,6 +80,10 @@ pub(super) fn parts_of(index: &Arc<DocumentIndex>, owner: u64) -> Vec<IndexPart>
     contents.push(Content::Ids { end });
     for (field, segments) in index.graphs() {
         contents.extend((0..segments).map(|segment| Content::Links { field, segment }));
+        contents.push(Content::Calibration {
+            field,
+            keeps_queries,
+        });
     }
     let contents = contents.into_iter();
     let parts = contents.map(|content| IndexPart {
@@ -154,6 +164,14 @@ fn read(index: &DocumentIndex, content: Content) -> Read {
         Content::Links { field, segment } => {
             let encoded = documents::encode_vectors(&index.save_segment(field, segment));
             (Kind::DocumentLinks, segment, field as u32, encoded, None)
+        }
+        Content::Calibration {
+            field,
+            keeps_queries,
+        } => {
+            let saved = index.save_calibration(field, keeps_queries);
+            let encoded = calibrations::encode(&saved);
+            (Kind::FieldCalibration, 0, field as u32, encoded, None)
         }
     }
 }

@@ -2,11 +2,12 @@
 //! docs/snapshot-format.md describes the files and the order in which they come and go.
 //!
 //! write.rs saves and commits, walk.rs is its walk over the keyspace; load/ puts it together again. Below them: pack.rs (files of images),
-//! image.rs (headers), keys/, elements.rs and documents.rs (payloads), indexes.rs (what is read of an index), manifest/ (the table), record.rs (its records), catalog.rs (the
+//! image.rs (headers), keys/, elements.rs, documents.rs and calibrations.rs (payloads), indexes.rs (what is read of an index), manifest/ (the table), record.rs (its records), catalog.rs (the
 //! table's second copy), cursor.rs (reading what cannot be trusted yet).
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
 
+mod calibrations;
 pub mod catalog;
 mod cursor;
 mod documents;

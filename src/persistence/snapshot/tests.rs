@@ -1,5 +1,5 @@
 //! Saving and loading together. Here is what all of these tests are made of; keys.rs, collections.rs and indexes.rs hold that a
-//! snapshot is exact at the cut whatever writers do, files.rs and damage.rs what happens when the disk does not play along.
+//! snapshot is exact at the cut whatever writers do, calibrations.rs that it keeps what is known of recall, files.rs and damage.rs what happens when the disk does not play along.
 
 use super::catalog::Catalog;
 use super::image::Kind;
@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+mod calibrations;
 mod collections;
 mod damage;
 mod files;

@@ -11,7 +11,7 @@ use super::indexes::{self, IndexPart};
 use super::manifest::{CollectionRecord, Manifest, State};
 use super::pack::PackWriter;
 use super::write::{SaveError, SaveJob, SaveProgress};
-use super::{SnapshotError, elements, keys};
+use super::{SnapshotError, calibrations, elements, keys};
 use crate::keyspace::collection::Collection;
 use crate::keyspace::table::SHARDS;
 use crate::keyspace::{Keyspace, Value};
@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
                 open.next_segment += 1;
                 self.open = Some(open);
             } else {
-                self.close(&open);
+                self.close(&open)?;
             }
         } else if let Some(parts) = &mut self.indexes {
             let Some(part) = parts.pop_front() else {
@@ -200,7 +200,8 @@ impl<'a> Walk<'a> {
                 index.name().into(),
                 index.schema().to_words(),
             ));
-            parts.extend(indexes::parts_of(&index, place as u64));
+            let keeps_queries = self.keyspace.keeps_queries();
+            parts.extend(indexes::parts_of(&index, place as u64, keeps_queries));
         }
         let aliases = self.keyspace.indexes().aliases().into_iter();
         definitions.extend(aliases.map(|(alias, name)| Definition::Alias(alias, name)));
@@ -226,8 +227,9 @@ impl<'a> Walk<'a> {
             .add(image.place, self.job.cut, entries, &payload)
     }
 
-    fn close(&mut self, open: &OpenCollection) {
+    fn close(&mut self, open: &OpenCollection) -> Result<(), SnapshotError> {
         let collection = &open.collection;
+        self.save_calibration(collection)?;
         let record = CollectionRecord {
             schema: collection.schema().clone(),
             inserts: collection.inserts(),
@@ -236,6 +238,24 @@ impl<'a> Walk<'a> {
         };
         let twin = self.collections.insert(collection.id(), record);
         debug_assert!(twin.is_none(), "a collection has one key");
+        Ok(())
+    }
+
+    /// What is known of a collection's recall by now: it speaks of searches, which belong to no cut.
+    fn save_calibration(&mut self, collection: &Collection) -> Result<(), SnapshotError> {
+        let saved = collection.calibration().save(
+            collection.index(),
+            collection.inserts(),
+            self.keyspace.keeps_queries(),
+        );
+        let place = Place {
+            kind: Kind::Calibration,
+            owner: collection.id(),
+            part: 0,
+            piece: 0,
+        };
+        let (entries, payload) = calibrations::encode(&saved);
+        self.writer.add(place, self.job.cut, entries, &payload)
     }
 
     /// What was written; after [`Walk::run`].

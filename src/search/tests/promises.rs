@@ -122,6 +122,67 @@ fn what_was_measured_is_renewed_when_the_collection_or_the_queries_change() {
 }
 
 #[test]
+fn what_was_measured_before_a_restart_is_used_at_once_and_goes_stale_as_it_would_have() {
+    let mut model = Model::new(6, Metric::Cosine, IndexKind::Hnsw, 1_500);
+    let collection = model.collection();
+    let target = model.dice.vector();
+    run(&collection, &promised(&target, 0.9)).unwrap();
+    assert!(calibrate::renew(&*collection, 1, &|| ()));
+    let inserts = collection.inserts();
+    let saved = collection
+        .calibration()
+        .save(collection.index(), inserts, true);
+    let mut model = Model::new(6, Metric::Cosine, IndexKind::Hnsw, 1_500);
+    let restarted = model.collection();
+    let inserts = restarted.inserts();
+    restarted
+        .calibration()
+        .load(saved, restarted.index(), inserts);
+    let loaded = restarted.calibration().curves();
+    assert_eq!(loaded, collection.calibration().curves());
+    run(&restarted, &promised(&target, 0.9)).unwrap();
+    let is_same = Arc::ptr_eq(&loaded[0], &restarted.calibration().curves()[0]);
+    assert!(is_same, "nothing is measured");
+    assert!(!calibrate::renew(&*restarted, 2, &|| ()));
+    for n in 0..200 {
+        let vector = model.dice.vector();
+        model.put(&format!("new{n}"), &vector, "");
+    }
+    assert!(calibrate::renew(&*restarted, 3, &|| ()));
+    assert_eq!(restarted.calibration().curves()[0].elements, 1_700);
+}
+
+#[test]
+fn what_was_measured_with_queries_that_a_snapshot_left_out_is_renewed_once() {
+    let mut model = Model::new(6, Metric::Cosine, IndexKind::Hnsw, 1_500);
+    let collection = model.collection();
+    for vector in held_out(&mut model.dice, 64, DIM) {
+        let asked = Query {
+            remember: true,
+            ..promised(&vector, 0.9)
+        };
+        run(&collection, &asked).unwrap();
+    }
+    let inserts = collection.inserts();
+    let saved = collection
+        .calibration()
+        .save(collection.index(), inserts, false);
+    let mut model = Model::new(6, Metric::Cosine, IndexKind::Hnsw, 1_500);
+    let restarted = model.collection();
+    restarted
+        .calibration()
+        .load(saved, restarted.index(), inserts);
+    assert_eq!(restarted.calibration().curves()[0].source.name(), "asked");
+    for n in 0..400 {
+        let vector = model.dice.vector();
+        model.put(&format!("new{n}"), &vector, "");
+    }
+    assert!(calibrate::renew(&*restarted, 1, &|| ()));
+    assert_eq!(restarted.calibration().curves()[0].source.name(), "made");
+    assert!(!calibrate::renew(&*restarted, 2, &|| ()));
+}
+
+#[test]
 fn a_promise_beyond_what_codes_can_tell_is_said_to_be_broken() {
     let seed = 7;
     let mut schema = schema(Metric::Cosine, IndexKind::Hnsw);

@@ -38,7 +38,7 @@ impl Loader<'_> {
     fn segments(&self) -> BTreeMap<u64, BTreeMap<u32, SegmentImages<'_>>> {
         let mut found: BTreeMap<u64, BTreeMap<u32, SegmentImages<'_>>> = BTreeMap::new();
         for (place, image) in &self.manifest.images {
-            if place.kind.is_of_collection() {
+            if place.kind.is_of_segment() {
                 let segments = found.entry(place.owner).or_default();
                 let images = segments.entry(place.part).or_default();
                 images.insert(place.kind, (*place, image));

@@ -1,6 +1,6 @@
 //! Indexes over documents: made again by what their images hold, or by their keys where these are damaged.
 
-use super::{DamagedIndex, Loader, Located};
+use super::{DamagedPart, Loader, Located};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::LoadedIndex;
 use crate::keyspace::documents::index::links_of;
@@ -16,18 +16,15 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 impl Loader<'_> {
-    /// Makes the indexes again, once their documents are there; of all of them, what was done, and which are damaged.
-    pub(super) fn indexes(&self) -> Result<(LoadedIndex, Vec<DamagedIndex>), SnapshotError> {
-        let (mut all, mut damaged) = (LoadedIndex::default(), Vec::new());
+    /// Makes the indexes again, once their documents are there; of all of them, what was done.
+    pub(super) fn indexes(&self) -> Result<LoadedIndex, SnapshotError> {
+        let mut all = LoadedIndex::default();
         for (place, definition) in self.definitions()?.into_iter().enumerate() {
             match definition {
                 Definition::Index(name, words) => {
                     let schema = self.schema(&words)?;
-                    let mut note = |why: &SnapshotError| {
-                        let (name, why) = (name.clone(), why.to_string());
-                        damaged.push(DamagedIndex { name, why });
-                    };
-                    let loaded = self.index(place as u64, &name, schema, &mut note)?;
+                    let loaded = self.index(place as u64, &name, schema)?;
+                    self.calibrate_fields(place as u64, &name);
                     all.relinked += loaded.relinked;
                     all.taken += loaded.taken;
                     all.indexed += loaded.indexed;
@@ -37,7 +34,7 @@ impl Loader<'_> {
                 }
             }
         }
-        Ok((all, damaged))
+        Ok(all)
     }
 
     fn schema(&self, words: &[Vec<u8>]) -> Result<Schema, SnapshotError> {
@@ -55,13 +52,8 @@ impl Loader<'_> {
 
     /// Makes an index again. All that its images hold its keys tell too: what is damaged is noted and made anew, the words of
     /// documents without the links of their vectors, or these without those.
-    fn index(
-        &self,
-        owner: u64,
-        name: &[u8],
-        schema: Schema,
-        note: &mut dyn FnMut(&SnapshotError),
-    ) -> Result<LoadedIndex, SnapshotError> {
+    fn index(&self, owner: u64, name: &[u8], schema: Schema) -> Result<LoadedIndex, SnapshotError> {
+        let note = |why: &SnapshotError| self.note(DamagedPart::Index, name, why);
         let mut saved = self.saved_documents(owner, &schema).unwrap_or_else(|why| {
             note(&why);
             SavedIndex::default()

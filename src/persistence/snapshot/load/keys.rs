@@ -46,7 +46,7 @@ impl Loader<'_> {
         let loaded = self.pieces(pieces)?;
         let count = loaded.len() as u64;
         for loaded in loaded {
-            let value = self.value(loaded.value, collections)?;
+            let value = self.value(&loaded.key, loaded.value, collections)?;
             let entry = Entry::new(value, loaded.expires_at_ms, self.manifest.state.cut);
             self.keyspace.load_entry(db as usize, &loaded.key, entry);
         }
@@ -70,6 +70,7 @@ impl Loader<'_> {
 
     fn value(
         &self,
+        key: &[u8],
         loaded: LoadedValue,
         collections: &Mutex<Collections>,
     ) -> Result<Value, SnapshotError> {
@@ -83,7 +84,9 @@ impl Loader<'_> {
             LoadedValue::Collection(id) => {
                 let found = collections.lock().remove(&id);
                 let what = "a key names a collection that is not there";
-                Value::Collection(found.ok_or_else(|| self.contradiction(what))?)
+                let found = found.ok_or_else(|| self.contradiction(what))?;
+                self.calibrate(key, &found);
+                Value::Collection(found)
             }
         })
     }

@@ -1,5 +1,6 @@
 //! Loading a snapshot: which one counts, and its images back into a keyspace, on all cores.
 
+mod calibrations;
 mod collections;
 mod indexes;
 mod keys;
@@ -83,23 +84,41 @@ pub struct Loaded {
     pub indexed: u64,
     /// Bytes of its packs.
     pub bytes: u64,
-    /// Indexes that are damaged in the snapshot.
-    pub damaged: Vec<DamagedIndex>,
+    /// What is damaged in the snapshot and did not refuse the start.
+    pub damaged: Vec<Damaged>,
 }
 
-/// An index that is damaged in the snapshot. It was made anew from its keys, which are whole, as far as it had to be.
+/// Something that is damaged in the snapshot, and that can be had without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DamagedIndex {
-    /// Its name.
+pub struct Damaged {
+    /// What it is.
+    pub part: DamagedPart,
+    /// The name of the index, or of the collection's key.
     pub name: Key,
     /// What is damaged, with file and offset.
     pub why: String,
 }
 
-impl fmt::Display for DamagedIndex {
+/// What may be damaged without refusing the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DamagedPart {
+    /// An index. It was made anew from its keys, which are whole, as far as it had to be.
+    Index,
+    /// What was known of the recall of an index or a collection. It is measured anew when somebody needs it.
+    Calibration,
+}
+
+impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, why) = (self.name.escape_ascii(), &self.why);
-        write!(f, "the index {name} was made anew from its keys: {why}")
+        match self.part {
+            DamagedPart::Index => {
+                write!(f, "the index {name} was made anew from its keys: {why}")
+            }
+            DamagedPart::Calibration => {
+                write!(f, "the recall of {name} will be measured anew: {why}")
+            }
+        }
     }
 }
 
@@ -116,11 +135,12 @@ pub fn load(
         keyspace,
         packs: PackReader::open(disk, dir, &manifest.packs, state.lineage)?,
         path: manifest::path(dir, state.generation),
+        damaged: Mutex::default(),
     };
     keyspace.raise_collection_id(state.next_collection_id);
     let (collections, relinked) = loader.collections()?;
     let keys = loader.keys(Mutex::new(collections))?;
-    let (indexes, damaged) = loader.indexes()?;
+    let indexes = loader.indexes()?;
     let elements = manifest
         .collections
         .values()
@@ -133,7 +153,7 @@ pub fn load(
         taken: indexes.taken as u64,
         indexed: indexes.indexed as u64,
         bytes: manifest.packs.values().sum(),
-        damaged,
+        damaged: loader.damaged.into_inner(),
     })
 }
 
@@ -143,6 +163,8 @@ struct Loader<'a> {
     keyspace: &'a Keyspace,
     packs: PackReader<'a>,
     path: PathBuf,
+    /// What a start can do without.
+    damaged: Mutex<Vec<Damaged>>,
 }
 
 /// An image and where it is.
@@ -163,6 +185,12 @@ impl Loader<'_> {
     ) -> Result<T, SnapshotError> {
         let bytes = self.packs.payload(image.0, image.1)?;
         decode(payload_of(image, &bytes)).map_err(|what| self.packs.fault(image.1, what))
+    }
+
+    /// Notes that something is damaged without which a start goes on.
+    fn note(&self, part: DamagedPart, name: &[u8], why: &SnapshotError) {
+        let (name, why) = (name.into(), why.to_string());
+        self.damaged.lock().push(Damaged { part, name, why });
     }
 
     /// Something that the table promised and the images do not have.

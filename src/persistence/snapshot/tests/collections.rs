@@ -120,14 +120,18 @@ fn alter_collection(writer: &mut Writer, random: &mut Random) {
 
 pub(super) fn with_collections(random: &mut Random) -> Writer {
     let mut writer = filled();
+    add_collections(&mut writer, random);
+    writer
+}
+
+pub(super) fn add_collections(writer: &mut Writer, random: &mut Random) {
     for key in 0..4 {
-        (0..300).for_each(|element| upsert(&mut writer, random, key, element));
+        (0..300).for_each(|element| upsert(writer, random, key, element));
         for element in (0..300).step_by(7) {
             let element = bytes(&format!("element {element}"));
             writer.apply(0, &format!("set {key}"), Effect::Remove { element });
         }
     }
-    writer
 }
 
 /// Every graph keeps its invariants.

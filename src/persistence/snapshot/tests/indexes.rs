@@ -69,7 +69,7 @@ fn alter(writer: &mut Writer, random: &mut Random) {
     }
 }
 
-fn filled(random: &mut Random) -> Writer {
+pub(super) fn with_documents(random: &mut Random) -> Writer {
     let mut writer = Writer::new();
     create(&mut writer);
     let database = writer.keyspace.database(INDEXED_DB);
@@ -170,7 +170,7 @@ fn check(keyspace: &Keyspace, told: &str) {
 #[test]
 fn an_index_comes_back_without_being_made_anew() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = filled(&mut Random(1));
+    let mut writer = with_documents(&mut Random(1));
     let index = writer.keyspace.indexes().get(b"idx").unwrap();
     let in_order = |index: &DocumentIndex| -> Vec<Key> {
         let state = index.read();
@@ -193,7 +193,7 @@ fn documents_that_are_written_during_the_walk_are_indexed_as_they_were_at_the_cu
     for seed in 0..4 {
         let dir = tempfile::tempdir().unwrap();
         let mut random = Random(seed);
-        let mut writer = filled(&mut random);
+        let mut writer = with_documents(&mut random);
         // Keys first; then writes between any two parts of the index.
         let mut step = 0;
         let mut act = |writer: &mut Writer| {
@@ -215,7 +215,7 @@ fn documents_that_are_written_during_the_walk_are_indexed_as_they_were_at_the_cu
 fn a_schema_that_was_altered_is_taken_up_where_it_has_more_to_read() {
     let dir = tempfile::tempdir().unwrap();
     let mut random = Random(7);
-    let mut writer = filled(&mut random);
+    let mut writer = with_documents(&mut random);
     for document in (0..DOCUMENTS).step_by(10) {
         writer.set_field(INDEXED_DB, &format!("d:{document}"), "extra", "found");
     }
@@ -237,7 +237,7 @@ fn a_schema_that_was_altered_is_taken_up_where_it_has_more_to_read() {
 #[test]
 fn snapshots_without_documents_of_indexes_are_loaded() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = filled(&mut Random(3));
+    let mut writer = with_documents(&mut Random(3));
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     let good = Manifest::read(&RealDisk, dir.path(), 1).unwrap();
     let without = |kinds: &[Kind]| {
@@ -269,7 +269,7 @@ fn snapshots_without_documents_of_indexes_are_loaded() {
 
 /// The damaged images that a load told of, by calling `look` with what was loaded and what is told of it; each image of an index is
 /// damaged in several places, one after the other.
-fn damage_each(
+pub(super) fn damage_each(
     dir: &Path,
     kinds: &[Kind],
     mut look: impl FnMut(Kind, &Path, Result<(Keyspace, Loaded), SnapshotError>),
@@ -295,7 +295,7 @@ fn damage_each(
 #[test]
 fn damaged_images_of_indexes_are_made_anew_from_the_keys() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = filled(&mut Random(5));
+    let mut writer = with_documents(&mut Random(5));
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     let kinds = [
         Kind::Documents,
@@ -332,7 +332,7 @@ fn damaged_images_of_indexes_are_made_anew_from_the_keys() {
 #[test]
 fn damaged_definitions_of_indexes_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = filled(&mut Random(6));
+    let mut writer = with_documents(&mut Random(6));
     save_now(&mut writer, dir.path(), &RealDisk).unwrap();
     damage_each(
         dir.path(),
