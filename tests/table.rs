@@ -40,3 +40,13 @@ fn the_pages_of_the_commands_are_fresh() {
         );
     }
 }
+
+#[test]
+fn the_index_of_the_pages_lists_every_command() {
+    let pages = docs::pages();
+    let (index, others) = pages.split_first().expect("there are pages");
+    for page in others {
+        let link = format!("]({})", page.file);
+        assert!(index.text.contains(&link), "{}", page.file);
+    }
+}

@@ -37,10 +37,14 @@ fn title(command: &Command) -> String {
 /// Families in the order in which a newcomer wants them.
 const GROUPS: &[Group] = &[
     Group::VectorSet,
+    Group::Search,
     Group::Generic,
     Group::String,
     Group::Hash,
     Group::Json,
+    Group::Set,
+    Group::SortedSet,
+    Group::List,
     Group::Transactions,
     Group::Connection,
     Group::Server,
