@@ -324,3 +324,76 @@ fn aliases_are_of_indexes_alone() {
         ],
     );
 }
+
+#[test]
+fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
+    let (_server, mut client) = start();
+    client.set("p:2", &[("v", b"1234")]);
+    for (query, expected) in [
+        ("words", "[words +word] [words +word]"),
+        ("running", "[running +run] [run]"),
+        ("run*", "[running] [run]"),
+        ("%shart%", "[short]"),
+        // Of what must hold together the rarest comes first, but in a phrase.
+        ("words two", "[two words +word]"),
+        ("\"two words\"", "[two words]"),
+        ("(words short)|(@n:[2 2] two)", "[two]"),
+        ("(words @n:[2 2])|red", "[words +word]"),
+        ("two ~@k:{green}", "[two green]"),
+        ("two -short", "[two]"),
+        ("@k:{red | blue}", "[red blue] [blue] [red] [red]"),
+        ("@k:{blue} @k:{re*}", "[blue red]"),
+        ("short short", "[short short]"),
+        ("@n:[1 1]", "nil nil"),
+    ] {
+        let words = ["FT.AGGREGATE", "idx", query];
+        let steps = [
+            "APPLY",
+            "matched_terms()",
+            "AS",
+            "m",
+            "PARAMS",
+            "2",
+            "q",
+            "1234",
+        ];
+        let rows = shown(&client.call(&[&words[..], &steps, &["DIALECT", "2"]].concat()));
+        let rows = rows
+            .replace("[m ", "")
+            .replace("nil]", "nil")
+            .replace("]]", "]");
+        assert_eq!(rows, format!("[1 {expected}]"), "{query}");
+    }
+    check(
+        &mut client,
+        &[
+            (
+                "FT.AGGREGATE idx '(short)=>[KNN 1 @v $q]' APPLY matched_terms() AS m PARAMS 2 q 1234 DIALECT 2",
+                "[1 [__v_score 0 m nil]]",
+            ),
+            (
+                "FT.AGGREGATE idx words APPLY matched_terms(1) AS m",
+                "[1 [m [words]] [m [words]]]",
+            ),
+            (
+                "FT.AGGREGATE idx words SORTBY 2 @n DESC APPLY matched_terms(1) AS m",
+                "[2 [n 2 m [words]] [n 1 m [words]]]",
+            ),
+            (
+                "FT.AGGREGATE idx words GROUPBY 1 @n APPLY matched_terms() AS m FILTER '@n == 1'",
+                "[2 [n 1 m nil]]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn matched_terms_need_no_words() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE idx SCHEMA k TAG n NUMERIC");
+    client.ok("HSET p:1 k red n 1");
+    let line = "FT.AGGREGATE idx '(@k:{red} @n:[2 2])|@n:[1 1]' APPLY matched_terms() AS m";
+    check(&mut client, &[(line, "[1 [m nil]]")]);
+    let line = "FT.AGGREGATE idx '(@k:{red} @n:[1 1])|@n:[2 2]' APPLY matched_terms() AS m";
+    check(&mut client, &[(line, "[1 [m [red]]]")]);
+}

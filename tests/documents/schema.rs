@@ -489,3 +489,97 @@ fn a_separator_of_any_byte_is_shown_as_it_is() {
         assert_eq!(*shown, expected, "{name}");
     }
 }
+
+/// The values of a TAG field.
+fn tags(client: &mut Client, field: &str) -> Vec<String> {
+    let reply = client.ok(&format!("FT.TAGVALS idx {field}"));
+    let tags = reply.as_items().expect("a list").iter();
+    tags.map(|tag| tag.as_str().expect("a tag").to_owned())
+        .collect()
+}
+
+#[test]
+fn tags_of_json_are_whole_texts_where_nothing_separates_them() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE idx ON JSON SCHEMA $.k AS k TAG $.l AS l TAG SEPARATOR , $.k AS m TAG INDEXEMPTY");
+    client.ok("JSON.SET a $ '{\"k\":\" Red\",\"l\":\" Red ,\"}'");
+    client.ok("JSON.SET b $ '{\"k\":\"\",\"l\":\"\"}'");
+    client.ok("JSON.SET c $ '{\"k\":[\"red\",\"\",\"blue, red \"]}'");
+    assert_eq!(tags(&mut client, "k"), ["", " red", "blue, red ", "red"]);
+    assert_eq!(tags(&mut client, "l"), ["red"]);
+    for (query, expected) in [
+        ("@k:{\" red\"}", vec!["a"]),
+        ("@k:{red}", vec!["c"]),
+        ("@k:{\"blue, red \"}", vec!["c"]),
+        ("@k:{red*}", vec!["c"]),
+        ("@m:{\"\"}", vec!["b", "c"]),
+        ("@l:{red}", vec!["a"]),
+        ("@l:{\" red\"}", vec!["a"]),
+    ] {
+        assert_eq!(client.found("idx", query), expected, "{query}");
+    }
+    client.ok("DEL a c");
+    assert_eq!(tags(&mut client, "k"), [""]);
+}
+
+#[test]
+fn what_is_no_shape_keeps_a_document_from_being_found_by_its_shape_alone() {
+    let (mut server, mut client) = Client::start_with(&SAFE);
+    client.ok("FT.CREATE idx PREFIX 1 s: SCHEMA s GEOSHAPE FLAT INDEXMISSING k TAG");
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.s AS s GEOSHAPE FLAT $.k AS k TAG");
+    client.ok("HSET s:1 s 'POINT (1 1)' k a");
+    client.ok("HSET s:2 s 'POINT (2 2)' k a");
+    client.ok("HSET s:2 s nowhere");
+    client.ok("JSON.SET j:1 $ '{\"s\":\"POINT 1\",\"k\":\"a\"}'");
+    client.ok("JSON.SET j:2 $ '{\"s\":1,\"k\":\"a\"}'");
+    let check = |client: &mut Client| {
+        assert_eq!(client.found("idx", "@k:{a}"), ["s:1", "s:2"]);
+        assert_eq!(client.found("idx", "ismissing(@s)"), [""; 0]);
+        // Of another type it is refused with all the others.
+        assert_eq!(client.found("jdx", "@k:{a}"), ["j:1"]);
+        let line = "FT.SEARCH idx '@s:[DISJOINT $q]' NOCONTENT PARAMS 2 q 'POINT (9 9)' DIALECT 2";
+        assert_eq!(keys(&client.ok(line)), ["s:1"]);
+        let reply = client.ok("FT.INFO idx");
+        let errors = part(&reply, "Index Errors");
+        let expected = simple("Error indexing geoshape: unknown geometry type");
+        assert_eq!(part(errors, "last indexing error"), &expected);
+        assert_eq!(part(errors, "last indexing error key"), &bulk("s:2"));
+        // A start from the log reads the key at its write, and again at the end.
+        assert!((1..=2).contains(&client.info("idx", "hash_indexing_failures")));
+        assert_eq!(client.info("idx", "num_docs"), 2);
+    };
+    check(&mut client);
+    // Whether the log or a snapshot has it.
+    server.kill_and_restart(&SAFE);
+    client = Client::new(&server);
+    client.wait_until_filled("idx");
+    check(&mut client);
+    client.ok("SAVE");
+    server.kill_and_restart(&SAFE);
+    client = Client::new(&server);
+    client.wait_until_filled("idx");
+    check(&mut client);
+    client.ok("HSET s:2 s 'POINT (3 3)'");
+    let line = "FT.SEARCH idx '@s:[DISJOINT $q]' NOCONTENT PARAMS 2 q 'POINT (9 9)' DIALECT 2";
+    assert_eq!(keys(&client.ok(line)), ["s:1", "s:2"]);
+}
+
+#[test]
+fn an_empty_array_cannot_be_sorted_by() {
+    let (_server, mut client) = Client::start();
+    client.ok(
+        "FT.CREATE idx ON JSON SCHEMA $.n AS n NUMERIC SORTABLE $.k AS k TAG $.a[*] AS a TAG SORTABLE",
+    );
+    client.ok("JSON.SET 1 $ '{\"n\":[],\"k\":\"x\"}'");
+    client.ok("JSON.SET 2 $ '{\"n\":[3],\"k\":\"x\"}'");
+    client.ok("JSON.SET 3 $ '{\"k\":[],\"a\":[]}'");
+    client.ok("JSON.SET 4 $ '{\"n\":[null],\"k\":\"x\"}'");
+    assert_eq!(client.found("idx", "@k:{x}"), ["2", "4"]);
+    assert_eq!(client.found("idx", "*"), ["2", "3", "4"]);
+    let reply = client.ok("FT.INFO idx");
+    let errors = part(&reply, "Index Errors");
+    let expected = simple("Failed to get value from iterator");
+    assert_eq!(part(errors, "last indexing error"), &expected);
+    client.ok("JSON.SET 1 $.n 5");
+    assert_eq!(client.found("idx", "@k:{x}"), ["1", "2", "4"]);
+}

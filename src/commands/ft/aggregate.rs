@@ -1,6 +1,7 @@
 //! The words of FT.AGGREGATE as options and steps, and those of FT.CURSOR.
 
 use super::errors;
+use super::expression::{self, Expression};
 use super::options::{Command, Limits, Options, RequestError, bad, read_limit};
 use super::words::{ArgumentError, Words, is_word, text_of};
 use crate::protocol::number;
@@ -224,6 +225,10 @@ impl AggregateRequest {
         } else {
             return Ok(false);
         };
+        if let Step::Apply { expression, .. } | Step::Filter { expression } = &step {
+            let asks = |expression: Expression| expression.asks_for_terms();
+            self.options.tells_terms |= expression::parse(expression).is_ok_and(asks);
+        }
         self.steps.push(step);
         Ok(true)
     }

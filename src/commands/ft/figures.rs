@@ -192,6 +192,7 @@ fn text_of(why: &Refusal) -> String {
             "TEXT/TAG fields can only contain strings or nulls".to_owned()
         }
         Refusal::EmptyVector => "Empty array for vector field on JSON document".to_owned(),
+        Refusal::EmptyArray => "Failed to get value from iterator".to_owned(),
         Refusal::Shape(why) => format!("Error indexing geoshape: {why}"),
         Refusal::Full => "Index has no document ids left".to_owned(),
         Refusal::Fault => "Indexing of existing keys ended early: internal error".to_owned(),

@@ -3,6 +3,7 @@
 use super::cost::given_ef;
 use super::deadline::EXPANSIONS;
 use super::errors;
+use super::expression;
 use super::indexes::find_index;
 use super::options::{Limits, Options, RequestError};
 use super::ordering::check_order;
@@ -156,6 +157,11 @@ impl Passed<'_> {
         Reasons { best, ..reasons }
     }
 
+    /// The words and tags that make a document pass.
+    pub fn terms(&self, id: DocumentId) -> Vec<String> {
+        self.worth.terms(id, expression::MATCHED_TERMS_MAX)
+    }
+
     fn divisor(&self) -> f64 {
         if !self.is_share {
             return 1.0;
@@ -205,7 +211,8 @@ pub fn find<T>(
         let keys = options.keys.as_ref().map(Vec::len);
         observer.matched(matcher, &query, keys, &found.explanation);
         let asked = (tanh_factor, payload);
-        let worth = Worth::new(matcher, (&query.root, query.knn.is_some()), scorer, asked);
+        let conditions = (&query.root, query.knn.is_some());
+        let worth = Worth::new(matcher, conditions, scorer, asked, options.tells_terms);
         let passed = Passed {
             state: matcher.state,
             ids: found.ids,

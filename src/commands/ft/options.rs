@@ -79,6 +79,8 @@ pub struct Options {
     pub with_scores: bool,
     /// ADDSCORES (FT.AGGREGATE): the score is the property `__score`.
     pub adds_scores: bool,
+    /// `matched_terms()` is called (FT.AGGREGATE).
+    pub tells_terms: bool,
     /// WITHPAYLOADS.
     pub with_payloads: bool,
     /// WITHSORTKEYS.

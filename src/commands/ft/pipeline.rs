@@ -8,7 +8,7 @@ use super::cursors::Cursor;
 use super::deadline::{deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
-use super::options::Format;
+use super::options::{Format, Options};
 use super::properties::{self, Properties, Property};
 use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
@@ -59,7 +59,19 @@ pub const AGGREGATE: Command = Command {
 /// A row, and the document that it comes from until rows are grouped.
 struct Line {
     key: Option<Box<[u8]>>,
+    /// The words and tags by which the document was found, where a step asks for them.
+    terms: Vec<String>,
     properties: Properties,
+}
+
+impl Row for Line {
+    fn get(&self, property: &str) -> Option<Value> {
+        self.properties.get(property)
+    }
+
+    fn matched_terms(&self) -> &[String] {
+        &self.terms
+    }
 }
 
 /// The documents that a query found, as rows.
@@ -71,7 +83,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(passed: Passed, adds_scores: bool, observer: &mut dyn Observer) -> Found {
+    fn of(passed: Passed, options: &Options, observer: &mut dyn Observer) -> Found {
         let mut ids: Vec<DocumentId> = passed.ids.iter().collect();
         // Without a sorter the rows of a KNN come as they were found.
         if let Some((_, nearest)) = passed.distances.first().filter(|_| passed.is_nearest) {
@@ -85,10 +97,18 @@ impl Found {
             let distances = distances
                 .filter_map(|(name, all)| Some((name.clone(), Value::Number(all.get(id)?))));
             let mut properties: Properties = distances.collect();
-            if adds_scores {
+            if options.adds_scores {
                 properties.set("__score", Value::Number(passed.score(id)));
             }
-            Some(Line { key, properties })
+            let terms = match options.tells_terms {
+                true => passed.terms(id),
+                false => Vec::new(),
+            };
+            Some(Line {
+                key,
+                terms,
+                properties,
+            })
         });
         let lines: Vec<Line> = lines.collect();
         observer.passed("Index", lines.len());
@@ -160,7 +180,7 @@ fn run(
         passed_cost,
         &patience,
         observer,
-        |passed, observer| Ok(Found::of(passed, options.adds_scores, observer)),
+        |passed, observer| Ok(Found::of(passed, options, observer)),
     );
     let mut found = found?;
     let mut warnings = std::mem::take(&mut found.warnings);
@@ -561,7 +581,7 @@ impl<'a> Pipeline<'a> {
         let expression = self.read(&mut lines, text)?;
         let mut computed = 0;
         for line in lines.iter_mut().take_while(|_| !self.patience.ends()) {
-            let value = expression.evaluate(&line.properties, expression::Mode::Query);
+            let value = expression.evaluate(line, expression::Mode::Query);
             line.properties.set(name, value?);
             computed += 1;
         }
@@ -577,7 +597,7 @@ impl<'a> Pipeline<'a> {
             if self.patience.ends() {
                 break;
             }
-            if expression.passes(&line.properties)? {
+            if expression.passes(&line)? {
                 kept.push(line);
             }
         }

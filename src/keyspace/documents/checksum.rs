@@ -98,6 +98,7 @@ mod tests {
             score: 1.0,
             language: Language::default(),
             payload: None,
+            left_out: Vec::new(),
         }
     }
 

@@ -88,6 +88,8 @@ pub enum Refusal {
     },
     /// A JSON vector without components.
     EmptyVector,
+    /// An empty JSON array in a SORTABLE field.
+    EmptyArray,
     /// No shape: what is wrong with it.
     Shape(String),
     /// There are so many documents that no ids are left, not even in an index that is made anew.
@@ -388,7 +390,8 @@ impl DocumentIndex {
 
     /// Indexes a document in place of what was known of its key. Vectors that it had before stay where they are in their graphs;
     /// what is left to be done is linking the others. The caller lets nobody else put or remove the same key until that is done.
-    pub(super) fn put(&self, key: &[u8], values: DocumentValues) -> Unlinked {
+    pub(super) fn put(&self, key: &[u8], mut values: DocumentValues) -> Unlinked {
+        let left_out = std::mem::take(&mut values.left_out);
         let words = words_of(&self.schema, &values, &self.stop_words);
         let placed = match self.place(key, &values.fields) {
             Ok(placed) => placed,
@@ -413,6 +416,7 @@ impl DocumentIndex {
         let former = state.put(key, values, checksum, words, &slots);
         let is_spent = state.next_id >= self.ids_limit;
         drop(state);
+        self.note_left_out(key, left_out);
         self.is_spent.store(is_spent, Ordering::Relaxed);
         self.inserts.fetch_add(1, Ordering::Relaxed);
         let new = placed.iter().filter(|place| place.is_new).map(|place| {
@@ -438,7 +442,8 @@ impl DocumentIndex {
 
     /// Loading: puts a document whose vectors have their places, none of which is live before [`DocumentIndex::load_graphs`].
     pub(super) fn load(&self, key: &[u8], known: Known) {
-        let Known { values, slots } = known;
+        let Known { mut values, slots } = known;
+        self.note_left_out(key, std::mem::take(&mut values.left_out));
         let words = words_of(&self.schema, &values, &self.stop_words);
         let checksum = checksum::of_values(&values);
         self.load_vectors(&values.fields, &slots);
@@ -501,6 +506,18 @@ impl DocumentIndex {
             state.remove(key)
         };
         self.free(former);
+    }
+
+    /// Remembers why a document is not found by some of its fields.
+    fn note_left_out(&self, key: &[u8], left_out: Vec<(usize, Refusal)>) {
+        for (field, why) in left_out {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            self.state.write().failures.note(Failure {
+                key: key.into(),
+                field,
+                why,
+            });
+        }
     }
 
     /// Keys that were there before it are not taken up any more, because of a fault of ours; remembers that.
@@ -801,6 +818,7 @@ mod tests {
             score: 1.0,
             language: Language::default(),
             payload: None,
+            left_out: Vec::new(),
         }
     }
 

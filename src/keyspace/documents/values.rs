@@ -26,6 +26,8 @@ pub struct DocumentValues {
     pub language: Language,
     /// What its payload field holds.
     pub payload: Option<Bytes>,
+    /// Values that do not do and keep it from being found by these fields alone; their places.
+    pub left_out: Vec<(usize, Refusal)>,
 }
 
 /// The value of one field; several where a JSON path has several matches.
@@ -60,9 +62,15 @@ pub fn read(schema: &Schema, key: &[u8], value: &Value) -> Option<Read> {
         _ => None,
     };
     let mut fields = Vec::with_capacity(schema.fields.len());
+    let mut left_out = Vec::new();
     for (at, field) in schema.fields.iter().enumerate() {
         match read_field(field)? {
             Ok(value) => fields.push(value),
+            // The search module reads shapes when the others are indexed already.
+            Err(why @ Refusal::Shape(_)) => {
+                left_out.push((at, why));
+                fields.push(FieldValue::Shapes(Vec::new()));
+            }
             Err(why) => return Some(Err((at, why))),
         }
     }
@@ -71,6 +79,7 @@ pub fn read(schema: &Schema, key: &[u8], value: &Value) -> Option<Read> {
         score: document_score(schema, value),
         language: document_language(schema, value),
         payload: document_payload(schema, value),
+        left_out,
     }))
 }
 
@@ -191,6 +200,11 @@ fn of_json(document: &Document, field: &Field) -> Result<FieldValue, Refusal> {
     // One match says by its type whether it does; of several, as of an array's elements, each has to.
     if let [one] = found[..] {
         check_type(one, &field.kind)?;
+        // The search module cannot sort by it, and refuses what it cannot sort.
+        let is_empty = one.as_array().is_some_and(|elements| elements.is_empty());
+        if field.is_sortable && is_empty {
+            return Err(Refusal::EmptyArray);
+        }
     }
     let is_there = !found.is_empty();
     found.retain(|node| !matches!(node, Node::Null));

@@ -169,7 +169,14 @@ impl<'a> Matcher<'a> {
         let known = |tag: &str| tags.get_key_value(tag).map(|(tag, ids)| (&**tag, ids));
         match value {
             TagValue::Whole(text) => {
-                let tag = self.folded_tag(field, text.trim());
+                // As the field's values are: see `split_tags`.
+                let text = match self.index.schema().fields[field].kind {
+                    FieldKind::Tag {
+                        separator: None, ..
+                    } => text,
+                    _ => text.trim(),
+                };
+                let tag = self.folded_tag(field, text);
                 known(&tag).into_iter().collect()
             }
             TagValue::Affix(affix) if affix.text.len() < self.parts.chars_min => Vec::new(),

@@ -98,6 +98,38 @@ impl<'q> Condition<'q> {
         }
     }
 
+    /// How many documents meet it, roughly and never too few where words alone are asked for: by this the module orders conditions
+    /// that must all hold.
+    fn estimate(&self, documents: usize) -> usize {
+        let own = self.words.iter().map(|(_, postings)| postings.len());
+        let tags = self.tags.iter().flat_map(|tags| &tags.held);
+        let own = own.chain(tags.map(|(_, ids)| ids.len() as usize));
+        let parts = self.parts.iter().map(|part| part.estimate(documents));
+        match self.node.kind {
+            Kind::And(_) => parts.min().unwrap_or(documents),
+            Kind::Or(_) => parts.sum(),
+            Kind::Phrase(_) => own.min().unwrap_or(documents),
+            _ if self.words.is_empty() && self.tags.is_empty() => documents,
+            _ => own.sum(),
+        }
+    }
+
+    /// Its parts in the order in which the module goes through them: those that must all hold, in whatever order they stand, from
+    /// the rarest on.
+    fn ordered_parts(&self, documents: usize) -> Vec<&Condition<'q>> {
+        let mut parts: Vec<&Condition> = self.parts.iter().collect();
+        let is_free = self.node.options.in_order != Some(true);
+        if matches!(self.node.kind, Kind::And(_)) && is_free {
+            // Of conditions that must all hold, each is the rarer the more there are.
+            let rarity = |part: &&Condition| match part.node.kind {
+                Kind::And(_) => part.estimate(documents) / part.parts.len().max(1),
+                _ => part.estimate(documents),
+            };
+            parts.sort_by_key(rarity);
+        }
+        parts
+    }
+
     /// How many of its words count in a document: of what a part of a word stands for only the first one.
     fn counted(&self) -> usize {
         match self.node.kind {
@@ -120,13 +152,14 @@ impl<'q> Condition<'q> {
 }
 
 impl<'q> Worth<'q> {
-    /// For one query, or the filter of the nearest; the last are what single scorers ask for: the factor of BM25STD.TANH and the
-    /// payload of HAMMING.
+    /// For one query, or the filter of the nearest; then what single scorers ask for: the factor of BM25STD.TANH and the payload of
+    /// HAMMING; and whether [`Worth::terms`] will be asked.
     pub fn new<'m: 'q>(
         matcher: &mut Matcher<'m>,
         (root, is_nearest): (&'q Node, bool),
         scorer: Scorer,
         (tanh_factor, payload): (u64, &'q [u8]),
+        tells_terms: bool,
     ) -> Self {
         let state = matcher.state;
         let documents = state.documents.len() as u64;
@@ -145,7 +178,7 @@ impl<'q> Worth<'q> {
             payload,
         };
         let is_nothing = worth.is_nothing();
-        if let Some(root) = worth.root.as_mut().filter(|_| !is_nothing) {
+        if let Some(root) = worth.root.as_mut().filter(|_| tells_terms || !is_nothing) {
             root.settle(matcher, false);
         }
         worth
@@ -241,6 +274,41 @@ impl<'q> Worth<'q> {
         uncounted(nearness, inner.as_mut());
         let filter = self.condition(root, id, document, inner.as_mut());
         self.join(Join::All, 1.0, filter, (inner, notes.take()))
+    }
+
+    /// The words and tags, as the index has them, that make a document pass: at most `max`. Of the nearest to a vector nobody tells.
+    pub fn terms(&self, id: DocumentId, max: usize) -> Vec<String> {
+        let mut terms = Vec::new();
+        if let Some(root) = self.root.as_ref().filter(|_| !self.is_nearest) {
+            self.gather_terms(root, id, &mut terms);
+        }
+        terms.truncate(max);
+        terms.into_iter().map(str::to_owned).collect()
+    }
+
+    fn gather_terms<'w>(
+        &'w self,
+        condition: &'w Condition,
+        id: DocumentId,
+        terms: &mut Vec<&'w str>,
+    ) {
+        if !self.is_met(condition, id) {
+            return;
+        }
+        let words = condition.words.iter().filter(|(sought, postings)| {
+            let posting = postings.get(id);
+            posting.is_some_and(|posting| sought.fields.has(posting.fields))
+        });
+        let words = words.map(|(sought, _)| sought.word.as_str());
+        terms.extend(words.take(condition.counted()));
+        let tags = condition.tags.iter().filter_map(|tags| {
+            let mut held = tags.held.iter();
+            held.find(|(_, ids)| ids.contains(id))
+        });
+        terms.extend(tags.map(|(tag, _)| *tag));
+        for part in condition.ordered_parts(self.corpus.documents as usize) {
+            self.gather_terms(part, id, terms);
+        }
     }
 
     /// How far what the query is made of stands from each other in a document: the parts of a conjunction or a choice, or the words

@@ -37,6 +37,7 @@ impl Pipeline<'_> {
             }
             Line {
                 key: None,
+                terms: Vec::new(),
                 properties,
             }
         });

@@ -1,7 +1,7 @@
 //! The value of an expression for a row.
 
 use super::functions::{Function, Id};
-use super::{Comparison, Expression, Mode, Operator, Row, Value};
+use super::{Comparison, Expression, MATCHED_TERMS_MAX, Mode, Operator, Row, Value};
 
 /// Why an expression has no value for a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,10 +164,11 @@ impl Evaluation<'_> {
             Some(argument) => self.value(argument)?.to_number(),
             None => None,
         };
-        let most = most.filter(|most| (1.0..=100.0).contains(most));
-        let terms = self.row.matched_terms();
-        let terms = terms.into_iter().take(most.unwrap_or(100.0) as usize);
-        let terms: Vec<Value> = terms.map(Value::from).collect();
+        let bounds = 1.0..=MATCHED_TERMS_MAX as f64;
+        let most = most.filter(|most| bounds.contains(most));
+        let most = most.map_or(MATCHED_TERMS_MAX, |most| most as usize);
+        let terms = self.row.matched_terms().iter().take(most);
+        let terms: Vec<Value> = terms.map(|term| term.as_str().into()).collect();
         Ok(match terms.is_empty() {
             true => Value::Null,
             false => Value::Array(terms),

@@ -21,6 +21,8 @@ use functions::Function;
 
 /// Parts of the largest expression. It bounds the depth of its tree.
 pub const PARTS_MAX: usize = 1000;
+/// Terms that `matched_terms()` tells.
+pub const MATCHED_TERMS_MAX: usize = 100;
 /// Parentheses in each other.
 const DEPTH_MAX: usize = 100;
 
@@ -93,9 +95,9 @@ pub trait Row {
     /// The value of a property; none if it is missing.
     fn get(&self, property: &str) -> Option<Value>;
 
-    /// The query's words that the row's document matched, for `matched_terms()`.
-    fn matched_terms(&self) -> Vec<String> {
-        Vec::new()
+    /// The words and tags of the index that made the row's document pass the query, for `matched_terms()`.
+    fn matched_terms(&self) -> &[String] {
+        &[]
     }
 }
 
@@ -113,6 +115,13 @@ impl Expression {
         let mut names = Vec::new();
         collect(self, &mut names);
         names
+    }
+
+    /// Whether it calls `matched_terms()`.
+    pub fn asks_for_terms(&self) -> bool {
+        let asks = |function: &Function| matches!(function.id, functions::Id::MatchedTerms);
+        matches!(self, Expression::Call(function, _) if asks(function))
+            || self.parts().iter().any(Expression::asks_for_terms)
     }
 
     /// Checks that every property is known to the pipeline.

@@ -32,6 +32,7 @@ impl DocumentIndex {
         known: Known,
     ) -> Restored {
         let Known { mut values, slots } = known;
+        self.note_left_out(&key, std::mem::take(&mut values.left_out));
         self.load_vectors(&values.fields, &slots);
         // Their words are known.
         for value in &mut values.fields {
@@ -88,7 +89,11 @@ impl DocumentIndex {
         for (id, (document, numbers)) in (1..).zip(documents.into_iter().zip(numbers)) {
             state.restore(id, document, numbers);
         }
-        *self.state.write() = state;
+        let mut known = self.state.write();
+        // What was left out while documents were read.
+        state.failures = std::mem::take(&mut known.failures);
+        *known = state;
+        drop(known);
         true
     }
 

@@ -66,25 +66,27 @@ fn normalize(word: &[u8]) -> String {
 }
 
 /// The values of a TAG field's text: between separators, trimmed, in lower case unless case counts, without repetitions
-/// left out. Empty values are kept only where they are indexed.
+/// left out. Empty values are kept only where they are indexed. Where nothing separates values, as in JSON, the text is one as it is,
+/// blanks and all, also when it is empty.
 pub fn split_tags(
     text: &str,
     separator: Option<u8>,
     is_case_sensitive: bool,
     indexes_empty: bool,
 ) -> Vec<String> {
-    let is_separator = |c: char| separator.is_some_and(|byte| c == char::from(byte));
-    let values = text.split(is_separator).map(|value| {
+    let folded = |value: &str| match is_case_sensitive {
+        true => value.to_owned(),
+        false => value.to_lowercase(),
+    };
+    let Some(separator) = separator else {
+        return vec![folded(text)];
+    };
+    let values = text.split(char::from(separator)).map(|value| {
         // C's isspace, not Unicode's.
         value.trim_matches(|c: char| matches!(c, ' ' | '\t'..='\r'))
     });
     let values = values.filter(|value| indexes_empty || !value.is_empty());
-    values
-        .map(|value| match is_case_sensitive {
-            true => value.to_owned(),
-            false => value.to_lowercase(),
-        })
-        .collect()
+    values.map(folded).collect()
 }
 
 #[cfg(test)]
@@ -135,6 +137,7 @@ mod tests {
         let comma = Some(b',');
         assert_eq!(split_tags(" A, b c ,", comma, false, false), ["a", "b c"]);
         assert_eq!(split_tags("A,,b", comma, true, true), ["A", "", "b"]);
-        assert_eq!(split_tags("A, b", None, true, false), ["A, b"]);
+        assert_eq!(split_tags(" A, b", None, true, false), [" A, b"]);
+        assert_eq!(split_tags("", None, false, false), [""]);
     }
 }
