@@ -22,7 +22,7 @@ use bytes::Bytes;
 use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
-use slots::{Slots, backed_slots};
+use slots::Slots;
 use spread::Spread;
 use std::sync::Arc;
 use vectors::Vectors;
@@ -620,11 +620,10 @@ impl VectorIndex {
 
     /// Bytes allocated by kind.
     pub fn memory(&self) -> IndexMemory {
-        let backed = backed_slots(self.slots.end());
-        let links = self.graph.as_ref().map_or(0, |graph| graph.memory(backed));
+        let links = self.graph.as_ref().map_or(0, Graph::memory);
         IndexMemory {
             links: links + self.slots.memory(),
-            ..self.vectors.memory(backed)
+            ..self.vectors.memory(self.slots.end())
         }
     }
 

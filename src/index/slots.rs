@@ -10,7 +10,7 @@
 //!    pinned.
 
 use super::nearest::SLOTS_MAX;
-use super::segments::{SEGMENT_SLOTS, Segments, count, extent, locate};
+use super::segments::{Segments, count, extent, locate};
 use super::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
@@ -334,14 +334,8 @@ impl Slots {
     }
 }
 
-/// Slots whose blocks are in memory when those below `end` were taken: full-size segments fill as their slots are taken
-/// (kernels/block.rs).
-pub(super) fn backed_slots(end: u32) -> u64 {
-    u64::from(end).max(allocated_slots(end.min(SEGMENT_SLOTS)))
-}
-
 /// Slots in the segments that cover those below `end`.
-fn allocated_slots(end: u32) -> u64 {
+pub(super) fn allocated_slots(end: u32) -> u64 {
     (0..count(end))
         .map(|segment| u64::from(extent(segment).1))
         .sum()

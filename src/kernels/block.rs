@@ -102,6 +102,17 @@ impl Blocks {
         self.stride
     }
 
+    /// Blocks that are in memory, in whole blocks: those of all segments, of the newest one, if it is mapped, as far as it is filled.
+    pub fn backed(&self) -> u64 {
+        let blocks_of = |(segment, entry): (u32, &Entry)| {
+            let slots = entry.slots.load(Ordering::Relaxed);
+            let is_mapped = self.mapped(segment).is_some();
+            let counted = self.newest.counted(segment).filter(|_| is_mapped);
+            u64::from(slots).min(counted.map_or(u64::MAX, |bytes| (bytes / self.stride) as u64))
+        };
+        (0..).zip(&self.current().entries).map(blocks_of).sum()
+    }
+
     /// Makes `segment` with room for `slots` blocks, unless it is there.
     pub fn ensure(&self, segment: u32, slots: u32) {
         let index = segment as usize;
@@ -540,6 +551,7 @@ mod tests {
         let write = |place: Place| blocks.write_private(place, |bytes| bytes.fill(1));
         write((0, 99));
         assert_eq!(blocks.newest.counted(0), Some(sys::whole_pages(100 * 520)));
+        assert_eq!(blocks.backed(), sys::whole_pages(100 * 520) as u64 / 520);
         write((0, 5));
         assert_eq!(blocks.newest.counted(0), Some(sys::whole_pages(100 * 520)));
         blocks.ensure(1, 4096);
@@ -548,10 +560,11 @@ mod tests {
             (blocks.newest.counted(0), blocks.newest.counted(1)),
             (None, Some(0))
         );
+        assert_eq!(blocks.backed(), 4096);
         // Small ones are the allocator's, which counts them.
         let small = Blocks::new(2, 8);
         small.ensure(0, 64);
         small.write_private((0, 63), |bytes| bytes.fill(1));
-        assert_eq!(small.newest.counted(0), Some(0));
+        assert_eq!((small.newest.counted(0), small.backed()), (Some(0), 64));
     }
 }

@@ -51,6 +51,10 @@ impl Blocks {
         self.stride
     }
 
+    pub fn backed(&self) -> u64 {
+        BLOCKS as u64
+    }
+
     pub fn ensure(&self, segment: u32, _slots: u32) {
         assert_eq!(segment, 0, "a model has few slots");
     }

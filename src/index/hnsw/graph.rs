@@ -13,7 +13,7 @@
 //! them no harm (ann.md, 5). Whoever reads lists or vectors is pinned, see slots.rs.
 
 use crate::index::segments::{count, extent, locate};
-use crate::index::slots::{Slots, State, backed_slots};
+use crate::index::slots::{Slots, State};
 use crate::index::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 use crate::index::sync::{spin_loop, yield_now};
 use crate::index::vectors::{Point, Scorer, Vectors};
@@ -251,10 +251,10 @@ impl Graph {
         (0..=self.level(slot)).map(layer_links).collect()
     }
 
-    /// Bytes of links for `slots` slots.
-    pub(in crate::index) fn memory(&self, slots: u64) -> u64 {
-        let upper = backed_slots(self.upper.free.lock().end) * self.upper.lists.stride() as u64;
-        slots * self.base.link_words() as u64 * 4 + upper
+    /// Bytes of links.
+    pub(in crate::index) fn memory(&self) -> u64 {
+        let upper = self.upper.lists.backed() * self.upper.lists.stride() as u64;
+        self.base.backed() * self.base.link_words() as u64 * 4 + upper
     }
 }
 

@@ -125,15 +125,15 @@ fn the_entry_point_goes_up_only() {
 #[test]
 fn lists_of_upper_layers_are_used_again() {
     let graph = graph(4, 100, 2);
-    let before = graph.memory(0);
+    let before = graph.memory();
     for round in 0..50 {
         let level = [0, 3, 1, 2][round % 4];
         (0..100).for_each(|slot| graph.set_level(slot, level));
     }
     // At most the runs of each length that were ever needed at once.
     assert!(
-        graph.memory(0) <= before + 2 * 100 * 6 * 16,
+        graph.memory() <= before + 2 * 100 * 6 * 16,
         "{} after {before}",
-        graph.memory(0)
+        graph.memory()
     );
 }

@@ -197,6 +197,9 @@ pub(super) trait Scored {
 
     /// Bytes per slot, without links.
     fn bytes(&self) -> usize;
+
+    /// Bytes in memory for the slots below `end`.
+    fn memory(&self, end: u32) -> u64;
 }
 
 /// A store whose rows lie in blocks of its own.
@@ -261,6 +264,10 @@ impl<T: InBlocks> Scored for T {
 
     fn bytes(&self) -> usize {
         self.blocks().stride() - self.blocks().link_words() * 4
+    }
+
+    fn memory(&self, _end: u32) -> u64 {
+        self.blocks().backed() * self.bytes() as u64
     }
 }
 
@@ -656,12 +663,10 @@ impl Vectors {
         self.originals.is_some() && self.codes.is_some()
     }
 
-    /// Bytes of originals and of codes for `slots` slots.
-    pub(super) fn memory(&self, slots: u64) -> IndexMemory {
+    /// Bytes of originals and of codes for the slots below `end`.
+    pub(super) fn memory(&self, end: u32) -> IndexMemory {
         let bytes = |store: &Option<Box<dyn VectorStore>>| {
-            store
-                .as_ref()
-                .map_or(0, |store| store.bytes() as u64 * slots)
+            store.as_ref().map_or(0, |store| store.memory(end))
         };
         IndexMemory {
             vectors: bytes(&self.originals),

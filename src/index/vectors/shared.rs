@@ -6,6 +6,7 @@
 //! more. Its lock is therefore never waited for; it is there so that this file needs no unsafe code.
 
 use super::super::segments::Segments;
+use super::super::slots::allocated_slots;
 use super::super::{ComponentType, Metric};
 use super::{Point, Prepared, Scored, VectorStore};
 use crate::kernels::{self, Kernels};
@@ -45,6 +46,12 @@ impl Shared {
             metric,
             kernels: kernels::best(),
         }
+    }
+
+    /// Of a slot, whether it is taken or not.
+    fn handle_bytes(&self) -> usize {
+        let norm = self.norms.as_ref().map_or(0, |_| size_of::<AtomicU32>());
+        size_of::<Row>() + norm
     }
 
     /// What `look` makes of a row; none if nothing is there.
@@ -216,8 +223,12 @@ impl Scored for Shared {
 
     /// The vector itself is counted here, not where it is kept too.
     fn bytes(&self) -> usize {
-        let norm = self.norms.as_ref().map_or(0, |_| size_of::<AtomicU32>());
-        size_of::<Row>() + norm + self.dim * self.components.width()
+        self.handle_bytes() + self.dim * self.components.width()
+    }
+
+    fn memory(&self, end: u32) -> u64 {
+        let vectors = u64::from(end) * (self.dim * self.components.width()) as u64;
+        allocated_slots(end) * self.handle_bytes() as u64 + vectors
     }
 }
 
