@@ -50,15 +50,16 @@ impl Names {
     /// Puts a name where [`Names::find`] said that it would stand.
     pub(super) fn insert(&mut self, (chunk, at): Place, slot: u32) {
         self.len += 1;
-        let is_last = chunk + 1 >= self.chunks.len();
-        let (chunk, at) = match self.chunks.get(chunk).map_or(CHUNK, Vec::len) {
-            // Names that come in order fill their lists.
-            CHUNK if is_last && at == self.chunks.get(chunk).map_or(0, Vec::len) => {
-                self.chunks.push(Vec::new());
-                (self.chunks.len() - 1, 0)
-            }
-            CHUNK => self.split((chunk, at)),
-            _ => (chunk, at),
+        let len = self.chunks.get(chunk).map_or(0, Vec::len);
+        let is_behind_all = chunk + 1 >= self.chunks.len() && at == len;
+        // Names that come in order fill their lists.
+        let (chunk, at) = if self.chunks.is_empty() || (len == CHUNK && is_behind_all) {
+            self.chunks.push(Vec::new());
+            (self.chunks.len() - 1, 0)
+        } else if len == CHUNK {
+            self.split((chunk, at))
+        } else {
+            (chunk, at)
         };
         let slots = &mut self.chunks[chunk];
         if slots.len() == slots.capacity() {
