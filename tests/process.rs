@@ -46,6 +46,27 @@ fn start(directives: &[&str], notify: &Path) -> Child {
         .expect("the server's binary runs")
 }
 
+/// With one thread for what computes long, and that taken.
+#[test]
+fn who_is_brief_does_not_queue_behind_who_is_long() {
+    let server = Server::start_with(&["--search-threads", "1", "--enable-debug-command", "yes"]);
+    ask(&server, "FT.CREATE i SCHEMA t TAG", "OK");
+    let (tell, told) = std::sync::mpsc::channel();
+    let finish = |line, end| {
+        ask(&server, line, end);
+        tell.send(line).expect("somebody listens");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| finish("DEBUG SLEEP 2", "OK"));
+        // As good as surely the other is under way by then; if not, the order is the same.
+        std::thread::sleep(Duration::from_millis(300));
+        scope.spawn(|| finish("FT.INFO i", "num_docs"));
+        scope.spawn(|| finish("FT.TAGVALS i t", "*0"));
+    });
+    let order: Vec<&str> = told.try_iter().collect();
+    assert_eq!(order.last(), Some(&"DEBUG SLEEP 2"), "{order:?}");
+}
+
 #[test]
 fn a_server_without_a_port_does_not_start() {
     let dir = tempfile::tempdir().expect("a temporary directory");

@@ -97,7 +97,7 @@ pub fn log_failed(why: &str) -> String {
 pub fn refuse(session: &mut Session, place: Option<usize>, refusal: Refusal) -> Reply {
     let line = match refusal {
         Refusal::Error(line) => line,
-        Refusal::NotHere => "ERR internal error".into(),
+        Refusal::NotHere(_) => "ERR internal error".into(),
     };
     let is_exec = place.is_some_and(|place| Table::all().commands()[place].name == "EXEC");
     match &mut session.queue {

@@ -2,7 +2,7 @@
 //! replies as redis-cli shows them.
 
 use super::table::Command;
-use super::{Client, Context, Outcome, Session, execute};
+use super::{Client, Context, Delay, Outcome, Session, execute};
 use crate::config::Config;
 use crate::engine::{Engine, Indexing, Patience};
 use crate::protocol::inline::split_arguments;
@@ -98,16 +98,23 @@ impl Seat {
         let request = Request::from_args(words).expect("a request");
         match execute(&self.context, &mut self.session, &request, Patience::Wait) {
             Outcome::Reply(reply) => reply,
-            Outcome::Pool => panic!("asked to wait while waiting"),
+            Outcome::Delayed(_) => panic!("asked to wait while waiting"),
         }
     }
 
     /// Whether a line is answered on the thread that reads it; one that is not has no effect.
     pub fn is_quick(&mut self, line: &str) -> bool {
+        self.delay(line).is_none()
+    }
+
+    /// What keeps a line from being answered on the thread that reads it.
+    pub fn delay(&mut self, line: &str) -> Option<Delay> {
         let words = split_arguments(line.as_bytes()).expect("balanced quotes");
         let request = Request::from_args(words).expect("a request");
-        let outcome = execute(&self.context, &mut self.session, &request, Patience::Try);
-        matches!(outcome, Outcome::Reply(_))
+        match execute(&self.context, &mut self.session, &request, Patience::Try) {
+            Outcome::Reply(_) => None,
+            Outcome::Delayed(delay) => Some(delay),
+        }
     }
 
     /// Runs a line; the reply as redis-cli shows it.

@@ -9,8 +9,17 @@ use std::borrow::Cow;
 pub enum Refusal {
     /// The error line to send, without the leading `-`.
     Error(Cow<'static, str>),
-    /// A lock was taken, or it would take long on a thread that others wait for: run the command again in the pool.
-    NotHere,
+    /// It cannot be done on a thread that others wait for: run the command again where it can.
+    NotHere(Delay),
+}
+
+/// What keeps a command from being answered on a thread that others wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delay {
+    /// It computes for long, and wants a core.
+    Work,
+    /// A lock that it needs is taken, or may be. It wants nothing while it waits, and is brief then.
+    Lock,
 }
 
 /// A command's answer.
@@ -30,7 +39,7 @@ impl Refusal {
 
 impl From<Locked> for Refusal {
     fn from(_: Locked) -> Refusal {
-        Refusal::NotHere
+        Refusal::NotHere(Delay::Lock)
     }
 }
 

@@ -32,6 +32,7 @@ use crate::engine::{Access, Engine, Patience};
 use crate::protocol::{Reply, Request};
 use crate::stats::Stats;
 use args::Args;
+pub use error::Delay;
 use error::{Refusal, Result};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -167,8 +168,8 @@ impl Call<'_> {
 pub enum Outcome {
     /// Answered.
     Reply(Reply),
-    /// It may take long, or would have to wait for a lock: call again in the pool with [`Patience::Wait`].
-    Pool,
+    /// Call again with [`Patience::Wait`], elsewhere.
+    Delayed(Delay),
 }
 
 /// Runs one request: from the words to the reply. With [`Patience::Try`] it neither waits nor does long work.
@@ -187,12 +188,14 @@ pub fn execute(
     if session.queue.is_some() && !transaction::runs_at_once(command) {
         return Outcome::Reply(transaction::enqueue(session, command, request));
     }
-    if patience == Patience::Try && command.is_long(context, session, request) {
-        return Outcome::Pool;
+    if patience == Patience::Try
+        && let Some(delay) = command.delay(context, session, request)
+    {
+        return Outcome::Delayed(delay);
     }
     let access = context.engine.access(patience);
     match run(context, session, request, access, place, names) {
-        Err(Refusal::NotHere) => Outcome::Pool,
+        Err(Refusal::NotHere(delay)) => Outcome::Delayed(delay),
         Ok(reply) => Outcome::Reply(reply),
         Err(Refusal::Error(line)) => Outcome::Reply(Reply::error(line)),
     }
@@ -267,7 +270,7 @@ fn run(
     });
     let last_number = call.access.last_number();
     session.last_number = session.last_number.max(last_number);
-    if result != Err(Refusal::NotHere) {
+    if !matches!(result, Err(Refusal::NotHere(_))) {
         count(context, session, request, place, start.elapsed(), &result);
     }
     result

@@ -1,7 +1,7 @@
 //! What the server knows about each command, once: dispatch, arity, key positions, permissions, COMMAND DOCS, the pages under
 //! docs/commands/ and the tests that replay the examples all read this.
 
-use super::error::Result;
+use super::error::{Delay, Result};
 use super::{Call, Context, Session};
 use crate::engine::Access;
 use crate::protocol::{Reply, Request, number};
@@ -303,6 +303,8 @@ pub enum Class {
     Inline,
     /// In the pool: it may take long.
     Pool,
+    /// Where commands wait for locks: it is brief, but goes by the postings of an index, which others may hold for long.
+    Waiting,
     /// On the connection's own thread if it is predicted to take less than [`INLINE_US_MAX`] microseconds.
     Predicted(fn(&Context, &Session, &Request) -> u64),
     /// On the connection's own thread, where it refuses with [`Refusal::NotHere`](super::error::Refusal::NotHere) if it finds out that it would take longer: only
@@ -546,19 +548,21 @@ impl Command {
         }
     }
 
-    /// Whether it must not run on a connection's own thread.
-    pub fn is_long(&self, context: &Context, session: &Session, request: &Request) -> bool {
-        match self.class {
+    /// Why it must not run on a connection's own thread, if it must not.
+    pub fn delay(&self, context: &Context, session: &Session, request: &Request) -> Option<Delay> {
+        let is_long = match self.class {
+            Class::Waiting => return Some(Delay::Lock),
             Class::Begun => request.len() > BEGUN_WORDS_MAX || request.byte_len() > BEGUN_BYTES_MAX,
             _ => self.predicted_us(context, session, request) > INLINE_US_MAX,
-        }
+        };
+        is_long.then_some(Delay::Work)
     }
 
     /// Microseconds that it is predicted to take at most, as far as anybody needs to know.
     pub fn predicted_us(&self, context: &Context, session: &Session, request: &Request) -> u64 {
         match self.class {
             Class::Inline => 0,
-            Class::Pool | Class::Begun => u64::MAX,
+            Class::Pool | Class::Waiting | Class::Begun => u64::MAX,
             Class::Predicted(cost) => cost(context, session, request),
         }
     }

@@ -108,7 +108,7 @@ fn run_alone(context: &Context, session: &mut Session, request: &Request) -> (Re
     let before = session.last_number;
     match execute(context, session, request, Patience::Wait) {
         Outcome::Reply(reply) => (reply, session.last_number != before),
-        Outcome::Pool => unreachable!("who may wait is not asked to"),
+        Outcome::Delayed(_) => unreachable!("who may wait is not asked to"),
     }
 }
 
@@ -143,7 +143,7 @@ fn run(
         match result {
             Ok(reply) => (reply, true),
             Err(Refusal::Error(line)) => (Reply::error(line), false),
-            Err(Refusal::NotHere) => unreachable!("who may wait is not asked to"),
+            Err(Refusal::NotHere(_)) => unreachable!("who may wait is not asked to"),
         }
     });
     Some(replies.collect())

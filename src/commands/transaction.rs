@@ -245,7 +245,7 @@ fn run_queued(
     ) {
         Ok(reply) => reply,
         Err(Refusal::Error(line)) => Reply::error(line),
-        Err(Refusal::NotHere) => Reply::error("ERR internal error"),
+        Err(Refusal::NotHere(_)) => Reply::error("ERR internal error"),
     }
 }
 

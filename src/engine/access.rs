@@ -6,6 +6,7 @@ use super::{Engine, Locked};
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::on_all_cores;
+use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::{Keyspace, Value, View};
 use crate::persistence::log::EncodedRecord;
 use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
@@ -17,6 +18,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// So many vectors for one collection are worth the cores of others.
 const PARALLEL_UPSERTS: usize = 16;
+
+/// How often a change waits for the postings without locks. Then others came first often enough, and it waits with them.
+const WAITS_MAX: usize = 4;
+
+/// What a change to keys holds: their gates, and the world behind them.
+type KeyLocks<'e> = (GateGuards<'e>, RwLockReadGuard<'e, ()>);
 
 /// A record that was logged, with the numbers of its changes; it has to be applied.
 type Logged = (Vec<Change>, RangeInclusive<u64>);
@@ -109,7 +116,7 @@ impl<'e> Access<'e> {
         self.transaction.is_some()
     }
 
-    /// Whether it may wait for locks (it runs in the pool, or inside EXEC).
+    /// Whether it may wait for locks (it runs aside, or inside EXEC).
     pub fn patience(&self) -> Patience {
         self.patience
     }
@@ -187,13 +194,9 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, keys, decide);
         }
-        let _world = self.engine.locks().world_shared(self.patience)?;
-        let _gates = self
-            .engine
-            .locks()
-            .gates_exclusive(keys.iter().copied(), self.patience)?;
-        self.engine
-            .expect_postings(keys.iter().copied(), self.patience)?;
+        let all = || keys.iter().copied();
+        let lock = || self.engine.lock_keys(all(), self.patience);
+        let _locks = self.engine.lock_when_let_go(all, self.patience, lock)?;
         self.decide_and_commit(db, keys, decide)
     }
 
@@ -275,11 +278,9 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return Ok(None);
         }
-        let locks = self.engine.locks();
-        let _world = locks.world_shared(self.patience)?;
-        let all = keys.iter().map(|key| (db, *key));
-        let _gates = locks.gates_exclusive(all.clone(), self.patience)?;
-        self.engine.expect_postings(all, self.patience)?;
+        let all = || keys.iter().map(|key| (db, *key));
+        let lock = || self.engine.lock_keys(all(), self.patience);
+        let _locks = self.engine.lock_when_let_go(all, self.patience, lock)?;
         let view = self.view(db);
         // All is decided before anything is logged: what is logged has to be applied.
         let decided = keys.iter().enumerate().map(|(at, key)| {
@@ -381,18 +382,41 @@ impl<'e> Access<'e> {
 }
 
 impl Engine {
-    /// Changes to these keys are about to be applied, and what is logged has to be: who may not wait learns now whether the
-    /// postings of an index that follows one of them are held for long.
-    fn expect_postings<'k>(
+    /// Takes locks for a change to keys, unless the postings of an index that follows one of them are held for long: what is logged
+    /// has to be applied. Who may not wait is refused then. Who may waits without the locks, or whoever else wants these keys would
+    /// wait as long.
+    fn lock_when_let_go<'k, K: Iterator<Item = (usize, &'k [u8])>, L>(
         &self,
-        keys: impl Iterator<Item = (usize, &'k [u8])> + Clone,
+        keys: impl Fn() -> K,
         patience: Patience,
-    ) -> Result<(), Locked> {
-        let indexed = keys.filter_map(|(db, key)| (db == INDEXED_DB).then_some(key));
-        match patience {
-            Patience::Try if self.keyspace().indexes().are_held(indexed) => Err(Locked),
-            _ => Ok(()),
+        lock: impl Fn() -> Result<L, Locked>,
+    ) -> Result<L, Locked> {
+        let follows = |key: &[u8], index: &DocumentIndex| index.schema().follows(key);
+        let concerns =
+            |index: &DocumentIndex| keys().any(|(db, key)| db == INDEXED_DB && follows(key, index));
+        let indexes = self.keyspace().indexes();
+        for _ in 0..WAITS_MAX {
+            let locks = lock()?;
+            if !indexes.are_held(concerns) {
+                return Ok(locks);
+            }
+            if patience == Patience::Try {
+                return Err(Locked);
+            }
+            drop(locks);
+            indexes.wait_until_let_go(concerns);
         }
+        lock()
+    }
+
+    /// What a change to keys takes: the world, shared, and the keys' gates.
+    fn lock_keys<'e, 'k>(
+        &'e self,
+        keys: impl Iterator<Item = (usize, &'k [u8])>,
+        patience: Patience,
+    ) -> Result<KeyLocks<'e>, Locked> {
+        let world = self.locks().world_shared(patience)?;
+        Ok((self.locks().gates_exclusive(keys, patience)?, world))
     }
 
     /// Logs and applies one record of changes; the number of the last. The caller holds the locks.
@@ -500,18 +524,14 @@ impl Engine {
         patience: Patience,
         commands: impl FnOnce(&Transaction<'_>) -> T,
     ) -> Result<(T, u64), Locked> {
-        let _locks = match is_world {
-            true => TransactionLocks::World(self.locks().world_exclusive(patience)?),
-            false => {
-                let world = self.locks().world_shared(patience)?;
-                TransactionLocks::Keys(
-                    self.locks()
-                        .gates_exclusive(keys.iter().copied(), patience)?,
-                    world,
-                )
-            }
+        let all = || keys.iter().copied();
+        let lock = || match is_world {
+            true => Ok(TransactionLocks::World(
+                self.locks().world_exclusive(patience)?,
+            )),
+            false => Ok(TransactionLocks::Keys(self.lock_keys(all(), patience)?)),
         };
-        self.expect_postings(keys.iter().copied(), patience)?;
+        let _locks = self.lock_when_let_go(all, patience, lock)?;
         let cut = self.locks().cut_shared(patience)?;
         let transaction = Transaction {
             engine: self,
@@ -549,7 +569,7 @@ fn end_on_panic<T>(act: impl FnOnce() -> T, what: impl FnOnce() -> String) -> T 
 #[allow(dead_code)]
 enum TransactionLocks<'a> {
     World(RwLockWriteGuard<'a, ()>),
-    Keys(GateGuards<'a>, RwLockReadGuard<'a, ()>),
+    Keys(KeyLocks<'a>),
 }
 
 /// A transaction under way: its locks are held, its changes are applied one by one and logged at its end.

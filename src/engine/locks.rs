@@ -13,7 +13,7 @@ const STRIPES: usize = 1024;
 /// Whether to wait for a lock or to give up at once, so that a connection's worker is never held up by somebody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Give up with [`Locked`]; the command runs again in the pool.
+    /// Give up with [`Locked`]; the command runs again where it may wait.
     Try,
     /// Wait.
     Wait,

@@ -3,7 +3,7 @@
 use super::Server;
 use super::output::Output;
 use super::sending::{self, Unsent};
-use crate::commands::{self, Client, Outcome, REQUESTS_MIN, Run, Session};
+use crate::commands::{self, Client, Delay, Outcome, REQUESTS_MIN, Run, Session};
 use crate::engine::Patience;
 use crate::protocol::{Limits, ProtocolError, Request, RequestParser};
 use bytes::BytesMut;
@@ -32,7 +32,7 @@ pub struct Connection {
     client: Arc<Client>,
     /// Read while it was looked for requests that run together; not executed yet.
     waiting: Option<Result<Request, ProtocolError>>,
-    /// Away while a command runs in the pool.
+    /// Away while a command runs elsewhere.
     session: Option<Box<Session>>,
     woken: Arc<Notify>,
 }
@@ -243,7 +243,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Runs one request and encodes its reply: here if it is quick, else in the pool.
+    /// Runs one request and encodes its reply: here if it is quick, else elsewhere.
     async fn execute(&mut self, request: Request) -> Result<(), Closed> {
         let Some(mut session) = self.session.take() else {
             return Err(Closed);
@@ -257,16 +257,19 @@ impl Connection {
                 self.server.note_read(&session, is_write);
                 self.output.push(&reply, &mut session, is_write);
             }
-            Outcome::Pool => session = self.execute_in_pool(session, request).await?,
+            Outcome::Delayed(delay) => {
+                session = self.execute_elsewhere(session, request, delay).await?
+            }
         }
         self.session = Some(session);
         Ok(())
     }
 
-    async fn execute_in_pool(
+    async fn execute_elsewhere(
         &mut self,
         mut session: Box<Session>,
         request: Request,
+        delay: Delay,
     ) -> Result<Box<Session>, Closed> {
         let server = Arc::clone(&self.server);
         let mut output = std::mem::take(&mut self.output);
@@ -280,10 +283,14 @@ impl Connection {
                     output.push(&reply, &mut session, is_write);
                     Some((session, output))
                 }
-                Outcome::Pool => None,
+                Outcome::Delayed(_) => None,
             }
         };
-        let (session, output) = self.server.pool.run(run).await.flatten().ok_or(Closed)?;
+        let threads = match delay {
+            Delay::Work => &self.server.pool,
+            Delay::Lock => &self.server.waiting_room,
+        };
+        let (session, output) = threads.run(run).await.flatten().ok_or(Closed)?;
         self.output = output;
         Ok(session)
     }

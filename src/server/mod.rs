@@ -37,8 +37,10 @@ const PROTECTED: &[u8] = b"-DENIED Redis is running in protected mode because pr
 pub struct Server {
     /// What the commands share.
     pub context: Arc<Context>,
-    /// For long commands.
+    /// For commands that compute for long.
     pub pool: Pool,
+    /// For commands that wait for a lock.
+    pub waiting_room: Pool,
     /// Wakes connections when the log is synced.
     pub progress: Arc<Progress>,
     /// Whether a thread of its own is writing to the log for all who wait.

@@ -1,4 +1,6 @@
-//! The search pool: a bounded number of threads for commands that may take long, so that a connection's worker stays free.
+//! Threads for what would hold up a connection's worker: a bounded number, with a bounded queue. There are two sets: the search pool has
+//! one for each core, for commands that compute for long; the waiting room has more, for commands that wait for a lock and are brief
+//! then, so that those who only wait keep nobody from a core.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -10,6 +12,9 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Jobs that may wait in the queue, for each thread.
 const QUEUED_PER_THREAD: usize = 64;
 
+/// Threads of the waiting room.
+pub const WAITING_THREADS: NonZero<usize> = NonZero::new(16).expect("not zero");
+
 /// A fixed set of threads and a bounded queue. Dropping it ends the threads after what is queued.
 pub struct Pool {
     jobs: crossbeam_channel::Sender<Job>,
@@ -17,14 +22,14 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `threads` threads.
-    pub fn start(threads: NonZero<usize>) -> Pool {
+    /// Starts `threads` threads, which the system shows by `name` and their number.
+    pub fn start(name: &str, threads: NonZero<usize>) -> Pool {
         let capacity = threads.get() * QUEUED_PER_THREAD;
         let (jobs, queue) = crossbeam_channel::bounded::<Job>(capacity);
         for i in 0..threads.get() {
             let queue = queue.clone();
             let run = move || queue.iter().for_each(|job| job());
-            let named = thread::Builder::new().name(format!("search-{i}"));
+            let named = thread::Builder::new().name(format!("{name}-{i}"));
             named
                 .spawn(run)
                 .expect("the system gives a thread at start");

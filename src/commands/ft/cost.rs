@@ -112,7 +112,9 @@ pub fn given_ef(index: &DocumentIndex, field: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use crate::commands::Delay;
     use crate::commands::desk::{Desk, Seat};
+    use std::time::Duration;
 
     #[test]
     fn what_names_few_documents_is_answered_at_once() {
@@ -236,18 +238,54 @@ mod tests {
         let index = index.expect("the index");
         let writes = |seat: &mut Seat| {
             let lines = ["HSET d:1 n 2", "DEL d:1", "SET d:1 2", "SET other 1"];
-            let plain = lines.map(|line| seat.is_quick(line));
+            let plain = lines.map(|line| seat.delay(line));
             seat.run("MULTI");
             seat.run("HSET d:1 n 3");
-            let is_quick = seat.is_quick("EXEC");
+            let transaction = seat.delay("EXEC");
             seat.run("DISCARD");
-            (plain, is_quick)
+            (plain, transaction)
         };
+        let waits = Some(Delay::Lock);
         let held = index.read();
-        assert_eq!(writes(&mut seat), ([false, false, false, true], false));
+        assert_eq!(writes(&mut seat), ([waits, waits, waits, None], waits));
         assert_eq!(seat.run("HGET d:1 n"), "\"1\"");
         drop(held);
-        assert_eq!(writes(&mut seat), ([true; 4], true));
+        assert_eq!(writes(&mut seat), ([None; 4], None));
+    }
+
+    #[test]
+    fn who_reads_a_key_does_not_wait_for_a_write_that_waits_for_postings() {
+        let desk = Desk::new();
+        let mut seat = desk.seat();
+        seat.run("FT.CREATE i PREFIX 1 d: SCHEMA n NUMERIC");
+        seat.run("HSET d:1 n 1");
+        let index = desk.context.engine.keyspace().indexes().get(b"i");
+        let index = index.expect("the index");
+        let mut writers = [desk.seat(), desk.seat()];
+        std::thread::scope(|scope| {
+            let held = index.read();
+            let [plain, transaction] = &mut writers;
+            scope.spawn(|| plain.run("HINCRBY d:1 n 1"));
+            scope.spawn(|| {
+                transaction.run("MULTI");
+                transaction.run("HINCRBY d:1 n 1");
+                transaction.run("EXEC")
+            });
+            // By then both wait. They come back to the key now and then for a moment.
+            std::thread::sleep(Duration::from_millis(50));
+            let is_read = (0..100).any(|_| {
+                std::thread::sleep(Duration::from_millis(1));
+                seat.is_quick("HGET d:1 n")
+            });
+            assert!(is_read);
+            assert_eq!(seat.run("FT.INFO i").matches("num_docs").count(), 1);
+            drop(held);
+        });
+        assert_eq!(seat.run("HGET d:1 n"), "\"3\"");
+        assert_eq!(
+            seat.run("FT.SEARCH i '@n:[3 3]' NOCONTENT"),
+            "1) (integer) 1\n2) \"d:1\""
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::query::tree::{FieldMask, Kind, Node, Query, VectorRange};
 use super::query::vector::Policy;
 use super::schema::{Algorithm, FieldKind, Schema};
 use super::words::Words;
-use crate::commands::error::{Refusal, Result};
+use crate::commands::error::{Delay, Refusal, Result};
 use crate::commands::table::INLINE_US_MAX;
 use crate::commands::{Call, Context};
 use crate::engine;
@@ -57,7 +57,7 @@ impl Ground<'_> {
     /// The command is begun again in the pool, as if it had not been here.
     pub fn not_here(&self) -> Refusal {
         self.index.usage().take_back();
-        Refusal::NotHere
+        Refusal::NotHere(Delay::Work)
     }
 }
 

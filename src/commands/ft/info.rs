@@ -22,7 +22,7 @@ pub const INFO: Command = Command {
     complexity: "O(N), N the number of fields and words",
     args: &[Arg::Str("index")],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
+    class: Class::Waiting,
     examples: &[("FT.INFO pets", "(error) pets: no such index")],
     run: info,
     ..COMMAND
@@ -36,7 +36,7 @@ fn info(call: &mut Call) -> Result {
     let limits = Limits::of(&call.context.config);
     let cursors = call.context.cursors.count(&index, call.access.now_ms());
     let cursors = (cursors, limits.cursors_max);
-    parts.extend(figures(&index, &index.read(), cursors, version));
+    parts.extend(figures(&index, &index.read_as(true), cursors, version));
     Ok(Reply::Map(parts))
 }
 

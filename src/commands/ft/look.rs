@@ -63,7 +63,7 @@ pub const TAGVALS: Command = Command {
     complexity: "O(N), N the number of values",
     args: &[Arg::Str("index"), Arg::Str("field")],
     flags: flags(&[Flags::READONLY, Flags::DANGEROUS]),
-    class: Class::Pool,
+    class: Class::Waiting,
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
         ("HSET pet:1 kind Cat", "(integer) 1"),
@@ -107,7 +107,7 @@ fn tag_values(call: &mut Call) -> Result {
     if !matches!(fields[place].kind, FieldKind::Tag { .. }) {
         return Err(Refusal::line("Not a tag field"));
     }
-    let state = index.read();
+    let state = index.read_as(true);
     let tags = state.fields[place].tags.keys();
     Ok(Reply::Set(tags.map(|tag| bulk(tag.as_bytes())).collect()))
 }

@@ -186,7 +186,7 @@ fn run(context: &Context, session: &mut Session, words: &[String]) -> Reply {
     let request = Request::from_args(words).expect("a request");
     match execute(context, session, &request, Patience::Wait) {
         Outcome::Reply(reply) => reply,
-        Outcome::Pool => panic!("{words:?} asked to wait while waiting"),
+        Outcome::Delayed(_) => panic!("{words:?} asked to wait while waiting"),
     }
 }
 

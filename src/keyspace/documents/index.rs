@@ -370,7 +370,7 @@ impl DocumentIndex {
         self.state.try_read_recursive()
     }
 
-    /// As `read`. Who may hold them already does not queue behind a writer that waits.
+    /// As `read`. Who holds them already, or briefly, does not queue behind a writer that waits: `may_hold`.
     pub fn read_as(&self, may_hold: bool) -> RwLockReadGuard<'_, State> {
         match may_hold {
             true => self.state.read_recursive(),
@@ -381,6 +381,11 @@ impl DocumentIndex {
     /// Whether somebody holds the postings for longer than a quick search does, so that a change would have to wait.
     pub fn is_held(&self) -> bool {
         self.state.try_write().is_none() && self.state.try_write_for(HELD_BRIEFLY).is_none()
+    }
+
+    /// Waits until whoever holds the postings now lets go of them.
+    pub fn wait_until_let_go(&self) {
+        drop(self.state.write());
     }
 
     /// Documents that could not be indexed, since the index was made.

@@ -202,12 +202,16 @@ impl Indexes {
         !self.is_empty() && self.names.read().indexes.values().any(links)
     }
 
-    /// Whether a change to one of these keys would have to wait for somebody who goes through the postings of an index for long.
-    pub fn are_held<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) -> bool {
-        let is_held = |index: &Arc<DocumentIndex>| {
-            keys.clone().any(|key| index.schema().follows(key)) && index.is_held()
-        };
-        !self.is_empty() && self.all().iter().any(is_held)
+    /// Whether somebody goes through the postings of one of these indexes for long, so that a change would have to wait.
+    pub fn are_held(&self, these: impl Fn(&DocumentIndex) -> bool) -> bool {
+        !self.is_empty() && self.all().iter().any(|it| these(it) && it.is_held())
+    }
+
+    /// Waits until whoever holds the postings of these indexes now has let go of them.
+    pub fn wait_until_let_go(&self, these: impl Fn(&DocumentIndex) -> bool) {
+        for index in self.all().iter().filter(|index| these(index)) {
+            index.wait_until_let_go();
+        }
     }
 
     /// Drops an index, if there is one of that name, and its aliases.
