@@ -12,7 +12,7 @@ use bytes::Bytes;
 use clap::Parser;
 use rhumb::keyspace::Keyspace;
 use rhumb::keyspace::change::{Change, Effect, Expiry};
-use rhumb::keyspace::documents::index::DocumentIndex;
+use rhumb::keyspace::documents::index::{DocumentIndex, Turn};
 use rhumb::keyspace::documents::schema;
 use rhumb::keyspace::documents::words::Words;
 use rhumb::search::documents::patience::Patience;
@@ -160,7 +160,7 @@ fn answer(index: &DocumentIndex, root: &Node) -> u64 {
             expansions_max: 200,
         },
         patience: &Patience::new(&|| false),
-        is_waited_for: false,
+        turn: Turn::InTurn,
     };
     run::run(index, &question, |_, found| found.ids.len())
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use rhumb::index::Metric;
 use rhumb::keyspace::Keyspace;
 use rhumb::keyspace::change::{Change, Effect, Expiry};
-use rhumb::keyspace::documents::index::DocumentIndex;
+use rhumb::keyspace::documents::index::{DocumentIndex, Turn};
 use rhumb::keyspace::documents::schema;
 use rhumb::keyspace::documents::words::Words;
 use rhumb::search::documents::patience::Patience;
@@ -123,7 +123,7 @@ impl Ask {
                 expansions_max: 200,
             },
             patience: &Patience::new(&|| false),
-            is_waited_for: false,
+            turn: Turn::InTurn,
         };
         run::run(index, &question, |matcher, found| {
             let rows = found.ids.iter().map(|id| {

@@ -1,6 +1,7 @@
 //! The error lines of the commands, in the exact words of the servers that the commands come from; shared ones as constants,
 //! a family's own beside its code.
 
+use super::table::Delay;
 use crate::engine::Locked;
 use std::borrow::Cow;
 
@@ -11,15 +12,6 @@ pub enum Refusal {
     Error(Cow<'static, str>),
     /// It cannot be done on a thread that others wait for: run the command again where it can.
     NotHere(Delay),
-}
-
-/// What keeps a command from being answered on a thread that others wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delay {
-    /// It computes for long, and wants a core.
-    Work,
-    /// A lock that it needs is taken, or may be. It wants nothing while it waits, and is brief then.
-    Lock,
 }
 
 /// A command's answer.

@@ -25,6 +25,7 @@ pub mod transaction;
 pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
+pub use table::Delay;
 pub use together::{REQUESTS_MIN, Run, execute_one_by_one, execute_together};
 
 use crate::config::Config;
@@ -32,7 +33,6 @@ use crate::engine::{Access, Engine, Patience};
 use crate::protocol::{Reply, Request};
 use crate::stats::Stats;
 use args::Args;
-pub use error::Delay;
 use error::{Refusal, Result};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};

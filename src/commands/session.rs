@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// What a connection's task keeps about its client; moves with a command into the pool and back.
+/// What a connection's task keeps about its client; moves with a command to another thread and back.
 pub struct Session {
     /// What others may see.
     pub client: Arc<Client>,

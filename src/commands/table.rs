@@ -1,7 +1,7 @@
 //! What the server knows about each command, once: dispatch, arity, key positions, permissions, COMMAND DOCS, the pages under
 //! docs/commands/ and the tests that replay the examples all read this.
 
-use super::error::{Delay, Result};
+use super::error::Result;
 use super::{Call, Context, Session};
 use crate::engine::Access;
 use crate::protocol::{Reply, Request, number};
@@ -301,19 +301,44 @@ pub const fn flags(all: &[Flags]) -> Flags {
 pub enum Class {
     /// On the connection's own thread.
     Inline,
-    /// In the pool: it may take long.
-    Pool,
-    /// Where commands wait for locks: it is brief, but goes by the postings of an index, which others may hold for long.
-    Waiting,
+    /// Never there: this may keep it.
+    Aside(Delay),
     /// On the connection's own thread if it is predicted to take less than [`INLINE_US_MAX`] microseconds.
     Predicted(fn(&Context, &Session, &Request) -> u64),
     /// On the connection's own thread, where it refuses with [`Refusal::NotHere`](super::error::Refusal::NotHere) if it finds out that it would take longer: only
-    /// its words, once they are read, tell that. A transaction, which cannot be left on the way, goes to the pool for it.
+    /// its words, once they are read, tell that. A transaction, which cannot be left on the way, goes aside for it.
     Begun,
 }
 
-/// A command that is predicted to take longer than this goes to the pool.
+/// What keeps a command from being answered on a thread that others wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delay {
+    /// A lock that it needs is taken, or may be. It wants nothing while it waits, and is brief then.
+    Lock,
+    /// It computes, but not for long.
+    Brief,
+    /// It computes for long, or nobody knows.
+    Long,
+}
+
+impl Delay {
+    /// What keeps a command that takes so many microseconds.
+    pub fn of(us: u64) -> Option<Delay> {
+        if us <= INLINE_US_MAX {
+            return None;
+        }
+        Some(match us <= BRIEF_US_MAX {
+            true => Delay::Brief,
+            false => Delay::Long,
+        })
+    }
+}
+
+/// A command that is predicted to take longer than this goes aside.
 pub const INLINE_US_MAX: u64 = 200;
+
+/// One that is predicted to take less than this does not queue behind those that take longer.
+const BRIEF_US_MAX: u64 = 5_000;
 
 /// Words and bytes of requests that take too long to read for finding out on the way what they take.
 const BEGUN_WORDS_MAX: usize = 256;
@@ -550,19 +575,23 @@ impl Command {
 
     /// Why it must not run on a connection's own thread, if it must not.
     pub fn delay(&self, context: &Context, session: &Session, request: &Request) -> Option<Delay> {
-        let is_long = match self.class {
-            Class::Waiting => return Some(Delay::Lock),
-            Class::Begun => request.len() > BEGUN_WORDS_MAX || request.byte_len() > BEGUN_BYTES_MAX,
-            _ => self.predicted_us(context, session, request) > INLINE_US_MAX,
-        };
-        is_long.then_some(Delay::Work)
+        match self.class {
+            Class::Inline => None,
+            Class::Aside(delay) => Some(delay),
+            Class::Begun => {
+                let is_long =
+                    request.len() > BEGUN_WORDS_MAX || request.byte_len() > BEGUN_BYTES_MAX;
+                is_long.then_some(Delay::Long)
+            }
+            Class::Predicted(cost) => Delay::of(cost(context, session, request)),
+        }
     }
 
     /// Microseconds that it is predicted to take at most, as far as anybody needs to know.
     pub fn predicted_us(&self, context: &Context, session: &Session, request: &Request) -> u64 {
         match self.class {
             Class::Inline => 0,
-            Class::Pool | Class::Waiting | Class::Begun => u64::MAX,
+            Class::Aside(_) | Class::Begun => u64::MAX,
             Class::Predicted(cost) => cost(context, session, request),
         }
     }

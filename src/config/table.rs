@@ -153,7 +153,7 @@ options! {
         IoThreads: "io-threads" = "0", integer(0, 256, "threads"), AtStart, Served,
             "Threads that serve connections and run quick commands. 0 takes one per core; fewer leave cores to other programs on the machine.";
         SearchThreads: "search-threads" = "0", integer(0, 256, "threads"), AtStart, Served,
-            "Threads that run long commands (large searches, scans), so that quick ones do not wait behind them. 0 takes one per core.";
+            "Threads that run long commands (large searches, scans), so that quick ones do not wait behind them; as many more run those that take a few milliseconds. 0 takes one per core.";
         SearchForceGraph: "search-force-graph" = "no", Kind::Switch, WhileRunning, Served,
             "Walk the graph even where comparing with every vector is cheaper, to measure the graph itself. Searches of small collections become slower and less exact, inserts into them slower.";
         CalibrationRememberQueries: "calibration-remember-queries" = "yes", Kind::Switch, WhileRunning, Served,

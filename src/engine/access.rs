@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 const PARALLEL_UPSERTS: usize = 16;
 
 /// How often a change waits for the postings without locks. Then others came first often enough, and it waits with them.
-const WAITS_MAX: usize = 4;
+const WAITS_MAX: usize = 2;
 
 /// What a change to keys holds: their gates, and the world behind them.
 type KeyLocks<'e> = (GateGuards<'e>, RwLockReadGuard<'e, ()>);

@@ -238,7 +238,7 @@ impl Connection {
             }
             (session, output)
         };
-        let (session, output) = self.server.pool.run(run).await.ok_or(Closed)?;
+        let (session, output) = self.server.pools.long.run(run).await.ok_or(Closed)?;
         (self.session, self.output) = (Some(session), output);
         Ok(())
     }
@@ -286,11 +286,8 @@ impl Connection {
                 Outcome::Delayed(_) => None,
             }
         };
-        let threads = match delay {
-            Delay::Work => &self.server.pool,
-            Delay::Lock => &self.server.waiting_room,
-        };
-        let (session, output) = threads.run(run).await.flatten().ok_or(Closed)?;
+        let ran = self.server.pools.of(delay).run(run).await;
+        let (session, output) = ran.flatten().ok_or(Closed)?;
         self.output = output;
         Ok(session)
     }

@@ -1,4 +1,4 @@
-//! Sockets and tasks: the listener, one task per connection, the search pool, and the wait for the log. Everything below this
+//! Sockets and tasks: the listener, one task per connection, the pools of threads, and the wait for the log. Everything below this
 //! room is synchronous.
 
 mod calibration;
@@ -12,7 +12,7 @@ mod run;
 mod sending;
 mod service;
 
-pub use pool::Pool;
+pub use pool::Pools;
 pub use progress::Progress;
 pub use run::run;
 
@@ -37,10 +37,8 @@ const PROTECTED: &[u8] = b"-DENIED Redis is running in protected mode because pr
 pub struct Server {
     /// What the commands share.
     pub context: Arc<Context>,
-    /// For commands that compute for long.
-    pub pool: Pool,
-    /// For commands that wait for a lock.
-    pub waiting_room: Pool,
+    /// For what would hold up a connection's worker.
+    pub pools: Pools,
     /// Wakes connections when the log is synced.
     pub progress: Arc<Progress>,
     /// Whether a thread of its own is writing to the log for all who wait.

@@ -1,7 +1,8 @@
-//! Threads for what would hold up a connection's worker: a bounded number, with a bounded queue. There are two sets: the search pool has
-//! one for each core, for commands that compute for long; the waiting room has more, for commands that wait for a lock and are brief
-//! then, so that those who only wait keep nobody from a core.
+//! Threads for what would hold up a connection's worker: sets of a bounded number, each with a bounded queue. Commands that compute for
+//! long have some, those that compute for a few milliseconds have as many, so as not to queue behind the long ones, and those that wait
+//! for a lock have more, for they want no core while they wait.
 
+use crate::commands::Delay;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
@@ -12,8 +13,36 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Jobs that may wait in the queue, for each thread.
 const QUEUED_PER_THREAD: usize = 64;
 
-/// Threads of the waiting room.
-pub const WAITING_THREADS: NonZero<usize> = NonZero::new(16).expect("not zero");
+/// Threads for those who wait for locks.
+const WAITING_THREADS: NonZero<usize> = NonZero::new(16).expect("not zero");
+
+/// All sets.
+pub struct Pools {
+    /// For commands that compute for long.
+    pub long: Pool,
+    brief: Pool,
+    waiting: Pool,
+}
+
+impl Pools {
+    /// Starts `threads` threads for long commands, as many for brief ones, and those of the waiting.
+    pub fn start(threads: NonZero<usize>) -> Pools {
+        Pools {
+            long: Pool::start("search", threads),
+            brief: Pool::start("brief", threads),
+            waiting: Pool::start("waiting", WAITING_THREADS),
+        }
+    }
+
+    /// Where a command runs that this keeps from a connection's worker.
+    pub fn of(&self, delay: Delay) -> &Pool {
+        match delay {
+            Delay::Long => &self.long,
+            Delay::Brief => &self.brief,
+            Delay::Lock => &self.waiting,
+        }
+    }
+}
 
 /// A fixed set of threads and a bounded queue. Dropping it ends the threads after what is queued.
 pub struct Pool {
@@ -23,7 +52,7 @@ pub struct Pool {
 
 impl Pool {
     /// Starts `threads` threads, which the system shows by `name` and their number.
-    pub fn start(name: &str, threads: NonZero<usize>) -> Pool {
+    fn start(name: &str, threads: NonZero<usize>) -> Pool {
         let capacity = threads.get() * QUEUED_PER_THREAD;
         let (jobs, queue) = crossbeam_channel::bounded::<Job>(capacity);
         for i in 0..threads.get() {

@@ -1,7 +1,7 @@
 //! The life of the server process: options, listen (clients are told to wait), recover, serve, stop.
 
 use super::readers::Readers;
-use super::{Pool, Server, accept, calibration, listen, logging, pool, service};
+use super::{Pools, Server, accept, calibration, listen, logging, service};
 use crate::commands::{self, Context};
 use crate::config::{self, Appendfsync, Config, Loaded, Sources};
 use crate::engine::{
@@ -106,8 +106,7 @@ async fn serve(config: Arc<Config>) -> io::Result<()> {
     let threads = NonZero::new(config.search_threads()).unwrap_or(NonZero::<usize>::MIN);
     let server = Arc::new(Server {
         context: Arc::clone(&context),
-        pool: Pool::start("search", threads),
-        waiting_room: Pool::start("waiting", pool::WAITING_THREADS),
+        pools: Pools::start(threads),
         progress: Arc::default(),
         is_writing_aside: AtomicBool::new(false),
         readers: Readers::default(),

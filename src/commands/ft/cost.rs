@@ -1,5 +1,6 @@
 //! What a search will take: quick ones run on the connection's own thread.
 
+use super::aggregate::{AggregateRequest, Step};
 use super::find::Ground;
 use super::options::Returned;
 use super::page::Page;
@@ -47,7 +48,25 @@ pub fn passed_cost(index: &DocumentIndex, request: &SearchRequest) -> PassedCost
     }
 }
 
-/// Microseconds of reading a page's documents beyond which what was found is thrown away, to be found again in the pool.
+/// What FT.AGGREGATE does with the documents that pass: makes rows of all of them, which go through its steps. What a step takes depends
+/// on what it finds in them, so this is only about right.
+pub fn of_rows(request: &AggregateRequest) -> PassedCost {
+    const ROW_NS: f64 = 1_000.0;
+    const STEP_NS: f64 = 1_000.0;
+    const LOADED_NS: f64 = 3_000.0;
+    let loads = request
+        .steps
+        .iter()
+        .any(|step| matches!(step, Step::Load(_)));
+    PassedCost {
+        each_ns: ROW_NS
+            + STEP_NS * request.steps.len() as f64
+            + if loads { LOADED_NS } else { 0.0 },
+        ..PassedCost::default()
+    }
+}
+
+/// Microseconds of reading a page's documents beyond which what was found is thrown away, to be found again elsewhere.
 pub const LOADING_US_MAX: u64 = 10 * INLINE_US_MAX;
 
 /// What reading the documents of a page takes, in microseconds, by their sizes.
@@ -178,6 +197,23 @@ mod tests {
         }
         let long = vec!["rare"; 300].join("|");
         assert!(!is_quick(&long, ""));
+        let group = "GROUPBY 1 @g REDUCE COUNT 0 AS c";
+        for (line, delay) in [
+            ("FT.SEARCH i all", Delay::Brief),
+            ("FT.AGGREGATE i rare", Delay::Brief),
+            (
+                &format!("FT.AGGREGATE i rare LOAD 1 @t {group}"),
+                Delay::Brief,
+            ),
+            ("FT.AGGREGATE i *", Delay::Brief),
+            (
+                &format!("FT.AGGREGATE i * {group} SORTBY 1 @c"),
+                Delay::Long,
+            ),
+            ("FT.PROFILE i SEARCH QUERY rare", Delay::Long),
+        ] {
+            assert_eq!(seat.delay(line), Some(delay), "{line}");
+        }
         // A transaction cannot be left on the way.
         seat.run("MULTI");
         seat.run("FT.SEARCH i rare");

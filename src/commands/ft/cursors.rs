@@ -7,7 +7,7 @@ use super::properties::{self, Properties};
 use super::words::Words;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
@@ -28,7 +28,7 @@ pub const CURSOR: Command = Command {
         Arg::Optional(&Arg::Option("COUNT", &[Arg::Int("count")])),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Brief),
     examples: &[("FT.CURSOR READ pets 1", "(error) pets: no such index")],
     run: cursor,
     ..COMMAND

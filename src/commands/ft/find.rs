@@ -12,14 +12,14 @@ use super::query::tree::{FieldMask, Kind, Node, Query, VectorRange};
 use super::query::vector::Policy;
 use super::schema::{Algorithm, FieldKind, Schema};
 use super::words::Words;
-use crate::commands::error::{Delay, Refusal, Result};
-use crate::commands::table::INLINE_US_MAX;
+use crate::commands::error::{Refusal, Result};
+use crate::commands::table::Delay;
 use crate::commands::{Call, Context};
 use crate::engine;
 use crate::keyspace::View;
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
-use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::index::{DocumentIndex, State, Turn};
 use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values;
@@ -51,13 +51,15 @@ pub struct Ground<'a> {
     pub limits: Limits,
     /// Whether other connections wait for this thread: what would take long is refused here.
     pub is_waited_for: bool,
+    /// What it is refused for at least, where nobody knows before what all of it takes.
+    pub delay_min: Option<Delay>,
 }
 
 impl Ground<'_> {
-    /// The command is begun again in the pool, as if it had not been here.
-    pub fn not_here(&self) -> Refusal {
+    /// The command is begun again elsewhere, as if it had not been here.
+    pub fn not_here(&self, delay: Delay) -> Refusal {
         self.index.usage().take_back();
-        Refusal::NotHere(Delay::Work)
+        Refusal::NotHere(delay)
     }
 }
 
@@ -96,6 +98,7 @@ pub fn begin<'a, R>(
         index: find_index(&view, index)?,
         limits: Limits::of(&call.context.config),
         is_waited_for: call.access.patience() == engine::Patience::Try,
+        delay_min: None,
         view,
     };
     let request = read(&mut Words::new(&words), &ground.limits)?;
@@ -193,17 +196,22 @@ pub fn find<T>(
     let language = language(options, index)?;
     let scorer = scorer(options, &ground.limits)?;
     if ground.is_waited_for && options.query.len() > QUICK_QUERY_BYTES_MAX {
-        return Err(ground.not_here());
+        return Err(ground.not_here(Delay::Long));
     }
     index.usage().note_dialect(options.dialect);
     let query = read_query(index, options)?;
     observer.parsed();
-    let question = question(ground, options, &query, language, patience)?;
-    let is_quick =
-        || predict_us(index, &question, passed_cost).is_some_and(|us| us <= INLINE_US_MAX);
-    if ground.is_waited_for && !is_quick() {
-        return Err(ground.not_here());
-    }
+    let mut question = question(ground, options, &query, language, patience)?;
+    let delay = match predict_us(index, &question, passed_cost) {
+        Some(us) => Delay::of(us).or(ground.delay_min),
+        None => Some(Delay::Long),
+    };
+    question.turn = match delay {
+        Some(delay) if ground.is_waited_for => return Err(ground.not_here(delay)),
+        Some(Delay::Long) => Turn::InTurn,
+        Some(_) => Turn::Soon,
+        None => Turn::AtOnce,
+    };
     let tanh_factor = options.tanh_factor.unwrap_or(ground.limits.tanh_factor);
     let payload = options.payload.as_deref().unwrap_or_default();
     observer.begun();
@@ -251,7 +259,7 @@ fn question<'q>(
         expansion: options.expansion(),
         parts: ground.limits.parts,
         patience,
-        is_waited_for: ground.is_waited_for,
+        turn: Turn::InTurn,
     })
 }
 

@@ -4,7 +4,7 @@ use super::schema::{self, DocumentKind, Field, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::engine::Decision;
 use crate::keyspace::View;
 use crate::keyspace::change::{Change, Effect};
@@ -33,7 +33,7 @@ pub const CREATE: Command = Command {
         Arg::Multiple(&Arg::Str("field")),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     examples: &[
         (
             "FT.CREATE pets PREFIX 1 pet: SCHEMA kind TAG age NUMERIC",
@@ -62,7 +62,7 @@ pub const DROPINDEX: Command = Command {
     complexity: "O(1), with DD O(N), N the number of documents",
     args: &[Arg::Str("index"), Arg::Optional(&Arg::Token("DD"))],
     flags: flags(&[Flags::WRITE, Flags::WORLD]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
         ("FT.DROPINDEX pets", "OK"),
@@ -86,7 +86,7 @@ pub const ALTER: Command = Command {
         Arg::Multiple(&Arg::Str("field")),
     ],
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
         ("HSET pet:1 kind cat age 3", "(integer) 2"),

@@ -7,9 +7,9 @@ use super::printed::print;
 use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use crate::commands::Call;
 use crate::commands::error::Result;
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
-use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::documents::index::{DocumentIndex, Turn};
 use crate::keyspace::documents::text::language::Language;
 use crate::protocol::{Reply, Version};
 
@@ -22,7 +22,7 @@ pub const INFO: Command = Command {
     complexity: "O(N), N the number of fields and words",
     args: &[Arg::Str("index")],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Waiting,
+    class: Class::Aside(Delay::Lock),
     examples: &[("FT.INFO pets", "(error) pets: no such index")],
     run: info,
     ..COMMAND
@@ -36,7 +36,12 @@ fn info(call: &mut Call) -> Result {
     let limits = Limits::of(&call.context.config);
     let cursors = call.context.cursors.count(&index, call.access.now_ms());
     let cursors = (cursors, limits.cursors_max);
-    parts.extend(figures(&index, &index.read_as(true), cursors, version));
+    parts.extend(figures(
+        &index,
+        &index.read_in(Turn::AtOnce),
+        cursors,
+        version,
+    ));
     Ok(Reply::Map(parts))
 }
 

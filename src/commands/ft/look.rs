@@ -9,8 +9,9 @@ use super::search;
 use super::words::Words;
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
+use crate::keyspace::documents::index::Turn;
 use crate::protocol::Reply;
 
 const QUERY: &[Arg] = &[
@@ -63,7 +64,7 @@ pub const TAGVALS: Command = Command {
     complexity: "O(N), N the number of values",
     args: &[Arg::Str("index"), Arg::Str("field")],
     flags: flags(&[Flags::READONLY, Flags::DANGEROUS]),
-    class: Class::Waiting,
+    class: Class::Aside(Delay::Lock),
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
         ("HSET pet:1 kind Cat", "(integer) 1"),
@@ -107,7 +108,7 @@ fn tag_values(call: &mut Call) -> Result {
     if !matches!(fields[place].kind, FieldKind::Tag { .. }) {
         return Err(Refusal::line("Not a tag field"));
     }
-    let state = index.read_as(true);
+    let state = index.read_in(Turn::AtOnce);
     let tags = state.fields[place].tags.keys();
     Ok(Reply::Set(tags.map(|tag| bulk(tag.as_bytes())).collect()))
 }

@@ -10,7 +10,7 @@ use super::search::{self, SearchRequest};
 use super::sorting::{self, SortKey};
 use crate::commands::Call;
 use crate::commands::error::Result;
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::Document;
@@ -107,7 +107,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
             let page = Page::of(&ground, &request, passed, observer)?;
             let is_long = || cost::loading_us(&ground, &request, &page) > cost::LOADING_US_MAX;
             match ground.is_waited_for && is_long() {
-                true => Err(ground.not_here()),
+                true => Err(ground.not_here(Delay::Long)),
                 false => Ok(page),
             }
         },

@@ -4,6 +4,7 @@ mod grouping;
 
 use super::aggregate::{self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, Step};
 use super::cells::{self, Cell};
+use super::cost;
 use super::cursors::Cursor;
 use super::deadline::{deadline, warn_of_time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
@@ -14,12 +15,11 @@ use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::View;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
-use crate::search::documents::cost::PassedCost;
 use crate::search::documents::patience::Patience;
 use bytes::Bytes;
 use std::cmp::Ordering;
@@ -39,7 +39,7 @@ pub const AGGREGATE: Command = Command {
         Arg::Optional(&Arg::Multiple(&Arg::Str("step"))),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
+    class: Class::Begun,
     examples: &[
         (
             "FT.CREATE pets PREFIX 1 pet: SCHEMA kind TAG SORTABLE age NUMERIC SORTABLE",
@@ -132,6 +132,10 @@ fn aggregate(call: &mut Call) -> Result {
 /// Answers the words that are left.
 pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
     let (ground, request) = find::begin(call, name, aggregate::read)?;
+    let ground = Ground {
+        delay_min: Some(Delay::Brief),
+        ..ground
+    };
     rows::check_format(
         &request.options,
         ground.index.schema(),
@@ -172,8 +176,7 @@ fn run(
     let options = &request.options;
     let is_late = deadline(options, &ground.limits);
     let patience = Patience::new(&is_late);
-    // What its steps take nobody knows before: it runs in the pool.
-    let passed_cost = PassedCost::default();
+    let passed_cost = cost::of_rows(request);
     let found = find(
         ground,
         options,

@@ -10,7 +10,7 @@ use super::printed::print_exactly;
 use super::query::tree::{Affix, Kind, Node, Query, TagValue};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::matching::Matcher;
@@ -36,7 +36,7 @@ pub const PROFILE: Command = Command {
         Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
     ],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     examples: &[(
         "FT.PROFILE pets SEARCH QUERY tom",
         "(error) pets: no such index",

@@ -1,7 +1,7 @@
 //! DEBUG: what tests and people who look for a fault need. It can stall the server, so enable-debug-command says who may use it.
 
 use crate::commands::error::{self, Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::commands::{Call, Context, Session, docs, keys};
 use crate::config::Permission;
 use crate::engine::Decision;
@@ -36,7 +36,7 @@ pub const COMMANDS: &[Command] = &[Command {
         Flags::NO_SCRIPT,
         Flags::PROTECTED,
     ]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     run: debug,
     errors: &[
         (

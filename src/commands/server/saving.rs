@@ -3,7 +3,7 @@
 
 use crate::commands::Call;
 use crate::commands::error::{self, Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::engine::{SaveFailure, StopRequest};
 use crate::protocol::Reply;
 
@@ -14,7 +14,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Saves all data, and answers when they are on disk.",
         complexity: "O(N), N the number of keys and elements that changed since the last save",
         flags: flags(&[Flags::ADMIN, Flags::NO_SCRIPT, Flags::NO_MULTI]),
-        class: Class::Pool,
+        class: Class::Aside(Delay::Lock),
         run: save,
         ..SAVING
     },
@@ -57,7 +57,7 @@ pub const COMMANDS: &[Command] = &[
             Flags::NO_SCRIPT,
             Flags::NO_MULTI,
         ]),
-        class: Class::Pool,
+        class: Class::Aside(Delay::Lock),
         examples: &[("SHUTDOWN ABORT", "(error) ERR No shutdown in progress.")],
         run: shut_down,
         ..SAVING

@@ -3,7 +3,7 @@
 use super::super::Call;
 use super::super::args::Args;
 use super::super::error::{self, Refusal, Result};
-use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, flags};
+use super::super::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use super::add::{self, bounded};
 use super::search::{self, HITS_MAX};
 use super::{DIM_MAX, collection, errors, vector};
@@ -36,7 +36,7 @@ pub const VMADD: Command = Command {
     ],
     arity: Some(-6),
     flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     examples: &[
         (
             "VMADD pets FP32 \"\\x00\\x00\\x80\\x3f\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x80\\x3f\" 2 cat fish",
@@ -102,7 +102,7 @@ pub const VMSEARCH: Command = Command {
     ],
     arity: Some(-5),
     flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     examples: &[
         ("VCREATE points DIM 1 METRIC L2 TYPE F32", "OK"),
         ("VADD points VALUES 1 1 a", "(integer) 1"),

@@ -2,7 +2,7 @@
 
 use super::super::Call;
 use super::super::error::{self, Result};
-use super::super::table::{Arg, COMMAND, Class, Command, Flags, Group, ReplyFields, flags};
+use super::super::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, ReplyFields, flags};
 use super::add::bounded;
 use super::look::field;
 use super::search::{EFFORT, Effort, FILTER, HITS_MAX};
@@ -31,7 +31,7 @@ pub const VRECALL: Command = Command {
     ],
     arity: Some(-2),
     flags: flags(&[Flags::READONLY]),
-    class: Class::Pool,
+    class: Class::Aside(Delay::Long),
     examples: &[
         ("VCREATE points DIM 2 METRIC L2 TYPE F32", "OK"),
         ("VADD points VALUES 2 3 4 a", "(integer) 1"),

@@ -50,6 +50,20 @@ pub const NO_FIELD: usize = usize::MAX;
 /// A search that is answered on its connection's thread lets go of the postings in less.
 const HELD_BRIEFLY: Duration = Duration::from_micros(100);
 
+/// Who reads for some milliseconds queues behind a writer for so long; then that one waits for somebody who reads long.
+const SOON: Duration = Duration::from_millis(5);
+
+/// Whether a reader of the postings queues behind a writer that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// He holds them already, or takes them for a moment: never.
+    AtOnce,
+    /// He takes them for some milliseconds: for a few, so that writers are not kept out for good.
+    Soon,
+    /// He may take long: yes.
+    InTurn,
+}
+
 /// Why a document is not indexed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
@@ -347,7 +361,7 @@ impl DocumentIndex {
 
     /// Documents that there are.
     pub fn len(&self) -> usize {
-        self.read_as(true).documents.len()
+        self.read_in(Turn::AtOnce).documents.len()
     }
 
     /// Whether there is none.
@@ -357,7 +371,7 @@ impl DocumentIndex {
 
     /// Whether any document has a value in the field at this place.
     pub fn holds(&self, field: usize) -> bool {
-        !self.read_as(true).fields[field].present.is_empty()
+        !self.read_in(Turn::AtOnce).fields[field].present.is_empty()
     }
 
     /// The postings, which do not change while they are held.
@@ -370,12 +384,14 @@ impl DocumentIndex {
         self.state.try_read_recursive()
     }
 
-    /// As `read`. Who holds them already, or briefly, does not queue behind a writer that waits: `may_hold`.
-    pub fn read_as(&self, may_hold: bool) -> RwLockReadGuard<'_, State> {
-        match may_hold {
-            true => self.state.read_recursive(),
-            false => self.state.read(),
-        }
+    /// As `read`, in turn or not.
+    pub fn read_in(&self, turn: Turn) -> RwLockReadGuard<'_, State> {
+        let queued = match turn {
+            Turn::AtOnce => None,
+            Turn::Soon => self.state.try_read_for(SOON),
+            Turn::InTurn => Some(self.state.read()),
+        };
+        queued.unwrap_or_else(|| self.state.read_recursive())
     }
 
     /// Whether somebody holds the postings for longer than a quick search does, so that a change would have to wait.

@@ -10,7 +10,7 @@ use super::distances::Distances;
 use super::patience::Patience;
 use crate::index::{ComponentType, Neighbour, SlotFilter, Target, VectorIndex};
 use crate::keyspace::documents::fields::DocumentId;
-use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::index::{DocumentIndex, State, Turn};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::slots::Owners;
 use crate::search::follow::{Course, Passers, Search};
@@ -34,8 +34,8 @@ pub struct NearestSearch<'a> {
     count: usize,
     /// Documents with a vector in the field.
     present: usize,
-    /// Whether the caller holds the postings, or takes them before a writer that waits.
-    may_hold: bool,
+    /// How it takes the postings.
+    turn: Turn,
     patience: &'a Patience<'a>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> NearestSearch<'a> {
         (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
         manner: Manner<'a>,
         passing: Option<RoaringBitmap>,
-        may_hold: bool,
+        turn: Turn,
     ) -> NearestSearch<'a> {
         let present = &state.fields[field].present;
         let ids = passing.map(|ids| ids & present);
@@ -100,7 +100,7 @@ impl<'a> NearestSearch<'a> {
             passing,
             count,
             present: present.len() as usize,
-            may_hold,
+            turn,
             patience: manner.patience,
         }
     }
@@ -119,7 +119,7 @@ impl<'a> NearestSearch<'a> {
                 0 => Vec::new(),
                 _ => self.hits(wanted, &mut course),
             };
-            let state = self.index.read_as(self.may_hold);
+            let state = self.index.read_in(self.turn);
             let (found, is_torn) = self.documents(&state, &hits);
             let is_enough = found.len() >= self.k && !self.may_tie(wanted, &found, &hits);
             if is_enough || hits.len() < wanted || self.patience.is_over() {
@@ -266,7 +266,7 @@ impl SlotFilter for Passing<'_> {
 impl Passers for Passing<'_> {
     fn listed(&self) -> Option<Vec<u64>> {
         let mut bits: Vec<u64> = vec![0; self.slots_end.div_ceil(64) as usize];
-        let state = self.index.read_as(true);
+        let state = self.index.read_in(Turn::AtOnce);
         state.slots(self.field).of_all(&self.ids, |of_document| {
             if of_document.is_empty() {
                 self.is_torn.set(true);
@@ -283,7 +283,7 @@ impl Passers for Passing<'_> {
     }
 
     fn seeds(&self, count: usize) -> Vec<u32> {
-        let state = self.index.read_as(true);
+        let state = self.index.read_in(Turn::AtOnce);
         let first = |id| state.slots(self.field).of(id).first().copied();
         self.spread(count).into_iter().filter_map(first).collect()
     }

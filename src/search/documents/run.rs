@@ -14,7 +14,7 @@ use super::sought::Expansion;
 use super::tree::{Knn, Node, VectorRange};
 use super::within::{Within, WithinSearch};
 use crate::index::Target;
-use crate::keyspace::documents::index::{DocumentIndex, State};
+use crate::keyspace::documents::index::{DocumentIndex, State, Turn};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::values;
@@ -45,8 +45,8 @@ pub struct Question<'q> {
     pub parts: PartLimits,
     /// How long matching may take.
     pub patience: &'q Patience<'q>,
-    /// Whether others wait for this thread: then it does not queue behind a writer that waits for somebody who reads long.
-    pub is_waited_for: bool,
+    /// How it takes the postings.
+    pub turn: Turn,
 }
 
 /// A KNN, and how it is meant.
@@ -102,11 +102,14 @@ pub fn run<T>(
     let mut held = None;
     loop {
         if repeats == TORN_MAX {
-            held = Some(index.read_as(question.is_waited_for));
+            held = Some(index.read_in(question.turn));
         }
         let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
-        let may_hold = held.is_some() || question.is_waited_for;
-        let (state, mut found, is_torn) = run.attempt(&within, may_hold);
+        let turn = match held {
+            Some(_) => Turn::AtOnce,
+            None => question.turn,
+        };
+        let (state, mut found, is_torn) = run.attempt(&within, turn);
         if is_torn && repeats < TORN_MAX && !question.patience.is_over() {
             repeats += 1;
             continue;
@@ -155,13 +158,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What there is to find now, and whether it is torn. `may_hold`: the caller holds the postings, or takes them before who waits.
+    /// What there is to find now, and whether it is torn.
     fn attempt(
         &'a self,
         within: &[Within],
-        may_hold: bool,
+        turn: Turn,
     ) -> (RwLockReadGuard<'a, State>, Found, bool) {
-        let state = self.index.read_as(may_hold);
+        let state = self.index.read_in(turn);
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let knn = self.question.knn.as_ref();
         let passing = match knn {
@@ -188,7 +191,7 @@ impl<'a> Run<'a> {
             return (state, found, is_torn);
         };
         let aim = (asked.knn.field, field.vectors(), target);
-        let search = NearestSearch::new(self.index, &state, aim, *manner, passing, may_hold);
+        let search = NearestSearch::new(self.index, &state, aim, *manner, passing, turn);
         drop(state);
         let (nearest, state) = search.run();
         found.explanation.nearest = Some((nearest.course, manner.ef));
