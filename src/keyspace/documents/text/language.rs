@@ -73,6 +73,8 @@ const LANGUAGES: &[(&str, Stemming, u32)] = &[
 
 /// Words of a document of fewer bytes are not stemmed (`MIN_STEM_LENGTH`).
 pub const STEM_BYTES_MIN: usize = 4;
+/// Words of more bytes are not stemmed: no language has them, and what a stemmer takes grows with the square of a word's length.
+const STEM_BYTES_MAX: usize = 1024;
 /// Stands before a stem, so that it is found by stems alone.
 pub const STEM_MARK: char = '+';
 
@@ -149,6 +151,9 @@ impl Stems {
     }
 
     fn stem<'w>(&self, word: &'w str) -> Option<Cow<'w, str>> {
+        if word.len() > STEM_BYTES_MAX {
+            return None;
+        }
         match self {
             Stems::Plain => None,
             Stems::Rust(stemmer) => Some(stemmer.stem(word)),
@@ -234,5 +239,15 @@ mod tests {
             assert_eq!(stems.of_document(word).as_deref(), *document, "{word}");
             assert_eq!(stems.of_query(word), *query, "{word}");
         }
+    }
+
+    #[test]
+    fn words_of_no_language_stay_as_they_are() {
+        let stems = Language::default().stems();
+        let long = format!("{}running", "a".repeat(STEM_BYTES_MAX - 7));
+        assert!(stems.of_document(&long).is_some());
+        let longer = format!("a{long}");
+        assert_eq!(stems.of_document(&longer), None);
+        assert!(stems.of_query(&longer).is_empty());
     }
 }
