@@ -1,7 +1,7 @@
 //! What a snapshot has of an index is not made anew by a start: the log for people tells how much was, and answers are the same to the order.
 
 use crate::client::{Client, SAFE, keys, packed};
-use crate::support::Server;
+use crate::support::{Server, repository};
 use rhumb::protocol::client::Value;
 use std::time::Duration;
 
@@ -378,4 +378,56 @@ fn an_index_that_is_damaged_in_the_snapshot_is_made_anew_with_a_warning() {
     client.ok("SAVE");
     server.kill_and_restart(&SAFE);
     assert_eq!(taken_and_indexed(&server), (200, 0));
+}
+
+/// tests/data/before-stemmers has the snapshot of a server that did not stem Hindi yet, and Russian and Indonesian by other
+/// stemmers, of which the latter's stems were those of now.
+#[test]
+fn documents_whose_stems_have_changed_are_indexed_anew() {
+    let mut server = Server::start_with(&SAFE);
+    server.kill();
+    let directory = server.dir().to_owned();
+    for entry in std::fs::read_dir(&directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => std::fs::remove_dir_all(path).expect("removed"),
+            false => std::fs::remove_file(path).expect("removed"),
+        }
+    }
+    for file in [
+        "MANIFEST-1",
+        "packs/1-0.pack",
+        "appendonlydir/appendonly.aof.manifest",
+        "appendonlydir/appendonly.aof.1.base.rhumb",
+        "appendonlydir/appendonly.aof.2.incr.aof",
+    ] {
+        let to = directory.join(file);
+        std::fs::create_dir_all(to.parent().expect("a directory")).expect("a directory");
+        let from = repository("tests/data/before-stemmers").join(file);
+        std::fs::copy(from, to).expect("a copy");
+    }
+    server.spawn_again(&SAFE);
+    server.wait_until_ready();
+    // Of the English index the one document that says it is in Hindi.
+    assert_eq!(taken_and_indexed(&server), (2, 3));
+    let check = |client: &mut Client| {
+        for (index, form, keys) in [
+            ("hindi", "लड़की", &["h:1"][..]),
+            ("russian", "березой", &["r:1"]),
+            ("indonesian", "bacakan", &["i:1"]),
+            ("english", "run", &["e:1"]),
+        ] {
+            assert_eq!(client.found(index, form), keys, "{index}");
+        }
+        let reply = client.ok("FT.SEARCH english लड़की NOCONTENT LANGUAGE hindi");
+        assert_eq!(keys(&reply), ["e:2"]);
+        let reply = nearest(client, "hindi", b"abcd");
+        assert_eq!(reply, ["h:1"]);
+    };
+    let mut client = Client::new(&server);
+    check(&mut client);
+    client.ok("SAVE");
+    server.kill_and_restart(&SAFE);
+    assert_eq!(taken_and_indexed(&server), (5, 0));
+    check(&mut Client::new(&server));
 }

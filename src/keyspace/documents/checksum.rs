@@ -2,7 +2,8 @@
 
 use super::values::{DocumentValues, FieldValue};
 
-/// Raised when words are cut or stemmed in another way: then no document of an older snapshot fits, and all are indexed anew.
+/// Raised when words are cut in another way: then no document of an older snapshot fits, and all are indexed anew. Where words of one language are
+/// stemmed in another way, `Language::stems_version` is.
 const VERSION: u32 = 3;
 
 /// The checksum of bytes.
@@ -23,6 +24,11 @@ pub fn of_values(values: &DocumentValues) -> u32 {
     }
     out.extend(values.score.to_le_bytes());
     put_bytes(&mut out, values.language.name().as_bytes());
+    match values.language.stems_version() {
+        // As it was before languages had versions.
+        0 => {}
+        version => put_u32(&mut out, version),
+    }
     out.push(u8::from(values.payload.is_some()));
     if let Some(payload) = &values.payload {
         put_u32(&mut out, of_bytes(payload));
@@ -134,5 +140,26 @@ mod tests {
         assert_eq!(checksums.len(), different.len());
         let without = of_values(&values(vec![FieldValue::Missing]));
         assert_eq!(without, of_values(&values(vec![])), "a field more");
+    }
+    /// The numbers of a document of one word as they were before languages had versions: where stems are what they were, snapshots
+    /// from then still fit.
+    #[test]
+    fn languages_whose_stems_changed_have_other_checksums() {
+        let checksum = |language: &str| {
+            of_values(&DocumentValues {
+                language: Language::parse(language.as_bytes()).expect("a language"),
+                ..values(vec![FieldValue::Texts(vec!["word".to_owned()])])
+            })
+        };
+        for (language, before) in [
+            ("english", 0x4a31_b689),
+            ("german", 0x8808_5981),
+            ("indonesian", 0x860a_ca0f),
+        ] {
+            assert_eq!(checksum(language), before, "{language}");
+        }
+        for (language, before) in [("hindi", 0xbea7_b14a), ("russian", 0x98a5_d56e)] {
+            assert_ne!(checksum(language), before, "{language}");
+        }
     }
 }

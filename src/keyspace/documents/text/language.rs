@@ -1,57 +1,80 @@
-//! The languages that the search module knows by name, and the Snowball stemmer of each that has one here.
+//! The languages that the search module knows by name, and the Snowball stemmer of each.
+//!
+//! Two crates have them, made from Snowball as it was at two times. Each language is stemmed by the one that does as the module, whose
+//! Snowball is of a time between (docs/decisions/012-stemmers.md).
 
-use super::indonesian;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::borrow::Cow;
+use waken_snowball::{SnowballEnv, algorithms as waken};
 
 /// A language of documents and queries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Language(&'static (&'static str, Stemming));
+#[derive(Clone, Copy, Debug)]
+pub struct Language(&'static (&'static str, Stemming, u32));
 
 /// How words of a language are stemmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Stemming {
     /// They are not.
     Plain,
-    Snowball(Algorithm),
-    Indonesian,
+    /// By rust-stemmers.
+    Rust(Algorithm),
+    /// By a routine of waken_snowball. Its own list of them would link all that it has.
+    Waken(Routine),
 }
 
-/// Names as LANGUAGE takes them, with their stemmers. Languages without one are indexed as their words are.
-const LANGUAGES: &[(&str, Stemming)] = &[
-    ("arabic", Stemming::Snowball(Algorithm::Arabic)),
-    ("armenian", Stemming::Plain),
-    ("basque", Stemming::Plain),
-    ("catalan", Stemming::Plain),
-    ("chinese", Stemming::Plain),
-    ("danish", Stemming::Snowball(Algorithm::Danish)),
-    ("dutch", Stemming::Snowball(Algorithm::Dutch)),
-    ("english", Stemming::Snowball(Algorithm::English)),
-    ("finnish", Stemming::Snowball(Algorithm::Finnish)),
-    ("french", Stemming::Snowball(Algorithm::French)),
-    ("german", Stemming::Snowball(Algorithm::German)),
-    ("greek", Stemming::Snowball(Algorithm::Greek)),
-    ("hindi", Stemming::Plain),
-    ("hungarian", Stemming::Snowball(Algorithm::Hungarian)),
-    ("indonesian", Stemming::Indonesian),
-    ("irish", Stemming::Plain),
-    ("italian", Stemming::Snowball(Algorithm::Italian)),
-    ("lithuanian", Stemming::Plain),
-    ("nepali", Stemming::Plain),
-    ("norwegian", Stemming::Snowball(Algorithm::Norwegian)),
-    ("portuguese", Stemming::Snowball(Algorithm::Portuguese)),
-    ("romanian", Stemming::Snowball(Algorithm::Romanian)),
-    ("russian", Stemming::Snowball(Algorithm::Russian)),
-    ("serbian", Stemming::Plain),
-    ("spanish", Stemming::Snowball(Algorithm::Spanish)),
-    ("swedish", Stemming::Snowball(Algorithm::Swedish)),
-    ("tamil", Stemming::Snowball(Algorithm::Tamil)),
-    ("turkish", Stemming::Snowball(Algorithm::Turkish)),
-    ("yiddish", Stemming::Plain),
+/// Alters the word that it is given to its stem.
+type Routine = fn(&mut SnowballEnv<'_>) -> bool;
+
+/// Names as LANGUAGE takes them, with their stemmers, and how often the stems changed since snapshots have them: documents of a
+/// snapshot from before are indexed anew.
+const LANGUAGES: &[(&str, Stemming, u32)] = &[
+    ("arabic", Stemming::Rust(Algorithm::Arabic), 0),
+    (
+        "armenian",
+        Stemming::Waken(waken::armenian_stemmer::stem),
+        1,
+    ),
+    ("basque", Stemming::Waken(waken::basque_stemmer::stem), 1),
+    ("catalan", Stemming::Waken(waken::catalan_stemmer::stem), 1),
+    ("chinese", Stemming::Plain, 0),
+    ("danish", Stemming::Rust(Algorithm::Danish), 0),
+    ("dutch", Stemming::Rust(Algorithm::Dutch), 0),
+    ("english", Stemming::Rust(Algorithm::English), 0),
+    ("finnish", Stemming::Waken(waken::finnish_stemmer::stem), 1),
+    ("french", Stemming::Rust(Algorithm::French), 0),
+    ("german", Stemming::Rust(Algorithm::German), 0),
+    ("greek", Stemming::Rust(Algorithm::Greek), 0),
+    ("hindi", Stemming::Waken(waken::hindi_stemmer::stem), 1),
+    ("hungarian", Stemming::Rust(Algorithm::Hungarian), 0),
+    (
+        "indonesian",
+        Stemming::Waken(waken::indonesian_stemmer::stem),
+        0,
+    ),
+    ("irish", Stemming::Waken(waken::irish_stemmer::stem), 1),
+    ("italian", Stemming::Rust(Algorithm::Italian), 0),
+    (
+        "lithuanian",
+        Stemming::Waken(waken::lithuanian_stemmer::stem),
+        1,
+    ),
+    ("nepali", Stemming::Waken(waken::nepali_stemmer::stem), 1),
+    ("norwegian", Stemming::Rust(Algorithm::Norwegian), 0),
+    ("portuguese", Stemming::Rust(Algorithm::Portuguese), 0),
+    ("romanian", Stemming::Rust(Algorithm::Romanian), 0),
+    ("russian", Stemming::Waken(waken::russian_stemmer::stem), 1),
+    ("serbian", Stemming::Waken(waken::serbian_stemmer::stem), 1),
+    ("spanish", Stemming::Rust(Algorithm::Spanish), 0),
+    ("swedish", Stemming::Rust(Algorithm::Swedish), 0),
+    ("tamil", Stemming::Rust(Algorithm::Tamil), 0),
+    ("turkish", Stemming::Rust(Algorithm::Turkish), 0),
+    ("yiddish", Stemming::Waken(waken::yiddish_stemmer::stem), 1),
 ];
 
 /// Words of a document of fewer bytes are not stemmed (`MIN_STEM_LENGTH`).
 pub const STEM_BYTES_MIN: usize = 4;
+/// Words of more bytes are not stemmed: no language has them, and what a stemmer takes grows with the square of a word's length.
+const STEM_BYTES_MAX: usize = 1024;
 /// Stands before a stem, so that it is found by stems alone.
 pub const STEM_MARK: char = '+';
 
@@ -60,7 +83,7 @@ impl Language {
     pub fn parse(name: &[u8]) -> Option<Language> {
         LANGUAGES
             .iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))
+            .find(|(known, ..)| name.eq_ignore_ascii_case(known.as_bytes()))
             .map(Language)
     }
 
@@ -69,31 +92,44 @@ impl Language {
         self.0.0
     }
 
+    /// How often its stems changed since snapshots have them.
+    pub fn stems_version(self) -> u32 {
+        self.0.2
+    }
+
     /// What stems words of it.
     pub fn stems(self) -> Stems {
         match self.0.1 {
             Stemming::Plain => Stems::Plain,
-            Stemming::Snowball(algorithm) => Stems::Snowball(Stemmer::create(algorithm)),
-            Stemming::Indonesian => Stems::Indonesian,
+            Stemming::Rust(algorithm) => Stems::Rust(Stemmer::create(algorithm)),
+            Stemming::Waken(routine) => Stems::Waken(routine),
         }
     }
 }
 
 impl Default for Language {
     fn default() -> Language {
-        const ENGLISH: &(&str, Stemming) = &("english", Stemming::Snowball(Algorithm::English));
+        const ENGLISH: &(&str, Stemming, u32) = &("english", Stemming::Rust(Algorithm::English), 0);
         Language(ENGLISH)
     }
 }
+
+impl PartialEq for Language {
+    fn eq(&self, other: &Language) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Language {}
 
 /// The stemmer of one language.
 pub enum Stems {
     /// Words are their stems, and none is kept.
     Plain,
-    /// By one of the Snowball stemmers of the crate.
-    Snowball(Stemmer),
-    /// By ours.
-    Indonesian,
+    /// By rust-stemmers.
+    Rust(Stemmer),
+    /// By a routine of waken_snowball.
+    Waken(Routine),
 }
 
 impl Stems {
@@ -115,10 +151,17 @@ impl Stems {
     }
 
     fn stem<'w>(&self, word: &'w str) -> Option<Cow<'w, str>> {
+        if word.len() > STEM_BYTES_MAX {
+            return None;
+        }
         match self {
             Stems::Plain => None,
-            Stems::Snowball(stemmer) => Some(stemmer.stem(word)),
-            Stems::Indonesian => Some(indonesian::stem(word)),
+            Stems::Rust(stemmer) => Some(stemmer.stem(word)),
+            Stems::Waken(routine) => {
+                let mut stemmed = SnowballEnv::create(word);
+                routine(&mut stemmed);
+                Some(stemmed.get_current())
+            }
         }
     }
 }
@@ -137,6 +180,48 @@ mod tests {
         assert_eq!(Language::parse(b"klingon"), None);
     }
 
+    /// A word of each language that has a stemmer: one that tells the crates apart, where there is such a word.
+    #[test]
+    fn stems_are_those_of_the_module() {
+        let cases = [
+            ("arabic", "كتابها", "كتاب"),
+            ("armenian", "քաղաքներ", "քաղ"),
+            ("basque", "mantentzeko", "man"),
+            ("catalan", "muntanyes", "muntany"),
+            ("danish", "husene", "hus"),
+            ("dutch", "besturing", "bestur"),
+            ("english", "universities", "univers"),
+            ("finnish", "taloissa", "talo"),
+            ("french", "palais", "pal"),
+            ("german", "arbeitet", "arbeitet"),
+            ("greek", "βιβλια", "βιβλ"),
+            ("hindi", "लड़कियाँ", "लड़क"),
+            ("hungarian", "házakban", "ház"),
+            ("indonesian", "pelajaran", "ajar"),
+            ("irish", "mbád", "bád"),
+            ("italian", "libri", "libr"),
+            ("lithuanian", "miestuose", "miest"),
+            ("nepali", "किताबहरू", "किताब"),
+            ("norwegian", "tvers", "tver"),
+            ("portuguese", "livros", "livr"),
+            ("romanian", "avocați", "avocaț"),
+            ("russian", "берёзовый", "березов"),
+            ("serbian", "књигама", "knjig"),
+            ("spanish", "educacion", "educacion"),
+            ("swedish", "bröllopet", "bröllopet"),
+            ("tamil", "புத்தகங்கள்", "புத்தகம்"),
+            ("turkish", "kitapları", "kitap"),
+            ("yiddish", "קינדער", "קינד"),
+        ];
+        for (language, word, stem) in cases {
+            let known = Language::parse(language.as_bytes()).expect("a language");
+            let stemmed = known.stems().stem(word).map(Cow::into_owned);
+            assert_eq!(stemmed.as_deref(), Some(stem), "{language}");
+        }
+        // Chinese alone has none.
+        assert_eq!(cases.len(), LANGUAGES.len() - 1);
+    }
+
     #[test]
     fn words_are_stemmed_by_language() {
         let cases: &[(&str, &str, Option<&str>, &[&str])] = &[
@@ -145,7 +230,7 @@ mod tests {
             ("english", "its", None, &["+it", "it"]),
             ("german", "häuser", Some("+haus"), &["+haus", "haus"]),
             ("indonesian", "membaca", Some("+baca"), &["+baca", "baca"]),
-            ("hindi", "running", None, &[]),
+            ("chinese", "running", None, &[]),
         ];
         for (language, word, document, query) in cases {
             let stems = Language::parse(language.as_bytes())
@@ -154,5 +239,15 @@ mod tests {
             assert_eq!(stems.of_document(word).as_deref(), *document, "{word}");
             assert_eq!(stems.of_query(word), *query, "{word}");
         }
+    }
+
+    #[test]
+    fn words_of_no_language_stay_as_they_are() {
+        let stems = Language::default().stems();
+        let long = format!("{}running", "a".repeat(STEM_BYTES_MAX - 7));
+        assert!(stems.of_document(&long).is_some());
+        let longer = format!("a{long}");
+        assert_eq!(stems.of_document(&longer), None);
+        assert!(stems.of_query(&longer).is_empty());
     }
 }

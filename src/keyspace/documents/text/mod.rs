@@ -2,7 +2,6 @@
 //! what a backslash does, how words sound.
 
 pub mod escape;
-mod indonesian;
 pub mod language;
 pub mod metaphone;
 pub mod stop_words;
