@@ -1,6 +1,6 @@
 //! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed, recall), find what an
 //! obvious twin finds (random, twin), and the nearest (nearest), in what order (pages), take in what their definition says (schema), and answer as clients expect in both versions of the
-//! protocol (replies), with what the search module gave (module, shown).
+//! protocol (replies, profile), with what the search module gave (module, shown).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
 
@@ -18,6 +18,8 @@ mod module;
 mod nearest;
 #[path = "documents/pages.rs"]
 mod pages;
+#[path = "documents/profile.rs"]
+mod profile;
 #[path = "documents/random.rs"]
 mod random;
 #[path = "documents/recall.rs"]

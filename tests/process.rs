@@ -1,8 +1,13 @@
-//! What the process does towards its machine: listening, keeping connections alive, the pid file, systemd, and a data
-//! directory that somebody takes away.
+//! What the process does towards its machine: listening, keeping connections alive, the pid file, systemd, a data
+//! directory that somebody takes away, and what it says of its memory.
 
 mod support;
 
+#[path = "crash/wire.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod wire;
+
+use rhumb::protocol::client::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
@@ -10,6 +15,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use support::{Server, free_port};
+use wire::{Wire, words};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -199,5 +205,79 @@ fn wait_for_status(server: &Server) -> String {
         }
         assert!(started.elapsed() < PATIENCE, "{status}");
         std::thread::yield_now();
+    }
+}
+
+/// The lines of MEMORY STATS, and whether each is a double.
+const MEMORY: &[(&str, bool)] = &[
+    ("peak.allocated", false),
+    ("total.allocated", false),
+    ("startup.allocated", false),
+    ("replication.backlog", false),
+    ("clients.slaves", false),
+    ("clients.normal", false),
+    ("cluster.links", false),
+    ("aof.buffer", false),
+    ("lua.caches", false),
+    ("functions.caches", false),
+    ("save.pinned", false),
+    ("overhead.total", false),
+    ("keys.count", false),
+    ("keys.bytes-per-key", false),
+    ("dataset.bytes", false),
+    ("dataset.percentage", true),
+    ("peak.percentage", true),
+    ("allocator.allocated", false),
+    ("allocator.active", false),
+    ("allocator.resident", false),
+    ("allocator-fragmentation.ratio", true),
+    ("allocator-fragmentation.bytes", false),
+    ("allocator-rss.ratio", true),
+    ("allocator-rss.bytes", false),
+    ("rss-overhead.ratio", true),
+    ("rss-overhead.bytes", false),
+    ("fragmentation", true),
+    ("fragmentation.bytes", false),
+];
+
+#[test]
+fn memory_stats_have_their_lines_and_types_in_both_versions() {
+    let server = Server::start();
+    let mut wire = Wire::open(server.port, 0).expect("a connection");
+    wire.call(&words(["SET", "key", &"x".repeat(1 << 20)]))
+        .expect("a reply");
+    for version in ["2", "3"] {
+        wire.call(&words(["HELLO", version])).expect("a reply");
+        let reply = wire.call(&words(["MEMORY", "STATS"])).expect("a reply");
+        assert_eq!(matches!(reply, Value::Map(_)), version == "3", "{reply:?}");
+        let lines = reply.as_pairs().expect("names and values");
+        let names: Vec<&str> = lines.iter().filter_map(|(name, _)| name.as_str()).collect();
+        let expected: Vec<&str> = MEMORY.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, expected);
+        for ((name, is_double), (_, value)) in MEMORY.iter().zip(&lines) {
+            let is_right = match (*is_double, version) {
+                (false, _) => matches!(value, Value::Int(_)),
+                // RESP2 has no doubles.
+                (true, "2") => matches!(value, Value::Bulk(_)) && value.as_f64().is_some(),
+                (true, _) => matches!(value, Value::Double(_)),
+            };
+            assert!(is_right, "{name} is {value:?}");
+        }
+        let int = |name: &str| {
+            let line = lines.iter().find(|(line, _)| line.as_str() == Some(name));
+            line.and_then(|(_, value)| value.as_i64()).expect(name)
+        };
+        assert_eq!(int("keys.count"), 1);
+        assert!(int("dataset.bytes") >= 1 << 20);
+        assert!(int("peak.allocated") >= int("total.allocated"));
+        let parts = [
+            "startup.allocated",
+            "clients.normal",
+            "aof.buffer",
+            "save.pinned",
+        ];
+        assert_eq!(int("overhead.total"), parts.map(int).iter().sum::<i64>());
+        let whole = int("overhead.total") + int("dataset.bytes");
+        assert_eq!(whole, int("total.allocated"));
     }
 }

@@ -2,42 +2,15 @@
 //! them.
 
 mod pages;
+mod syntax;
 
 pub use pages::{Page, pages};
+pub use syntax::{arg_syntax, syntax};
 
 use super::Call;
 use super::error::Result;
-use super::table::{Arg, Command, Table};
+use super::table::Table;
 use crate::protocol::{Reply, Version};
-
-/// A command's syntax in one line: `SET key value [NX | XX]`.
-pub fn syntax(command: &Command) -> String {
-    let mut words = vec![command.name.replace('|', " ")];
-    words.extend(command.args.iter().map(arg_syntax));
-    words.join(" ")
-}
-
-/// Arguments as a syntax line writes them.
-pub fn arg_syntax(arg: &Arg) -> String {
-    let all = |args: &[Arg], between: &str| {
-        let parts: Vec<String> = args.iter().map(arg_syntax).collect();
-        parts.join(between)
-    };
-    match arg {
-        Arg::Key(name) | Arg::Str(name) | Arg::Int(name) | Arg::Double(name) => (*name).to_owned(),
-        Arg::Time(name) | Arg::Pattern(name) | Arg::Token(name) => (*name).to_owned(),
-        Arg::Option(token, []) => (*token).to_owned(),
-        Arg::Option(token, args) => format!("{token} {}", all(args, " ")),
-        Arg::Optional(Arg::OneOf(args)) => format!("[{}]", all(args, " | ")),
-        Arg::Optional(arg) => format!("[{}]", arg_syntax(arg)),
-        Arg::Multiple(arg) => {
-            let one = arg_syntax(arg);
-            format!("{one} [{one} ...]")
-        }
-        Arg::OneOf(args) => format!("<{}>", all(args, " | ")),
-        Arg::Block(args) => all(args, " "),
-    }
-}
 
 /// What a container is, in a sentence.
 pub fn container_summary(container: &str) -> String {

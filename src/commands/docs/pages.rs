@@ -1,6 +1,6 @@
 //! The pages under docs/commands/: one for each command, and an index by family.
 
-use super::{arg_syntax, syntax};
+use super::syntax::{is_long, short_syntax, syntax_lines};
 use crate::commands::table::{Arg, Command, Group, Table};
 use std::fmt::Write;
 
@@ -81,7 +81,7 @@ fn page(command: &Command) -> String {
         "# {}\n\n{}\n\n```\n{}\n```\n\n",
         title(command),
         command.summary,
-        syntax(command)
+        syntax_lines(command).join("\n")
     );
     let _ = writeln!(
         text,
@@ -146,7 +146,7 @@ fn describe(arg: &Arg, notes: &str, depth: usize, text: &mut String) {
             text,
             "{}- `{}`: {what}{notes}",
             "  ".repeat(depth),
-            arg_syntax(arg)
+            short_syntax(arg)
         );
     };
     match arg {
@@ -157,7 +157,7 @@ fn describe(arg: &Arg, notes: &str, depth: usize, text: &mut String) {
         Arg::Time(_) => line("a time since 1970"),
         Arg::Pattern(_) => line("a pattern with `*`, `?` and `[...]`"),
         Arg::Token(_) | Arg::Option(_, []) => line("as it stands"),
-        Arg::Option(_, [only]) => line(kind(only)),
+        Arg::Option(_, [only]) if !is_long(arg) => line(kind(only)),
         Arg::Option(_, parts) => {
             line("the word and what follows it");
             parts

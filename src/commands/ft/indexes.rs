@@ -1,5 +1,6 @@
 //! FT.CREATE, FT.ALTER, FT.DROPINDEX, the forms that may be repeated, and FT._LIST: indexes come and go.
 
+use super::arguments;
 use super::schema::{self, DocumentKind, Field, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::Call;
@@ -26,12 +27,7 @@ pub const CREATE: Command = Command {
     group: Group::Search,
     since: "1.0.0",
     complexity: "O(N), N the number of keys with one of the prefixes",
-    args: &[
-        Arg::Str("index"),
-        Arg::Multiple(&Arg::Str("option")),
-        Arg::Token("SCHEMA"),
-        Arg::Multiple(&Arg::Str("field")),
-    ],
+    args: arguments::CREATE,
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
     class: Class::Aside(Delay::Long),
     examples: &[
@@ -79,12 +75,9 @@ pub const ALTER: Command = Command {
     group: Group::Search,
     since: "1.0.0",
     complexity: "O(N), N the number of documents: all are read anew",
-    args: &[
-        Arg::Str("index"),
-        Arg::Token("SCHEMA"),
-        Arg::Token("ADD"),
-        Arg::Multiple(&Arg::Str("field")),
-    ],
+    args: arguments::ALTER,
+    // A field without its type is refused by a line of its own.
+    arity: Some(-5),
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
     class: Class::Aside(Delay::Long),
     examples: &[

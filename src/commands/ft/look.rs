@@ -1,5 +1,6 @@
 //! FT.EXPLAIN, FT.EXPLAINCLI and FT.TAGVALS: what a query means, and which tags there are.
 
+use super::arguments;
 use super::explain::{explain, lines};
 use super::find::{check_vectors, read_query};
 use super::indexes::{bulk, index};
@@ -14,19 +15,13 @@ use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::index::Turn;
 use crate::protocol::Reply;
 
-const QUERY: &[Arg] = &[
-    Arg::Str("index"),
-    Arg::Str("query"),
-    Arg::Optional(&Arg::Option("DIALECT", &[Arg::Int("dialect")])),
-];
-
-/// FT.EXPLAIN index query [DIALECT dialect]
+/// `FT.EXPLAIN index query [option ...]`
 pub const EXPLAIN: Command = Command {
     name: "FT.EXPLAIN",
     summary: "Shows how a query is understood.",
     group: Group::Search,
     since: "1.0.0",
-    args: QUERY,
+    args: arguments::EXPLAIN,
     flags: flags(&[Flags::READONLY]),
     examples: &[
         ("FT.CREATE pets SCHEMA age NUMERIC", "OK"),
@@ -39,13 +34,13 @@ pub const EXPLAIN: Command = Command {
     ..COMMAND
 };
 
-/// FT.EXPLAINCLI index query [DIALECT dialect]
+/// `FT.EXPLAINCLI index query [option ...]`
 pub const EXPLAINCLI: Command = Command {
     name: "FT.EXPLAINCLI",
     summary: "Shows how a query is understood, a line at a time.",
     group: Group::Search,
     since: "1.0.0",
-    args: QUERY,
+    args: arguments::EXPLAIN,
     flags: flags(&[Flags::READONLY]),
     run: |call| {
         let text = explained(call)?;

@@ -10,6 +10,7 @@
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
 //! - [`search`], [`aggregate`]: the words of FT.SEARCH, FT.AGGREGATE and FT.CURSOR, with the [`options`] that they share;
+//! - arguments.rs: the same words as the table of commands tells them;
 //! - [`explain`]: a query as FT.EXPLAIN shows it;
 //! - [`expression`]: APPLY and FILTER; [`reducers`]: REDUCE;
 //! - [`text`]: how words are cut, stemmed and scored; [`printed`]: how numbers are printed;
@@ -17,6 +18,7 @@
 
 pub mod aggregate;
 mod aliases;
+mod arguments;
 mod cells;
 mod config;
 mod cost;

@@ -1,5 +1,6 @@
 //! FT.SEARCH: the documents of one page of those that a query finds.
 
+use super::arguments;
 use super::cost;
 use super::deadline::{deadline, warn_of_time};
 use super::find::{self, Ground, Observer, Passed, find};
@@ -10,7 +11,7 @@ use super::search::{self, SearchRequest};
 use super::sorting::{self, SortKey};
 use crate::commands::Call;
 use crate::commands::error::Result;
-use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
+use crate::commands::table::{COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::Key;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::Document;
@@ -26,11 +27,7 @@ pub const SEARCH: Command = Command {
     group: Group::Search,
     since: "1.0.0",
     complexity: "O(N), N the number of documents that pass; a KNN alone takes a walk through its graph",
-    args: &[
-        Arg::Str("index"),
-        Arg::Str("query"),
-        Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
-    ],
+    args: arguments::SEARCH,
     flags: flags(&[Flags::READONLY]),
     class: Class::Begun,
     examples: &[

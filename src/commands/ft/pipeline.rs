@@ -3,6 +3,7 @@
 mod grouping;
 
 use super::aggregate::{self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, Step};
+use super::arguments;
 use super::cells::{self, Cell};
 use super::cost;
 use super::cursors::Cursor;
@@ -15,7 +16,7 @@ use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
+use crate::commands::table::{COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::View;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
@@ -29,15 +30,11 @@ use std::rc::Rc;
 /// `FT.AGGREGATE index query [step ...]`
 pub const AGGREGATE: Command = Command {
     name: "FT.AGGREGATE",
-    summary: "Searches an index, then groups, computes, filters and sorts what was found.",
+    summary: "Searches an index, then loads, groups, computes, filters and sorts what was found, step by step as the request has them.",
     group: Group::Search,
     since: "1.1.0",
     complexity: "O(N), N the number of documents that pass",
-    args: &[
-        Arg::Str("index"),
-        Arg::Str("query"),
-        Arg::Optional(&Arg::Multiple(&Arg::Str("step"))),
-    ],
+    args: arguments::AGGREGATE,
     flags: flags(&[Flags::READONLY]),
     class: Class::Begun,
     examples: &[

@@ -2,6 +2,7 @@
 //! vectors were searched, and the rows that each step let through. RediSearch's names and shapes, and `Plan`, `Candidates`,
 //! `Distance computations` and `Spread` of the searches of vectors, which are our own.
 
+use super::arguments;
 use super::find::Observer;
 use super::indexes;
 use super::page;
@@ -10,7 +11,7 @@ use super::printed::print_exactly;
 use super::query::tree::{Affix, Kind, Node, Query, TagValue};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
-use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
+use crate::commands::table::{COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::matching::Matcher;
@@ -27,14 +28,7 @@ pub const PROFILE: Command = Command {
     group: Group::Search,
     since: "2.2.0",
     complexity: "That of the command, and each condition of its query once more",
-    args: &[
-        Arg::Str("index"),
-        Arg::OneOf(&[Arg::Token("SEARCH"), Arg::Token("AGGREGATE")]),
-        Arg::Optional(&Arg::Token("LIMITED")),
-        Arg::Token("QUERY"),
-        Arg::Str("query"),
-        Arg::Optional(&Arg::Multiple(&Arg::Str("option"))),
-    ],
+    args: arguments::PROFILE,
     flags: flags(&[Flags::READONLY]),
     class: Class::Aside(Delay::Long),
     examples: &[(

@@ -359,6 +359,8 @@ struct Argument<'a> {
     token: Option<&'static str>,
     is_optional: bool,
     is_multiple: bool,
+    /// Whether its token stands before each of several.
+    repeats_token: bool,
     parts: &'a [Arg],
 }
 
@@ -370,6 +372,7 @@ impl<'a> Argument<'a> {
             token: None,
             is_optional: false,
             is_multiple: false,
+            repeats_token: false,
             parts: &[],
         };
         match arg {
@@ -383,10 +386,18 @@ impl<'a> Argument<'a> {
                 token: Some(token),
                 ..plain(&token.to_ascii_lowercase(), "pure-token")
             },
-            Arg::Option(token, [only]) => Argument {
-                token: Some(token),
-                ..Argument::of(only)
-            },
+            Arg::Option(token, [only]) if Argument::of(only).may_follow_a_token() => {
+                let only = Argument::of(only);
+                let name = match only.parts {
+                    [] => only.name,
+                    _ => token.to_ascii_lowercase(),
+                };
+                Argument {
+                    token: Some(token),
+                    name,
+                    ..only
+                }
+            }
             Arg::Option(token, parts) => Argument {
                 token: Some(token),
                 parts,
@@ -396,10 +407,14 @@ impl<'a> Argument<'a> {
                 is_optional: true,
                 ..Argument::of(arg)
             },
-            Arg::Multiple(arg) => Argument {
-                is_multiple: true,
-                ..Argument::of(arg)
-            },
+            Arg::Multiple(arg) => {
+                let one = Argument::of(arg);
+                Argument {
+                    is_multiple: true,
+                    repeats_token: one.token.is_some(),
+                    ..one
+                }
+            }
             Arg::OneOf(parts) => Argument {
                 parts,
                 ..plain(&joined_names(parts), "oneof")
@@ -409,6 +424,11 @@ impl<'a> Argument<'a> {
                 ..plain(&joined_names(parts), "block")
             },
         }
+    }
+
+    /// Whether it can be described together with a token in front of it: it has none, and is always there.
+    fn may_follow_a_token(&self) -> bool {
+        self.token.is_none() && !self.is_optional
     }
 
     fn reply(self) -> Reply {
@@ -430,6 +450,7 @@ impl<'a> Argument<'a> {
         let flags = [
             (self.is_optional, "optional"),
             (self.is_multiple, "multiple"),
+            (self.repeats_token, "multiple_token"),
         ];
         let flags: Vec<Reply> = flags
             .iter()

@@ -172,3 +172,25 @@ fn a_client_that_touches_nothing_leaves_the_times_of_last_access() {
         ],
     );
 }
+
+/// Clients put requests together from this: which token stands before what, and before each of several.
+#[test]
+fn tokens_of_arguments_are_told_with_what_they_stand_before() {
+    let mut seat = Desk::new().seat();
+    let mut told = |command: &str| {
+        seat.wire(&format!("COMMAND DOCS {command}"))
+            .replace("\r\n", " ")
+    };
+    let search = told("FT.SEARCH");
+    // Each FILTER of several has its word, and is three arguments.
+    let filter = "$4 name $6 filter $4 type $5 block $5 token $6 FILTER $5 flags *3 +optional +multiple +multiple_token $9 arguments *3 ";
+    assert!(search.contains(filter), "{search}");
+    // WITHSCORES may stand alone.
+    let scores = "$4 name $10 withscores $4 type $5 block $5 token $10 WITHSCORES $5 flags *1 +optional $9 arguments *1 *10 $4 name $12 explainscore";
+    assert!(search.contains(scores), "{search}");
+    let create = told("FT.CREATE");
+    let on = "$4 name $2 on $4 type $5 oneof $5 token $2 ON $5 flags *1 +optional $9 arguments *2 ";
+    assert!(create.contains(on), "{create}");
+    let fields = "$4 name $6 schema $4 type $5 block $5 token $6 SCHEMA $5 flags *1 +multiple $9 arguments *3 ";
+    assert!(create.contains(fields), "{create}");
+}

@@ -225,6 +225,66 @@ fn explain_tells_the_plan_and_an_option_forces_the_graph() {
     );
 }
 
+/// A walk on int4 codes tells few vectors apart; what it finds is ranked by the vectors themselves, under a filter too.
+#[test]
+fn filters_and_recall_hold_on_int4_walks() {
+    let desk = Desk::with(&[("search-force-graph", "yes")]);
+    let mut seat = desk.seat();
+    assert_eq!(seat.run("VCREATE c DIM 8 METRIC L2 TYPE F32 WALK Q4"), "OK");
+    let mut state = 9u32;
+    let mut point = || {
+        let components = (0..8).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16).to_string()
+        });
+        components.collect::<Vec<_>>().join(" ")
+    };
+    for i in 0..400 {
+        let n = i % 4;
+        let added = seat.run(&format!(
+            "VADD c VALUES 8 {} e{i} SETATTR '{{\"n\":{n}}}'",
+            point()
+        ));
+        assert_eq!(added, "(integer) 1");
+    }
+    assert!(seat.run("VINFO c").contains("int4"));
+    for _ in 0..20 {
+        let search = format!("VSEARCH c 5 VALUES 8 {} FILTER '.n == 3' EF 100", point());
+        let found = seat.run(&search);
+        assert_eq!(
+            found,
+            seat.run(&search.replace("EF 100", "EXACT")),
+            "{search}"
+        );
+        assert!(found.contains("\"e"), "{found}");
+        let explained = seat.run(&format!("{search} EXPLAIN"));
+        assert!(explained.contains(") graph-"), "{explained}");
+    }
+    let measured = |seat: &mut Seat, line: &str| {
+        let Reply::Map(fields) = seat.reply(line) else {
+            panic!("{line} answers no map");
+        };
+        let value = |name| {
+            let field = fields
+                .iter()
+                .find(|(field, _)| *field == Reply::bulk_static(name));
+            match field {
+                Some((_, Reply::Double(value))) => *value,
+                _ => panic!("no number {name} in {fields:?}"),
+            }
+        };
+        (value("recall"), value("distances"))
+    };
+    for line in [
+        "VRECALL c K 5 SAMPLE 50 EF 100",
+        "VRECALL c K 5 SAMPLE 50 EF 100 FILTER '.n == 3'",
+    ] {
+        let (recall, distances) = measured(&mut seat, line);
+        assert!(recall > 0.95, "{line}: {recall}");
+        assert!(distances > 5.0, "{line}: {distances}");
+    }
+}
+
 /// Little-endian floats.
 fn blob(vectors: &[[f32; 2]]) -> Vec<u8> {
     vectors
