@@ -1,6 +1,6 @@
 //! An index knows what its keys hold, whatever command wrote them.
 
-use crate::client::{Client, packed, total};
+use crate::client::{Client, keys, packed, total};
 use crate::support::Server;
 
 /// Requests, and after each one what a query must find.
@@ -377,4 +377,32 @@ fn what_an_index_knows_is_found_while_it_takes_up_a_new_field() {
     assert_eq!(count(&mut client, "@title:late"), 0);
     client.ok("HSET pet:4000 size 1");
     assert_eq!(count(&mut client, "@title:late"), 1);
+}
+
+#[test]
+fn escaped_backslashes_of_a_tag_are_backslashes() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG");
+    let tags = [
+        r"\\host\share",
+        r"a\ b",
+        r"a \ b",
+        r"a\",
+        r"\",
+        r"a\\b",
+        "a b",
+    ];
+    for (n, tag) in tags.iter().enumerate() {
+        client.set(&format!("p:{n}"), &[("k", tag.as_bytes())]);
+    }
+    for (n, tag) in tags.iter().enumerate() {
+        let escaped = tag.replace('\\', r"\\").replace(' ', r"\ ");
+        let key = [format!("p:{n}")];
+        assert_eq!(client.found("idx", &format!("@k:{{{escaped}}}")), key);
+        let either = format!("@k:{{none | {escaped}}}");
+        assert_eq!(client.found("idx", &either), key);
+        let line = ["FT.SEARCH", "idx", "@k:{$tag}", "NOCONTENT", "PARAMS", "2"];
+        let words = [&line[..], &["tag", &escaped, "DIALECT", "2"]].concat();
+        assert_eq!(keys(&client.call(&words)), key, "{escaped} as a parameter");
+    }
 }

@@ -7,7 +7,8 @@ use super::tree::{
     VectorTarget,
 };
 use super::{Misplaced, QueryError};
-use crate::keyspace::documents::text::escape::unescape;
+use crate::keyspace::documents::text::escape::{unescape, unescape_tag};
+use std::borrow::Cow;
 
 type Result<T> = std::result::Result<T, QueryError>;
 
@@ -58,12 +59,11 @@ impl<'q> Parser<'q> {
             Token::Wildcard { .. } => return Ok(TagValue::Wildcard(self.wildcard()?)),
             _ => {}
         }
-        let mut value = self.tag_word()?;
+        let mut words = vec![self.tag_word()?];
         while !matches!(self.next.kind, Token::Sign(b'|' | b'}')) {
-            value.push(' ');
-            value.push_str(&self.tag_word()?);
+            words.push(self.tag_word()?);
         }
-        Ok(TagValue::Whole(value))
+        Ok(whole(&words))
     }
 
     /// In dialect 1: a part, one word, or words of which stop words behind the second do not count.
@@ -83,20 +83,21 @@ impl<'q> Parser<'q> {
                 words.push(word);
             }
         }
-        Ok(TagValue::Whole(words.join(" ")))
+        Ok(whole(&words))
     }
 
-    fn tag_word(&mut self) -> Result<String> {
+    /// A word with its backslashes.
+    fn tag_word(&mut self) -> Result<Cow<'q, [u8]>> {
         match self.next.kind {
             Token::Term | Token::Exact | Token::As | Token::IsMissing => {}
             Token::Size(_) | Token::Number(_) => {}
             Token::Attribute { .. } if self.context.dialect > 1 => {
                 let token = self.advance();
-                return Ok(unescape(&self.parameter(token)));
+                return Ok(Cow::Owned(self.parameter(token)));
             }
             _ => return Err(self.syntax()),
         }
-        Ok(unescape(self.advance().text))
+        Ok(Cow::Borrowed(self.advance().text))
     }
 
     /// What stands in `[..]` after `@field:`.
@@ -394,6 +395,17 @@ impl<'q> Parser<'q> {
         }
         Ok(self.advance())
     }
+}
+
+/// The tag that words are. One that stands alone keeps escaped backslashes as they are, several are words of a text.
+fn whole(words: &[Cow<[u8]>]) -> TagValue {
+    TagValue::Whole(match words {
+        [alone] => unescape_tag(alone),
+        words => {
+            let words: Vec<String> = words.iter().map(|word| unescape(word)).collect();
+            words.join(" ")
+        }
+    })
 }
 
 /// The name of a KNN's distance when none is given.

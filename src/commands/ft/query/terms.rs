@@ -6,7 +6,7 @@ use super::params::normalize;
 use super::token::{Kind as Token, Token as Tok};
 use super::tree::{Affix, Kind, Node, Word};
 use crate::commands::ft::text;
-use crate::keyspace::documents::text::escape::unescape;
+use crate::keyspace::documents::text::escape::{unescape, unescape_tag};
 use crate::protocol::number;
 
 type Result<T> = std::result::Result<T, QueryError>;
@@ -124,7 +124,7 @@ impl Parser<'_> {
             true => {
                 let value = self.parameter(token);
                 if is_tag {
-                    unescape(&value)
+                    unescape_tag(&value)
                 } else {
                     normalize(&value)
                 }
