@@ -19,9 +19,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 /// So many vectors for one collection are worth the cores of others.
 const PARALLEL_UPSERTS: usize = 16;
 
-/// How often a change waits for the postings without locks. Then others came first often enough, and it waits with them.
-const WAITS_MAX: usize = 2;
-
 /// What a change to keys holds: their gates, and the world behind them.
 type KeyLocks<'e> = (GateGuards<'e>, RwLockReadGuard<'e, ()>);
 
@@ -395,17 +392,16 @@ impl Engine {
         let concerns =
             |index: &DocumentIndex| keys().any(|(db, key)| db == INDEXED_DB && follows(key, index));
         let indexes = self.keyspace().indexes();
-        for _ in 0..WAITS_MAX {
-            let locks = lock()?;
-            if !indexes.are_held(concerns) {
-                return Ok(locks);
-            }
-            if patience == Patience::Try {
-                return Err(Locked);
-            }
-            drop(locks);
-            indexes.wait_until_let_go(concerns);
+        let locks = lock()?;
+        if !indexes.are_held(concerns) {
+            return Ok(locks);
         }
+        if patience == Patience::Try {
+            return Err(Locked);
+        }
+        drop(locks);
+        indexes.wait_until_let_go(concerns);
+        // If others came first now, it waits for them with its locks: not longer and longer.
         lock()
     }
 

@@ -9,7 +9,17 @@ use waken_snowball::{SnowballEnv, algorithms as waken};
 
 /// A language of documents and queries.
 #[derive(Clone, Copy, Debug)]
-pub struct Language(&'static (&'static str, Stemming, u32));
+pub struct Language(&'static Known);
+
+/// A language as it is known.
+#[derive(Debug)]
+struct Known {
+    /// As LANGUAGE takes it.
+    name: &'static str,
+    stemming: Stemming,
+    /// How often its stems changed since snapshots have them: documents of a snapshot from before are indexed anew.
+    stems_version: u32,
+}
 
 /// How words of a language are stemmed.
 #[derive(Clone, Copy, Debug)]
@@ -25,51 +35,57 @@ enum Stemming {
 /// Alters the word that it is given to its stem.
 type Routine = fn(&mut SnowballEnv<'_>) -> bool;
 
-/// Names as LANGUAGE takes them, with their stemmers, and how often the stems changed since snapshots have them: documents of a
-/// snapshot from before are indexed anew.
-const LANGUAGES: &[(&str, Stemming, u32)] = &[
-    ("arabic", Stemming::Rust(Algorithm::Arabic), 0),
-    (
+const LANGUAGES: &[Known] = &[
+    known("arabic", Stemming::Rust(Algorithm::Arabic), 0),
+    known(
         "armenian",
         Stemming::Waken(waken::armenian_stemmer::stem),
         1,
     ),
-    ("basque", Stemming::Waken(waken::basque_stemmer::stem), 1),
-    ("catalan", Stemming::Waken(waken::catalan_stemmer::stem), 1),
-    ("chinese", Stemming::Plain, 0),
-    ("danish", Stemming::Rust(Algorithm::Danish), 0),
-    ("dutch", Stemming::Rust(Algorithm::Dutch), 0),
-    ("english", Stemming::Rust(Algorithm::English), 0),
-    ("finnish", Stemming::Waken(waken::finnish_stemmer::stem), 1),
-    ("french", Stemming::Rust(Algorithm::French), 0),
-    ("german", Stemming::Rust(Algorithm::German), 0),
-    ("greek", Stemming::Rust(Algorithm::Greek), 0),
-    ("hindi", Stemming::Waken(waken::hindi_stemmer::stem), 1),
-    ("hungarian", Stemming::Rust(Algorithm::Hungarian), 0),
-    (
+    known("basque", Stemming::Waken(waken::basque_stemmer::stem), 1),
+    known("catalan", Stemming::Waken(waken::catalan_stemmer::stem), 1),
+    known("chinese", Stemming::Plain, 0),
+    known("danish", Stemming::Rust(Algorithm::Danish), 0),
+    known("dutch", Stemming::Rust(Algorithm::Dutch), 0),
+    known("english", Stemming::Rust(Algorithm::English), 0),
+    known("finnish", Stemming::Waken(waken::finnish_stemmer::stem), 1),
+    known("french", Stemming::Rust(Algorithm::French), 0),
+    known("german", Stemming::Rust(Algorithm::German), 0),
+    known("greek", Stemming::Rust(Algorithm::Greek), 0),
+    known("hindi", Stemming::Waken(waken::hindi_stemmer::stem), 1),
+    known("hungarian", Stemming::Rust(Algorithm::Hungarian), 0),
+    known(
         "indonesian",
         Stemming::Waken(waken::indonesian_stemmer::stem),
         0,
     ),
-    ("irish", Stemming::Waken(waken::irish_stemmer::stem), 1),
-    ("italian", Stemming::Rust(Algorithm::Italian), 0),
-    (
+    known("irish", Stemming::Waken(waken::irish_stemmer::stem), 1),
+    known("italian", Stemming::Rust(Algorithm::Italian), 0),
+    known(
         "lithuanian",
         Stemming::Waken(waken::lithuanian_stemmer::stem),
         1,
     ),
-    ("nepali", Stemming::Waken(waken::nepali_stemmer::stem), 1),
-    ("norwegian", Stemming::Rust(Algorithm::Norwegian), 0),
-    ("portuguese", Stemming::Rust(Algorithm::Portuguese), 0),
-    ("romanian", Stemming::Rust(Algorithm::Romanian), 0),
-    ("russian", Stemming::Waken(waken::russian_stemmer::stem), 1),
-    ("serbian", Stemming::Waken(waken::serbian_stemmer::stem), 1),
-    ("spanish", Stemming::Rust(Algorithm::Spanish), 0),
-    ("swedish", Stemming::Rust(Algorithm::Swedish), 0),
-    ("tamil", Stemming::Rust(Algorithm::Tamil), 0),
-    ("turkish", Stemming::Rust(Algorithm::Turkish), 0),
-    ("yiddish", Stemming::Waken(waken::yiddish_stemmer::stem), 1),
+    known("nepali", Stemming::Waken(waken::nepali_stemmer::stem), 1),
+    known("norwegian", Stemming::Rust(Algorithm::Norwegian), 0),
+    known("portuguese", Stemming::Rust(Algorithm::Portuguese), 0),
+    known("romanian", Stemming::Rust(Algorithm::Romanian), 0),
+    known("russian", Stemming::Waken(waken::russian_stemmer::stem), 1),
+    known("serbian", Stemming::Waken(waken::serbian_stemmer::stem), 1),
+    known("spanish", Stemming::Rust(Algorithm::Spanish), 0),
+    known("swedish", Stemming::Rust(Algorithm::Swedish), 0),
+    known("tamil", Stemming::Rust(Algorithm::Tamil), 0),
+    known("turkish", Stemming::Rust(Algorithm::Turkish), 0),
+    known("yiddish", Stemming::Waken(waken::yiddish_stemmer::stem), 1),
 ];
+
+const fn known(name: &'static str, stemming: Stemming, stems_version: u32) -> Known {
+    Known {
+        name,
+        stemming,
+        stems_version,
+    }
+}
 
 /// Words of a document of fewer bytes are not stemmed (`MIN_STEM_LENGTH`).
 pub const STEM_BYTES_MIN: usize = 4;
@@ -83,23 +99,23 @@ impl Language {
     pub fn parse(name: &[u8]) -> Option<Language> {
         LANGUAGES
             .iter()
-            .find(|(known, ..)| name.eq_ignore_ascii_case(known.as_bytes()))
+            .find(|known| name.eq_ignore_ascii_case(known.name.as_bytes()))
             .map(Language)
     }
 
     /// Its name in lower case.
     pub fn name(self) -> &'static str {
-        self.0.0
+        self.0.name
     }
 
     /// How often its stems changed since snapshots have them.
     pub fn stems_version(self) -> u32 {
-        self.0.2
+        self.0.stems_version
     }
 
     /// What stems words of it.
     pub fn stems(self) -> Stems {
-        match self.0.1 {
+        match self.0.stemming {
             Stemming::Plain => Stems::Plain,
             Stemming::Rust(algorithm) => Stems::Rust(Stemmer::create(algorithm)),
             Stemming::Waken(routine) => Stems::Waken(routine),
@@ -109,7 +125,7 @@ impl Language {
 
 impl Default for Language {
     fn default() -> Language {
-        const ENGLISH: &(&str, Stemming, u32) = &("english", Stemming::Rust(Algorithm::English), 0);
+        const ENGLISH: &Known = &known("english", Stemming::Rust(Algorithm::English), 0);
         Language(ENGLISH)
     }
 }
