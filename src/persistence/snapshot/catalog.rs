@@ -12,6 +12,8 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 const CACHE_BYTES: u64 = 16 << 20;
 const META_KEY: &[u8] = b"m";
@@ -47,6 +49,10 @@ struct Meta {
     records: u64,
     hash: u32,
 }
+
+/// How long one that was closed may still be locked, and how often it is looked whether it is.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The catalogue of a data directory. sled is open only while it is used: open, it holds some 8 MB for a few rows.
 pub struct Catalog {
@@ -124,7 +130,18 @@ fn open_tree(path: &Path) -> Result<sled::Db, CatalogError> {
         .path(path)
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(None);
-    Ok(config.open()?)
+    // Threads of sled hold on to one that was just closed for a moment, and with it its lock.
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error))
+                if error.to_string().contains("acquire lock") && Instant::now() < until =>
+            {
+                thread::sleep(LOCK_PAUSE);
+            }
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 fn read_table(db: &sled::Db) -> Result<Option<Manifest>, CatalogError> {
