@@ -159,7 +159,7 @@ const ABSENCES: &[Absence] = &[
             "keyspace/columns/budget.rs",
             "keyspace/columns/dictionary.rs",
             "keyspace/documents/mod.rs",
-            "keyspace/documents/index.rs",
+            "keyspace/documents/turns.rs",
             "keyspace/documents/filling.rs",
             "index/slots.rs",
             "index/vectors/shared.rs",

@@ -74,6 +74,27 @@ fn who_is_brief_does_not_queue_behind_who_is_long() {
 }
 
 #[test]
+fn who_is_killed_executes_nothing_any_more() {
+    let server = Server::start_with(&["--search-threads", "1", "--enable-debug-command", "yes"]);
+    let mut victim = TcpStream::connect(server.address()).expect("a connection");
+    write!(victim, "CLIENT SETNAME victim\r\n").expect("the line is taken");
+    victim.read_exact(&mut [0; 5]).expect("a reply");
+    // Another client's command is in the way of the first of these.
+    let mut other = TcpStream::connect(server.address()).expect("a connection");
+    write!(other, "DEBUG SLEEP 2\r\n").expect("the line is taken");
+    std::thread::sleep(Duration::from_millis(300));
+    write!(victim, "DEBUG SLEEP 0\r\nSET ghost 1\r\n").expect("the lines are taken");
+    std::thread::sleep(Duration::from_millis(300));
+    let port = victim.local_addr().expect("an address").port();
+    ask(&server, &format!("CLIENT KILL ADDR 127.0.0.1:{port}"), ":1");
+    let mut left = Vec::new();
+    let read = victim.read_to_end(&mut left);
+    assert!(left.is_empty(), "{read:?} {left:?}");
+    other.read_exact(&mut [0; 5]).expect("a reply");
+    ask(&server, "EXISTS ghost", ":0");
+}
+
+#[test]
 fn a_server_without_a_port_does_not_start() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let output = Command::new(env!("CARGO_BIN_EXE_rhumb"))

@@ -44,7 +44,7 @@ impl Desk {
         let now_ms = Arc::new(AtomicU64::new(1_000_000_000_000));
         let clock = Arc::clone(&now_ms);
         let clock = Arc::new(move || clock.load(Ordering::Relaxed));
-        let engine = Engine::new(clock, super::new_stats(), 2);
+        let engine = Engine::new(clock, super::new_stats());
         engine.start_in_memory(16, 7);
         let engine = Arc::new(engine);
         Desk {

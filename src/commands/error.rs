@@ -30,8 +30,12 @@ impl Refusal {
 }
 
 impl From<Locked> for Refusal {
-    fn from(_: Locked) -> Refusal {
-        Refusal::NotHere(Delay::Lock)
+    fn from(locked: Locked) -> Refusal {
+        Refusal::NotHere(match locked {
+            Locked::Keys => Delay::Keys,
+            Locked::Postings => Delay::Postings,
+            Locked::Work => Delay::Brief,
+        })
     }
 }
 

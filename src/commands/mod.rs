@@ -26,10 +26,11 @@ pub mod vector_set;
 
 pub use session::{Client, Clients, Session};
 pub use table::Delay;
-pub use together::{REQUESTS_MIN, Run, execute_one_by_one, execute_together};
+pub use together::{REQUESTS_MIN, Run, execute_one_by_one, execute_together, must_wait};
 
 use crate::config::Config;
 use crate::engine::{Access, Engine, Patience};
+use crate::keyspace::documents::INDEXED_DB;
 use crate::protocol::{Reply, Request};
 use crate::stats::Stats;
 use args::Args;
@@ -193,8 +194,17 @@ pub fn execute(
     {
         return Outcome::Delayed(delay);
     }
-    let access = context.engine.access(patience);
-    match run(context, session, request, access, place, names) {
+    let (engine, db) = (&context.engine, session.db);
+    let mut run = |access| run(context, session, request, access, place, names);
+    let result = match patience == Patience::Wait && command.flags.has(Flags::WRITE) {
+        // Whatever it makes of the time, it makes when its turn has come.
+        true if db == INDEXED_DB => {
+            let keys = command.keys_of(request).map(|key| (db, key));
+            engine.in_turn(keys, patience, || run(engine.access(patience).in_turn()))
+        }
+        _ => run(engine.access(patience)),
+    };
+    match result {
         Err(Refusal::NotHere(delay)) => Outcome::Delayed(delay),
         Ok(reply) => Outcome::Reply(reply),
         Err(Refusal::Error(line)) => Outcome::Reply(Reply::error(line)),

@@ -313,8 +313,10 @@ pub enum Class {
 /// What keeps a command from being answered on a thread that others wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delay {
-    /// A lock that it needs is taken, or may be. It wants nothing while it waits, and is brief then.
-    Lock,
+    /// Somebody else is at the same keys, or may be: it waits for him, and wants no core meanwhile.
+    Keys,
+    /// Somebody reads the postings of an index for long, which it has to change.
+    Postings,
     /// It computes, but not for long.
     Brief,
     /// It computes for long, or nobody knows.
@@ -644,7 +646,10 @@ impl Command {
     }
 
     /// The keys of a request that fits.
-    pub fn keys_of<'r>(&self, request: &'r Request) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+    pub fn keys_of<'r>(
+        &self,
+        request: &'r Request,
+    ) -> impl Iterator<Item = &'r [u8]> + Clone + use<'r> {
         let fixed = self.key_positions();
         let in_front = match self.counted_keys() {
             Some(_) => fixed.first as usize..fixed.last as usize + usize::from(fixed.first > 0),

@@ -5,6 +5,7 @@
 use super::table::{Command, Table, Together};
 use super::{Context, Outcome, Refusal, Reply, Session, admission, count, execute};
 use crate::engine::Patience;
+use crate::keyspace::documents::INDEXED_DB;
 use crate::protocol::Request;
 use hashbrown::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,6 +81,16 @@ impl Run {
 fn command_of(request: &Request) -> Option<&'static Command> {
     let (place, _) = admission::find(request).ok()?;
     Some(Table::all().commands()[place])
+}
+
+/// Whether the requests of a [`Run`] have to wait for somebody who reads the postings of an index for long; as the first of them goes.
+pub fn must_wait(context: &Context, session: &Session, requests: &[Request]) -> bool {
+    let first = requests
+        .first()
+        .and_then(|first| Some((command_of(first)?, first)));
+    first.is_some_and(|(command, first)| {
+        session.db == INDEXED_DB && context.engine.must_wait(command.keys_of(first))
+    })
 }
 
 /// Runs the requests of a [`Run`]; each reply, and whether it depends on a change. May wait, and takes all cores.

@@ -4,7 +4,7 @@ use super::error::{Refusal, Result};
 use super::session::{Queue, Session};
 use super::table::{Arg, COMMAND, Class, Command, Flags, Group, Lookup, Table, flags};
 use super::{Call, Context, run};
-use crate::engine::Transaction;
+use crate::engine::{Scope, Transaction};
 use crate::protocol::{Reply, Request};
 use std::sync::atomic::Ordering;
 
@@ -167,17 +167,13 @@ fn exec(call: &mut Call) -> Result {
             "EXECABORT Transaction discarded because of previous errors.",
         ));
     }
-    let (keys, is_world) = scope(
-        &queue.requests,
-        call.session,
-        call.context.config.databases(),
-    );
-    let keys: Vec<(usize, &[u8])> = keys.iter().map(|(db, key)| (*db, &**key)).collect();
+    let databases = call.context.config.databases();
+    let scope = scope(&queue.requests, call.session, databases);
     let (context, patience) = (call.context, call.access.patience());
     let session = &mut *call.session;
     let (reply, last) = context
         .engine
-        .transaction(&keys, is_world, patience, |transaction| {
+        .transaction(&scope, patience, |transaction| {
             run_queue(context, session, transaction)
         })?;
     session.last_number = session.last_number.max(last);
@@ -249,35 +245,36 @@ fn run_queued(
     }
 }
 
-/// The keys that the transaction names or depends on, each with its database, and whether it needs the world for itself.
-fn scope(
-    requests: &[Request],
-    session: &Session,
-    databases: usize,
-) -> (Vec<(usize, Vec<u8>)>, bool) {
+/// What the transaction names or depends on.
+fn scope(requests: &[Request], session: &Session, databases: usize) -> Scope {
     let mut db = session.db;
-    let mut is_world = false;
-    let mut keys: Vec<(usize, Vec<u8>)> = session
-        .watched
-        .iter()
-        .map(|watch| (watch.target().0, watch.target().1.to_vec()))
-        .collect();
+    let watched = session.watched.iter();
+    let mut scope = Scope {
+        keys: watched
+            .map(|watch| (watch.target().0, watch.target().1.to_vec()))
+            .collect(),
+        ..Scope::default()
+    };
     for request in requests {
         let Lookup::Found(place, _) = Table::all().lookup(request) else {
             continue;
         };
         let command = Table::all().commands()[place];
         // SELECT moves the commands behind it; MOVE and COPY reach into another database.
-        is_world |= command.flags.has(Flags::WORLD);
+        scope.is_world |= command.flags.has(Flags::WORLD);
         if command.name == "SELECT" {
             // One that will be refused moves nothing.
             let chosen = crate::protocol::number::parse_i64(request.arg(1));
             let chosen = chosen.and_then(|n| usize::try_from(n).ok());
             db = chosen.filter(|n| *n < databases).unwrap_or(db);
         }
-        keys.extend(command.keys_of(request).map(|key| (db, key.to_vec())));
+        let keys = command.keys_of(request).map(|key| (db, key.to_vec()));
+        if command.flags.has(Flags::WRITE) {
+            scope.changed.extend(keys.clone());
+        }
+        scope.keys.extend(keys);
     }
-    (keys, is_world)
+    scope
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@
 use super::locks::{GateGuards, Patience};
 use super::{Engine, Locked};
 use crate::keyspace::change::{Change, Effect};
-use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::filling::on_all_cores;
-use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::{Keyspace, Value, View};
 use crate::persistence::log::EncodedRecord;
 use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
@@ -61,12 +59,14 @@ pub struct Access<'e> {
     engine: &'e Engine,
     patience: Patience,
     transaction: Option<&'e Transaction<'e>>,
-    now_ms: u64,
+    now_ms: Cell<u64>,
     last_number: Cell<u64>,
     /// Whether look-ups of keys count as hits and misses.
     counts_look_ups: bool,
     /// Whether a look-up is the key's last access.
     touches: bool,
+    /// Whether the caller has entered the turnstiles that its keys lead through.
+    has_entered: bool,
 }
 
 impl<'e> Access<'e> {
@@ -75,10 +75,19 @@ impl<'e> Access<'e> {
             engine,
             patience,
             transaction: None,
-            now_ms: engine.now_ms(),
+            now_ms: Cell::new(engine.now_ms()),
             last_number: Cell::new(0),
             counts_look_ups: false,
             touches: true,
+            has_entered: false,
+        }
+    }
+
+    /// For a command that began in its turn ([`Engine::in_turn`]).
+    pub fn in_turn(self) -> Access<'e> {
+        Access {
+            has_entered: true,
+            ..self
         }
     }
 
@@ -103,9 +112,10 @@ impl<'e> Access<'e> {
         self.engine
     }
 
-    /// The time of this command, in milliseconds since 1970; the same through a transaction.
+    /// The time of this command, in milliseconds since 1970; the same through a transaction. It is that of its beginning until a
+    /// change has waited for its turn.
     pub fn now_ms(&self) -> u64 {
-        self.now_ms
+        self.now_ms.get()
     }
 
     /// Whether it runs inside EXEC.
@@ -125,7 +135,7 @@ impl<'e> Access<'e> {
 
     /// Looks without any gate: for searches, and for commands that go through many keys.
     pub fn view(&self, db: usize) -> View<'e> {
-        let view = self.engine.keyspace().view(db, self.now_ms);
+        let view = self.engine.keyspace().view(db, self.now_ms());
         let view = match self.touches {
             true => view,
             false => view.without_touching(),
@@ -191,10 +201,12 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return self.decide_inside(db, keys, decide);
         }
-        let all = || keys.iter().copied();
-        let lock = || self.engine.lock_keys(all(), self.patience);
-        let _locks = self.engine.lock_when_let_go(all, self.patience, lock)?;
-        self.decide_and_commit(db, keys, decide)
+        let all = keys.iter().copied();
+        self.take_turn(all.clone(), || {
+            let _locks = self.engine.lock_keys(all, self.patience)?;
+            self.note_time();
+            self.decide_and_commit(db, keys, decide)
+        })
     }
 
     /// Changes one element: writers of other elements of the same collection go on meanwhile. The key's gate is taken alone
@@ -212,12 +224,13 @@ impl<'e> Access<'e> {
         let _world = self.engine.locks().world_shared(self.patience)?;
         let gate = self.engine.locks().gate_shared(db, key, self.patience)?;
         if let Some(Value::Collection(collection)) = self.view(db).get(key)
-            && collection.len() > self.engine.threads
+            && let Some(_leaving) = collection.may_leave(1)
         {
             let _stripe = self
                 .engine
                 .locks()
                 .stripe(collection.id(), element, self.patience)?;
+            self.note_time();
             return self.decide_and_commit(db, &[], decide);
         }
         drop(gate);
@@ -225,6 +238,7 @@ impl<'e> Access<'e> {
             .engine
             .locks()
             .gates_exclusive([(db, key)], self.patience)?;
+        self.note_time();
         self.decide_and_commit(db, &[(db, key)], decide)
     }
 
@@ -248,10 +262,11 @@ impl<'e> Access<'e> {
             Some(Value::Collection(collection)) => collection,
             _ => return Ok(None),
         };
-        if collection.len() <= self.engine.threads + elements.len() {
+        let Some(_leaving) = collection.may_leave(elements.len()) else {
             return Ok(None);
-        }
+        };
         let _stripes = locks.stripes(collection.id(), elements, self.patience)?;
+        self.note_time();
         let view = self.view(db);
         // All is decided before anything is logged: what is logged has to be applied.
         let decided = (0..elements.len()).map(|at| decide(&view, at)).collect();
@@ -275,19 +290,53 @@ impl<'e> Access<'e> {
         if self.transaction.is_some() {
             return Ok(None);
         }
-        let all = || keys.iter().map(|key| (db, *key));
-        let lock = || self.engine.lock_keys(all(), self.patience);
-        let _locks = self.engine.lock_when_let_go(all, self.patience, lock)?;
-        let view = self.view(db);
-        // All is decided before anything is logged: what is logged has to be applied.
-        let decided = keys.iter().enumerate().map(|(at, key)| {
-            let Decision { reply, changes } = decide(&view, at)?;
-            let changes = self.after_expiries(&[(db, *key)], changes);
-            Ok(Decision { reply, changes })
-        });
-        let (replies, records) = self.log_each(decided.collect());
-        self.engine.apply_apart(records);
-        Ok(Some(replies))
+        let all = keys.iter().map(|key| (db, *key));
+        self.take_turn(all.clone(), || {
+            let _locks = self.engine.lock_keys(all, self.patience)?;
+            self.note_time();
+            let view = self.view(db);
+            // All is decided before anything is logged: what is logged has to be applied.
+            let decided = keys.iter().enumerate().map(|(at, key)| {
+                let Decision { reply, changes } = decide(&view, at)?;
+                let changes = self.after_expiries(&[(db, *key)], changes);
+                Ok(Decision { reply, changes })
+            });
+            let (replies, records) = self.log_each(decided.collect());
+            self.engine.apply_apart(records);
+            Ok(Some(replies))
+        })
+    }
+
+    fn take_turn<'k, T, E: From<Locked>>(
+        &self,
+        keys: impl Iterator<Item = (usize, &'k [u8])> + Clone,
+        change: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self.has_entered {
+            true => change(),
+            false => self.engine.in_turn(keys, self.patience, change),
+        }
+    }
+
+    /// Databases as a whole, in the turn of every index.
+    pub fn write_world_in_turn<T, E: From<Locked>>(
+        &self,
+        db: usize,
+        decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        if self.transaction.is_some() {
+            return self.write_world(db, decide);
+        }
+        let indexes = self.engine.keyspace().indexes().all();
+        self.engine
+            .in_turn_of(&indexes, self.patience, || self.write_world(db, decide))
+    }
+
+    /// A change that may have waited sees what is there when it goes on: what expired meanwhile is not.
+    fn note_time(&self) {
+        if self.patience != Patience::Try {
+            self.now_ms.set(self.engine.now_ms());
+        }
     }
 
     /// Logs decisions, each as a record of its own: the replies, and what is to be applied.
@@ -318,6 +367,7 @@ impl<'e> Access<'e> {
             return self.decide_inside(db, &[], decide);
         }
         let _world = self.engine.locks().world_exclusive(self.patience)?;
+        self.note_time();
         self.decide_and_commit(db, &[], decide)
     }
 
@@ -367,46 +417,20 @@ impl<'e> Access<'e> {
 
     pub(super) fn expiry_of(&self, db: usize, key: &[u8]) -> Option<Change> {
         let entry = self.engine.keyspace().database(db).peek(key)?;
-        if entry.is_expired(self.now_ms) {
+        if entry.is_expired(self.now_ms()) {
             return Some(Change::new(db, key, Effect::Delete));
         }
         let Value::Hash(hash) = &entry.value else {
             return None;
         };
-        let fields = hash.expired(self.now_ms);
+        let fields = hash.expired(self.now_ms());
         (!fields.is_empty()).then(|| Change::new(db, key, Effect::HashDelete { fields }))
     }
 }
 
 impl Engine {
-    /// Takes locks for a change to keys, unless the postings of an index that follows one of them are held for long: what is logged
-    /// has to be applied. Who may not wait is refused then. Who may waits without the locks, or whoever else wants these keys would
-    /// wait as long.
-    fn lock_when_let_go<'k, K: Iterator<Item = (usize, &'k [u8])>, L>(
-        &self,
-        keys: impl Fn() -> K,
-        patience: Patience,
-        lock: impl Fn() -> Result<L, Locked>,
-    ) -> Result<L, Locked> {
-        let follows = |key: &[u8], index: &DocumentIndex| index.schema().follows(key);
-        let concerns =
-            |index: &DocumentIndex| keys().any(|(db, key)| db == INDEXED_DB && follows(key, index));
-        let indexes = self.keyspace().indexes();
-        let locks = lock()?;
-        if !indexes.are_held(concerns) {
-            return Ok(locks);
-        }
-        if patience == Patience::Try {
-            return Err(Locked);
-        }
-        drop(locks);
-        indexes.wait_until_let_go(concerns);
-        // If others came first now, it waits for them with its locks: not longer and longer.
-        lock()
-    }
-
     /// What a change to keys takes: the world, shared, and the keys' gates.
-    fn lock_keys<'e, 'k>(
+    pub(super) fn lock_keys<'e, 'k>(
         &'e self,
         keys: impl Iterator<Item = (usize, &'k [u8])>,
         patience: Patience,
@@ -511,24 +535,29 @@ impl Engine {
         end_on_panic(|| apply(self.keyspace(), change, number), what)
     }
 
-    /// Runs `commands` as one transaction over `keys`: alone with them (and with the whole world if `is_world`). Its changes
-    /// become one record, which recovery takes whole or not at all.
+    /// Runs `commands` as one transaction: alone with its keys. Its changes become one record, which recovery takes whole or not at
+    /// all.
     pub fn transaction<T>(
         &self,
-        keys: &[(usize, &[u8])],
-        is_world: bool,
+        scope: &Scope,
         patience: Patience,
         commands: impl FnOnce(&Transaction<'_>) -> T,
     ) -> Result<(T, u64), Locked> {
-        let all = || keys.iter().copied();
-        let lock = || match is_world {
-            true => Ok(TransactionLocks::World(
-                self.locks().world_exclusive(patience)?,
-            )),
-            false => Ok(TransactionLocks::Keys(self.lock_keys(all(), patience)?)),
-        };
-        let _locks = self.lock_when_let_go(all, patience, lock)?;
-        let cut = self.locks().cut_shared(patience)?;
+        self.in_turn(borrowed(&scope.changed), patience, || {
+            let _locks = match scope.is_world {
+                true => TransactionLocks::World(self.locks().world_exclusive(patience)?),
+                false => TransactionLocks::Keys(self.lock_keys(borrowed(&scope.keys), patience)?),
+            };
+            let cut = self.locks().cut_shared(patience)?;
+            Ok(self.run_transaction(commands, cut))
+        })
+    }
+
+    fn run_transaction<T>(
+        &self,
+        commands: impl FnOnce(&Transaction<'_>) -> T,
+        cut: RwLockReadGuard<'_, ()>,
+    ) -> (T, u64) {
         let transaction = Transaction {
             engine: self,
             now_ms: self.now_ms(),
@@ -546,7 +575,7 @@ impl Engine {
             });
         }
         drop(cut);
-        Ok((result, last))
+        (result, last)
     }
 }
 
@@ -559,6 +588,21 @@ fn end_on_panic<T>(act: impl FnOnce() -> T, what: impl FnOnce() -> String) -> T 
         );
         std::process::abort()
     })
+}
+
+/// What a transaction is about; keys with their databases.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Those that it names or depends on.
+    pub keys: Vec<(usize, Vec<u8>)>,
+    /// Those of them that it may change.
+    pub changed: Vec<(usize, Vec<u8>)>,
+    /// Whether it needs the whole world for itself.
+    pub is_world: bool,
+}
+
+fn borrowed(keys: &[(usize, Vec<u8>)]) -> impl Iterator<Item = (usize, &[u8])> + Clone {
+    keys.iter().map(|(db, key)| (*db, &**key))
 }
 
 /// Held until a transaction ends; the fields are never read, only dropped.
@@ -584,10 +628,11 @@ impl Transaction<'_> {
             engine: self.engine,
             patience: Patience::Wait,
             transaction: Some(self),
-            now_ms: self.now_ms,
+            now_ms: Cell::new(self.now_ms),
             last_number: Cell::new(0),
             counts_look_ups: false,
             touches: true,
+            has_entered: true,
         }
     }
 

@@ -96,7 +96,8 @@ impl Engine {
                 continue;
             }
             for key in database.due(cursor, keys_max, self.now_ms()) {
-                self.access(Patience::Wait).expire(db, &key);
+                // A document of an index whose postings somebody reads for long is left for a later round.
+                let _ = self.access(Patience::Work).expire(db, &key);
             }
         }
     }
@@ -111,7 +112,7 @@ impl Engine {
                 return;
             }
             let access = self.access(Patience::Wait);
-            let dropped: Result<(), Locked> = access.write_world(INDEXED_DB, |view| {
+            let dropped: Result<(), Locked> = access.write_world_in_turn(INDEXED_DB, |view| {
                 // Somebody may have named it, or dropped it, since.
                 let index = view.keyspace().indexes().get(&name);
                 let index = index.filter(|index| index.is_forgotten(view.now_ms));
@@ -127,23 +128,21 @@ impl Engine {
 
 impl Access<'_> {
     /// Removes a key, or fields of it, if they are expired.
-    fn expire(&self, db: usize, key: &[u8]) {
+    fn expire(&self, db: usize, key: &[u8]) -> Result<(), Locked> {
         let engine = self.engine();
-        let locks = engine.locks();
-        let (Ok(_world), Ok(_gate)) = (
-            locks.world_shared(Patience::Wait),
-            locks.gates_exclusive([(db, key)], Patience::Wait),
-        ) else {
-            return;
-        };
-        let Some(change) = self.expiry_of(db, key) else {
-            return;
-        };
-        let totals = &engine.stats().totals;
-        match &change.effect {
-            Effect::HashDelete { fields } => totals.expired_fields.add(fields.len() as u64),
-            _ => totals.expired_keys.increment(),
-        }
-        engine.commit(vec![change]);
+        let keys = [(db, key)].into_iter();
+        engine.in_turn(keys.clone(), self.patience(), || {
+            let _locks = engine.lock_keys(keys, self.patience())?;
+            let Some(change) = self.expiry_of(db, key) else {
+                return Ok(());
+            };
+            let totals = &engine.stats().totals;
+            match &change.effect {
+                Effect::HashDelete { fields } => totals.expired_fields.add(fields.len() as u64),
+                _ => totals.expired_keys.increment(),
+            }
+            engine.commit(vec![change]);
+            Ok(())
+        })
     }
 }

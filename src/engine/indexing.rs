@@ -97,11 +97,8 @@ impl Engine {
     }
 
     fn take_up(&self, index: &Arc<DocumentIndex>, key: &[u8]) {
-        let (Ok(_world), Ok(_gate)) = (
-            self.locks().world_shared(Patience::Wait),
-            self.locks()
-                .gates_exclusive([(INDEXED_DB, key)], Patience::Wait),
-        ) else {
+        let _place = index.enter();
+        let Ok(_locks) = self.lock_keys([(INDEXED_DB, key)].into_iter(), Patience::Wait) else {
             return;
         };
         // The world is held: which index is there, and which database, does not change now.

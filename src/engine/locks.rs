@@ -10,12 +10,14 @@ const GATES: usize = 4096;
 /// Stripes, by hash of collection and element.
 const STRIPES: usize = 1024;
 
-/// Whether to wait for a lock or to give up at once, so that a connection's worker is never held up by somebody else.
+/// Whom to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Give up with [`Locked`]; the command runs again where it may wait.
+    /// Nobody: give up with [`Locked`], so that a connection's worker is never held up. The command runs again where it may wait.
     Try,
-    /// Wait.
+    /// Those who are at the same keys, but not those who read the postings of an index for long.
+    Work,
+    /// Everybody.
     Wait,
 }
 
@@ -96,8 +98,8 @@ impl Locks {
     ) -> Result<MutexGuard<'_, ()>, Locked> {
         let stripe = &self.stripes[self.hasher.hash_one((collection, element)) as usize % STRIPES];
         match patience {
-            Patience::Wait => Ok(stripe.lock()),
-            Patience::Try => stripe.try_lock().ok_or(Locked),
+            Patience::Work | Patience::Wait => Ok(stripe.lock()),
+            Patience::Try => stripe.try_lock().ok_or(Locked::Keys),
         }
     }
 
@@ -115,8 +117,8 @@ impl Locks {
         stripes.sort_unstable();
         stripes.dedup();
         let lock = |stripe: usize| match patience {
-            Patience::Wait => Ok(self.stripes[stripe].lock()),
-            Patience::Try => self.stripes[stripe].try_lock().ok_or(Locked),
+            Patience::Work | Patience::Wait => Ok(self.stripes[stripe].lock()),
+            Patience::Try => self.stripes[stripe].try_lock().ok_or(Locked::Keys),
         };
         stripes.into_iter().map(lock).collect()
     }
@@ -151,14 +153,14 @@ impl Locks {
 
 fn shared(lock: &RwLock<()>, patience: Patience) -> Result<RwLockReadGuard<'_, ()>, Locked> {
     match patience {
-        Patience::Wait => Ok(lock.read()),
-        Patience::Try => lock.try_read().ok_or(Locked),
+        Patience::Work | Patience::Wait => Ok(lock.read()),
+        Patience::Try => lock.try_read().ok_or(Locked::Keys),
     }
 }
 
 fn exclusive(lock: &RwLock<()>, patience: Patience) -> Result<RwLockWriteGuard<'_, ()>, Locked> {
     match patience {
-        Patience::Wait => Ok(lock.write()),
-        Patience::Try => lock.try_write().ok_or(Locked),
+        Patience::Work | Patience::Wait => Ok(lock.write()),
+        Patience::Try => lock.try_write().ok_or(Locked::Keys),
     }
 }

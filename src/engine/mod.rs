@@ -2,6 +2,8 @@
 //!
 //! # Locks, in the order in which they are taken
 //!
+//! 0. the **turnstiles** of the indexes that follow the keys of a change, by name: entered, many at a time, by the change, until it is applied;
+//!    gone through alone by who will read an index's postings for long, on his way in and holding nothing else. Inside a transaction nobody enters.
 //! 1. **world**: shared by every writer and every reader but a search; alone for FLUSHALL, FLUSHDB, SWAPDB and a transaction
 //!    that holds a command without keys.
 //! 2. **key gates** (4,096, by hash of database and key, ascending, each once): shared by reads, and by changes to elements
@@ -20,7 +22,7 @@
 //!
 //! # The write path
 //!
-//! Take 1-3; decide; encode; under 5 draw numbers and append; apply; leave. The reply waits outside, until the log is written
+//! Take 0-3; decide; encode; under 5 draw numbers and append; apply; leave. The reply waits outside, until the log is written
 //! up to the last number (and under `appendfsync always` until it is synced).
 //!
 //! A transaction takes all its locks first, decides and applies command by command, so that each sees the ones before it, and
@@ -36,10 +38,11 @@ mod open;
 mod process;
 mod save;
 mod stop;
+mod turns;
 mod watch;
 
 pub use crate::keyspace::collection::distances_by;
-pub use access::{Access, Decision, Transaction};
+pub use access::{Access, Decision, Scope, Transaction};
 pub use expiry::Upkeep;
 pub use indexing::Indexing;
 pub use locks::Patience;
@@ -62,9 +65,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use watch::Watches;
 
-/// A lock was taken and the caller did not want to wait: run again with [`Patience::Wait`].
+/// Locks were taken, and the caller did not want to wait for them: run again with more [`Patience`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Locked;
+pub enum Locked {
+    /// By somebody who is at the same keys, or elements.
+    Keys,
+    /// By somebody who reads the postings of an index for long.
+    Postings,
+    /// By nobody: but what would be done under them takes long.
+    Work,
+}
 
 /// Where the time comes from: milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -76,8 +86,6 @@ pub struct Engine {
     stats: Arc<Stats>,
     saves: Saves,
     watches: Arc<Watches>,
-    /// A removal that leaves no more elements than this takes its key's gate alone, so that the last one leaves with its key.
-    threads: usize,
     /// Bytes that a running save may pin in memory before writers wait.
     pinned_bytes_max: AtomicU64,
     /// Bytes of the log that may wait for the disk before writers wait.
@@ -105,15 +113,14 @@ struct Data {
 }
 
 impl Engine {
-    /// An engine without data yet. `threads`: how many threads may run commands at once.
-    pub fn new(clock: Clock, stats: Arc<Stats>, threads: usize) -> Engine {
+    /// An engine without data yet.
+    pub fn new(clock: Clock, stats: Arc<Stats>) -> Engine {
         Engine {
             data: OnceLock::new(),
             clock,
             stats,
             saves: Saves::default(),
             watches: Arc::default(),
-            threads,
             pinned_bytes_max: AtomicU64::new(64 << 20),
             unwritten_bytes_max: AtomicU64::new(64 << 20),
             stopped: AtomicBool::new(false),

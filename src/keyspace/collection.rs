@@ -28,7 +28,7 @@ use std::cmp;
 use std::hash::BuildHasher;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 /// What a collection is made with; fixed for its life.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -149,6 +149,20 @@ impl CollectionMemory {
     }
 }
 
+/// Elements that a change may take out of a collection ([`Collection::may_leave`]).
+pub struct Leaving<'a> {
+    collection: &'a Collection,
+    count: usize,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.collection
+            .leaving
+            .fetch_sub(self.count, Ordering::AcqRel);
+    }
+}
+
 /// Elements under one schema.
 pub struct Collection {
     id: u64,
@@ -167,6 +181,8 @@ pub struct Collection {
     name_bytes: AtomicI64,
     attribute_bytes: AtomicI64,
     attributes_count: AtomicI64,
+    /// Elements that changes under way may take out, at most.
+    leaving: AtomicUsize,
 }
 
 impl Collection {
@@ -194,6 +210,7 @@ impl Collection {
             name_bytes: AtomicI64::new(0),
             attribute_bytes: AtomicI64::new(0),
             attributes_count: AtomicI64::new(0),
+            leaving: AtomicUsize::new(0),
         }
     }
 
@@ -220,6 +237,17 @@ impl Collection {
     /// Number of elements.
     pub fn len(&self) -> usize {
         self.names.read().len()
+    }
+
+    /// For a change that takes out at most so many elements, until it is done: some stay, whatever all such changes do at the same time.
+    /// None if that is not sure.
+    pub fn may_leave(&self, count: usize) -> Option<Leaving<'_>> {
+        let leaving = self.leaving.fetch_add(count, Ordering::AcqRel) + count;
+        let taken = Leaving {
+            collection: self,
+            count,
+        };
+        (self.len() > leaving).then_some(taken)
     }
 
     /// Whether it has no element.

@@ -60,6 +60,17 @@ pub enum Value {
     Collection(Arc<Collection>),
 }
 
+impl Value {
+    /// Bytes of what an index over documents reads; 0 for what is no document.
+    pub fn document_bytes(&self) -> usize {
+        match self {
+            Value::Hash(hash) => hash.bytes(),
+            Value::Json(document) => document.bytes(),
+            _ => 0,
+        }
+    }
+}
+
 /// A key's value, expiry and last change.
 #[derive(Clone)]
 pub struct Entry {

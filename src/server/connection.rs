@@ -136,7 +136,7 @@ impl Connection {
             let Some(session) = &self.session else {
                 return Err(Closed);
             };
-            if session.closing {
+            if session.closing || self.client.killed.load(Ordering::Acquire) {
                 break;
             }
             if self.output.len() >= SEND_BYTES {
@@ -208,7 +208,7 @@ impl Connection {
         Ok(run)
     }
 
-    /// Runs requests that change different things in the pool: on all cores, but on one while others read, who would wait for the
+    /// Runs requests that change different things elsewhere: on all cores, but on one while others read, who would wait for the
     /// rest. A few of them here.
     async fn execute_together(&mut self, run: Run) -> Result<(), Closed> {
         let requests = run.into_requests();
@@ -225,6 +225,10 @@ impl Connection {
             self.server.wait_for_room(first).await;
         }
         let server = Arc::clone(&self.server);
+        let delay = match commands::must_wait(&server.context, &session, &requests) {
+            true => Delay::Postings,
+            false => Delay::Long,
+        };
         let mut output = std::mem::take(&mut self.output);
         let run = move || {
             let now_ms = server.context.engine.now_ms();
@@ -238,7 +242,8 @@ impl Connection {
             }
             (session, output)
         };
-        let (session, output) = self.server.pools.long.run(run).await.ok_or(Closed)?;
+        let ran = self.server.pools.run(delay, run).await;
+        let (session, output) = ran.ok_or(Closed)?;
         (self.session, self.output) = (Some(session), output);
         Ok(())
     }
@@ -265,31 +270,48 @@ impl Connection {
         Ok(())
     }
 
+    /// Runs one request where it delays nobody: first where it can compute and, if it turns out there that it has to wait for long, where
+    /// that keeps no thread from others.
     async fn execute_elsewhere(
         &mut self,
         mut session: Box<Session>,
-        request: Request,
-        delay: Delay,
+        mut request: Request,
+        mut delay: Delay,
     ) -> Result<Box<Session>, Closed> {
-        let server = Arc::clone(&self.server);
-        let mut output = std::mem::take(&mut self.output);
-        let run = move || {
-            let before = session.last_number;
-            let context = &server.context;
-            match commands::execute(context, &mut session, &request, Patience::Wait) {
-                Outcome::Reply(reply) => {
-                    let is_write = session.last_number != before;
-                    server.note_read(&session, is_write);
-                    output.push(&reply, &mut session, is_write);
-                    Some((session, output))
+        loop {
+            let server = Arc::clone(&self.server);
+            let mut output = std::mem::take(&mut self.output);
+            let patience = match delay {
+                Delay::Brief | Delay::Long => Patience::Work,
+                Delay::Keys | Delay::Postings => Patience::Wait,
+            };
+            let run = move || {
+                // Others may have killed the client while this waited for its turn.
+                if session.client.killed.load(Ordering::Acquire) {
+                    return (session, output, None);
                 }
-                Outcome::Delayed(_) => None,
+                let before = session.last_number;
+                let context = &server.context;
+                let outcome = commands::execute(context, &mut session, &request, patience);
+                let next = match outcome {
+                    Outcome::Reply(reply) => {
+                        let is_write = session.last_number != before;
+                        server.note_read(&session, is_write);
+                        output.push(&reply, &mut session, is_write);
+                        None
+                    }
+                    Outcome::Delayed(delay) => Some((request, delay)),
+                };
+                (session, output, next)
+            };
+            let ran = self.server.pools.run(delay, run).await;
+            let next;
+            (session, self.output, next) = ran.ok_or(Closed)?;
+            match next {
+                Some(again) => (request, delay) = again,
+                None => return Ok(session),
             }
-        };
-        let ran = self.server.pools.of(delay).run(run).await;
-        let (session, output) = ran.flatten().ok_or(Closed)?;
-        self.output = output;
-        Ok(session)
+        }
     }
 
     /// Waits until the log holds what the replies depend on, then writes them with one call.

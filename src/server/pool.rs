@@ -1,51 +1,61 @@
-//! Threads for what would hold up a connection's worker: sets of a bounded number, each with a bounded queue. Commands that compute for
-//! long have some, those that compute for a few milliseconds have as many, so as not to queue behind the long ones, and those that wait
-//! for a lock have more, for they want no core while they wait.
+//! Threads for what would hold up a connection's worker. Commands that compute for long have a fixed number with a bounded queue; those
+//! that compute for a few milliseconds have as many, so as not to queue behind the long ones. Those that wait for a lock want no core
+//! meanwhile: they have the threads that the runtime makes for whoever blocks, and ends when nobody does.
 
 use crate::commands::Delay;
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::spawn_blocking;
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Jobs that may wait in the queue, for each thread.
 const QUEUED_PER_THREAD: usize = 64;
 
-/// Threads for those who wait for locks.
-const WAITING_THREADS: NonZero<usize> = NonZero::new(16).expect("not zero");
+/// Changes that wait for the postings of indexes at the same time, which takes as long as a search. That leaves threads of the runtime, which
+/// makes 512, for those who wait for each other.
+const WAITING_FOR_POSTINGS: usize = 256;
 
-/// All sets.
+/// All of them.
 pub struct Pools {
-    /// For commands that compute for long.
-    pub long: Pool,
+    long: Pool,
     brief: Pool,
-    waiting: Pool,
+    postings: Semaphore,
 }
 
 impl Pools {
-    /// Starts `threads` threads for long commands, as many for brief ones, and those of the waiting.
+    /// Starts `threads` threads for long commands, and as many for brief ones.
     pub fn start(threads: NonZero<usize>) -> Pools {
         Pools {
             long: Pool::start("search", threads),
             brief: Pool::start("brief", threads),
-            waiting: Pool::start("waiting", WAITING_THREADS),
+            postings: Semaphore::new(WAITING_FOR_POSTINGS),
         }
     }
 
-    /// Where a command runs that this keeps from a connection's worker.
-    pub fn of(&self, delay: Delay) -> &Pool {
+    /// Runs `job`, which this keeps from a connection's worker, and waits for its result. None: the job panicked.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        delay: Delay,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
         match delay {
-            Delay::Long => &self.long,
-            Delay::Brief => &self.brief,
-            Delay::Lock => &self.waiting,
+            Delay::Long => self.long.run(job).await,
+            Delay::Brief => self.brief.run(job).await,
+            Delay::Keys => spawn_blocking(job).await.ok(),
+            Delay::Postings => {
+                let _permit = self.postings.acquire().await.ok()?;
+                spawn_blocking(job).await.ok()
+            }
         }
     }
 }
 
 /// A fixed set of threads and a bounded queue. Dropping it ends the threads after what is queued.
-pub struct Pool {
+struct Pool {
     jobs: crossbeam_channel::Sender<Job>,
     room: Arc<Semaphore>,
 }
@@ -57,7 +67,9 @@ impl Pool {
         let (jobs, queue) = crossbeam_channel::bounded::<Job>(capacity);
         for i in 0..threads.get() {
             let queue = queue.clone();
-            let run = move || queue.iter().for_each(|job| job());
+            // Who waits for a job that panics learns it from the channel that is dropped.
+            let run_one = |job: Job| drop(catch_unwind(AssertUnwindSafe(job)));
+            let run = move || queue.iter().for_each(run_one);
             let named = thread::Builder::new().name(format!("{name}-{i}"));
             named
                 .spawn(run)
@@ -70,10 +82,7 @@ impl Pool {
     }
 
     /// Runs `job` in the pool and waits for its result; waits first if the queue is full. None: the job panicked.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let permit = Arc::clone(&self.room).acquire_owned().await.ok()?;
         let (give, take) = oneshot::channel();
         let job = move || {

@@ -333,8 +333,7 @@ async fn wait_for_the_end(server: &Arc<Server>, mut signals: Signals) {
 }
 
 fn context(config: Arc<Config>) -> Context {
-    let threads = config.io_threads() + config.search_threads();
-    let engine = Engine::new(Arc::new(now_ms), commands::new_stats(), threads);
+    let engine = Engine::new(Arc::new(now_ms), commands::new_stats());
     Context::new(Arc::new(engine), config)
 }
 

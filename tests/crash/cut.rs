@@ -5,7 +5,7 @@ use super::EndOf;
 use super::damage::snapshot_alone;
 use super::faults::Directory;
 use super::life::{Act, Exact, Living, Told, effect, set, set_field};
-use rhumb::engine::{Decision, Locked, Patience};
+use rhumb::engine::{Decision, Locked, Patience, Scope};
 use rhumb::keyspace::change::{Change, Effect};
 use rhumb::persistence::disk::fault::FaultDisk;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,10 +70,18 @@ fn a_transaction_is_in_a_snapshot_as_a_whole_or_not_at_all() {
             let (engine, over) = (&living.engine, &over);
             scope.spawn(move || {
                 let keys: Vec<String> = (0..6).map(|i| format!("{writer} {i}")).collect();
-                let gates: Vec<(usize, &[u8])> =
-                    keys.iter().map(|key| (0, key.as_bytes())).collect();
+                let named = || {
+                    keys.iter()
+                        .map(|key| (0, key.clone().into_bytes()))
+                        .collect()
+                };
+                let scope = Scope {
+                    keys: named(),
+                    changed: named(),
+                    is_world: false,
+                };
                 for turn in 0u64.. {
-                    let run = engine.transaction(&gates, false, Patience::Wait, |transaction| {
+                    let run = engine.transaction(&scope, Patience::Wait, |transaction| {
                         for key in &keys {
                             let access = transaction.access();
                             let change = set(0, key, turn.to_string());

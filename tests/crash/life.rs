@@ -2,7 +2,7 @@
 //! and what a recovery must then find.
 
 use bytes::Bytes;
-use rhumb::engine::{Decision, Engine, Locked, OpenRequest, Opened, Patience, StopRequest};
+use rhumb::engine::{Decision, Engine, Locked, OpenRequest, Opened, Patience, Scope, StopRequest};
 use rhumb::keyspace::change::{Change, Effect, Expiry, Upsert};
 use rhumb::keyspace::collection::{Quantization, Schema};
 use rhumb::keyspace::digest::{KeyState, exact_state};
@@ -169,7 +169,6 @@ impl Living {
         let engine = Arc::new(Engine::new(
             Arc::new(|| 1_000),
             rhumb::commands::new_stats(),
-            4,
         ));
         let options = OpenRequest {
             dir: dir.to_owned(),
@@ -229,18 +228,24 @@ impl Living {
 
     fn transact(&self, changes: &[Change], told: &mut Told) -> Result<(), String> {
         self.refuse_if_unhealthy()?;
-        let run =
-            self.engine
-                .transaction(&keys_of(changes), false, Patience::Wait, |transaction| {
-                    for change in changes {
-                        let access = transaction.access();
-                        let done: Result<(), Locked> =
-                            access.write(change.db, &[&change.key], |_| {
-                                Ok(Decision::one((), change.clone()))
-                            });
-                        done.expect("no lock is taken inside");
-                    }
-                });
+        let keys = keys_of(changes).into_iter();
+        let keys: Vec<_> = keys.map(|(db, key)| (db, key.to_vec())).collect();
+        let scope = Scope {
+            changed: keys.clone(),
+            keys,
+            is_world: false,
+        };
+        let run = self
+            .engine
+            .transaction(&scope, Patience::Wait, |transaction| {
+                for change in changes {
+                    let access = transaction.access();
+                    let done: Result<(), Locked> = access.write(change.db, &[&change.key], |_| {
+                        Ok(Decision::one((), change.clone()))
+                    });
+                    done.expect("no lock is taken inside");
+                }
+            });
         told.records.push(changes.to_vec());
         let ((), last) = run.expect("it waits for its locks");
         self.finish(last, told)

@@ -19,9 +19,10 @@ use crate::engine;
 use crate::keyspace::View;
 use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::documents::fields::DocumentId;
-use crate::keyspace::documents::index::{DocumentIndex, State, Turn};
+use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
+use crate::keyspace::documents::turns::Turn;
 use crate::keyspace::documents::values;
 use crate::search::documents;
 use crate::search::documents::cost::{PassedCost, predict_us};
@@ -51,6 +52,8 @@ pub struct Ground<'a> {
     pub limits: Limits,
     /// Whether other connections wait for this thread: what would take long is refused here.
     pub is_waited_for: bool,
+    /// Whether keys are locked meanwhile, by a transaction.
+    pub holds_keys: bool,
     /// What it is refused for at least, where nobody knows before what all of it takes.
     pub delay_min: Option<Delay>,
 }
@@ -98,6 +101,7 @@ pub fn begin<'a, R>(
         index: find_index(&view, index)?,
         limits: Limits::of(&call.context.config),
         is_waited_for: call.access.patience() == engine::Patience::Try,
+        holds_keys: call.access.is_in_transaction(),
         delay_min: None,
         view,
     };
@@ -204,11 +208,12 @@ pub fn find<T>(
     let mut question = question(ground, options, &query, language, patience)?;
     let delay = match predict_us(index, &question, passed_cost) {
         Some(us) => Delay::of(us).or(ground.delay_min),
-        None => Some(Delay::Long),
+        // A writer is in there: it is not for long.
+        None => Some(Delay::Brief),
     };
     question.turn = match delay {
         Some(delay) if ground.is_waited_for => return Err(ground.not_here(delay)),
-        Some(Delay::Long) => Turn::InTurn,
+        Some(Delay::Long) if !ground.holds_keys => Turn::InTurn,
         Some(_) => Turn::Soon,
         None => Turn::AtOnce,
     };

@@ -208,7 +208,7 @@ fn wait_until_filled(call: &Call, name: &[u8]) {
 fn alter(call: &mut Call, may_be_there: bool) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
-    let reply = call.access.write_world(INDEXED_DB, |view| {
+    let reply = call.access.write_world_in_turn(INDEXED_DB, |view| {
         let index = index(view, name)?;
         if may_be_there && schema::first_added_is_known(index.schema(), &words) {
             return Ok(Decision::unchanged(Reply::ok()));
@@ -255,7 +255,7 @@ fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
         Some(word) if word.eq_ignore_ascii_case(b"DD") && call.args.is_done() => true,
         Some(_) => return Err(Refusal::line("Unknown argument")),
     };
-    call.access.write_world(INDEXED_DB, |view| {
+    call.access.write_world_in_turn(INDEXED_DB, |view| {
         let index = match index(view, name) {
             // Somebody else has dropped it meanwhile.
             Err(_) if may_be_missing => return Ok(Decision::unchanged(Reply::ok())),

@@ -9,8 +9,9 @@ use crate::commands::Call;
 use crate::commands::error::Result;
 use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
-use crate::keyspace::documents::index::{DocumentIndex, Turn};
+use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::documents::text::language::Language;
+use crate::keyspace::documents::turns::Turn;
 use crate::protocol::{Reply, Version};
 
 /// FT.INFO index
@@ -22,7 +23,7 @@ pub const INFO: Command = Command {
     complexity: "O(N), N the number of fields and words",
     args: &[Arg::Str("index")],
     flags: flags(&[Flags::READONLY]),
-    class: Class::Aside(Delay::Lock),
+    class: Class::Aside(Delay::Keys),
     examples: &[("FT.INFO pets", "(error) pets: no such index")],
     run: info,
     ..COMMAND

@@ -12,7 +12,7 @@ use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::keyspace::documents::INDEXED_DB;
-use crate::keyspace::documents::index::Turn;
+use crate::keyspace::documents::turns::Turn;
 use crate::protocol::Reply;
 
 /// `FT.EXPLAIN index query [option ...]`
@@ -59,7 +59,7 @@ pub const TAGVALS: Command = Command {
     complexity: "O(N), N the number of values",
     args: &[Arg::Str("index"), Arg::Str("field")],
     flags: flags(&[Flags::READONLY, Flags::DANGEROUS]),
-    class: Class::Aside(Delay::Lock),
+    class: Class::Aside(Delay::Keys),
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
         ("HSET pet:1 kind Cat", "(integer) 1"),

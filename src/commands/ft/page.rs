@@ -102,10 +102,13 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
                 tell_of_order(&ground);
             }
             let page = Page::of(&ground, &request, passed, observer)?;
-            let is_long = || cost::loading_us(&ground, &request, &page) > cost::LOADING_US_MAX;
-            match ground.is_waited_for && is_long() {
-                true => Err(ground.not_here(Delay::Long)),
-                false => Ok(page),
+            if !ground.is_waited_for {
+                return Ok(page);
+            }
+            let us = cost::loading_us(&ground, &request, &page);
+            match Delay::of(us).filter(|_| us > cost::LOADING_US_MAX) {
+                Some(delay) => Err(ground.not_here(delay)),
+                None => Ok(page),
             }
         },
     );

@@ -275,6 +275,9 @@ fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
     });
 }
 
+/// Most bytes of what an aggregation computes with APPLY: rows are in memory until the last step.
+const APPLIED_BYTES_MAX: usize = 512 << 20;
+
 /// What RediSearch calls LIMIT without SORTBY.
 const PAGER: &str = "Pager/Limiter";
 
@@ -322,6 +325,8 @@ struct Pipeline<'a> {
     is_grouped: bool,
     /// Expressions that were read for the rows before, by their texts, through steps that look at one row at a time.
     expressions: HashMap<Vec<u8>, Rc<Expression>>,
+    /// Bytes of what was computed with APPLY, also where it is replaced.
+    applied_bytes: usize,
 }
 
 impl<'a> Pipeline<'a> {
@@ -343,6 +348,7 @@ impl<'a> Pipeline<'a> {
             known,
             is_grouped: false,
             expressions: HashMap::new(),
+            applied_bytes: 0,
         }
     }
 
@@ -581,8 +587,12 @@ impl<'a> Pipeline<'a> {
         let expression = self.read(&mut lines, text)?;
         let mut computed = 0;
         for line in lines.iter_mut().take_while(|_| !self.patience.ends()) {
-            let value = expression.evaluate(line, expression::Mode::Query);
-            line.properties.set(name, value?);
+            let value = expression.evaluate(line, expression::Mode::Query)?;
+            self.applied_bytes += value.bytes();
+            if self.applied_bytes > APPLIED_BYTES_MAX {
+                return Err(Refusal::line("What APPLY computed takes more than 512 MB"));
+            }
+            line.properties.set(name, value);
             computed += 1;
         }
         lines.truncate(computed);
@@ -638,5 +648,33 @@ impl<'a> Pipeline<'a> {
             .take(kept)
             .skip(arrange.offset() as usize)
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::desk::Desk;
+
+    #[test]
+    fn what_grows_with_each_step_is_refused_before_it_takes_all_memory() {
+        let desk = Desk::new();
+        let mut seat = desk.seat();
+        seat.run("FT.CREATE i PREFIX 1 d: SCHEMA n NUMERIC");
+        let text = "x".repeat(600_000);
+        seat.send(["HSET", "d:1", "n", "1", "t", &text]);
+        let mut aggregate = |apply: &str, times: usize| {
+            let line = "FT.AGGREGATE i * LOAD 1 @t";
+            seat.run(&format!("{line} {}", format!("{apply} ").repeat(times)))
+        };
+        let once = aggregate("APPLY 'format(\"%s\",@t)' AS u LIMIT 0 1", 1);
+        assert!(once.contains("xxx"));
+        assert_eq!(
+            aggregate("APPLY 'format(\"%s%s\",@t,@t)' AS t", 33),
+            "(error) Formatted text is longer than 1 MB"
+        );
+        assert_eq!(
+            aggregate("APPLY 'format(\"%s\",@t)' AS u", 1000),
+            "(error) What APPLY computed takes more than 512 MB"
+        );
     }
 }

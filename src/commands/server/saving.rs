@@ -14,7 +14,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Saves all data, and answers when they are on disk.",
         complexity: "O(N), N the number of keys and elements that changed since the last save",
         flags: flags(&[Flags::ADMIN, Flags::NO_SCRIPT, Flags::NO_MULTI]),
-        class: Class::Aside(Delay::Lock),
+        class: Class::Aside(Delay::Keys),
         run: save,
         ..SAVING
     },
@@ -57,7 +57,7 @@ pub const COMMANDS: &[Command] = &[
             Flags::NO_SCRIPT,
             Flags::NO_MULTI,
         ]),
-        class: Class::Aside(Delay::Lock),
+        class: Class::Aside(Delay::Keys),
         examples: &[("SHUTDOWN ABORT", "(error) ERR No shutdown in progress.")],
         run: shut_down,
         ..SAVING

@@ -16,6 +16,7 @@ use super::saved::{Known, SavedNodes};
 use super::schema::{Algorithm, Field, FieldKind, Metric, Schema, VectorAttributes};
 use super::slots::DocumentSlots;
 use super::text::stop_words::StopWords;
+use super::turns::{Place, Reading, Turn, TurnLock};
 use super::usage::Usage;
 use super::values::{DocumentValues, FieldValue};
 use super::vocabulary::Vocabulary;
@@ -28,13 +29,11 @@ use crate::keyspace::calibration::Calibration;
 use bytes::Bytes;
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
-use parking_lot::{RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 /// Links of a node on a level above 0, and candidates while linking, of algorithms that name none.
 const M_DEFAULT: u32 = 16;
@@ -46,23 +45,6 @@ const IDS_LIMIT: DocumentId = DocumentId::MAX - (1 << 16);
 
 /// In place of a field, in a failure that is of none of them.
 pub const NO_FIELD: usize = usize::MAX;
-
-/// A search that is answered on its connection's thread lets go of the postings in less.
-const HELD_BRIEFLY: Duration = Duration::from_micros(100);
-
-/// Who reads for some milliseconds queues behind a writer for so long; then that one waits for somebody who reads long.
-const SOON: Duration = Duration::from_millis(5);
-
-/// Whether a reader of the postings queues behind a writer that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// He holds them already, or takes them for a moment: never.
-    AtOnce,
-    /// He takes them for some milliseconds: for a few, so that writers are not kept out for good.
-    Soon,
-    /// He may take long: yes.
-    InTurn,
-}
 
 /// Why a document is not indexed.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,7 +131,7 @@ pub struct DocumentIndex {
     calibrations: Vec<Arc<Calibration>>,
     inserts: AtomicU64,
     /// Shared with the one that this was made of by FT.ALTER, for as long as somebody searches that.
-    state: Arc<RwLock<State>>,
+    state: Arc<TurnLock<State>>,
     progress: Progress,
     failures: AtomicU64,
     usage: Arc<Usage>,
@@ -251,7 +233,7 @@ impl DocumentIndex {
             calibrations: schema.fields.iter().map(|_| Arc::default()).collect(),
             inserts: AtomicU64::new(0),
             schema,
-            state: Arc::new(RwLock::new(state)),
+            state: Arc::new(TurnLock::new(state)),
             progress: Progress::default(),
             failures: AtomicU64::new(0),
             usage: Arc::default(),
@@ -374,34 +356,30 @@ impl DocumentIndex {
         !self.read_in(Turn::AtOnce).fields[field].present.is_empty()
     }
 
-    /// The postings, which do not change while they are held.
-    pub fn read(&self) -> RwLockReadGuard<'_, State> {
+    /// The postings, for a moment: they do not change while they are held.
+    pub fn read(&self) -> Reading<'_, State> {
         self.state.read()
     }
 
-    /// As `read`, unless somebody writes them; without queueing behind a writer that waits.
-    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, State>> {
-        self.state.try_read_recursive()
+    /// As `read`, unless somebody writes them for longer than a moment.
+    pub fn try_read(&self) -> Option<Reading<'_, State>> {
+        self.state.try_read()
     }
 
-    /// As `read`, in turn or not.
-    pub fn read_in(&self, turn: Turn) -> RwLockReadGuard<'_, State> {
-        let queued = match turn {
-            Turn::AtOnce => None,
-            Turn::Soon => self.state.try_read_for(SOON),
-            Turn::InTurn => Some(self.state.read()),
-        };
-        queued.unwrap_or_else(|| self.state.read_recursive())
+    /// The postings, for as long as the turn says.
+    pub fn read_in(&self, turn: Turn) -> Reading<'_, State> {
+        self.state.read_in(turn)
     }
 
-    /// Whether somebody holds the postings for longer than a quick search does, so that a change would have to wait.
-    pub fn is_held(&self) -> bool {
-        self.state.try_write().is_none() && self.state.try_write_for(HELD_BRIEFLY).is_none()
+    /// The turn of a change to a document, until the place is dropped: nobody begins to read the postings for long meanwhile. None if
+    /// somebody does.
+    pub fn try_enter(&self) -> Option<Place<'_>> {
+        self.state.try_enter()
     }
 
-    /// Waits until whoever holds the postings now lets go of them.
-    pub fn wait_until_let_go(&self) {
-        drop(self.state.write());
+    /// The same; waits until nobody reads them for long. The caller holds no lock that others want.
+    pub fn enter(&self) -> Place<'_> {
+        self.state.enter()
     }
 
     /// Documents that could not be indexed, since the index was made.

@@ -29,6 +29,7 @@ pub mod shape;
 pub mod sizes;
 pub mod slots;
 pub mod text;
+pub mod turns;
 pub mod usage;
 pub mod values;
 pub mod vocabulary;
@@ -41,6 +42,7 @@ use index::{DocumentIndex, Refusal, Unlinked};
 use parking_lot::{Condvar, Mutex, RwLock};
 use saved::SavedIndex;
 use schema::Schema;
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -202,16 +204,20 @@ impl Indexes {
         !self.is_empty() && self.names.read().indexes.values().any(links)
     }
 
-    /// Whether somebody goes through the postings of one of these indexes for long, so that a change would have to wait.
-    pub fn are_held(&self, these: impl Fn(&DocumentIndex) -> bool) -> bool {
-        !self.is_empty() && self.all().iter().any(|it| these(it) && it.is_held())
-    }
-
-    /// Waits until whoever holds the postings of these indexes now has let go of them.
-    pub fn wait_until_let_go(&self, these: impl Fn(&DocumentIndex) -> bool) {
-        for index in self.all().iter().filter(|index| these(index)) {
-            index.wait_until_let_go();
+    /// Those that follow one of these keys, in the order of their names.
+    pub fn following<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
+    ) -> SmallVec<[Arc<DocumentIndex>; 2]> {
+        if self.is_empty() {
+            return SmallVec::new();
         }
+        let names = self.names.read();
+        let follows = |index: &&Arc<DocumentIndex>| {
+            let schema = index.schema();
+            keys.clone().any(|key| schema.follows(key))
+        };
+        names.indexes.values().filter(follows).cloned().collect()
     }
 
     /// Drops an index, if there is one of that name, and its aliases.

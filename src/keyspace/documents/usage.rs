@@ -1,6 +1,7 @@
 //! What an index is used for, how long temporary ones live without use, and what goes with an index.
 
 use super::index::{Document, DocumentIndex};
+use super::turns::Turn;
 use super::{INDEXED_DB, Indexes};
 use crate::keyspace::Key;
 use crate::keyspace::change::{Change, Effect};
@@ -87,7 +88,7 @@ impl DocumentIndex {
     pub fn drop_changes(&self, deletes_documents: bool) -> Vec<Change> {
         let mut changes = vec![Change::new(INDEXED_DB, self.name(), Effect::DropIndex)];
         if deletes_documents {
-            let state = self.read();
+            let state = self.read_in(Turn::AtOnce);
             let keys = state.documents.values().map(Document::key);
             changes.extend(keys.map(|key| Change::new(INDEXED_DB, key, Effect::Delete)));
         }

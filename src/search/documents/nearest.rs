@@ -10,12 +10,12 @@ use super::distances::Distances;
 use super::patience::Patience;
 use crate::index::{ComponentType, Neighbour, SlotFilter, Target, VectorIndex};
 use crate::keyspace::documents::fields::DocumentId;
-use crate::keyspace::documents::index::{DocumentIndex, State, Turn};
+use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::slots::Owners;
+use crate::keyspace::documents::turns::{Reading, Turn};
 use crate::search::follow::{Course, Passers, Search};
 use crate::search::plan;
-use parking_lot::RwLockReadGuard;
 use roaring::RoaringBitmap;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ impl<'a> NearestSearch<'a> {
     /// Searches, and hands over the postings by which hits became documents: they hold whoever was found for as long as they are
     /// held. A document may have several vectors: where fewer than k documents are among the hits, twice as many are looked for.
     /// The caller holds no lock, and an epoch pin since before it asked who passes.
-    pub fn run(&self) -> (Nearest, RwLockReadGuard<'a, State>) {
+    pub fn run(&self) -> (Nearest, Reading<'a, State>) {
         let mut course = Course::default();
         let mut wanted = match self.is_rounded() {
             true => self.k + 1,

@@ -14,14 +14,14 @@ use super::sought::Expansion;
 use super::tree::{Knn, Node, VectorRange};
 use super::within::{Within, WithinSearch};
 use crate::index::Target;
-use crate::keyspace::documents::index::{DocumentIndex, State, Turn};
+use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::text::language::Language;
+use crate::keyspace::documents::turns::{Reading, Turn};
 use crate::keyspace::documents::values;
 use crate::search::follow::Course;
 use bytes::Bytes;
 use crossbeam_epoch as epoch;
-use parking_lot::RwLockReadGuard;
 use roaring::RoaringBitmap;
 
 /// How often a query is asked again because what it found changed meanwhile.
@@ -159,11 +159,7 @@ impl<'a> Run<'a> {
     }
 
     /// What there is to find now, and whether it is torn.
-    fn attempt(
-        &'a self,
-        within: &[Within],
-        turn: Turn,
-    ) -> (RwLockReadGuard<'a, State>, Found, bool) {
+    fn attempt(&'a self, within: &[Within], turn: Turn) -> (Reading<'a, State>, Found, bool) {
         let state = self.index.read_in(turn);
         let mut matcher = Matcher::new(self.index, &state, self.question, within);
         let knn = self.question.knn.as_ref();

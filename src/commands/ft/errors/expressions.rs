@@ -84,6 +84,7 @@ impl Display for EvalError {
             EvalError::Format => f.write_str("Bad format string!"),
             EvalError::FormatArguments => f.write_str("Not enough arguments for format"),
             EvalError::FormatSpecifier => f.write_str("Unknown format specifier passed"),
+            EvalError::FormatLength => f.write_str("Formatted text is longer than 1 MB"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{check, check_refused, with_set};
 use crate::commands::desk::{Desk, Seat};
+use crate::keyspace::Value;
 use crate::protocol::Reply;
 
 #[test]
@@ -408,4 +409,23 @@ fn a_batch_that_promises_a_recall_does_not_wait_for_itself() {
         let curves = info.matches("measured-at-ms").count();
         assert!((1..=2).contains(&curves), "{info}");
     }
+}
+
+#[test]
+fn changes_that_may_take_elements_out_leave_some_whatever_happens() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    for name in ["a", "b", "c"] {
+        seat.run(&format!("VADD key VALUES 2 1 2 {name}"));
+    }
+    let view = desk.context.engine.keyspace().view(0, 0);
+    let Some(Value::Collection(collection)) = view.get(b"key") else {
+        panic!("no collection");
+    };
+    let first = collection.may_leave(1);
+    assert!(first.is_some() && collection.may_leave(2).is_none());
+    let second = collection.may_leave(1);
+    assert!(second.is_some() && collection.may_leave(1).is_none());
+    drop(first);
+    assert!(collection.may_leave(1).is_some());
 }

@@ -35,6 +35,8 @@ pub enum EvalError {
     FormatArguments,
     /// `format` with another specifier than `%s`.
     FormatSpecifier,
+    /// `format` of a text longer than [`FORMATTED_BYTES_MAX`](super::FORMATTED_BYTES_MAX).
+    FormatLength,
 }
 
 /// The value of a part.

@@ -3,7 +3,7 @@
 use super::geo::geodistance;
 use super::time;
 use super::value::lossy;
-use super::{EvalError, Value};
+use super::{EvalError, FORMATTED_BYTES_MAX, Value};
 
 type Result = std::result::Result<Value, EvalError>;
 
@@ -213,6 +213,9 @@ fn format(values: &[Value]) -> Result {
     let mut out = Vec::with_capacity(pattern.len());
     let mut bytes = pattern.iter();
     while let Some(&byte) = bytes.next() {
+        if out.len() > FORMATTED_BYTES_MAX {
+            return Err(EvalError::FormatLength);
+        }
         if byte != b'%' {
             out.push(byte);
             continue;
@@ -232,7 +235,10 @@ fn format(values: &[Value]) -> Result {
             }
         }
     }
-    Ok(Value::from(out))
+    match out.len() > FORMATTED_BYTES_MAX {
+        true => Err(EvalError::FormatLength),
+        false => Ok(Value::from(out)),
+    }
 }
 
 /// `split(text [, separators [, trimmed]])`: parts without empty ones.

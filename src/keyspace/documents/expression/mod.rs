@@ -21,6 +21,8 @@ use functions::Function;
 
 /// Parts of the largest expression. It bounds the depth of its tree.
 pub const PARTS_MAX: usize = 1000;
+/// Bytes of the longest text that `format` makes: a request that formats what it formatted would take all memory.
+pub const FORMATTED_BYTES_MAX: usize = 1 << 20;
 /// Terms that `matched_terms()` tells.
 pub const MATCHED_TERMS_MAX: usize = 100;
 /// Parentheses in each other.

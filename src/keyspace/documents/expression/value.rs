@@ -50,6 +50,18 @@ impl From<bool> for Value {
     }
 }
 
+impl Value {
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let own = match self {
+            Value::Null | Value::Number(_) => 0,
+            Value::Text(text) => text.len(),
+            Value::Array(values) => values.iter().map(Value::bytes).sum(),
+        };
+        size_of::<Value>() + own
+    }
+}
+
 /// A text as a number: decimal or `inf` as a whole; the empty text is none.
 pub fn parse_number(text: &[u8]) -> Option<f64> {
     match text {
