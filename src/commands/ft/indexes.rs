@@ -255,7 +255,7 @@ fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
         Some(word) if word.eq_ignore_ascii_case(b"DD") && call.args.is_done() => true,
         Some(_) => return Err(Refusal::line("Unknown argument")),
     };
-    call.access.write_world_in_turn(INDEXED_DB, |view| {
+    let decide = |view: &View| {
         let index = match index(view, name) {
             // Somebody else has dropped it meanwhile.
             Err(_) if may_be_missing => return Ok(Decision::unchanged(Reply::ok())),
@@ -263,7 +263,12 @@ fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
         };
         let changes = index.drop_changes(deletes);
         Ok::<_, Refusal>(Decision::with(Reply::ok(), changes))
-    })
+    };
+    match deletes {
+        // Other indexes may have the documents too.
+        true => call.access.write_world_in_turn(INDEXED_DB, decide),
+        false => call.access.write_world(INDEXED_DB, decide),
+    }
 }
 
 fn list(call: &mut Call) -> Result {

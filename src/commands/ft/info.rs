@@ -39,7 +39,7 @@ fn info(call: &mut Call) -> Result {
     let cursors = (cursors, limits.cursors_max);
     parts.extend(figures(
         &index,
-        &index.read_in(Turn::AtOnce),
+        &index.read_in(Turn::Soon),
         cursors,
         version,
     ));

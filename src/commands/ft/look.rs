@@ -103,7 +103,7 @@ fn tag_values(call: &mut Call) -> Result {
     if !matches!(fields[place].kind, FieldKind::Tag { .. }) {
         return Err(Refusal::line("Not a tag field"));
     }
-    let state = index.read_in(Turn::AtOnce);
+    let state = index.read_in(Turn::Soon);
     let tags = state.fields[place].tags.keys();
     Ok(Reply::Set(tags.map(|tag| bulk(tag.as_bytes())).collect()))
 }

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Who reads for a moment lets go in about as long. After so long, who waits looks again whom there is to wait for.
 const MOMENT: Duration = Duration::from_micros(100);
 
+/// Who reads for a moment lets a writer go first for so long, and passes it then: he may be whom it waits for.
+const MANY_MOMENTS: Duration = Duration::from_millis(2);
+
 /// How long somebody reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -85,7 +88,7 @@ impl<T> TurnLock<T> {
     fn read_at_once(&self) -> RwLockReadGuard<'_, T> {
         let in_turn = match self.is_held() {
             true => None,
-            false => self.content.try_read_for(MOMENT),
+            false => self.content.try_read_for(MANY_MOMENTS),
         };
         // Who passes a writer stands behind it all the same if nobody reads at that time: not for longer than a moment, for then somebody
         // may read long before the next writer goes.
