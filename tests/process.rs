@@ -73,6 +73,36 @@ fn who_is_brief_does_not_queue_behind_who_is_long() {
     assert_eq!(order.last(), Some(&"DEBUG SLEEP 2"), "{order:?}");
 }
 
+/// Nobody asks for it again, nor for any other.
+#[test]
+fn a_cursor_that_is_not_read_gives_its_rows_back() {
+    let server = Server::start();
+    ask(&server, "FT.CREATE i PREFIX 1 d: SCHEMA n NUMERIC", "OK");
+    let text = "x".repeat(9_000);
+    for id in 1..9 {
+        ask(&server, &format!("HSET d:{id} n 1 t {text}"), ":2");
+    }
+    let used = || {
+        let info = ask(&server, "INFO memory", "used_memory_human");
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"));
+        let bytes = line.and_then(|bytes| bytes.trim().parse::<u64>().ok());
+        bytes.expect("a number")
+    };
+    let before = used();
+    let twice = "APPLY 'format(\"%s%s\",@t,@t)' AS t ".repeat(6);
+    let line = format!("FT.AGGREGATE i * LOAD 1 @t {twice} WITHCURSOR COUNT 1 MAXIDLE 300");
+    ask(&server, &line, "\r\n:");
+    let begun = Instant::now();
+    let holds = || used() > before + (2 << 20);
+    assert!(holds(), "{} after {before}", used());
+    while holds() {
+        assert!(begun.elapsed() < PATIENCE, "{} after {before}", used());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn who_is_killed_executes_nothing_any_more() {
     let server = Server::start_with(&["--search-threads", "1", "--enable-debug-command", "yes"]);

@@ -241,8 +241,10 @@ fn start_upkeep(context: &Arc<Context>) -> Upkeep {
         .column_budget()
         .set_bytes_max(config.search_columns_bytes_max());
     let each_round = {
-        let engine = Arc::clone(&engine);
+        let (engine, context) = (Arc::clone(&engine), Arc::clone(context));
         move || {
+            // Their rows are many, and nobody may ask for one again.
+            context.cursors.collect(engine.now_ms());
             engine.set_expiry_effort(config.active_expire_effort());
             engine.start_due_save(&triggers(&config));
         }
