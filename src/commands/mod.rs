@@ -169,7 +169,7 @@ impl Call<'_> {
 pub enum Outcome {
     /// Answered.
     Reply(Reply),
-    /// Call again with [`Patience::Wait`], elsewhere.
+    /// Call again elsewhere, with more [`Patience`].
     Delayed(Delay),
 }
 

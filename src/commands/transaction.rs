@@ -262,6 +262,7 @@ fn scope(requests: &[Request], session: &Session, databases: usize) -> Scope {
         let command = Table::all().commands()[place];
         // SELECT moves the commands behind it; MOVE and COPY reach into another database.
         scope.is_world |= command.flags.has(Flags::WORLD);
+        scope.changes_world |= command.flags.has(flags(&[Flags::WORLD, Flags::WRITE]));
         if command.name == "SELECT" {
             // One that will be refused moves nothing.
             let chosen = crate::protocol::number::parse_i64(request.arg(1));

@@ -5,6 +5,7 @@ use super::locks::{GateGuards, Patience};
 use super::{Engine, Locked};
 use crate::keyspace::change::{Change, Effect};
 use crate::keyspace::documents::filling::on_all_cores;
+use crate::keyspace::documents::index::DocumentIndex;
 use crate::keyspace::{Keyspace, Value, View};
 use crate::persistence::log::EncodedRecord;
 use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
@@ -13,6 +14,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
 /// So many vectors for one collection are worth the cores of others.
 const PARALLEL_UPSERTS: usize = 16;
@@ -223,6 +225,8 @@ impl<'e> Access<'e> {
         }
         let _world = self.engine.locks().world_shared(self.patience)?;
         let gate = self.engine.locks().gate_shared(db, key, self.patience)?;
+        // Whatever is there now is what is decided about.
+        self.note_time();
         if let Some(Value::Collection(collection)) = self.view(db).get(key)
             && let Some(_leaving) = collection.may_leave(1)
         {
@@ -230,7 +234,6 @@ impl<'e> Access<'e> {
                 .engine
                 .locks()
                 .stripe(collection.id(), element, self.patience)?;
-            self.note_time();
             return self.decide_and_commit(db, &[], decide);
         }
         drop(gate);
@@ -258,6 +261,7 @@ impl<'e> Access<'e> {
         let locks = self.engine.locks();
         let _world = locks.world_shared(self.patience)?;
         let _gate = locks.gate_shared(db, key, self.patience)?;
+        self.note_time();
         let collection = match self.view(db).get(key) {
             Some(Value::Collection(collection)) => collection,
             _ => return Ok(None),
@@ -266,7 +270,6 @@ impl<'e> Access<'e> {
             return Ok(None);
         };
         let _stripes = locks.stripes(collection.id(), elements, self.patience)?;
-        self.note_time();
         let view = self.view(db);
         // All is decided before anything is logged: what is logged has to be applied.
         let decided = (0..elements.len()).map(|at| decide(&view, at)).collect();
@@ -318,18 +321,18 @@ impl<'e> Access<'e> {
         }
     }
 
-    /// Databases as a whole, in the turn of every index.
+    /// As `write_world`, in the turn of these indexes.
     pub fn write_world_in_turn<T, E: From<Locked>>(
         &self,
         db: usize,
+        indexes: &[Arc<DocumentIndex>],
         decide: impl FnOnce(&View) -> Result<Decision<T>, E>,
     ) -> Result<T, E> {
         if self.transaction.is_some() {
             return self.write_world(db, decide);
         }
-        let indexes = self.engine.keyspace().indexes().all();
         self.engine
-            .in_turn_of(&indexes, self.patience, || self.write_world(db, decide))
+            .in_turn_of(indexes, self.patience, || self.write_world(db, decide))
     }
 
     /// A change that may have waited sees what is there when it goes on: what expired meanwhile is not.
@@ -543,14 +546,18 @@ impl Engine {
         patience: Patience,
         commands: impl FnOnce(&Transaction<'_>) -> T,
     ) -> Result<(T, u64), Locked> {
-        self.in_turn(borrowed(&scope.changed), patience, || {
+        let run = || {
             let _locks = match scope.is_world {
                 true => TransactionLocks::World(self.locks().world_exclusive(patience)?),
                 false => TransactionLocks::Keys(self.lock_keys(borrowed(&scope.keys), patience)?),
             };
             let cut = self.locks().cut_shared(patience)?;
             Ok(self.run_transaction(commands, cut))
-        })
+        };
+        match scope.changes_world {
+            true => self.in_turn_of(&self.keyspace().indexes().all(), patience, run),
+            false => self.in_turn(borrowed(&scope.changed), patience, run),
+        }
     }
 
     fn run_transaction<T>(
@@ -599,6 +606,8 @@ pub struct Scope {
     pub changed: Vec<(usize, Vec<u8>)>,
     /// Whether it needs the whole world for itself.
     pub is_world: bool,
+    /// Whether it may change others than the keys that it names.
+    pub changes_world: bool,
 }
 
 fn borrowed(keys: &[(usize, Vec<u8>)]) -> impl Iterator<Item = (usize, &[u8])> + Clone {

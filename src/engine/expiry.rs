@@ -112,13 +112,15 @@ impl Engine {
                 return;
             }
             let access = self.access(Patience::Wait);
-            let dropped: Result<(), Locked> = access.write_world_in_turn(INDEXED_DB, |view| {
-                // Somebody may have named it, or dropped it, since.
-                let index = view.keyspace().indexes().get(&name);
-                let index = index.filter(|index| index.is_forgotten(view.now_ms));
-                let changes = index.map_or_else(Vec::new, |index| index.drop_changes(true));
-                Ok(Decision::with((), changes))
-            });
+            let all = indexes.all();
+            let dropped: Result<(), Locked> =
+                access.write_world_in_turn(INDEXED_DB, &all, |view| {
+                    // Somebody may have named it, or dropped it, since.
+                    let index = view.keyspace().indexes().get(&name);
+                    let index = index.filter(|index| index.is_forgotten(view.now_ms));
+                    let changes = index.map_or_else(Vec::new, |index| index.drop_changes(true));
+                    Ok(Decision::with((), changes))
+                });
             if dropped.is_err() {
                 return;
             }

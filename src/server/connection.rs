@@ -214,6 +214,9 @@ impl Connection {
         let requests = run.into_requests();
         if requests.len() < REQUESTS_MIN {
             for request in requests {
+                if self.client.killed.load(Ordering::Acquire) {
+                    break;
+                }
                 self.execute(request).await?;
             }
             return Ok(());
@@ -231,6 +234,9 @@ impl Connection {
         };
         let mut output = std::mem::take(&mut self.output);
         let run = move || {
+            if session.client.killed.load(Ordering::Acquire) {
+                return (session, output);
+            }
             let now_ms = server.context.engine.now_ms();
             let execute = match server.readers.are_others(session.client.id, now_ms) {
                 true => commands::execute_one_by_one,
@@ -282,8 +288,8 @@ impl Connection {
             let server = Arc::clone(&self.server);
             let mut output = std::mem::take(&mut self.output);
             let patience = match delay {
-                Delay::Brief | Delay::Long => Patience::Work,
-                Delay::Keys | Delay::Postings => Patience::Wait,
+                Delay::Brief | Delay::Long | Delay::Keys => Patience::Work,
+                Delay::Postings => Patience::Wait,
             };
             let run = move || {
                 // Others may have killed the client while this waited for its turn.

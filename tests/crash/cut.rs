@@ -78,7 +78,7 @@ fn a_transaction_is_in_a_snapshot_as_a_whole_or_not_at_all() {
                 let scope = Scope {
                     keys: named(),
                     changed: named(),
-                    is_world: false,
+                    ..Scope::default()
                 };
                 for turn in 0u64.. {
                     let run = engine.transaction(&scope, Patience::Wait, |transaction| {

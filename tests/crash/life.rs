@@ -233,7 +233,7 @@ impl Living {
         let scope = Scope {
             changed: keys.clone(),
             keys,
-            is_world: false,
+            ..Scope::default()
         };
         let run = self
             .engine

@@ -304,6 +304,12 @@ mod tests {
         let held = index.read_in(Turn::InTurn);
         let expected = ([waits, waits, waits, None], [waits, None, None]);
         assert_eq!(writes(), expected);
+        // What these change is not among the keys that they name.
+        let mut other = desk.seat();
+        other.run("SELECT 1");
+        assert_eq!(exec(&mut other, "MOVE d:2 0"), waits);
+        assert_eq!(exec(&mut other, "MOVE d:2 2"), waits);
+        assert_eq!(exec(&mut other, "DBSIZE"), None);
         drop(held);
         assert_eq!(writes(), ([None; 4], [None; 3]));
     }

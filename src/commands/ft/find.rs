@@ -208,8 +208,9 @@ pub fn find<T>(
     let mut question = question(ground, options, &query, language, patience)?;
     let delay = match predict_us(index, &question, passed_cost) {
         Some(us) => Delay::of(us).or(ground.delay_min),
-        // A writer is in there: it is not for long.
-        None => Some(Delay::Brief),
+        // A writer is in there, for a moment: it is seen elsewhere what it takes.
+        None if ground.is_waited_for => Some(Delay::Brief),
+        None => Some(Delay::Long),
     };
     question.turn = match delay {
         Some(delay) if ground.is_waited_for => return Err(ground.not_here(delay)),

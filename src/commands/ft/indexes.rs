@@ -208,18 +208,22 @@ fn wait_until_filled(call: &Call, name: &[u8]) {
 fn alter(call: &mut Call, may_be_there: bool) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
-    let reply = call.access.write_world_in_turn(INDEXED_DB, |view| {
-        let index = index(view, name)?;
-        if may_be_there && schema::first_added_is_known(index.schema(), &words) {
-            return Ok(Decision::unchanged(Reply::ok()));
-        }
-        let (mut schema, scans) = schema::alter(index.schema(), &mut Words::new(&words))?;
-        check_paths(&schema, index.name())?;
-        schema.skips_initial_scan = !scans;
-        let schema = Arc::new(schema);
-        let change = Change::new(INDEXED_DB, index.name(), Effect::CreateIndex { schema });
-        Ok::<_, Refusal>(Decision::one(Reply::ok(), change))
-    });
+    let altered = call.access.view(INDEXED_DB).keyspace().indexes().get(name);
+    let altered = altered.as_slice();
+    let reply = call
+        .access
+        .write_world_in_turn(INDEXED_DB, altered, |view| {
+            let index = index(view, name)?;
+            if may_be_there && schema::first_added_is_known(index.schema(), &words) {
+                return Ok(Decision::unchanged(Reply::ok()));
+            }
+            let (mut schema, scans) = schema::alter(index.schema(), &mut Words::new(&words))?;
+            check_paths(&schema, index.name())?;
+            schema.skips_initial_scan = !scans;
+            let schema = Arc::new(schema);
+            let change = Change::new(INDEXED_DB, index.name(), Effect::CreateIndex { schema });
+            Ok::<_, Refusal>(Decision::one(Reply::ok(), change))
+        });
     wait_until_filled(call, name);
     reply
 }
@@ -266,7 +270,10 @@ fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
     };
     match deletes {
         // Other indexes may have the documents too.
-        true => call.access.write_world_in_turn(INDEXED_DB, decide),
+        true => {
+            let all = view.keyspace().indexes().all();
+            call.access.write_world_in_turn(INDEXED_DB, &all, decide)
+        }
         false => call.access.write_world(INDEXED_DB, decide),
     }
 }

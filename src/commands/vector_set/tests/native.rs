@@ -2,8 +2,11 @@
 
 use super::{check, check_refused, with_set};
 use crate::commands::desk::{Desk, Seat};
+use crate::engine::{Patience, Scope};
 use crate::keyspace::Value;
 use crate::protocol::Reply;
+use std::thread;
+use std::time::Duration;
 
 #[test]
 fn vcreate_has_bounds_with_an_error_line_each() {
@@ -428,4 +431,37 @@ fn changes_that_may_take_elements_out_leave_some_whatever_happens() {
     assert!(second.is_some() && collection.may_leave(1).is_none());
     drop(first);
     assert!(collection.may_leave(1).is_some());
+}
+
+/// It waits for a transaction that holds the key.
+#[test]
+fn an_element_that_waits_while_its_set_expires_makes_the_set_anew() {
+    let desk = Desk::new();
+    let mut seat = desk.seat();
+    for name in ["a", "b", "c"] {
+        seat.run(&format!("VADD key VALUES 2 1 2 {name} NOQUANT"));
+    }
+    seat.run("PEXPIRE key 1000");
+    let scope = Scope {
+        keys: vec![(0, b"key".to_vec())],
+        ..Scope::default()
+    };
+    let engine = &desk.context.engine;
+    let mut writer = desk.seat();
+    thread::scope(|threads| {
+        let run = engine.transaction(&scope, Patience::Wait, |_| {
+            let writing = threads.spawn(|| writer.run("VADD key VALUES 3 1 2 3 d NOQUANT"));
+            thread::sleep(Duration::from_millis(50));
+            desk.advance_ms(2000);
+            writing
+        });
+        let (writing, _) = run.expect("it waits for its locks");
+        assert_eq!(writing.join().expect("a reply"), "(integer) 1");
+    });
+    let dim = seat.run("VDIM key");
+    assert_eq!(
+        (dim.as_str(), seat.run("TTL key")),
+        ("(integer) 3", "(integer) -1".to_owned())
+    );
+    assert_eq!(seat.run("VCARD key"), "(integer) 1");
 }
