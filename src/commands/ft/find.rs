@@ -206,11 +206,10 @@ pub fn find<T>(
     let query = read_query(index, options)?;
     observer.parsed();
     let mut question = question(ground, options, &query, language, patience)?;
-    let delay = match predict_us(index, &question, passed_cost) {
+    let delay = match predict_us(index, &question, passed_cost, !ground.is_waited_for) {
         Some(us) => Delay::of(us).or(ground.delay_min),
         // A writer is in there, for a moment: it is seen elsewhere what it takes.
-        None if ground.is_waited_for => Some(Delay::Brief),
-        None => Some(Delay::Long),
+        None => Some(Delay::Brief),
     };
     question.turn = match delay {
         Some(delay) if ground.is_waited_for => return Err(ground.not_here(delay)),

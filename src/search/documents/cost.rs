@@ -8,6 +8,7 @@ use super::tree::{Kind, Node, Relation, TagValue};
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::places::extent::Ground;
 use crate::keyspace::documents::shape::Shape;
+use crate::keyspace::documents::turns::Turn;
 use crate::search::plan;
 use roaring::RoaringBitmap;
 
@@ -62,12 +63,13 @@ pub struct PassedCost {
     pub shown_ns: f64,
 }
 
-/// Microseconds that a question takes, with what is done with its documents; none if a writer holds the postings, for whom nobody waits
-/// only to learn this.
+/// Microseconds that a question takes, with what is done with its documents; none if a writer holds the postings and the caller does not
+/// wait.
 pub fn predict_us(
     index: &DocumentIndex,
     question: &Question,
     passed_cost: PassedCost,
+    waits: bool,
 ) -> Option<u64> {
     // Before the postings are held: it may find that nobody measured yet.
     let nearest = question
@@ -75,7 +77,10 @@ pub fn predict_us(
         .as_ref()
         .and_then(|asked| Some((asked, FieldVectors::of(index, asked.knn.field)?)));
     let nearest = nearest.map(|(asked, field)| (asked, field, ef_of(asked, field)));
-    let state = index.try_read()?;
+    let state = match waits {
+        true => index.read_in(Turn::AtOnce),
+        false => index.try_read()?,
+    };
     let predictor = Predictor {
         matcher: Matcher::new(index, &state, question, &[]),
         state: &state,
