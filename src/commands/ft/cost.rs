@@ -426,7 +426,6 @@ mod tests {
         let long = "word ".repeat(10_000);
         seat.send(["HSET", "d:large", "t", &long, "n", "1"]);
         seat.send(["HSET", "other", "t", &long, "n", "1"]);
-        seat.run("JSON.SET j $ '{}'");
         for (line, delay) in [
             ("HINCRBY d:large n 1", Some(Delay::Brief)),
             ("PEXPIRE d:large 100000", Some(Delay::Brief)),
