@@ -24,6 +24,8 @@ pub mod protocol;
 
 pub mod config;
 
+pub mod shared_bytes;
+
 pub mod stats;
 
 #[allow(unsafe_code)]

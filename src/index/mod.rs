@@ -18,7 +18,7 @@ mod sync;
 mod top;
 mod vectors;
 
-use bytes::Bytes;
+use crate::shared_bytes::SharedBytes;
 use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
@@ -309,7 +309,7 @@ impl VectorIndex {
     }
 
     /// As `reserve`, of an index that shares its vectors: `packed` is kept, `vector` are its components.
-    pub fn reserve_packed(&self, packed: &Bytes, vector: &[f32]) -> u32 {
+    pub fn reserve_packed(&self, packed: &SharedBytes, vector: &[f32]) -> u32 {
         let slot = self
             .slots
             .take(|segment, slots| self.vectors.ensure(segment, slots));
@@ -421,13 +421,13 @@ impl VectorIndex {
         self.vectors.target(vector)
     }
 
-    /// The packed vector of a slot, of an index that shares its vectors; empty if it died meanwhile.
-    pub fn packed(&self, slot: u32) -> Bytes {
+    /// The packed vector of a slot, of an index that shares its vectors; none if it died meanwhile.
+    pub fn packed(&self, slot: u32) -> Option<SharedBytes> {
         self.vectors.packed(slot)
     }
 
     /// As `target`, of an index that shares its vectors.
-    pub fn target_packed(&self, packed: &Bytes, vector: &[f32]) -> Target {
+    pub fn target_packed(&self, packed: &SharedBytes, vector: &[f32]) -> Target {
         self.vectors.target_packed(packed, vector)
     }
 
@@ -644,7 +644,7 @@ impl VectorIndex {
     }
 
     /// As `load_slot`, of an index that shares its vectors.
-    pub fn load_packed(&self, slot: u32, packed: &Bytes, vector: &[f32]) {
+    pub fn load_packed(&self, slot: u32, packed: &SharedBytes, vector: &[f32]) {
         self.slots
             .take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
         let norm = self.vectors.write_packed(slot, packed, vector);

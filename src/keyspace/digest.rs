@@ -100,7 +100,7 @@ fn key_state(entry: &Entry) -> KeyState {
 /// The exact state of a value.
 pub fn value_state(value: &Value) -> ValueState {
     match value {
-        Value::String(bytes) => ValueState::String(bytes.clone()),
+        Value::String(string) => ValueState::String(string.clone().into_bytes()),
         Value::Set(set) => ValueState::Set(set.iter().cloned().collect()),
         Value::SortedSet(set) => {
             let bits = |item: &Ranked| (item.member.clone(), item.score.to_bits());
@@ -147,7 +147,7 @@ fn add(sum: &mut [u64; 3], write: impl Fn(&mut FoldHasher<'_>)) {
 
 fn hash_value(value: &Value, hasher: &mut FoldHasher<'_>) {
     match value {
-        Value::String(bytes) => (1u8, bytes).hash(hasher),
+        Value::String(string) => (1u8, &string[..]).hash(hasher),
         Value::Set(set) => {
             let mut sum = [0u64; 3];
             for member in set.iter() {

@@ -5,6 +5,7 @@ mod fields;
 mod large;
 mod packed;
 
+use crate::shared_bytes::SharedBytes;
 use bytes::Bytes;
 use large::Large;
 use packed::PackedFields;
@@ -15,6 +16,9 @@ pub(super) const BUCKET_BYTES_MAX: usize = 64 * 1024;
 
 /// So many fields are looked through one by one: those of a packed list, or of a bucket; more have a map.
 const FEW_FIELDS_MAX: usize = 16;
+
+/// Bytes of a value that is not shared: a copy of so many costs less than counting who has them.
+const PLAIN_BYTES_MAX: usize = 64;
 
 /// A field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,26 +34,34 @@ pub struct Field<'h> {
 /// A name or a value.
 #[derive(Clone, Copy, Debug)]
 pub enum FieldBytes<'h> {
-    /// A part of a packed list.
-    Packed(&'h [u8]),
-    /// An allocation of its own.
-    Own(&'h Bytes),
+    /// A name, or a value of few bytes.
+    Plain(&'h [u8]),
+    /// A long value.
+    Shared(&'h SharedBytes),
 }
 
 impl<'h> FieldBytes<'h> {
     /// The bytes.
     pub fn as_slice(self) -> &'h [u8] {
         match self {
-            FieldBytes::Packed(bytes) => bytes,
-            FieldBytes::Own(bytes) => bytes,
+            FieldBytes::Plain(bytes) => bytes,
+            FieldBytes::Shared(bytes) => bytes,
         }
     }
 
-    /// The bytes, to keep: shared where they are an allocation of their own, else copied.
+    /// The bytes, to keep: of a long value shared, else copied.
     pub fn to_bytes(self) -> Bytes {
         match self {
-            FieldBytes::Packed(bytes) => Bytes::copy_from_slice(bytes),
-            FieldBytes::Own(bytes) => bytes.clone(),
+            FieldBytes::Plain(bytes) => Bytes::copy_from_slice(bytes),
+            FieldBytes::Shared(bytes) => bytes.to_bytes(),
+        }
+    }
+
+    /// As `to_bytes`, for an index.
+    pub fn to_shared(self) -> SharedBytes {
+        match self {
+            FieldBytes::Plain(bytes) => bytes.into(),
+            FieldBytes::Shared(bytes) => bytes.clone(),
         }
     }
 }
@@ -209,10 +221,9 @@ impl Hash {
             Fields::Packed(list) if expires_at_ms.is_none() && list.takes(name) => {
                 list.set(name, value)
             }
-            _ => {
-                let (name, value) = (Bytes::copy_from_slice(name), Bytes::copy_from_slice(value));
-                self.make_large().set(name, value, expires_at_ms)
-            }
+            _ => self
+                .make_large()
+                .set(name, FieldBytes::Plain(value), expires_at_ms),
         }
     }
 
@@ -276,7 +287,7 @@ impl Hash {
         if let Fields::Packed(list) = &self.fields {
             let mut large = Large::default();
             for field in list.iter() {
-                large.set(field.name.to_bytes(), field.value.to_bytes(), None);
+                large.set(&field.name, field.value, None);
             }
             self.fields = Fields::Large(Box::new(large));
         }

@@ -21,10 +21,10 @@ pub mod projection;
 pub mod save;
 pub mod set;
 pub mod sorted_set;
+pub mod string;
 pub mod table;
 
 use crate::stats::Stats;
-use bytes::Bytes;
 use collection::Collection;
 use columns::ColumnBudget;
 use documents::Indexes;
@@ -36,6 +36,7 @@ use set::Set;
 use sorted_set::SortedSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use string::StringValue;
 use table::Database;
 
 /// A key's name.
@@ -45,7 +46,7 @@ pub type Key = Box<[u8]>;
 #[derive(Clone)]
 pub enum Value {
     /// A string.
-    String(Bytes),
+    String(StringValue),
     /// Different members.
     Set(Arc<Set>),
     /// Members with scores.

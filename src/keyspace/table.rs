@@ -42,7 +42,7 @@ struct Row {
 }
 
 // There is one for each key: whatever is added here is added to all of them.
-const _: () = assert!(size_of::<Row>() <= 80);
+const _: () = assert!(size_of::<Row>() <= 64);
 
 /// What the save collects of one shard, and keys handed over before it came.
 #[derive(Default)]

@@ -417,7 +417,7 @@ pub fn assert_equal(keyspace: &Keyspace, maps: &Maps, what: &str) {
 #[track_caller]
 fn assert_holds(entry: &Entry, row: &Row, what: &str) {
     match (&entry.value, row) {
-        (Value::String(bytes), Row::Text(text)) => assert_eq!(bytes, text, "{what}"),
+        (Value::String(bytes), Row::Text(text)) => assert_eq!(bytes[..], text[..], "{what}"),
         (Value::Set(set), Row::Set(members)) => {
             let found: BTreeSet<Bytes> = set.iter().cloned().collect();
             assert_eq!(found, *members, "{what}");

@@ -56,7 +56,7 @@ fn mget(call: &mut Call) -> Result {
     let keys: Vec<&[u8]> = call.args.rest_words().collect();
     Ok(call.access.read_keys(call.db(), &keys, |view| {
         let value = |key: &&[u8]| match view.get(key) {
-            Some(Value::String(value)) => Reply::Bulk(value),
+            Some(Value::String(value)) => Reply::Bulk(value.into_bytes()),
             _ => Reply::Null,
         };
         Reply::Array(keys.iter().map(value).collect())
@@ -141,7 +141,7 @@ fn getex(call: &mut Call) -> Result {
         };
         let changes = effect.map(|effect| Change::new(db, key, effect));
         Ok(Decision::with(
-            Reply::Bulk(value),
+            Reply::Bulk(value.into_bytes()),
             changes.into_iter().collect(),
         ))
     })

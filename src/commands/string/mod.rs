@@ -49,7 +49,7 @@ pub const COMMANDS: &[Command] = &[
 fn value_of(view: &View, key: &[u8]) -> Result<Option<Bytes>> {
     match view.get(key) {
         None => Ok(None),
-        Some(Value::String(value)) => Ok(Some(value)),
+        Some(Value::String(value)) => Ok(Some(value.into_bytes())),
         Some(_) => Err(error::WRONG_TYPE),
     }
 }

@@ -18,9 +18,9 @@ use super::{
     WalkedOn,
 };
 use crate::kernels::block::{Blocks, Run, View};
+use crate::shared_bytes::SharedBytes;
 use crate::sys;
 use bits::Bit;
-use bytes::Bytes;
 use crossbeam_epoch::Guard;
 use floats::F32;
 use half::f16;
@@ -154,8 +154,8 @@ pub(super) trait VectorStore: Scored + Send + Sync {
     fn clear(&self, _slot: u32) {}
 
     /// The handle that a slot holds; rows in blocks have none.
-    fn packed(&self, _slot: u32) -> Bytes {
-        Bytes::new()
+    fn packed(&self, _slot: u32) -> Option<SharedBytes> {
+        None
     }
 
     /// The distance from the point to a row with all digits of f64, where components are f64.
@@ -279,7 +279,7 @@ pub(super) struct Prepared<'a> {
     /// L2 norm of `given`; 1 where its squares sum to zero.
     pub(super) norm: f32,
     /// The same components packed, where they are kept elsewhere too ([`VectorIndex::sharing`](super::VectorIndex::sharing)).
-    pub(super) packed: Option<&'a Bytes>,
+    pub(super) packed: Option<&'a SharedBytes>,
 }
 
 impl<'a> Prepared<'a> {
@@ -487,7 +487,7 @@ impl Vectors {
     }
 
     /// As `write`, of a vector whose packed form the caller keeps too.
-    pub(super) fn write_packed(&self, slot: u32, packed: &Bytes, vector: &[f32]) -> f32 {
+    pub(super) fn write_packed(&self, slot: u32, packed: &SharedBytes, vector: &[f32]) -> f32 {
         let prepared = Prepared {
             packed: Some(packed),
             ..Prepared::new(vector, self.metric)
@@ -497,7 +497,7 @@ impl Vectors {
     }
 
     /// The packed vector of a slot, where it is shared.
-    pub(super) fn packed(&self, slot: u32) -> Bytes {
+    pub(super) fn packed(&self, slot: u32) -> Option<SharedBytes> {
         self.exact_store().packed(slot)
     }
 
@@ -597,7 +597,7 @@ impl Vectors {
         self.target_of_prepared(&Prepared::new(vector, self.metric))
     }
 
-    pub(super) fn target_packed(&self, packed: &Bytes, vector: &[f32]) -> Target {
+    pub(super) fn target_packed(&self, packed: &SharedBytes, vector: &[f32]) -> Target {
         self.target_of_prepared(&Prepared {
             packed: Some(packed),
             ..Prepared::new(vector, self.metric)

@@ -10,8 +10,8 @@ use super::super::slots::allocated_slots;
 use super::super::{ComponentType, Metric};
 use super::{Point, Prepared, Scored, VectorStore};
 use crate::kernels::{self, Kernels};
+use crate::shared_bytes::SharedBytes;
 use crate::sys;
-use bytes::Bytes;
 use crossbeam_epoch::Guard;
 use half::f16;
 use parking_lot::RwLock;
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const AHEAD: usize = 4;
 
 /// A handle, while its slot is taken.
-type Row = RwLock<Option<Bytes>>;
+type Row = RwLock<Option<SharedBytes>>;
 
 /// The store of handles.
 pub(super) struct Shared {
@@ -55,11 +55,11 @@ impl Shared {
     }
 
     /// What `look` makes of a row; none if nothing is there.
-    fn with<T>(&self, slot: u32, look: impl FnOnce(&Bytes) -> T) -> Option<T> {
+    fn with<T>(&self, slot: u32, look: impl FnOnce(&SharedBytes) -> T) -> Option<T> {
         self.rows.get(slot)?.read().as_ref().map(look)
     }
 
-    fn set(&self, slot: u32, packed: Bytes) {
+    fn set(&self, slot: u32, packed: SharedBytes) {
         if let Some(kept) = self.norms.as_ref().and_then(|norms| norms.get(slot)) {
             let components = self.components.unpack(&packed);
             let squares = components.iter().map(|&x| f64::from(x).powi(2));
@@ -253,24 +253,28 @@ impl VectorStore for Shared {
     }
 
     fn load_point(&self, slot: u32, point: &mut Point, _guard: &Guard) {
-        *point = self.point_of(&self.packed(slot));
+        let there = self.with(slot, |row| self.point_of(row));
+        *point = there.unwrap_or_else(|| self.point_of(&[]));
     }
 
     fn stored(&self, slot: u32, _guard: &Guard) -> (Box<[u8]>, f32) {
-        (self.packed(slot)[..].into(), 0.0)
+        (
+            self.with(slot, |row| row[..].into()).unwrap_or_default(),
+            0.0,
+        )
     }
 
     fn write_stored(&self, slot: u32, bytes: &[u8], _range: f32, _norm: f32) {
-        self.set(slot, Bytes::copy_from_slice(bytes));
+        self.set(slot, bytes.into());
     }
 
     fn decode(&self, slot: u32, _guard: &Guard) -> Vec<f32> {
-        self.components.unpack(&self.packed(slot))
+        self.with(slot, |row| self.components.unpack(row))
+            .unwrap_or_default()
     }
 
-    fn packed(&self, slot: u32) -> Bytes {
-        let handle = self.with(slot, Bytes::clone);
-        handle.unwrap_or_default()
+    fn packed(&self, slot: u32) -> Option<SharedBytes> {
+        self.with(slot, SharedBytes::clone)
     }
 
     fn distance_in_full(&self, point: &Point, slot: u32) -> Option<f64> {

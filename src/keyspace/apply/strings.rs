@@ -3,7 +3,7 @@
 use super::Subject;
 use crate::keyspace::Value;
 use crate::keyspace::change::Expiry;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 impl Subject<'_> {
     pub(super) fn set_string(&self, value: &[u8], expiry: Expiry) {
@@ -15,7 +15,7 @@ impl Subject<'_> {
                 entry.and_then(|entry| entry.expires_at_ms())
             }
         };
-        self.put(Value::String(Bytes::copy_from_slice(value)), expires_at_ms);
+        self.put(Value::String(value.into()), expires_at_ms);
     }
 
     pub(super) fn append(&self, suffix: &[u8]) {
@@ -27,22 +27,13 @@ impl Subject<'_> {
     }
 
     fn alter_string(&self, alter: impl FnOnce(&mut BytesMut)) {
-        let empty = || Some(Value::String(Bytes::new()));
+        let empty = || Some(Value::String(b""[..].into()));
         self.alter_or_make(empty, |value| {
-            if let Value::String(bytes) = value {
-                let mut altered = owned(std::mem::take(bytes));
-                alter(&mut altered);
-                *bytes = altered.freeze();
+            if let Value::String(string) = value {
+                string.alter(alter);
             }
         });
     }
-}
-
-/// The string to be altered in place, with the room that it grew by before; a copy if a reader or a running save holds it.
-fn owned(string: Bytes) -> BytesMut {
-    string
-        .try_into_mut()
-        .unwrap_or_else(|shared| BytesMut::from(&*shared))
 }
 
 fn overwrite(string: &mut BytesMut, offset: usize, part: &[u8]) {

@@ -121,8 +121,8 @@ mod tests {
             values(vec![FieldValue::Numbers(vec![1.0, 1.0])]),
             values(vec![FieldValue::Points(vec![(1.0, 2.0)])]),
             values(vec![FieldValue::Points(vec![(2.0, 1.0)])]),
-            values(vec![FieldValue::Vectors(vec![Bytes::from_static(b"abcd")])]),
-            values(vec![FieldValue::Vectors(vec![Bytes::from_static(b"abce")])]),
+            values(vec![FieldValue::Vectors(vec![b"abcd"[..].into()])]),
+            values(vec![FieldValue::Vectors(vec![b"abce"[..].into()])]),
         ];
         different.push(DocumentValues {
             score: 0.5,

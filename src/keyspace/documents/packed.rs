@@ -305,7 +305,7 @@ mod tests {
             FieldValue::Points(vec![(1.0, 2.0)]),
             FieldValue::Shapes(vec![Shape::parse("POINT (1 2)").unwrap()]),
             FieldValue::Numbers(vec![3.0, f64::MIN_POSITIVE, 1e300]),
-            FieldValue::Vectors(vec![bytes::Bytes::from_static(b"abcd")]),
+            FieldValue::Vectors(vec![b"abcd"[..].into()]),
             FieldValue::Tags(vec![]),
         ];
         for end in 0..=values.len() {

@@ -171,7 +171,10 @@ impl DocumentIndex {
             let Some(document) = owner.and_then(|id| state.documents.get(id)) else {
                 continue;
             };
-            let checksum = checksum::of_bytes(&vectors.packed(slot));
+            let Some(packed) = vectors.packed(slot) else {
+                continue;
+            };
+            let checksum = checksum::of_bytes(&packed);
             // The slot may have become another vector's since its links were read.
             if vectors.birth(slot) == birth {
                 saved.push(SavedVector {

@@ -11,6 +11,7 @@ use crate::keyspace::Value;
 use crate::keyspace::hash::Hash;
 use crate::keyspace::json::{Document, Elements, JsonPath, Node};
 use crate::protocol::number::parse_double;
+use crate::shared_bytes::SharedBytes;
 use bytes::Bytes;
 
 /// Degrees of latitude beyond which nothing is indexed, as in geohashes of 52 bits.
@@ -46,7 +47,7 @@ pub enum FieldValue {
     /// GEOSHAPE.
     Shapes(Vec<Shape>),
     /// VECTOR, packed as the field's type has it; of a hash the field's own bytes, not a copy.
-    Vectors(Vec<Bytes>),
+    Vectors(Vec<SharedBytes>),
 }
 
 /// Reads a document. None if the value is of another kind than the schema's documents, or its filter does not admit it. The error
@@ -132,7 +133,7 @@ fn of_hash(hash: &Hash, field: &Field) -> Result<FieldValue, Refusal> {
         FieldKind::Geo => FieldValue::Points(vec![point(&text())?]),
         FieldKind::Vector(attributes) => {
             check_size(bytes, attributes)?;
-            FieldValue::Vectors(vec![found.value.to_bytes()])
+            FieldValue::Vectors(vec![found.value.to_shared()])
         }
         FieldKind::Geoshape { .. } => FieldValue::Shapes(vec![shape(&text())?]),
     })
@@ -289,7 +290,10 @@ fn check_type(node: Node<'_>, kind: &FieldKind) -> Result<(), Refusal> {
 }
 
 /// One vector for each match; of a single match that is an array of arrays, one for each of these.
-fn json_vectors(found: &[Node<'_>], attributes: &VectorAttributes) -> Result<Vec<Bytes>, Refusal> {
+fn json_vectors(
+    found: &[Node<'_>],
+    attributes: &VectorAttributes,
+) -> Result<Vec<SharedBytes>, Refusal> {
     let mut vectors = Vec::new();
     for node in found {
         let elements = array_of(*node)?;
@@ -319,7 +323,7 @@ fn array_of(node: Node<'_>) -> Result<Elements<'_>, Refusal> {
 fn components<'d>(
     nodes: impl Iterator<Item = Node<'d>>,
     attributes: &VectorAttributes,
-) -> Result<Bytes, Refusal> {
+) -> Result<SharedBytes, Refusal> {
     let range = match attributes.kind {
         VectorType::Int8 => Some(-128.0..=127.0),
         VectorType::Uint8 => Some(0.0..=255.0),

@@ -5,7 +5,6 @@
 
 use super::fields::{Fields, Stored};
 use super::{BUCKET_BYTES_MAX, Field, FieldBytes};
-use bytes::Bytes;
 use foldhash::fast::FixedState;
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::hash::BuildHasher;
@@ -59,10 +58,10 @@ impl Default for Large {
 }
 
 /// A field as its reader sees it.
-fn seen<'h>((name, stored): (&'h Bytes, &'h Stored)) -> Field<'h> {
+fn seen<'h>((name, stored): (&'h [u8], &'h Stored)) -> Field<'h> {
     Field {
-        name: FieldBytes::Own(name),
-        value: FieldBytes::Own(&stored.value),
+        name: FieldBytes::Plain(name),
+        value: stored.value.seen(),
         expires_at_ms: stored.expires_at_ms,
     }
 }
@@ -82,7 +81,7 @@ impl Large {
     pub(super) fn overhead(&self) -> usize {
         /// The hash of the name, and its place in the map.
         const PLACE: usize = 16;
-        size_of::<Large>() + self.len * (size_of::<(Bytes, Stored)>() + PLACE)
+        size_of::<Large>() + self.len * (size_of::<(Box<[u8]>, Stored)>() + PLACE)
     }
 
     /// Number of fields with an expiry.
@@ -132,25 +131,30 @@ impl Large {
     }
 
     /// Sets a field; whether it is new. `expires_at_ms` is the field's expiry afterwards.
-    pub(super) fn set(&mut self, name: Bytes, value: Bytes, expires_at_ms: Option<u64>) -> bool {
-        let index = self.bucket_of(&name);
+    pub(super) fn set(
+        &mut self,
+        name: &[u8],
+        value: FieldBytes<'_>,
+        expires_at_ms: Option<u64>,
+    ) -> bool {
+        let index = self.bucket_of(name);
         let name_bytes = name.len();
         let added = name_bytes + value.len();
         let bucket = Arc::make_mut(&mut self.buckets[index]);
         let stored = Stored {
-            value,
+            value: value.into(),
             expires_at_ms,
         };
-        let old = match bucket.fields.get_mut(&name) {
+        let old = match bucket.fields.get_mut(name) {
             Some(field) => Some(std::mem::replace(field, stored)),
             None => {
-                bucket.fields.add(name, stored, hasher());
+                bucket.fields.add(name.into(), stored, hasher());
                 None
             }
         };
         let removed = old
             .as_ref()
-            .map_or(0, |field| name_bytes + field.value.len());
+            .map_or(0, |field| name_bytes + field.value.seen().len());
         bucket.bytes = bucket.bytes + added - removed;
         self.bytes = self.bytes + added - removed;
         self.len += usize::from(old.is_none());
@@ -174,8 +178,9 @@ impl Large {
         let Some(removed) = bucket.fields.remove(name) else {
             return false;
         };
-        bucket.bytes -= name.len() + removed.value.len();
-        self.bytes -= name.len() + removed.value.len();
+        let removed_bytes = name.len() + removed.value.seen().len();
+        bucket.bytes -= removed_bytes;
+        self.bytes -= removed_bytes;
         self.len -= 1;
         self.note_expiry(removed.expires_at_ms, None);
         true
@@ -217,8 +222,8 @@ impl Large {
         for bucket in old {
             for (name, field) in bucket.fields.iter() {
                 let target = &mut buckets[(Large::hash_of(name) >> shift) as usize];
-                target.bytes += name.len() + field.value.len();
-                target.fields.add(name.clone(), field.clone(), hasher());
+                target.bytes += name.len() + field.value.seen().len();
+                target.fields.add(name.into(), field.clone(), hasher());
             }
         }
         self.buckets = buckets.into_iter().map(Arc::new).collect();
@@ -267,8 +272,8 @@ mod tests {
     fn buckets_stay_small() {
         let mut large = Large::default();
         for i in 0..5_000 {
-            let (name, value) = (format!("field-{i}").into(), vec![b'x'; 40].into());
-            assert!(large.set(name, value, None));
+            let name = format!("field-{i}");
+            assert!(large.set(name.as_bytes(), FieldBytes::Plain(&[b'x'; 40]), None));
         }
         assert!(large.buckets.len() > 1, "the test must split");
         let mut bytes = large.buckets.iter().map(|bucket| bucket.bytes);

@@ -1,22 +1,20 @@
 //! The fields of a small hash as one list of bytes, in insertion order, of each: length of the name (1 byte), name, length of the value
-//! (1 byte), value. A long value is an allocation of its own, which replies and indexes share, and has [`OWN`] in place of its length and bytes; the
-//! allocations stand in the order of their fields. None of these fields expires.
+//! (1 byte), value. A long value is shared ([`SharedBytes`]) and has [`SHARED`] in place of its length and bytes; the
+//! handles stand in the order of their fields. None of these fields expires.
 
-use super::{FEW_FIELDS_MAX, Field, FieldBytes};
-use bytes::Bytes;
+use super::{FEW_FIELDS_MAX, Field, FieldBytes, PLAIN_BYTES_MAX};
+use crate::shared_bytes::SharedBytes;
 
 /// Bytes of a name: as many as its length has room for.
 const NAME_BYTES_MAX: usize = u8::MAX as usize;
-/// Bytes of a value in the list; a copy of so many costs less than counting who shares them.
-const VALUE_BYTES_MAX: usize = 64;
-/// In the place of a value's length: it has an allocation of its own.
-const OWN: u8 = u8::MAX;
+/// In the place of a value's length: it is shared.
+const SHARED: u8 = u8::MAX;
 
 /// Fields by name.
 #[derive(Clone, Default)]
 pub(super) struct PackedFields {
     list: Box<[u8]>,
-    own: Box<[Bytes]>,
+    shared: Box<[SharedBytes]>,
 }
 
 /// Where a field stands.
@@ -27,15 +25,15 @@ struct Place {
     value: usize,
     /// Behind its last byte.
     end: usize,
-    /// Allocations of the fields in front of it.
-    own: usize,
+    /// Shared values of the fields in front of it.
+    shared: usize,
 }
 
 /// Fields with their places.
 struct Iter<'h> {
     packed: &'h PackedFields,
     at: usize,
-    own: usize,
+    shared: usize,
 }
 
 impl<'h> Iterator for Iter<'h> {
@@ -45,24 +43,24 @@ impl<'h> Iterator for Iter<'h> {
         let list = &self.packed.list;
         let start = self.at;
         let value = start + 1 + usize::from(*list.get(start)?);
-        let (value_bytes, own) = match list[value] {
-            OWN => (FieldBytes::Own(&self.packed.own[self.own]), 1),
+        let (value_bytes, shared) = match list[value] {
+            SHARED => (FieldBytes::Shared(&self.packed.shared[self.shared]), 1),
             len => (
-                FieldBytes::Packed(&list[value + 1..value + 1 + usize::from(len)]),
+                FieldBytes::Plain(&list[value + 1..value + 1 + usize::from(len)]),
                 0,
             ),
         };
-        let len = if own == 1 { 0 } else { value_bytes.len() };
+        let len = if shared == 1 { 0 } else { value_bytes.len() };
         let place = Place {
             start,
             value,
             end: value + 1 + len,
-            own: self.own,
+            shared: self.shared,
         };
         self.at = place.end;
-        self.own += own;
+        self.shared += shared;
         let field = Field {
-            name: FieldBytes::Packed(&list[start + 1..value]),
+            name: FieldBytes::Plain(&list[start + 1..value]),
             value: value_bytes,
             expires_at_ms: None,
         };
@@ -75,7 +73,7 @@ impl PackedFields {
         Iter {
             packed: self,
             at: 0,
-            own: 0,
+            shared: 0,
         }
     }
 
@@ -95,7 +93,8 @@ impl PackedFields {
 
     /// Bytes that it takes beside names and values, about.
     pub(super) fn overhead(&self) -> usize {
-        2 * self.iter().count() + self.own.len() * size_of::<Bytes>()
+        2 * self.iter().count()
+            + self.shared.len() * (size_of::<SharedBytes>() + SharedBytes::OVERHEAD)
     }
 
     /// Whether a field of this name is there or finds room.
@@ -106,42 +105,42 @@ impl PackedFields {
 
     /// Sets a field that it [takes](PackedFields::takes) to a copy of the value; whether it is new.
     pub(super) fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
-        let is_own = value.len() > VALUE_BYTES_MAX;
+        let is_shared = value.len() > PLAIN_BYTES_MAX;
         let tail = |list: &mut Vec<u8>| {
-            if is_own {
-                list.push(OWN);
+            if is_shared {
+                list.push(SHARED);
             } else {
                 list.push(value.len() as u8);
                 list.extend_from_slice(value);
             }
         };
         let former = self.find(name).map(|(place, field)| {
-            let was_own = matches!(field.value, FieldBytes::Own(_));
-            (place, was_own)
+            let was_shared = matches!(field.value, FieldBytes::Shared(_));
+            (place, was_shared)
         });
         let mut list = std::mem::take(&mut self.list).into_vec();
-        let mut own = std::mem::take(&mut self.own).into_vec();
+        let mut shared = std::mem::take(&mut self.shared).into_vec();
         match &former {
             None => {
-                list.reserve_exact(2 + name.len() + if is_own { 0 } else { value.len() });
+                list.reserve_exact(2 + name.len() + if is_shared { 0 } else { value.len() });
                 list.push(name.len() as u8);
                 list.extend_from_slice(name);
                 tail(&mut list);
-                if is_own {
-                    own.reserve_exact(1);
-                    own.push(Bytes::copy_from_slice(value));
+                if is_shared {
+                    shared.reserve_exact(1);
+                    shared.push(value.into());
                 }
             }
-            Some((place, was_own)) => {
-                let mut encoded = Vec::with_capacity(1 + value.len().min(VALUE_BYTES_MAX));
+            Some((place, was_shared)) => {
+                let mut encoded = Vec::with_capacity(1 + value.len().min(PLAIN_BYTES_MAX));
                 tail(&mut encoded);
                 list.splice(place.value..place.end, encoded);
-                let new = is_own.then(|| Bytes::copy_from_slice(value));
-                own.splice(place.own..place.own + usize::from(*was_own), new);
+                let new = is_shared.then(|| value.into());
+                shared.splice(place.shared..place.shared + usize::from(*was_shared), new);
             }
         }
         self.list = list.into();
-        self.own = own.into();
+        self.shared = shared.into();
         former.is_none()
     }
 
@@ -150,14 +149,14 @@ impl PackedFields {
         let Some((place, field)) = self.find(name) else {
             return false;
         };
-        let is_own = matches!(field.value, FieldBytes::Own(_));
+        let is_shared = matches!(field.value, FieldBytes::Shared(_));
         let mut list = std::mem::take(&mut self.list).into_vec();
         list.drain(place.start..place.end);
         self.list = list.into();
-        if is_own {
-            let mut own = std::mem::take(&mut self.own).into_vec();
-            own.remove(place.own);
-            self.own = own.into();
+        if is_shared {
+            let mut shared = std::mem::take(&mut self.shared).into_vec();
+            shared.remove(place.shared);
+            self.shared = shared.into();
         }
         true
     }
@@ -184,8 +183,8 @@ mod tests {
 
     fn fields(packed: &PackedFields) -> Vec<(Vec<u8>, Vec<u8>)> {
         let pairs = packed.iter().map(|field| {
-            let is_own = matches!(field.value, FieldBytes::Own(_));
-            assert_eq!(is_own, field.value.len() > VALUE_BYTES_MAX);
+            let is_shared = matches!(field.value, FieldBytes::Shared(_));
+            assert_eq!(is_shared, field.value.len() > PLAIN_BYTES_MAX);
             (field.name.to_vec(), field.value.to_vec())
         });
         pairs.collect()

@@ -20,7 +20,7 @@ use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::turns::{Reading, Turn};
 use crate::keyspace::documents::values;
 use crate::search::follow::Course;
-use bytes::Bytes;
+use crate::shared_bytes::SharedBytes;
 use crossbeam_epoch as epoch;
 use roaring::RoaringBitmap;
 
@@ -211,7 +211,7 @@ fn aim<'a>(
     let vector = values::vector(blob, attributes).ok()?;
     let field = FieldVectors::of(index, field)?;
     field.vectors().check_vector(&vector).ok()?;
-    let packed = Bytes::copy_from_slice(blob);
+    let packed = SharedBytes::from(blob);
     let target = field.vectors().target_packed(&packed, &vector);
     Some((field, target))
 }

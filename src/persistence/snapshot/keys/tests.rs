@@ -44,14 +44,18 @@ fn document() -> Document {
 fn strings_and_large_hashes_come_back_from_their_pieces() {
     let hash = big_hash();
     let keys = [
-        saved("empty", Value::String(Bytes::new()), None),
+        saved("empty", Value::String(Bytes::new().into()), None),
         saved(
             "far",
-            Value::String(Bytes::from_static(b"value")),
+            Value::String(Bytes::from_static(b"value").into()),
             Some(u64::MAX),
         ),
         saved("hash", Value::Hash(Arc::new(hash.clone())), Some(7)),
-        saved("", Value::String(Bytes::from_static(b"\r\n\0")), Some(0)),
+        saved(
+            "",
+            Value::String(Bytes::from_static(b"\r\n\0").into()),
+            Some(0),
+        ),
         saved("json", Value::Json(Arc::new(document())), Some(9)),
     ];
     let pieces = pieces(&keys);
@@ -72,7 +76,9 @@ fn strings_and_large_hashes_come_back_from_their_pieces() {
             (&loaded.key, loaded.expires_at_ms)
         );
         match (&key.value, &loaded.value) {
-            (Value::String(expected), LoadedValue::String(got)) => assert_eq!(expected, got),
+            (Value::String(expected), LoadedValue::String(got)) => {
+                assert_eq!(expected[..], got[..])
+            }
             (Value::Hash(expected), LoadedValue::Hash(got)) => assert_eq!(**expected, *got),
             (Value::Json(expected), LoadedValue::Json(got)) => assert_eq!(**expected, *got),
             _ => panic!("another type"),
@@ -148,7 +154,11 @@ fn payloads_that_are_cut_or_altered_never_panic() {
     list.push(End::Back, Bytes::from_static(b"e"));
     let keys = [
         saved("a", Value::Hash(Arc::new(hash)), None),
-        saved("b", Value::String(Bytes::from_static(b"value")), Some(3)),
+        saved(
+            "b",
+            Value::String(Bytes::from_static(b"value").into()),
+            Some(3),
+        ),
         saved("c", Value::Json(Arc::new(document())), None),
         saved("d", Value::SortedSet(Arc::new(scores)), None),
         saved("e", Value::List(Arc::new(list)), None),

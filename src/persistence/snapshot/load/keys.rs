@@ -75,7 +75,7 @@ impl Loader<'_> {
         collections: &Mutex<Collections>,
     ) -> Result<Value, SnapshotError> {
         Ok(match loaded {
-            LoadedValue::String(bytes) => Value::String(bytes),
+            LoadedValue::String(bytes) => Value::String(bytes.into()),
             LoadedValue::Set(set) => Value::Set(Arc::new(set)),
             LoadedValue::SortedSet(set) => Value::SortedSet(Arc::new(set)),
             LoadedValue::List(list) => Value::List(Arc::new(list)),
