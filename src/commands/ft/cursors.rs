@@ -13,6 +13,7 @@ use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::vec::IntoIter;
 
 /// `FT.CURSOR READ | DEL index cursor [COUNT count]`
 pub const CURSOR: Command = Command {
@@ -38,10 +39,8 @@ pub const CURSOR: Command = Command {
 pub struct Cursor {
     /// The index's name.
     pub index: Box<[u8]>,
-    /// All rows.
-    pub rows: Vec<Properties>,
-    /// How many were read.
-    pub read: usize,
+    /// Those that were not read yet.
+    pub rows: IntoIter<Properties>,
     /// Whether a read came to the end: it found fewer rows than it asked for.
     pub is_done: bool,
     /// Whether the first reply told how many rows there are; later ones tell nothing then.
@@ -57,14 +56,25 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// One that reads these rows of an index, one at a time.
+    pub fn new(index: &[u8], rows: Vec<Properties>, format: Format) -> Cursor {
+        Cursor {
+            index: index.into(),
+            rows: rows.into_iter(),
+            is_done: false,
+            is_counted: false,
+            format,
+            count: 1,
+            idle_max_ms: 0,
+            used_ms: 0,
+        }
+    }
+
     /// The next rows: `count` of them, now and later, or as many as before.
-    pub fn take(&mut self, count: Option<usize>) -> &[Properties] {
-        let from = self.read;
+    pub fn take(&mut self, count: Option<usize>) -> impl Iterator<Item = Properties> {
         self.count = count.unwrap_or(self.count).max(1);
-        let count = self.count;
-        self.read = from.saturating_add(count).min(self.rows.len());
-        self.is_done = self.read - from < count;
-        &self.rows[from..self.read]
+        self.is_done = self.rows.len() < self.count;
+        self.rows.by_ref().take(self.count)
     }
 
     fn is_forgotten(&self, now_ms: u64) -> bool {
@@ -145,6 +155,7 @@ fn cursor(call: &mut Call) -> Result {
                 .ok_or_else(not_found)?;
             let (is_counted, form) = (cursor.is_counted, (call.session.version, cursor.format));
             let rows = cursor.take(count.map(|count| count as usize));
+            let rows: Vec<Reply> = rows.map(|row| properties::row(row, form.0)).collect();
             let total = match (is_counted, form.0) {
                 (true, _) => 0,
                 (false, Version::Resp2) => rows.len().min(1),

@@ -22,6 +22,14 @@ fn end(options: &Options, limits: &Limits) -> Option<Instant> {
     timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
+/// An error if a query's time is over and nothing is to be made of what there is.
+pub fn check(patience: &Patience, limits: &Limits) -> Result<()> {
+    match patience.is_exceeded() && limits.fails_on_timeout {
+        true => Err(Refusal::line(TIMED_OUT)),
+        false => Ok(()),
+    }
+}
+
 /// Of a query whose time is over: an error, or a warning for who gets what was found.
 pub fn warn_of_time(
     patience: &Patience,
