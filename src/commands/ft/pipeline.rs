@@ -8,7 +8,7 @@ use super::arguments;
 use super::cells::{self, Cell};
 use super::cost;
 use super::cursors::Cursor;
-use super::deadline::{check, deadline, warn_of_time};
+use super::deadline::{End, Time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
 use super::options::Options;
@@ -141,11 +141,12 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     if request.cursor.is_some() && observer.is_profile() {
         return Err(Refusal::line("FT.PROFILE does not support cursor"));
     }
-    let is_late = deadline(&request.options, &ground.limits);
-    let patience = Patience::new(&is_late);
+    let end = End::of(&request.options, &ground);
+    let is_past = || end.is_past();
+    let time = end.time(&is_past);
     let version = call.session.version;
-    let result = run(&ground, &request, version, observer, &patience)?;
-    result.show(&ground, &request, version, &patience)
+    let result = run(&ground, &request, version, observer, &time)?;
+    result.show(&ground, &request, version, &time)
 }
 
 /// What became of the documents.
@@ -163,7 +164,7 @@ fn run(
     request: &AggregateRequest,
     version: Version,
     observer: &mut dyn Observer,
-    patience: &Patience,
+    time: &Time,
 ) -> Result<Outcome> {
     let options = &request.options;
     let passed_cost = cost::of_rows(request);
@@ -171,7 +172,7 @@ fn run(
         ground,
         options,
         passed_cost,
-        patience,
+        &time.patience,
         observer,
         |passed, observer| Ok(Found::of(passed, options, observer)),
     );
@@ -179,9 +180,9 @@ fn run(
     let warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();
     let seed = ground.context.draw_random();
-    let pipeline = Pipeline::begin(ground, request, &found, patience, version);
+    let pipeline = Pipeline::begin(ground, request, &found, time, version);
     let (lines, counted) = pipeline.run(found.lines, seed, observer)?;
-    check(patience, &ground.limits)?;
+    time.check(ground)?;
     let total = match counted {
         Some(counted) => counted,
         None => passed_by(&request.steps, count, lines.len(), version),
@@ -211,9 +212,10 @@ impl Outcome {
         ground: &Ground,
         request: &AggregateRequest,
         version: Version,
-        patience: &Patience,
+        time: &Time,
     ) -> Result {
         let form = (version, request.options.format);
+        let patience = &time.patience;
         let shown = |rows: &mut dyn Iterator<Item = Properties>| {
             patience.spare(SHOWN_STEPS);
             let mut shown = Vec::new();
@@ -228,7 +230,7 @@ impl Outcome {
         };
         let Some(options) = request.cursor else {
             let rows = shown(&mut self.rows.into_iter());
-            warn_of_time(patience, &ground.limits, &mut self.warnings)?;
+            time.warn(ground, &mut self.warnings)?;
             return Ok(properties::reply(rows, self.total, &self.warnings, form));
         };
         let mut cursor = Cursor {
@@ -239,7 +241,7 @@ impl Outcome {
             ..Cursor::new(ground.index.name(), self.rows, form.1)
         };
         let rows = shown(&mut cursor.take(None));
-        warn_of_time(patience, &ground.limits, &mut self.warnings)?;
+        time.warn(ground, &mut self.warnings)?;
         let total = match (self.is_counted, version) {
             (false, Version::Resp3) => rows.len(),
             _ => self.total,
@@ -344,6 +346,8 @@ struct Pipeline<'a> {
     request: &'a AggregateRequest,
     ground: &'a Ground<'a>,
     /// How long it may take; steps that stop early have fewer rows.
+    time: &'a Time<'a>,
+    /// See `time`.
     patience: &'a Patience<'a>,
     version: Version,
     /// Properties that a step may name.
@@ -361,7 +365,7 @@ impl<'a> Pipeline<'a> {
         ground: &'a Ground,
         request: &'a AggregateRequest,
         found: &Found,
-        patience: &'a Patience<'a>,
+        time: &'a Time<'a>,
         version: Version,
     ) -> Pipeline<'a> {
         let mut known = vec!["__key".to_owned(), "__score".to_owned()];
@@ -371,7 +375,8 @@ impl<'a> Pipeline<'a> {
             index: &ground.index,
             request,
             ground,
-            patience,
+            time,
+            patience: &time.patience,
             version,
             known,
             is_grouped: false,
@@ -447,7 +452,7 @@ impl<'a> Pipeline<'a> {
 
     /// Called before each loop over rows: when the time is over it goes on with some of them, if what there is by then is wanted.
     fn begin_loop(&self) -> Result<()> {
-        check(self.patience, &self.ground.limits)?;
+        self.time.check(self.ground)?;
         self.patience.spare(LATE_STEPS);
         Ok(())
     }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::commands::args::Args;
 use crate::commands::desk::Desk;
+use crate::commands::execute;
 use crate::engine;
 use crate::protocol::Request;
 use crate::protocol::inline::split_arguments;
@@ -23,7 +24,12 @@ fn desk_of(documents: usize) -> Desk {
 }
 
 /// The rows and warnings of an aggregation of `i` whose clock is `is_late`.
-fn aggregate_by(desk: &Desk, line: &str, is_late: &dyn Fn() -> bool) -> Result<(usize, usize)> {
+fn aggregate_by(
+    desk: &Desk,
+    line: &str,
+    is_late: &dyn Fn() -> bool,
+    is_handed_on: bool,
+) -> Result<(usize, usize)> {
     let words = split_arguments(format!("FT.AGGREGATE i {line}").as_bytes());
     let request = Request::from_args(words.expect("balanced quotes")).expect("a request");
     let mut seat = desk.seat();
@@ -37,9 +43,12 @@ fn aggregate_by(desk: &Desk, line: &str, is_late: &dyn Fn() -> bool) -> Result<(
     };
     let name = call.args.word()?;
     let (ground, request) = find::begin(&mut call, name, aggregate::read)?;
-    let patience = Patience::new(is_late);
-    let outcome = run(&ground, &request, Version::Resp3, &mut (), &patience)?;
-    let Reply::Map(parts) = outcome.show(&ground, &request, Version::Resp3, &patience)? else {
+    let time = Time {
+        patience: Patience::new(is_late),
+        is_handed_on,
+    };
+    let outcome = run(&ground, &request, Version::Resp3, &mut (), &time)?;
+    let Reply::Map(parts) = outcome.show(&ground, &request, Version::Resp3, &time)? else {
         panic!("no map");
     };
     let count = |name: &str| {
@@ -61,7 +70,7 @@ fn looks(desk: &Desk, line: &str) -> usize {
         looks.set(looks.get() + 1);
         false
     };
-    let found = aggregate_by(desk, line, &is_late);
+    let found = aggregate_by(desk, line, &is_late, false);
     assert!(found.is_ok_and(|(_, warnings)| warnings == 0), "{line}");
     looks.get()
 }
@@ -137,7 +146,7 @@ fn whenever_the_time_ends_there_are_some_rows_and_a_warning_or_an_error() {
                 looks.set(looks.get() + 1);
                 looks.get() >= late_at
             };
-            let aggregate = || aggregate_by(&desk, line, &is_late);
+            let aggregate = || aggregate_by(&desk, line, &is_late, false);
             seat.run("CONFIG SET search-on-timeout return");
             let found = aggregate();
             assert!(
@@ -160,9 +169,31 @@ fn what_is_late_goes_on_with_few_rows() {
         looks.set(looks.get() + 1);
         looks.get() == 30
     };
-    let found = aggregate_by(&desk, "* SORTBY 1 @n MAX 5000", &is_late);
+    let found = aggregate_by(&desk, "* SORTBY 1 @n MAX 5000", &is_late, false);
     let (rows, _) = found.expect("rows");
     assert!((1000..LATE_STEPS / 8).contains(&rows), "{rows}");
+}
+
+#[test]
+fn what_is_not_brief_is_begun_again_among_the_long() {
+    let desk = desk_of(300);
+    let handed_on = aggregate_by(&desk, "* GROUPBY 1 @n", &|| true, true);
+    assert!(matches!(handed_on, Err(Refusal::NotHere(Delay::Long))));
+    let on_time = aggregate_by(&desk, "* GROUPBY 1 @n", &|| false, true);
+    assert_eq!(on_time.ok(), Some((300, 0)));
+    // Two lists make a million groups of one document.
+    let mut seat = desk.seat();
+    let list: Vec<String> = (0..1024).map(|part| part.to_string()).collect();
+    seat.run(&format!("HSET d:list n 9999 l {}", list.join(",")));
+    let lists = "LOAD 1 @l APPLY split(@l) AS a APPLY split(@l) AS b GROUPBY 2 @a @b LIMIT 0 1";
+    let line = format!("FT.AGGREGATE i '@n:[9999 9999]' TIMEOUT 0 {lists}");
+    assert_eq!(seat.delay(&line), Some(Delay::Brief));
+    let words = split_arguments(line.as_bytes()).expect("balanced quotes");
+    let request = Request::from_args(words).expect("a request");
+    let patience = engine::Patience::Brief;
+    let outcome = execute(&desk.context, &mut seat.session, &request, patience);
+    let is_long = matches!(outcome, crate::commands::Outcome::Delayed(Delay::Long));
+    assert!(is_long);
 }
 
 #[test]
