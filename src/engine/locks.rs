@@ -15,6 +15,8 @@ const STRIPES: usize = 1024;
 pub enum Patience {
     /// Nobody: give up with [`Locked`], so that a connection's worker is never held up. The command runs again where it may wait.
     Try,
+    /// As `Work`, for who computes for a few milliseconds: what turns out to take longer runs again where it may.
+    Brief,
     /// Those who are at the same keys, but not those who read the postings of an index for long.
     Work,
     /// Everybody.
@@ -98,7 +100,7 @@ impl Locks {
     ) -> Result<MutexGuard<'_, ()>, Locked> {
         let stripe = &self.stripes[self.hasher.hash_one((collection, element)) as usize % STRIPES];
         match patience {
-            Patience::Work | Patience::Wait => Ok(stripe.lock()),
+            Patience::Brief | Patience::Work | Patience::Wait => Ok(stripe.lock()),
             Patience::Try => stripe.try_lock().ok_or(Locked::Keys),
         }
     }
@@ -117,7 +119,7 @@ impl Locks {
         stripes.sort_unstable();
         stripes.dedup();
         let lock = |stripe: usize| match patience {
-            Patience::Work | Patience::Wait => Ok(self.stripes[stripe].lock()),
+            Patience::Brief | Patience::Work | Patience::Wait => Ok(self.stripes[stripe].lock()),
             Patience::Try => self.stripes[stripe].try_lock().ok_or(Locked::Keys),
         };
         stripes.into_iter().map(lock).collect()
@@ -153,14 +155,14 @@ impl Locks {
 
 fn shared(lock: &RwLock<()>, patience: Patience) -> Result<RwLockReadGuard<'_, ()>, Locked> {
     match patience {
-        Patience::Work | Patience::Wait => Ok(lock.read()),
+        Patience::Brief | Patience::Work | Patience::Wait => Ok(lock.read()),
         Patience::Try => lock.try_read().ok_or(Locked::Keys),
     }
 }
 
 fn exclusive(lock: &RwLock<()>, patience: Patience) -> Result<RwLockWriteGuard<'_, ()>, Locked> {
     match patience {
-        Patience::Work | Patience::Wait => Ok(lock.write()),
+        Patience::Brief | Patience::Work | Patience::Wait => Ok(lock.write()),
         Patience::Try => lock.try_write().ok_or(Locked::Keys),
     }
 }

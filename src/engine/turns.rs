@@ -50,7 +50,9 @@ impl Engine {
         for index in indexes {
             places.push(match patience {
                 Patience::Wait => index.enter(),
-                Patience::Try | Patience::Work => index.try_enter().ok_or(Locked::Postings)?,
+                Patience::Try | Patience::Brief | Patience::Work => {
+                    index.try_enter().ok_or(Locked::Postings)?
+                }
             });
         }
         change()

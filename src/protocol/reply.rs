@@ -80,6 +80,23 @@ impl Reply {
         Reply::Simple("OK")
     }
 
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let own = match self {
+            Reply::Text(text) | Reply::Error(text) | Reply::Verbatim(text) => text.len(),
+            Reply::Bulk(bytes) => bytes.len(),
+            Reply::Array(parts) | Reply::Set(parts) | Reply::Push(parts) => {
+                parts.iter().map(Reply::bytes).sum()
+            }
+            Reply::Map(pairs) | Reply::Pairs(pairs) => {
+                let pairs = pairs.iter();
+                pairs.map(|(one, other)| one.bytes() + other.bytes()).sum()
+            }
+            _ => 0,
+        };
+        size_of::<Reply>() + own
+    }
+
     /// A number of things.
     pub fn count(n: usize) -> Reply {
         Reply::Int(i64::try_from(n).unwrap_or(i64::MAX))

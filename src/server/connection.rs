@@ -288,7 +288,8 @@ impl Connection {
             let server = Arc::clone(&self.server);
             let mut output = std::mem::take(&mut self.output);
             let patience = match delay {
-                Delay::Brief | Delay::Long | Delay::Keys => Patience::Work,
+                Delay::Brief => Patience::Brief,
+                Delay::Long | Delay::Keys => Patience::Work,
                 Delay::Postings => Patience::Wait,
             };
             let run = move || {

@@ -13,6 +13,7 @@ use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::vec::IntoIter;
 
 /// `FT.CURSOR READ | DEL index cursor [COUNT count]`
 pub const CURSOR: Command = Command {
@@ -38,10 +39,10 @@ pub const CURSOR: Command = Command {
 pub struct Cursor {
     /// The index's name.
     pub index: Box<[u8]>,
-    /// All rows.
-    pub rows: Vec<Properties>,
-    /// How many were read.
-    pub read: usize,
+    /// Those that were not read yet.
+    pub rows: IntoIter<Properties>,
+    /// Bytes that they take, about.
+    pub bytes: usize,
     /// Whether a read came to the end: it found fewer rows than it asked for.
     pub is_done: bool,
     /// Whether the first reply told how many rows there are; later ones tell nothing then.
@@ -56,15 +57,32 @@ pub struct Cursor {
     pub used_ms: u64,
 }
 
+/// Most bytes of the rows that all cursors keep.
+const BYTES_MAX: usize = 512 << 20;
+
 impl Cursor {
+    /// One that reads these rows of an index, one at a time.
+    pub fn new(index: &[u8], rows: Vec<Properties>, format: Format) -> Cursor {
+        Cursor {
+            index: index.into(),
+            bytes: rows.iter().map(Properties::bytes).sum(),
+            rows: rows.into_iter(),
+            is_done: false,
+            is_counted: false,
+            format,
+            count: 1,
+            idle_max_ms: 0,
+            used_ms: 0,
+        }
+    }
+
     /// The next rows: `count` of them, now and later, or as many as before.
-    pub fn take(&mut self, count: Option<usize>) -> &[Properties] {
-        let from = self.read;
+    pub fn take(&mut self, count: Option<usize>) -> impl Iterator<Item = Properties> {
         self.count = count.unwrap_or(self.count).max(1);
-        let count = self.count;
-        self.read = from.saturating_add(count).min(self.rows.len());
-        self.is_done = self.read - from < count;
-        &self.rows[from..self.read]
+        self.is_done = self.rows.len() < self.count;
+        let bytes = &mut self.bytes;
+        let next = self.rows.by_ref().take(self.count);
+        next.inspect(|row| *bytes -= row.bytes())
     }
 
     fn is_forgotten(&self, now_ms: u64) -> bool {
@@ -89,6 +107,12 @@ impl Cursors {
             return Err(Refusal::made(format!(
                 "INDEX_CURSOR_LIMIT of {max} has been reached for an index"
             )));
+        }
+        let bytes: usize = cursors.values().map(|other| other.bytes).sum();
+        if bytes + cursor.bytes > BYTES_MAX {
+            return Err(Refusal::line(
+                "Rows that cursors keep would take more than 512 MB",
+            ));
         }
         // Positive, and exact as a double, which some clients make of it.
         let mut id = (random >> 12) as i64;
@@ -145,6 +169,7 @@ fn cursor(call: &mut Call) -> Result {
                 .ok_or_else(not_found)?;
             let (is_counted, form) = (cursor.is_counted, (call.session.version, cursor.format));
             let rows = cursor.take(count.map(|count| count as usize));
+            let rows: Vec<Reply> = rows.map(|row| properties::row(row, form.0)).collect();
             let total = match (is_counted, form.0) {
                 (true, _) => 0,
                 (false, Version::Resp2) => rows.len().min(1),
@@ -168,5 +193,37 @@ fn cursor(call: &mut Call) -> Result {
             let forgotten = cursors.collect(call.access.now_ms());
             Ok(forgotten.map_or(Reply::Int(-1), Reply::count))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::ft::expression::Value;
+    use bytes::Bytes;
+
+    #[test]
+    fn cursors_keep_so_many_bytes_together() {
+        let text = Bytes::from(vec![0; 1 << 20]);
+        let cursor = |name: &[u8], megabytes: usize| {
+            let text = || ("t".to_owned(), Value::Text(text.clone()));
+            let rows = (0..megabytes).map(|_| std::iter::once(text()).collect());
+            Cursor::new(name, rows.collect(), Format::String)
+        };
+        let cursors = Cursors::default();
+        let add = |cursor| cursors.add(cursor, 128, 1 << 20).ok();
+        let first = add(cursor(b"i", 300)).expect("room");
+        assert_eq!(add(cursor(b"j", 300)), None);
+        let second = add(cursor(b"j", 200)).expect("room");
+        assert_eq!(add(cursor(b"k", 100)), None);
+        // What was read is kept no longer.
+        let mut read = cursors.take(first, 0).expect("the cursor");
+        assert_eq!(read.take(Some(100)).count(), 100);
+        cursors.put_back(first, read, 0);
+        let third = add(cursor(b"k", 100)).expect("room");
+        assert_eq!(add(cursor(b"k", 100)), None);
+        assert!(cursors.take(second, 0).is_some() && cursors.take(third, 0).is_some());
+        assert!(add(cursor(b"k", 300)).is_some());
+        assert_eq!(add(cursor(b"k", 600)), None, "one alone");
     }
 }

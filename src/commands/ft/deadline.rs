@@ -1,7 +1,9 @@
 //! When a query's time is over, and what it answers then.
 
+use super::find::Ground;
 use super::options::{Limits, Options};
 use crate::commands::error::{Refusal, Result};
+use crate::commands::table::Delay;
 use crate::search::documents::patience::Patience;
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,67 @@ pub const EXPANSIONS: &str = "Max prefix expansions limit was reached";
 pub fn deadline(options: &Options, limits: &Limits) -> impl Fn() -> bool + use<> {
     let end = end(options, limits);
     move || end.is_some_and(|end| Instant::now() >= end)
+}
+
+/// What was predicted to be brief and takes so many milliseconds is not.
+const BRIEF_MS_MAX: u64 = 20;
+
+/// When an aggregation that begins now stops.
+pub struct End {
+    at: Option<Instant>,
+    /// Whether it is begun again elsewhere then.
+    is_handed_on: bool,
+}
+
+impl End {
+    /// When its time is over or, where others expect it to be brief, when it is not.
+    pub fn of(options: &Options, ground: &Ground) -> End {
+        let end = end(options, &ground.limits);
+        let brief = Instant::now() + Duration::from_millis(BRIEF_MS_MAX);
+        let is_handed_on = ground.is_brief && end.is_none_or(|end| brief < end);
+        End {
+            at: if is_handed_on { Some(brief) } else { end },
+            is_handed_on,
+        }
+    }
+
+    /// Whether that was.
+    pub fn is_past(&self) -> bool {
+        self.at.is_some_and(|end| Instant::now() >= end)
+    }
+
+    /// The time until then, by a clock that asks `is_past`.
+    pub fn time<'a>(&self, is_past: &'a dyn Fn() -> bool) -> Time<'a> {
+        Time {
+            patience: Patience::new(is_past),
+            is_handed_on: self.is_handed_on,
+        }
+    }
+}
+
+/// The time of an aggregation.
+pub struct Time<'a> {
+    /// Its loops look at the clock by this.
+    pub patience: Patience<'a>,
+    /// Whether it is begun again elsewhere when it is over.
+    pub is_handed_on: bool,
+}
+
+impl Time<'_> {
+    /// An error if it is over and nothing is to be made of what there is.
+    pub fn check(&self, ground: &Ground) -> Result<()> {
+        match self.patience.is_exceeded() {
+            true if self.is_handed_on => Err(ground.not_here(Delay::Long)),
+            true if ground.limits.fails_on_timeout => Err(Refusal::line(TIMED_OUT)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, or a warning for who gets what there is.
+    pub fn warn(&self, ground: &Ground, warnings: &mut Vec<&'static str>) -> Result<()> {
+        self.check(ground)?;
+        warn_of_time(&self.patience, &ground.limits, warnings)
+    }
 }
 
 fn end(options: &Options, limits: &Limits) -> Option<Instant> {

@@ -52,6 +52,8 @@ pub struct Ground<'a> {
     pub limits: Limits,
     /// Whether other connections wait for this thread: what would take long is refused here.
     pub is_waited_for: bool,
+    /// Whether others wait for this thread that take a few milliseconds: what turns out to take longer is refused.
+    pub is_brief: bool,
     /// Whether keys are locked meanwhile, by a transaction.
     pub holds_keys: bool,
     /// What it is refused for at least, where nobody knows before what all of it takes.
@@ -101,6 +103,7 @@ pub fn begin<'a, R>(
         index: find_index(&view, index)?,
         limits: Limits::of(&call.context.config),
         is_waited_for: call.access.patience() == engine::Patience::Try,
+        is_brief: call.access.patience() == engine::Patience::Brief,
         holds_keys: call.access.is_in_transaction(),
         delay_min: None,
         view,
@@ -213,6 +216,7 @@ pub fn find<T>(
     };
     question.turn = match delay {
         Some(delay) if ground.is_waited_for => return Err(ground.not_here(delay)),
+        Some(Delay::Long) if ground.is_brief => return Err(ground.not_here(Delay::Long)),
         Some(Delay::Long) if !ground.holds_keys => Turn::InTurn,
         Some(_) => Turn::Soon,
         None => Turn::AtOnce,

@@ -1,16 +1,17 @@
-//! FT.AGGREGATE: documents become rows of properties, which steps load, group (grouping.rs), compute, drop and sort.
+//! FT.AGGREGATE: documents become rows of properties, which steps load, group (grouping.rs), compute, drop and sort (arranging.rs).
 
+mod arranging;
 mod grouping;
 
-use super::aggregate::{self, AggregateRequest, Arrange, CursorOptions, Load, Loaded, Step};
+use super::aggregate::{self, AggregateRequest, Arrange, Load, Loaded, Step};
 use super::arguments;
 use super::cells::{self, Cell};
 use super::cost;
 use super::cursors::Cursor;
-use super::deadline::{deadline, warn_of_time};
+use super::deadline::{End, Time};
 use super::expression::{self, Expression, ExpressionError, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
-use super::options::{Format, Options};
+use super::options::Options;
 use super::properties::{self, Properties, Property};
 use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
@@ -21,9 +22,8 @@ use crate::keyspace::View;
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
-use crate::search::documents::patience::Patience;
+use crate::search::documents::patience::{Patience, STEPS};
 use bytes::Bytes;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -141,17 +141,12 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     if request.cursor.is_some() && observer.is_profile() {
         return Err(Refusal::line("FT.PROFILE does not support cursor"));
     }
-    let result = run(&ground, &request, call.session.version, observer)?;
-    let form = (call.session.version, request.options.format);
-    match request.cursor {
-        None => Ok(properties::reply(
-            &result.rows,
-            result.total,
-            &result.warnings,
-            form,
-        )),
-        Some(options) => open_cursor(&ground, result, options, form),
-    }
+    let end = End::of(&request.options, &ground);
+    let is_past = || end.is_past();
+    let time = end.time(&is_past);
+    let version = call.session.version;
+    let result = run(&ground, &request, version, observer, &time)?;
+    result.show(&ground, &request, version, &time)
 }
 
 /// What became of the documents.
@@ -169,26 +164,25 @@ fn run(
     request: &AggregateRequest,
     version: Version,
     observer: &mut dyn Observer,
+    time: &Time,
 ) -> Result<Outcome> {
     let options = &request.options;
-    let is_late = deadline(options, &ground.limits);
-    let patience = Patience::new(&is_late);
     let passed_cost = cost::of_rows(request);
     let found = find(
         ground,
         options,
         passed_cost,
-        &patience,
+        &time.patience,
         observer,
         |passed, observer| Ok(Found::of(passed, options, observer)),
     );
     let mut found = found?;
-    let mut warnings = std::mem::take(&mut found.warnings);
+    let warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();
     let seed = ground.context.draw_random();
-    let pipeline = Pipeline::begin(ground, request, &found, &patience, version);
+    let pipeline = Pipeline::begin(ground, request, &found, time, version);
     let (lines, counted) = pipeline.run(found.lines, seed, observer)?;
-    warn_of_time(&patience, &ground.limits, &mut warnings)?;
+    time.check(ground)?;
     let total = match counted {
         Some(counted) => counted,
         None => passed_by(&request.steps, count, lines.len(), version),
@@ -205,43 +199,64 @@ fn run(
 
 /// What tells of documents can be computed with, and is not shown.
 fn hide(schema: &Schema, rows: &mut [Properties]) {
-    let is_shown = |property: &Property| !schema.is_about_documents(property.name.as_bytes());
-    rows.iter_mut().for_each(|row| row.0.retain(is_shown));
+    if schema.about_documents().next().is_some() {
+        let is_shown = |property: &Property| !schema.is_about_documents(property.name.as_bytes());
+        rows.iter_mut().for_each(|row| row.0.retain(is_shown));
+    }
 }
 
-/// The first rows, and the cursor that reads on: 0 if there are no more.
-fn open_cursor(
-    ground: &Ground,
-    result: Outcome,
-    options: CursorOptions,
-    form: (Version, Format),
-) -> Result {
-    let mut cursor = Cursor {
-        index: ground.index.name().into(),
-        rows: result.rows,
-        read: 0,
-        is_done: false,
-        is_counted: result.is_counted,
-        format: form.1,
-        count: options.count as usize,
-        idle_max_ms: u64::from(options.idle_max_ms),
-        used_ms: ground.view.now_ms,
-    };
-    let first = cursor.take(None);
-    let total = match (result.is_counted, form.0) {
-        (false, Version::Resp3) => first.len(),
-        _ => result.total,
-    };
-    let first = properties::reply(first, total, &result.warnings, form);
-    let random = ground.context.draw_random();
-    let id = match cursor.is_done {
-        true => 0,
-        false => ground
-            .context
-            .cursors
-            .add(cursor, ground.limits.cursors_max, random)?,
-    };
-    Ok(Reply::Array(vec![first, Reply::Int(id)]))
+impl Outcome {
+    /// The reply: all rows or, with a cursor, the first and the cursor that reads on, 0 if there are no more.
+    fn show(
+        mut self,
+        ground: &Ground,
+        request: &AggregateRequest,
+        version: Version,
+        time: &Time,
+    ) -> Result {
+        let form = (version, request.options.format);
+        let patience = &time.patience;
+        let shown = |rows: &mut dyn Iterator<Item = Properties>| {
+            patience.spare(SHOWN_STEPS);
+            let mut shown = Vec::new();
+            for row in rows {
+                let steps = steps_of(&row);
+                shown.push(properties::row(row, version));
+                if patience.ends_behind(steps) {
+                    break;
+                }
+            }
+            shown
+        };
+        let Some(options) = request.cursor else {
+            let rows = shown(&mut self.rows.into_iter());
+            time.warn(ground, &mut self.warnings)?;
+            return Ok(properties::reply(rows, self.total, &self.warnings, form));
+        };
+        let mut cursor = Cursor {
+            is_counted: self.is_counted,
+            count: options.count as usize,
+            idle_max_ms: u64::from(options.idle_max_ms),
+            used_ms: ground.view.now_ms,
+            ..Cursor::new(ground.index.name(), self.rows, form.1)
+        };
+        let rows = shown(&mut cursor.take(None));
+        time.warn(ground, &mut self.warnings)?;
+        let total = match (self.is_counted, version) {
+            (false, Version::Resp3) => rows.len(),
+            _ => self.total,
+        };
+        let first = properties::reply(rows, total, &self.warnings, form);
+        let random = ground.context.draw_random();
+        let id = match cursor.is_done {
+            true => 0,
+            false => ground
+                .context
+                .cursors
+                .add(cursor, ground.limits.cursors_max, random)?,
+        };
+        Ok(Reply::Array(vec![first, Reply::Int(id)]))
+    }
 }
 
 /// How many rows there are where no step counts them, as the module says: those that were looked at when the reply begins, which
@@ -274,6 +289,19 @@ fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
         shown: cell.shown.map(Box::new),
     });
 }
+
+/// As how many steps of a loop, between which nobody looks at the clock, a row counts: it is made, gone through and freed.
+fn steps_of(row: &Properties) -> usize {
+    const ROW_STEPS: usize = 8;
+    const BYTES_OF_A_STEP: usize = 64;
+    ROW_STEPS + row.bytes() / BYTES_OF_A_STEP
+}
+
+/// Steps of a loop that each of the pipeline's is granted when the time is over, for some thousand rows: two or three milliseconds.
+const LATE_STEPS: usize = 1 << 15;
+
+/// The same for showing rows, which takes less.
+const SHOWN_STEPS: usize = 1 << 18;
 
 /// Most bytes of what an aggregation computes with APPLY: rows are in memory until the last step.
 const APPLIED_BYTES_MAX: usize = 512 << 20;
@@ -316,7 +344,10 @@ struct Pipeline<'a> {
     view: &'a View<'a>,
     index: &'a DocumentIndex,
     request: &'a AggregateRequest,
+    ground: &'a Ground<'a>,
     /// How long it may take; steps that stop early have fewer rows.
+    time: &'a Time<'a>,
+    /// See `time`.
     patience: &'a Patience<'a>,
     version: Version,
     /// Properties that a step may name.
@@ -334,7 +365,7 @@ impl<'a> Pipeline<'a> {
         ground: &'a Ground,
         request: &'a AggregateRequest,
         found: &Found,
-        patience: &'a Patience<'a>,
+        time: &'a Time<'a>,
         version: Version,
     ) -> Pipeline<'a> {
         let mut known = vec!["__key".to_owned(), "__score".to_owned()];
@@ -343,7 +374,9 @@ impl<'a> Pipeline<'a> {
             view: &ground.view,
             index: &ground.index,
             request,
-            patience,
+            ground,
+            time,
+            patience: &time.patience,
             version,
             known,
             is_grouped: false,
@@ -404,6 +437,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn take_step(&mut self, lines: Vec<Line>, step: &Step, seed: u64) -> Result<Vec<Line>> {
+        self.begin_loop()?;
         match step {
             Step::Load(load) => Ok(self.load(lines, load)),
             Step::Group {
@@ -414,6 +448,13 @@ impl<'a> Pipeline<'a> {
             Step::Filter { expression } => self.filter(lines, expression),
             Step::Arrange(arrange) => self.arrange(lines, arrange),
         }
+    }
+
+    /// Called before each loop over rows: when the time is over it goes on with some of them, if what there is by then is wanted.
+    fn begin_loop(&self) -> Result<()> {
+        self.time.check(self.ground)?;
+        self.patience.spare(LATE_STEPS);
+        Ok(())
     }
 
     /// Steps that look at one row at a time, for as many rows as a page shows: what is wrong with rows behind it nobody is told. The
@@ -481,50 +522,67 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Makes a property that the index has at hand one of the rows'.
-    fn fetch(&self, lines: &mut [Line], property: &str) {
-        if let Some(at) = self.schema().find(property) {
-            let field = &self.schema().fields[at];
-            lines
-                .iter_mut()
-                .for_each(|line| self.load_kept(line, field));
-        }
+    /// The fields of these properties that the index has at hand, to be made properties of rows.
+    fn kept<'p>(&self, properties: impl IntoIterator<Item = &'p str>) -> Vec<&'a Field> {
+        let schema = self.index.schema();
+        let found = properties
+            .into_iter()
+            .filter_map(|property| schema.find(property));
+        found.map(|at| &schema.fields[at]).collect()
+    }
+
+    /// Counts what was done with a row. Whether to stop with the rows so far.
+    fn ends_behind(&self, line: &Line) -> bool {
+        self.patience.ends_behind(steps_of(&line.properties))
     }
 
     fn load(&mut self, mut lines: Vec<Line>, load: &Load) -> Vec<Line> {
-        match load {
-            Load::Fields(fields) => {
-                for loaded in fields {
-                    for line in &mut lines {
-                        self.load_one(line, loaded);
-                    }
-                    self.learn(&loaded.name);
-                }
+        let is_json = self.schema().documents == DocumentKind::Json;
+        let root = Loaded {
+            identifier: "$".to_owned(),
+            name: "$".to_owned(),
+        };
+        let fields = match load {
+            Load::Fields(fields) => Some(&fields[..]),
+            Load::All if is_json => Some(std::slice::from_ref(&root)),
+            Load::All => None,
+        };
+        // What a path takes in a document nobody knows: the clock is looked at behind each.
+        let path_steps = if is_json { STEPS } else { 0 };
+        let mut loaded = 0;
+        for line in &mut lines {
+            match fields {
+                Some(fields) => fields.iter().for_each(|field| self.load_one(line, field)),
+                None => self.load_whole(line),
             }
-            Load::All if self.schema().documents == DocumentKind::Json => {
-                let root = Loaded {
-                    identifier: "$".to_owned(),
-                    name: "$".to_owned(),
-                };
-                lines.iter_mut().for_each(|line| self.load_one(line, &root));
-                self.learn(&root.name);
-            }
-            Load::All => {
-                for line in &mut lines {
-                    let all = line.key.as_ref().map(|key| cells::whole(self.view, key));
-                    for (name, value) in all.into_iter().flatten() {
-                        self.learn(&name);
-                        line.properties.set(&name, Value::Text(value));
-                    }
-                }
+            loaded += 1;
+            let steps = path_steps + steps_of(&line.properties);
+            if self.patience.ends_behind(steps) {
+                break;
             }
         }
+        lines.truncate(loaded);
+        let named = fields.into_iter().flatten();
+        named.for_each(|field| self.learn(&field.name));
         lines
+    }
+
+    /// Loads all fields of a hash.
+    fn load_whole(&mut self, line: &mut Line) {
+        let all = line.key.as_ref().map(|key| cells::whole(self.view, key));
+        for (name, value) in all.into_iter().flatten() {
+            self.learn(&name);
+            line.properties.set(&name, Value::Text(value));
+        }
+    }
+
+    fn load_all_kept(&self, line: &mut Line, fields: &[&Field]) {
+        fields.iter().for_each(|field| self.load_kept(line, field));
     }
 
     /// Loads what an index keeps of a field for sorting.
     fn load_kept(&self, line: &mut Line, field: &Field) {
-        if line.properties.get(&field.name).is_some() {
+        if line.properties.property(&field.name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
@@ -534,7 +592,7 @@ impl<'a> Pipeline<'a> {
 
     fn load_one(&self, line: &mut Line, loaded: &Loaded) {
         let Loaded { identifier, name } = loaded;
-        if line.properties.get(name).is_some() {
+        if line.properties.property(name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
@@ -553,16 +611,14 @@ impl<'a> Pipeline<'a> {
         put(line, name, field, cell);
     }
 
-    /// Reads an expression, and fetches what it names and the index has at hand.
-    fn read(&mut self, lines: &mut [Line], text: &[u8]) -> Result<Rc<Expression>> {
+    /// Reads an expression; with it, the fields that it names and the index has at hand.
+    fn read(&mut self, text: &[u8]) -> Result<(Rc<Expression>, Vec<&'a Field>)> {
         let expression = match self.expressions.get(text) {
             Some(expression) => Rc::clone(expression),
             None => self.read_anew(text)?,
         };
-        for property in expression.properties() {
-            self.fetch(lines, property);
-        }
-        Ok(expression)
+        let kept = self.kept(expression.properties());
+        Ok((expression, kept))
     }
 
     /// What it names must be known by then; through steps of one row there is only more later.
@@ -584,9 +640,10 @@ impl<'a> Pipeline<'a> {
     }
 
     fn apply(&mut self, mut lines: Vec<Line>, text: &[u8], name: &str) -> Result<Vec<Line>> {
-        let expression = self.read(&mut lines, text)?;
+        let (expression, kept) = self.read(text)?;
         let mut computed = 0;
-        for line in lines.iter_mut().take_while(|_| !self.patience.ends()) {
+        for line in &mut lines {
+            self.load_all_kept(line, &kept);
             let value = expression.evaluate(line, expression::Mode::Query)?;
             self.applied_bytes += value.bytes();
             if self.applied_bytes > APPLIED_BYTES_MAX {
@@ -594,87 +651,31 @@ impl<'a> Pipeline<'a> {
             }
             line.properties.set(name, value);
             computed += 1;
+            if self.ends_behind(line) {
+                break;
+            }
         }
         lines.truncate(computed);
         self.learn(name);
         Ok(lines)
     }
 
-    fn filter(&mut self, mut lines: Vec<Line>, text: &[u8]) -> Result<Vec<Line>> {
-        let expression = self.read(&mut lines, text)?;
+    fn filter(&mut self, lines: Vec<Line>, text: &[u8]) -> Result<Vec<Line>> {
+        let (expression, loaded) = self.read(text)?;
         let mut kept = Vec::with_capacity(lines.len());
-        for line in lines {
-            if self.patience.ends() {
-                break;
-            }
+        for mut line in lines {
+            self.load_all_kept(&mut line, &loaded);
+            let is_last = self.ends_behind(&line);
             if expression.passes(&line)? {
                 kept.push(line);
+            }
+            if is_last {
+                break;
             }
         }
         Ok(kept)
     }
-
-    fn arrange(&self, mut lines: Vec<Line>, arrange: &Arrange) -> Result<Vec<Line>> {
-        for key in &arrange.keys {
-            if !self.is_known(&key.property) && self.schema().find(&key.property).is_none() {
-                let line = format!("Property `{}` not loaded nor in schema", key.property);
-                return Err(Refusal::made(line));
-            }
-            self.fetch(&mut lines, &key.property);
-        }
-        let order = |one: &Line, other: &Line| {
-            let compared = arrange.keys.iter().map(|key| {
-                let values = (
-                    one.properties.get(&key.property),
-                    other.properties.get(&key.property),
-                );
-                match values {
-                    (Some(one), Some(other)) if key.is_descending => other.order(&one),
-                    (Some(one), Some(other)) => one.order(&other),
-                    // What is missing comes last either way.
-                    (one, other) => other.is_some().cmp(&one.is_some()),
-                }
-            });
-            compared.fold(Ordering::Equal, Ordering::then)
-        };
-        // Equal rows of documents stand in the direction of the last key.
-        if arrange.keys.last().is_some_and(|key| key.is_descending) {
-            lines.reverse();
-        }
-        lines.sort_by(order);
-        let kept = arrange.rows_max().map_or(usize::MAX, |max| max as usize);
-        Ok(lines
-            .into_iter()
-            .take(kept)
-            .skip(arrange.offset() as usize)
-            .collect())
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::commands::desk::Desk;
-
-    #[test]
-    fn what_grows_with_each_step_is_refused_before_it_takes_all_memory() {
-        let desk = Desk::new();
-        let mut seat = desk.seat();
-        seat.run("FT.CREATE i PREFIX 1 d: SCHEMA n NUMERIC");
-        let text = "x".repeat(600_000);
-        seat.send(["HSET", "d:1", "n", "1", "t", &text]);
-        let mut aggregate = |apply: &str, times: usize| {
-            let line = "FT.AGGREGATE i * LOAD 1 @t";
-            seat.run(&format!("{line} {}", format!("{apply} ").repeat(times)))
-        };
-        let once = aggregate("APPLY 'format(\"%s\",@t)' AS u LIMIT 0 1", 1);
-        assert!(once.contains("xxx"));
-        assert_eq!(
-            aggregate("APPLY 'format(\"%s%s\",@t,@t)' AS t", 33),
-            "(error) Formatted text is longer than 1 MB"
-        );
-        assert_eq!(
-            aggregate("APPLY 'format(\"%s\",@t)' AS u", 1000),
-            "(error) What APPLY computed takes more than 512 MB"
-        );
-    }
-}
+mod tests;

@@ -67,63 +67,74 @@ impl FromIterator<(String, Value)> for Properties {
     }
 }
 
+impl Properties {
+    /// Bytes that they take, about.
+    pub fn bytes(&self) -> usize {
+        let properties: usize = self.0.iter().map(Property::bytes).sum();
+        size_of::<Properties>() + properties
+    }
+}
+
 impl Property {
-    fn reply(&self) -> Reply {
-        match &self.shown {
-            Some(shown) => Reply::clone(shown),
-            None => value_reply(&self.value),
+    fn bytes(&self) -> usize {
+        let shown = self.shown.as_ref().map_or(0, |shown| shown.bytes());
+        size_of::<Property>() + self.name.len() + self.value.bytes() + shown
+    }
+
+    /// What replies show.
+    fn reply(self) -> Reply {
+        match self.shown {
+            Some(shown) => *shown,
+            None => value_reply(self.value),
         }
+    }
+}
+
+/// A row as replies of that version show it.
+pub fn row(row: Properties, version: Version) -> Reply {
+    let shown = row.0.into_iter().map(|property| {
+        let name = bulk(property.name.as_bytes());
+        (name, property.reply())
+    });
+    match version {
+        Version::Resp2 => Reply::Array(shown.flat_map(|(name, value)| [name, value]).collect()),
+        Version::Resp3 => Reply::Map(vec![
+            (
+                Reply::Simple("extra_attributes"),
+                Reply::Map(shown.collect()),
+            ),
+            (Reply::Simple("values"), Reply::Array(Vec::new())),
+        ]),
     }
 }
 
 /// The reply of FT.AGGREGATE, in this version of the protocol and form of values.
 pub fn reply(
-    rows: &[Properties],
+    rows: Vec<Reply>,
     total: usize,
     warnings: &[&'static str],
     (version, format): (Version, Format),
 ) -> Reply {
-    let pairs = |row: &Properties| -> Vec<(Reply, Reply)> {
-        let properties = row.0.iter();
-        properties
-            .map(|property| (bulk(property.name.as_bytes()), property.reply()))
-            .collect()
-    };
+    let word = Reply::Simple;
     match version {
         Version::Resp2 => {
-            let flat = |row| {
-                let pairs = pairs(row).into_iter();
-                Reply::Array(pairs.flat_map(|(name, value)| [name, value]).collect())
-            };
-            let rows = rows.iter().map(flat);
-            Reply::Array(std::iter::once(Reply::count(total)).chain(rows).collect())
+            let total = std::iter::once(Reply::count(total));
+            Reply::Array(total.chain(rows).collect())
         }
-        Version::Resp3 => {
-            let word = Reply::Simple;
-            let row = |row| {
-                Reply::Map(vec![
-                    (word("extra_attributes"), Reply::Map(pairs(row))),
-                    (word("values"), Reply::Array(Vec::new())),
-                ])
-            };
-            Reply::Map(vec![
-                (word("attributes"), Reply::Array(Vec::new())),
-                (word("format"), word(format.word())),
-                (
-                    word("results"),
-                    Reply::Array(rows.iter().map(row).collect()),
-                ),
-                (word("total_results"), Reply::count(total)),
-                (word("warning"), rows::warnings(warnings)),
-            ])
-        }
+        Version::Resp3 => Reply::Map(vec![
+            (word("attributes"), Reply::Array(Vec::new())),
+            (word("format"), word(format.word())),
+            (word("results"), Reply::Array(rows)),
+            (word("total_results"), Reply::count(total)),
+            (word("warning"), rows::warnings(warnings)),
+        ]),
     }
 }
 
-fn value_reply(value: &Value) -> Reply {
+fn value_reply(value: Value) -> Reply {
     match value {
         Value::Null => Reply::Null,
-        Value::Array(values) => Reply::Array(values.iter().map(value_reply).collect()),
+        Value::Array(values) => Reply::Array(values.into_iter().map(value_reply).collect()),
         value => Reply::Bulk(value.to_text()),
     }
 }

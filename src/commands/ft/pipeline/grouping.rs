@@ -4,7 +4,7 @@ use super::super::aggregate::ReducerCall;
 use super::super::expression::Value;
 use super::super::properties::{Properties, Property};
 use super::super::reducers::{Accumulator, Reducer};
-use super::{Line, Pipeline};
+use super::{Line, Pipeline, steps_of};
 use crate::commands::error::{Refusal, Result};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
@@ -15,33 +15,37 @@ type Group<'r> = (Vec<Property>, Vec<Accumulator<'r>>);
 impl Pipeline<'_> {
     pub(super) fn group(
         &mut self,
-        mut lines: Vec<Line>,
+        lines: Vec<Line>,
         properties: &[String],
         calls: &[ReducerCall],
         seed: u64,
     ) -> Result<Vec<Line>> {
         self.check_groups(properties, calls)?;
-        properties
-            .iter()
-            .for_each(|property| self.fetch(&mut lines, property));
-        let reducers = self.reducers(&mut lines, calls)?;
-        let groups = self.gather(&lines, properties, &reducers, seed);
+        let reducers = self.reducers(calls)?;
+        let groups = self.gather(lines, properties, &reducers, seed);
         self.known = properties.to_vec();
         self.is_grouped = true;
         self.known
             .extend(calls.iter().map(|call| call.name.clone()));
-        let grouped = groups.into_iter().map(|(named, gathered)| {
+        self.begin_loop()?;
+        let mut grouped = Vec::with_capacity(groups.len());
+        for (named, gathered) in groups {
             let mut properties = Properties(named);
             for (call, accumulator) in calls.iter().zip(gathered) {
                 properties.set(&call.name, accumulator.finish());
             }
-            Line {
+            let line = Line {
                 key: None,
                 terms: Vec::new(),
                 properties,
+            };
+            let is_last = self.ends_behind(&line);
+            grouped.push(line);
+            if is_last {
+                break;
             }
-        });
-        Ok(grouped.collect())
+        }
+        Ok(grouped)
     }
 
     /// Whether there is what rows are grouped by, and no name twice.
@@ -63,18 +67,21 @@ impl Pipeline<'_> {
     /// The groups in the order in which they begin.
     fn gather<'r>(
         &self,
-        lines: &[Line],
+        lines: Vec<Line>,
         properties: &[String],
         reducers: &'r [Reducer],
         seed: u64,
     ) -> Vec<Group<'r>> {
+        let reduced = reducers.iter().flat_map(Reducer::properties);
+        let kept = self.kept(properties.iter().map(String::as_str).chain(reduced));
         // Nothing is another value than the empty text.
         let text = |value: &&Value| (!value.is_null()).then(|| value.to_text());
         let mut places: HashMap<Vec<Option<Bytes>>, usize> = HashMap::new();
         let mut groups: Vec<Group<'r>> = Vec::new();
-        for line in lines.iter().take_while(|_| !self.patience.ends()) {
-            let choices = Choices::of(&line.properties, properties);
-            for values in choices.take_while(|_| !self.patience.ends()) {
+        for mut line in lines {
+            self.load_all_kept(&mut line, &kept);
+            let steps = steps_of(&line.properties);
+            for values in Choices::of(&line.properties, properties) {
                 let texts = values.iter().map(text);
                 let place = *places.entry(texts.collect()).or_insert_with(|| {
                     let started = reducers.iter().map(|reducer| reducer.start(seed));
@@ -84,22 +91,21 @@ impl Pipeline<'_> {
                 });
                 let gathering = groups[place].1.iter_mut();
                 gathering.for_each(|accumulator| accumulator.add(&line.properties));
+                if self.patience.ends_behind(steps) {
+                    return groups;
+                }
             }
         }
         groups
     }
 
-    /// The reducers that are called, with what they reduce in the rows.
-    fn reducers(&self, lines: &mut [Line], calls: &[ReducerCall]) -> Result<Vec<Reducer>> {
+    /// The reducers that are called.
+    fn reducers(&self, calls: &[ReducerCall]) -> Result<Vec<Reducer>> {
         let is_known =
             |property: &str| self.is_known(property) || self.in_schema(property).is_some();
         let mut reducers = Vec::with_capacity(calls.len());
         for call in calls {
-            let reducer = Reducer::new(call, is_known)?;
-            reducer
-                .properties()
-                .for_each(|property| self.fetch(lines, property));
-            reducers.push(reducer);
+            reducers.push(Reducer::new(call, is_known)?);
         }
         Ok(reducers)
     }

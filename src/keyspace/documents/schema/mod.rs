@@ -207,9 +207,13 @@ impl Schema {
 
     /// Whether a field of documents tells of them (their language, score or payload) and is none that is shown.
     pub fn is_about_documents(&self, name: &[u8]) -> bool {
+        self.about_documents().any(|field| field.as_bytes() == name)
+    }
+
+    /// The fields that tell of documents.
+    pub fn about_documents(&self) -> impl Iterator<Item = &String> {
         let named = [&self.language_field, &self.score_field, &self.payload_field];
-        let mut named = named.into_iter().flatten();
-        named.any(|field| field.as_bytes() == name)
+        named.into_iter().flatten()
     }
 
     /// Whether a key of that name is indexed.
