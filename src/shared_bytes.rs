@@ -22,6 +22,11 @@ impl SharedBytes {
     /// Bytes that they take beside themselves: two counts, and where they are.
     pub const OVERHEAD: usize = 2 * size_of::<usize>() + size_of::<Held>();
 
+    /// What is read to find the bytes; for whoever asks the CPU for it before.
+    pub fn place(&self) -> (*const u8, usize) {
+        (Arc::as_ptr(&self.0).cast(), size_of::<Held>())
+    }
+
     /// The same bytes for a reply, which keeps them as long as it is there.
     pub fn to_bytes(&self) -> Bytes {
         Bytes::from_owner(self.clone())

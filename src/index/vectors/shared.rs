@@ -210,13 +210,19 @@ impl Scored for Shared {
     }
 
     fn prefetch(&self, slots: &[u32], _guard: &Guard) {
-        // All handles first: the first look at one takes its lock, and what waits for that does not overlap.
+        // All handles first, then all that they lead to: the first look at one takes its lock, and what waits for that does not overlap.
         for row in slots.iter().filter_map(|slot| self.rows.get(*slot)) {
             sys::prefetch(std::ptr::from_ref(row).cast(), size_of_val(row));
         }
         let norms = self.norms.iter();
         for norm in norms.flat_map(|norms| slots.iter().filter_map(|slot| norms.get(*slot))) {
             sys::prefetch(std::ptr::from_ref(norm).cast(), size_of_val(norm));
+        }
+        for &slot in slots {
+            self.with(slot, |row| {
+                let (place, len) = row.place();
+                sys::prefetch(place, len);
+            });
         }
         slots.iter().for_each(|&slot| self.prefetch_row(slot));
     }

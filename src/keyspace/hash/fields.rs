@@ -132,9 +132,9 @@ impl Fields {
     }
 }
 
-/// A field of a map.
-fn named<'f>((name, field): (&'f Box<[u8]>, &'f Stored)) -> (&'f [u8], &'f Stored) {
-    (name, field)
+/// A field with the bytes of its name.
+fn named<'f, N: AsRef<[u8]>>((name, field): (&'f N, &'f Stored)) -> (&'f [u8], &'f Stored) {
+    (name.as_ref(), field)
 }
 
 #[cfg(test)]
