@@ -1,4 +1,5 @@
-//! Pipelines over a real socket: requests that run together answer as if they had run one by one.
+//! Pipelines over a real socket: requests that run together answer as if they had run one by one, and what is answered is sent
+//! while the rest takes long, unless nobody is there any more.
 
 #[path = "crash/wire.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
@@ -7,6 +8,9 @@ mod wire;
 mod support;
 
 use rhumb::protocol::client::Value;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
 use support::Server;
 use support::dice::Dice;
 use wire::Wire;
@@ -234,4 +238,86 @@ fn a_document_that_an_expiry_makes_and_a_write_unmakes_is_never_linked() {
         .call(&words("FT.SEARCH idx * LIMIT 0 0"))
         .expect("a reply");
     assert_eq!(format!("{found:?}"), "Array([Int(6)])");
+}
+
+/// A server whose commands may sleep, which they do elsewhere, as a long search.
+fn start_with_sleep() -> Server {
+    Server::start_with(&["--enable-debug-command", "yes"])
+}
+
+/// A client that has had the reply to what named it: whatever it sends from now on is one pipeline.
+fn named(server: &Server, name: &str) -> TcpStream {
+    let mut client = TcpStream::connect(server.address()).expect("a connection");
+    let limit = Some(Duration::from_secs(60));
+    client.set_read_timeout(limit).expect("a time limit");
+    write!(client, "CLIENT SETNAME {name}\r\n").expect("the line is taken");
+    client.read_exact(&mut [0; 5]).expect("a reply");
+    client
+}
+
+/// It closes its socket in order, which to the server looks as if it had only ended its input.
+#[test]
+fn who_is_gone_executes_no_more_than_was_under_way() {
+    let server = start_with_sleep();
+    let mut other = Wire::open(server.port, 0).expect("a connection");
+    let mut ask = |line: &str| other.call(&words(line)).expect("a reply");
+    let mut leaver = named(&server, "leaver");
+    let adds: String = (1..9)
+        .map(|n| format!("VADD together VALUES 2 1 {n} e{n}\r\n"))
+        .collect();
+    let sleeps = "DEBUG SLEEP 0.3\r\n".repeat(20);
+    let pipeline = format!("SET first 1\r\nDEBUG SLEEP 0.3\r\n{adds}{sleeps}SET last 1\r\n");
+    leaver.write_all(pipeline.as_bytes()).expect("taken");
+    drop(leaver);
+    while format!("{:?}", ask("CLIENT LIST")).contains("leaver") {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(ask("EXISTS first"), Value::Int(1));
+    assert_eq!(ask("EXISTS together last"), Value::Int(0));
+    let stats = format!("{:?}", ask("INFO commandstats"));
+    assert!(stats.contains("cmdstat_debug:calls=1,"), "{stats}");
+}
+
+#[test]
+fn who_only_ends_his_input_gets_all_replies() {
+    let server = start_with_sleep();
+    let mut client = named(&server, "listener");
+    let pipeline = "DEBUG SLEEP 0.1\r\nPING\r\n".repeat(3);
+    client.write_all(pipeline.as_bytes()).expect("taken");
+    client.shutdown(Shutdown::Write).expect("the input ends");
+    let mut replies = String::new();
+    client.read_to_string(&mut replies).expect("replies");
+    assert_eq!(replies, "+OK\r\n+PONG\r\n".repeat(3));
+}
+
+#[test]
+fn replies_do_not_wait_for_the_end_of_a_long_pipeline() {
+    let server = start_with_sleep();
+    let mut client = named(&server, "living");
+    let begun = Instant::now();
+    let pipeline = b"PING\r\nDEBUG SLEEP 0.1\r\nPING\r\nDEBUG SLEEP 3\r\n";
+    client.write_all(pipeline).expect("taken");
+    let mut early = [0; 12];
+    client.read_exact(&mut early).expect("two replies");
+    assert_eq!(&early, b"+PONG\r\n+OK\r\n");
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    client.read_exact(&mut early).expect("the other two");
+    assert_eq!(&early, b"+PONG\r\n+OK\r\n");
+    assert!(begun.elapsed() >= Duration::from_secs(3));
+}
+
+#[test]
+fn replies_of_quick_commands_are_one_write() {
+    let server = Server::start();
+    let mut other = Wire::open(server.port, 0).expect("a connection");
+    let mut writes = || -> u64 {
+        let count = other.info("stats", "total_writes_processed");
+        count.expect("a reply").parse().expect("a number")
+    };
+    let mut client = named(&server, "quick");
+    let before = writes();
+    client.write_all(&b"PING\r\n".repeat(1_000)).expect("taken");
+    client.read_exact(&mut [0; 7_000]).expect("replies");
+    // The look itself is one.
+    assert_eq!(writes(), before + 2);
 }

@@ -1,4 +1,5 @@
-//! One connection: read, cut requests out of the buffer, execute them in order, wait for the log, write all replies at once.
+//! One connection: read, cut requests out of the buffer, execute them in order, wait for the log, write all replies at once; of a
+//! pipeline that takes long, those that are there.
 
 use super::Server;
 use super::output::Output;
@@ -9,7 +10,7 @@ use crate::protocol::{Limits, ProtocolError, Request, RequestParser};
 use bytes::BytesMut;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -18,6 +19,8 @@ use tokio::sync::Notify;
 const READ_BYTES: usize = 16 * 1024;
 /// Replies of a pipeline are sent when they have grown to this, even if requests are left.
 const SEND_BYTES: usize = 1 << 20;
+/// They are sent as well when commands that run elsewhere have taken so long: beside that, a write to the socket and to the disk is little.
+const SEND_AFTER: Duration = Duration::from_millis(10);
 
 /// Why a connection ends; nobody needs the details.
 struct Closed;
@@ -32,6 +35,8 @@ pub struct Connection {
     client: Arc<Client>,
     /// Read while it was looked for requests that run together; not executed yet.
     waiting: Option<Result<Request, ProtocolError>>,
+    /// When the first command after the last send went elsewhere. Pipelines of quick commands look at no clock.
+    long_since: Option<Instant>,
     /// Away while a command runs elsewhere.
     session: Option<Box<Session>>,
     woken: Arc<Notify>,
@@ -53,6 +58,7 @@ impl Connection {
             parser: RequestParser::new(),
             output: Output::default(),
             waiting: None,
+            long_since: None,
             session: Some(Box::new(Session::new(Arc::clone(&client), authenticated))),
             client,
             woken,
@@ -139,11 +145,30 @@ impl Connection {
             if session.closing || self.client.killed.load(Ordering::Acquire) {
                 break;
             }
-            if self.output.len() >= SEND_BYTES {
-                self.send().await?;
+            if self.output.len() >= SEND_BYTES || self.is_long_under_way() {
+                self.send_meanwhile().await?;
             }
         }
         self.send().await
+    }
+
+    /// Whether what is answered has waited for long, and would for the rest of the pipeline.
+    fn is_long_under_way(&self) -> bool {
+        let is_more = !self.input.is_empty() || self.waiting.is_some();
+        is_more
+            && self
+                .long_since
+                .is_some_and(|since| since.elapsed() >= SEND_AFTER)
+    }
+
+    /// Sends what is answered in the middle of a pipeline. An error if the client is gone, for whom the rest would be executed in vain.
+    /// The end of its input does not tell, since it may only have nothing more to say; a socket that is closed refuses what it is sent.
+    async fn send_meanwhile(&mut self) -> Result<(), Closed> {
+        self.send().await?;
+        match self.socket.take_error() {
+            Ok(None) => Ok(()),
+            _ => Err(Closed),
+        }
     }
 
     /// Cuts the next whole request out of the buffer.
@@ -248,8 +273,7 @@ impl Connection {
             }
             (session, output)
         };
-        let ran = self.server.pools.run(delay, run).await;
-        let (session, output) = ran.ok_or(Closed)?;
+        let (session, output) = self.run_elsewhere(delay, run).await?;
         (self.session, self.output) = (Some(session), output);
         Ok(())
     }
@@ -311,9 +335,8 @@ impl Connection {
                 };
                 (session, output, next)
             };
-            let ran = self.server.pools.run(delay, run).await;
             let next;
-            (session, self.output, next) = ran.ok_or(Closed)?;
+            (session, self.output, next) = self.run_elsewhere(delay, run).await?;
             match next {
                 Some(again) => (request, delay) = again,
                 None => return Ok(session),
@@ -321,8 +344,18 @@ impl Connection {
         }
     }
 
+    async fn run_elsewhere<T: Send + 'static>(
+        &mut self,
+        delay: Delay,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Closed> {
+        self.long_since.get_or_insert_with(Instant::now);
+        self.server.pools.run(delay, job).await.ok_or(Closed)
+    }
+
     /// Waits until the log holds what the replies depend on, then writes them with one call.
     async fn send(&mut self) -> Result<(), Closed> {
+        self.long_since = None;
         if self.output.is_empty() {
             return Ok(());
         }

@@ -6,6 +6,7 @@
 //! - page.rs: FT.SEARCH, with sorting.rs, which documents are shown, and rows.rs with cells.rs, what is shown of them; pipeline.rs: FT.AGGREGATE, with
 //!   properties.rs, its rows, and cursors.rs: FT.CURSOR;
 //!   profile.rs: FT.PROFILE;
+//! - turns.rs: tests of how writes and long searches get out of each other's way;
 //! - info.rs: FT.INFO, with figures.rs; look.rs: FT.EXPLAIN and FT.TAGVALS; config.rs: FT.CONFIG;
 //! - [`schema`]: what FT.CREATE and FT.ALTER say, and back to words;
 //! - [`query`]: the query string as a checked tree;
@@ -43,6 +44,8 @@ pub mod reducers;
 mod rows;
 pub mod search;
 mod sorting;
+#[cfg(test)]
+mod turns;
 
 pub use crate::keyspace::documents::{expression, printed, schema, text, words};
 
