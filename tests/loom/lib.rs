@@ -21,6 +21,8 @@ mod epoch;
 mod index;
 #[path = "../../src/kernels/mod.rs"]
 mod kernels;
+#[path = "../../src/shared_bytes.rs"]
+mod shared_bytes;
 
 pub use epoch::{Guard, pin};
 
