@@ -166,11 +166,14 @@ impl Hash {
 
     /// The field, unless it is missing or expired at `now_ms`.
     pub fn get(&self, name: &[u8], now_ms: u64) -> Option<Field<'_>> {
-        let field = match &self.fields {
+        self.find(name).filter(|field| field.is_alive(now_ms))
+    }
+
+    fn find(&self, name: &[u8]) -> Option<Field<'_>> {
+        match &self.fields {
             Fields::Packed(list) => list.get(name),
             Fields::Large(large) => large.get(name),
-        };
-        field.filter(|field| field.is_alive(now_ms))
+        }
     }
 
     /// The field at a place below [`Hash::len`], expired ones included; places move when fields are removed.
@@ -215,15 +218,32 @@ impl Hash {
         expired.map(|field| field.name.to_bytes()).collect()
     }
 
-    /// Sets a field to a copy of these bytes; whether it is new. `expires_at_ms` is the field's expiry afterwards.
+    /// Sets a field to these bytes; whether it is new. `expires_at_ms` is the field's expiry afterwards. The bytes are copied, unless they
+    /// are there: an index has a handle on those.
     pub fn set(&mut self, name: &[u8], value: &[u8], expires_at_ms: Option<u64>) -> bool {
+        let kept = self.shared(name, value);
         match &mut self.fields {
+            Fields::Packed(_) if expires_at_ms.is_none() && kept.is_some() => false,
             Fields::Packed(list) if expires_at_ms.is_none() && list.takes(name) => {
                 list.set(name, value)
             }
-            _ => self
-                .make_large()
-                .set(name, FieldBytes::Plain(value), expires_at_ms),
+            _ => {
+                let value = kept
+                    .as_ref()
+                    .map_or(FieldBytes::Plain(value), FieldBytes::Shared);
+                self.make_large().set(name, value, expires_at_ms)
+            }
+        }
+    }
+
+    /// The field's value, if it is this one and shared.
+    fn shared(&self, name: &[u8], value: &[u8]) -> Option<SharedBytes> {
+        if value.len() <= PLAIN_BYTES_MAX {
+            return None;
+        }
+        match self.find(name)?.value {
+            FieldBytes::Shared(kept) if **kept == *value => Some(kept.clone()),
+            _ => None,
         }
     }
 
@@ -399,6 +419,23 @@ mod tests {
             hash.settle_expiry();
         }
         assert_eq!((hash.len(), hash.next_expiry_ms()), (1, Some(20)));
+    }
+
+    #[test]
+    fn a_long_value_that_is_set_again_stays_where_it_is() {
+        let long = [b'v'; PLAIN_BYTES_MAX + 1];
+        let place = |hash: &Hash| hash.get(&name(1), 0).unwrap().value.as_ptr();
+        let mut hash = Hash::default();
+        hash.set(&name(1), &long, None);
+        let first = place(&hash);
+        assert!(!hash.set(&name(1), &long, None));
+        assert_eq!(place(&hash), first, "packed");
+        assert!(!hash.set(&name(1), &long, Some(10)));
+        assert_eq!((place(&hash), hash.next_expiry_ms()), (first, Some(10)));
+        assert!(!hash.set(&name(1), &long, None));
+        assert_eq!((place(&hash), hash.next_expiry_ms()), (first, None));
+        assert!(!hash.set(&name(1), &[b'w'; PLAIN_BYTES_MAX + 1], None));
+        assert_eq!(hash.get(&name(1), 0).unwrap().value[0], b'w');
     }
 
     #[test]
