@@ -306,6 +306,28 @@ fn replies_do_not_wait_for_the_end_of_a_long_pipeline() {
     assert!(begun.elapsed() >= Duration::from_secs(3));
 }
 
+/// As libraries do that send a pipeline whole. Neither side's system takes as much as is sent, nor as is answered.
+#[test]
+fn who_sends_all_before_reading_is_not_kept_waiting() {
+    let server = Server::start();
+    let mut client = named(&server, "late");
+    let limit = Some(Duration::from_secs(60));
+    client.set_write_timeout(limit).expect("a time limit");
+    let word = "w".repeat(64 * 1024);
+    let request = format!("*2\r\n$4\r\nECHO\r\n${}\r\n{word}\r\n", word.len());
+    let reply = format!("${}\r\n{word}\r\n", word.len());
+    let times = 1_000;
+    for n in 0..times {
+        let taken = client.write_all(request.as_bytes());
+        taken.unwrap_or_else(|error| panic!("{n} requests: {error}"));
+    }
+    let mut got = vec![0; reply.len()];
+    for n in 0..times {
+        client.read_exact(&mut got).expect("a reply");
+        assert!(got == reply.as_bytes(), "reply {n}");
+    }
+}
+
 #[test]
 fn replies_of_quick_commands_are_one_write() {
     let server = Server::start();

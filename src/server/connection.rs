@@ -3,7 +3,7 @@
 
 use super::Server;
 use super::output::Output;
-use super::sending::{self, Unsent};
+use super::sending::{self, Incoming, Unsent};
 use crate::commands::{self, Client, Delay, Outcome, REQUESTS_MIN, Run, Session};
 use crate::engine::Patience;
 use crate::protocol::{Limits, ProtocolError, Request, RequestParser};
@@ -376,10 +376,17 @@ impl Connection {
         let config = &self.server.context.config;
         let limit = || config.output_limit_normal();
         let note = |left| client.output_bytes.store(left as u64, Ordering::Relaxed);
+        let mut incoming = Incoming {
+            input: &mut self.input,
+            bytes_max: config.client_query_buffer_limit_bytes(),
+            taken: 0,
+            has_ended: false,
+        };
         let sent = tokio::select! {
-            sent = sending::send(&mut self.socket, &bytes, limit, note) => sent,
+            sent = sending::send(&self.socket, &mut incoming, &bytes, limit, note) => sent,
             () = self.woken.notified() => Err(Unsent::Gone),
         };
+        let taken = incoming.taken;
         client.output_bytes.store(0, Ordering::Relaxed);
         client
             .total_output_bytes
@@ -392,7 +399,11 @@ impl Connection {
             );
         }
         self.output.give_back(bytes);
-        sent.map_err(|_| Closed)
+        sent.map_err(|_| Closed)?;
+        match taken {
+            0 => Ok(()),
+            taken => self.note_input(taken),
+        }
     }
 }
 

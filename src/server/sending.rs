@@ -1,9 +1,12 @@
-//! Writing replies to a socket: a turn at a time, and not for ever to a client that does not read.
+//! Writing replies to a socket: a turn at a time, and not for ever to a client that does not read. A client that sends all of its requests
+//! before it reads a reply waits for us to take them; so they are taken while replies wait.
 
 use crate::config::OutputLimit;
 use crate::protocol::Encoded;
+use bytes::BytesMut;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -16,6 +19,56 @@ const TURN_BYTES: usize = 1 << 20;
 /// How often the limits are looked at while a client does not read.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
+/// What a client sends on while replies wait for it.
+pub struct Incoming<'c> {
+    /// Requests that were read and not executed yet.
+    pub input: &'c mut BytesMut,
+    /// Bytes of them at which no more are read.
+    pub bytes_max: u64,
+    /// Bytes that were added.
+    pub taken: usize,
+    /// The client said that there are no more.
+    pub has_ended: bool,
+}
+
+/// Bytes that are made room for at once.
+const READ_BYTES: usize = 64 * 1024;
+
+impl Incoming<'_> {
+    fn interest(&self) -> Interest {
+        match self.has_ended || self.input.len() as u64 >= self.bytes_max {
+            true => Interest::WRITABLE,
+            false => Interest::WRITABLE | Interest::READABLE,
+        }
+    }
+
+    fn take_from(&mut self, socket: &TcpStream) -> io::Result<()> {
+        self.input.reserve(READ_BYTES);
+        match socket.try_read_buf(self.input) {
+            Ok(0) => self.has_ended = true,
+            Ok(bytes) => self.taken += bytes,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// Writes some of `bytes` as soon as the system takes them; how many.
+async fn write(socket: &TcpStream, bytes: &[u8], incoming: &mut Incoming<'_>) -> io::Result<usize> {
+    loop {
+        match socket.try_write(bytes) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            written => return written,
+        }
+        let ready = socket.ready(incoming.interest()).await?;
+        if ready.is_readable() && !incoming.has_ended {
+            incoming.take_from(socket)?;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 /// Why replies were not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsent {
@@ -25,12 +78,14 @@ pub enum Unsent {
     OverLimit,
 }
 
-/// Writes all of `bytes`; `note` is told how many are left. `limit` is asked again and again: it may be set while replies wait.
+/// Writes all of `bytes`, and takes what comes in meanwhile; `note` is told how many are left. `limit` is asked again and again: it may be set
+/// while replies wait.
 ///
 /// # Errors
 /// The connection broke, or the limit was exceeded.
 pub async fn send(
-    socket: &mut TcpStream,
+    socket: &TcpStream,
+    incoming: &mut Incoming<'_>,
     bytes: &Encoded,
     limit: impl Fn() -> OutputLimit,
     note: impl Fn(usize),
@@ -41,7 +96,7 @@ pub async fn send(
     for mut piece in bytes.pieces() {
         while !piece.is_empty() {
             note(left);
-            let step = socket.write(&piece[..piece.len().min(WRITE_BYTES)]);
+            let step = write(socket, &piece[..piece.len().min(WRITE_BYTES)], incoming);
             let written = if bytes.len() <= UNBOUNDED_BYTES {
                 step.await
             } else {
