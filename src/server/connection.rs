@@ -132,8 +132,20 @@ impl Connection {
         if is_too_long { Err(Closed) } else { Ok(()) }
     }
 
-    /// Executes every whole request in the buffer and sends the replies.
+    /// Executes every whole request in the buffer and sends the replies; those that come in meanwhile as well, for which `read` would wait in
+    /// vain.
     async fn execute_buffered(&mut self) -> Result<(), Closed> {
+        loop {
+            self.execute_requests().await?;
+            let taken = self.send().await?;
+            if taken == 0 || self.is_closing() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Executes every whole request in the buffer.
+    async fn execute_requests(&mut self) -> Result<(), Closed> {
         while let Some(request) = self.next_request().await? {
             match self.gather(request) {
                 Ok(run) => self.execute_together(run).await?,
@@ -149,7 +161,7 @@ impl Connection {
                 self.send_meanwhile().await?;
             }
         }
-        self.send().await
+        Ok(())
     }
 
     /// Whether what is answered has waited for long, and would for the rest of the pipeline.
@@ -353,11 +365,11 @@ impl Connection {
         self.server.pools.run(delay, job).await.ok_or(Closed)
     }
 
-    /// Waits until the log holds what the replies depend on, then writes them with one call.
-    async fn send(&mut self) -> Result<(), Closed> {
+    /// Waits until the log holds what the replies depend on, then writes them with one call. Bytes of requests that came in meanwhile.
+    async fn send(&mut self) -> Result<usize, Closed> {
         self.long_since = None;
         if self.output.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let Some(session) = &mut self.session else {
             return Err(Closed);
@@ -400,10 +412,10 @@ impl Connection {
         }
         self.output.give_back(bytes);
         sent.map_err(|_| Closed)?;
-        match taken {
-            0 => Ok(()),
-            taken => self.note_input(taken),
+        if taken > 0 {
+            self.note_input(taken)?;
         }
+        Ok(taken)
     }
 }
 
