@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use std::fmt;
 use std::ops::Deref;
 
-/// Bytes of a short string. Copying so many takes hardly longer than counting who has them, and that would take 48 bytes a string.
+/// Bytes of a short string. Copying so many takes hardly longer than counting who has them, and that would take up to 64 bytes a string.
 const SHORT_BYTES_MAX: usize = 256;
 
 /// A string.
