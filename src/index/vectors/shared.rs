@@ -80,7 +80,13 @@ impl Shared {
     }
 
     /// `scratch` is room for components that have to be converted.
-    fn distance(&self, point: &Point, slot: u32, packed: &[u8], scratch: &mut Vec<f32>) -> f32 {
+    pub(super) fn distance(
+        &self,
+        point: &Point,
+        slot: u32,
+        packed: &[u8],
+        scratch: &mut Vec<f32>,
+    ) -> f32 {
         let of_dot = |dot: f32| self.distance_of(dot.into(), self.divisor(slot)) as f32;
         match point {
             Point::Doubles(query) => self.distance_of_doubles(query, packed) as f32,

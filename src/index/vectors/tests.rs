@@ -271,12 +271,21 @@ fn shared_vectors_of_every_type_are_compared_as_they_are_packed() {
             }
             let query = packed(99);
             let (mut listed, mut run) = (Vec::new(), Vec::new());
+            let mut unaligned = Vec::new();
             prepared(&query, &mut |prepared| {
                 let point = store.point(prepared);
                 store.score(&point, &slots, &mut listed, &guard);
                 store.score_run(&point, 0, slots.len(), &mut run, &guard);
+                // Where an allocation begins nobody promises.
+                unaligned.extend(slots.iter().map(|&slot| {
+                    let bytes = [&[0][..], &packed(slot.into())].concat();
+                    store.distance(&point, slot, &bytes[1..], &mut Vec::new())
+                }));
             });
             assert_eq!(listed, run);
+            for (one, other) in listed.iter().zip(&unaligned) {
+                assert!((one - other).abs() <= 1e-5 * one.abs().max(1.0));
+            }
             for (&slot, &distance) in slots.iter().zip(&listed) {
                 let (q, x) = (numbers(&query), numbers(&packed(slot.into())));
                 let dot =
