@@ -76,7 +76,7 @@ fn bench_version(criterion: &mut Criterion, dimension: usize, sample: &Sample, v
     bench.run("l2_f16", |row| (version.l2_f16)(query, &rows_f16[row]));
     bench.run("dot_int8", |row| (version.dot_int8)(codes, &rows_int8[row]));
     bench.run("dot_int8_x4", |row| {
-        (version.dot_int8_x4)(codes, four(rows_int8, row))
+        (version.dot_int8_x4)(codes, four(rows_int8, row), None)
     });
     bench.run("hamming", |row| (version.hamming)(words, &rows_bits[row]));
     bench.run("hamming_x4", |row| {

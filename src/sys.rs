@@ -22,26 +22,29 @@ pub fn prefetch(start: *const u8, bytes: usize) {
     }
 }
 
+/// Asks the CPU to bring the cache line that an address lies in into its first level; advice, as above.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn prefetch_line(line: *const u8) {
+pub fn prefetch_line(line: *const u8) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: a prefetch never faults; SSE is part of every x86-64.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
 }
 
+/// Asks the CPU to bring the cache line that an address lies in into its first level; advice, as above.
 #[cfg(target_arch = "aarch64")]
 #[inline]
-fn prefetch_line(line: *const u8) {
+pub fn prefetch_line(line: *const u8) {
     // SAFETY: `prfm` never faults and changes neither registers nor memory. (Its intrinsic is not stable in Rust 1.95.)
     unsafe {
         std::arch::asm!("prfm pldl1keep, [{}]", in(reg) line, options(nostack, readonly, preserves_flags));
     }
 }
 
+/// Nothing on this CPU.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[inline]
-fn prefetch_line(_line: *const u8) {}
+pub fn prefetch_line(_line: *const u8) {}
 
 /// Lets this thread run only where no other wants to, as far as the system allows.
 pub fn lower_priority() -> io::Result<()> {

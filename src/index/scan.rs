@@ -12,8 +12,8 @@ use std::ops::Range;
 const PARALLEL_ROWS: usize = 100_000;
 /// Slots scored per call. Nothing is prefetched: rows lie one behind the other, and the CPU sees that by itself.
 const BLOCK: usize = 64;
-/// Rows that lie apart are asked for so many at a time, while as many are scored.
-const AHEAD: usize = 32;
+/// Slots whose rows lie apart, scored per call.
+const APART: usize = 96;
 
 /// The k nearest live slots. A filter is asked from this thread only.
 pub(super) fn scan(
@@ -51,10 +51,9 @@ pub(super) fn scan_passing(
     stats: &mut WalkStats,
 ) -> Vec<Candidate> {
     let mut nearest = Top::with_limit(keep);
-    let (mut block, mut next) = (Vec::with_capacity(AHEAD), Vec::with_capacity(AHEAD));
-    let mut distances = Vec::with_capacity(AHEAD);
-    let mut offer = |block: &[u32]| {
-        scorer.score(block, &mut distances);
+    let (mut block, mut distances) = (Vec::with_capacity(APART), Vec::with_capacity(APART));
+    let mut offer = |block: &mut Vec<u32>| {
+        scorer.fetch_and_score(block, &mut distances);
         stats.distances += block.len() as u64;
         for candidate in scored(block, &distances) {
             // Asked of few: most are not near enough.
@@ -62,22 +61,19 @@ pub(super) fn scan_passing(
                 nearest.offer(candidate);
             }
         }
+        block.clear();
     };
     for (word, &bits) in passing.iter().enumerate() {
         let mut bits = bits;
         while bits != 0 {
-            next.push(word as u32 * 64 + bits.trailing_zeros());
+            block.push(word as u32 * 64 + bits.trailing_zeros());
             bits &= bits - 1;
-            if next.len() == AHEAD {
-                scorer.prefetch(&next);
-                offer(&block);
-                std::mem::swap(&mut block, &mut next);
-                next.clear();
+            if block.len() == APART {
+                offer(&mut block);
             }
         }
     }
-    offer(&block);
-    offer(&next);
+    offer(&mut block);
     nearest.into_sorted()
 }
 

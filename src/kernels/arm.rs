@@ -3,7 +3,8 @@
 //! The integer kernel multiplies to 16 bits and adds pairs to 32. `sdot` would do both in one step, but its intrinsic
 //! (`vdotq_s32`) is not in stable Rust 1.95.
 
-use super::{Kernels, first_16, int4_blocks, scalar};
+use super::{Ahead, Kernels, ask_for_end, ask_for_line, first_16, int4_blocks, scalar};
+use crate::sys::CACHE_LINE;
 use half::f16;
 use std::arch::aarch64::*;
 
@@ -73,39 +74,46 @@ fn sum_floats<T>(
 }
 
 fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
-    let [sum] = dot_int8_rows(query, [row]);
+    let [sum] = dot_int8_rows(query, [row], None);
     sum
 }
 
-fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
-    dot_int8_rows(query, rows)
+fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
+    dot_int8_rows(query, rows, ahead)
 }
 
 /// Products of signed bytes: a code r is taken as r - 128 (its top bit flipped), and 128 times the sum of the query is
 /// added at the end. A product is at most 128 * 128, which fits 16 bits.
 #[inline]
-fn dot_int8_rows<const N: usize>(query: &[i8], rows: [&[u8]; N]) -> [i32; N] {
+fn dot_int8_rows<const N: usize>(query: &[i8], rows: [&[u8]; N], ahead: Ahead) -> [i32; N] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }
     let mut sums = [vdupq_n_s32(0); N];
     let mut query_sum = vdupq_n_s32(0);
-    for (i, chunk) in query.chunks(16).enumerate() {
-        let query = load_i8(chunk);
-        query_sum = vpadalq_s16(query_sum, vpaddlq_s8(query));
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            let row = load_flipped(&row[i * 16..i * 16 + chunk.len()]);
-            *sum = add_products(*sum, query, row);
+    for (line, part) in query.chunks(CACHE_LINE).enumerate() {
+        ask_for_line(ahead, line);
+        for (i, chunk) in part.chunks(16).enumerate() {
+            let (query, start) = (load_i8(chunk), line * CACHE_LINE + i * 16);
+            query_sum = vpadalq_s16(query_sum, vpaddlq_s8(query));
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                let row = load_flipped(&row[start..start + chunk.len()]);
+                *sum = add_products(*sum, query, row);
+            }
         }
     }
+    ask_for_end(ahead, query.len() / CACHE_LINE);
     let flip = 128 * vaddvq_s32(query_sum);
     sums.map(|sum| vaddvq_s32(sum) + flip)
 }
 
-fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
     let blocks = int4_blocks(query, &rows);
     let mut sums = [vdupq_n_s32(0); 4];
     for (i, block) in blocks.iter().enumerate() {
+        if i % 2 == 0 {
+            ask_for_line(ahead, i / 2);
+        }
         let query = [0, 16, 32, 48].map(|at| load_i8(&block[at..at + 16]));
         for (sum, row) in sums.iter_mut().zip(rows) {
             for half in 0..2 {
@@ -118,6 +126,7 @@ fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
             }
         }
     }
+    ask_for_end(ahead, blocks.len() / 2);
     sums.map(|sum| vaddvq_s32(sum))
 }
 

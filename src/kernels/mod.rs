@@ -12,6 +12,7 @@ pub mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use crate::sys::{self, CACHE_LINE};
 use half::f16;
 use std::sync::OnceLock;
 
@@ -31,10 +32,10 @@ pub struct Kernels {
     /// Sum of query\[i\] * row\[i\], the row's bytes taken as unsigned (codes are stored with the top bit flipped).
     pub dot_int8: fn(&[i8], &[u8]) -> i32,
     /// `dot_int8` of one query and four rows of equal length.
-    pub dot_int8_x4: fn(&[i8], [&[u8]; 4]) -> [i32; 4],
+    pub dot_int8_x4: DotsOfFour,
     /// Sum of query\[i\] * row\[i\] for four rows of codes from 0 to 15, two to a byte as [`pack_int4`] puts them; the query has a
     /// whole number of [`INT4_BLOCK`]s.
-    pub dot_int4_x4: fn(&[i8], [&[u8]; 4]) -> [i32; 4],
+    pub dot_int4_x4: DotsOfFour,
     /// Number of differing bits.
     pub hamming: fn(&[u64], &[u64]) -> u32,
     /// `hamming` of one query and four rows of equal length.
@@ -43,6 +44,34 @@ pub struct Kernels {
     pub relate: fn(&[u64; 64], Relation, f64) -> u64,
     /// Bit i of the result says whether lane i is the word.
     pub find: fn(&[u64; 64], u64) -> u64,
+}
+
+/// The dot products of a query and four rows, while the CPU is asked for others.
+pub type DotsOfFour = fn(&[i8], [&[u8]; 4], Ahead) -> [i32; 4];
+
+/// Rows that will be scored soon, if there are such: a kernel asks the CPU for their cache lines while it computes, a line of each
+/// at every step, and reads nothing of them. Asked for in one go they would wait for each other while nothing is computed (docs/decisions/007).
+pub type Ahead<'a> = Option<&'a [&'a [u8]; 4]>;
+
+/// Asks for cache line number `line` of the rows.
+#[inline(always)]
+fn ask_for_line(ahead: Ahead, line: usize) {
+    if let Some(rows) = ahead {
+        for row in rows {
+            sys::prefetch_line(row.as_ptr().wrapping_add(line * CACHE_LINE));
+        }
+    }
+}
+
+/// Asks for what is left of the rows from cache line number `line` on: two lines at most.
+#[inline(always)]
+fn ask_for_end(ahead: Ahead, line: usize) {
+    ask_for_line(ahead, line);
+    if let Some(rows) = ahead {
+        for row in rows {
+            sys::prefetch_line(row.as_ptr().wrapping_add(row.len().saturating_sub(1)));
+        }
+    }
 }
 
 /// How a lane is compared with a number; NaN stands in no relation but `IsNan`.

@@ -1,6 +1,6 @@
 //! The kernels in plain Rust: the twins that the fast versions are tested against, and the fallback for other CPUs.
 
-use super::{Kernels, Relation, int4_blocks, unpack_int4};
+use super::{Ahead, Kernels, Relation, int4_blocks, unpack_int4};
 use half::f16;
 
 /// The scalar version.
@@ -52,11 +52,11 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
         .sum()
 }
 
-fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4], _: Ahead) -> [i32; 4] {
     rows.map(|row| dot_int8(query, row))
 }
 
-fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4], _: Ahead) -> [i32; 4] {
     let blocks = int4_blocks(query, &rows);
     rows.map(|row| {
         let codes = row.as_chunks().0.iter().flat_map(unpack_int4);

@@ -54,6 +54,9 @@ fn for_every_case(seed: u64, check: impl Fn(&Kernels, usize, usize, &mut Numbers
     }
 }
 
+/// Rows that a kernel is to ask for may be of any length: it reads nothing of them.
+const ROWS_OF_NOTHING: [&[u8]; 4] = [&[]; 4];
+
 #[test]
 fn int8_dot_products_are_exact() {
     for_every_case(1, |version, length, offset, numbers| {
@@ -96,12 +99,10 @@ fn check_int8(version: &Kernels, query: &[i8], rows: [&[u8]; 4]) {
         "{}",
         version.name
     );
-    assert_eq!(
-        (version.dot_int8_x4)(query, rows),
-        expected,
-        "{} x4",
-        version.name
-    );
+    for ahead in [None, Some(&rows), Some(&ROWS_OF_NOTHING)] {
+        let products = (version.dot_int8_x4)(query, rows, ahead);
+        assert_eq!(products, expected, "{} x4", version.name);
+    }
 }
 
 #[test]
@@ -143,12 +144,10 @@ fn check_int4(version: &Kernels, query: &[i8], rows: &[Vec<u8>; 4]) {
         products.sum::<i32>()
     });
     let packed = packed.each_ref().map(|row| &row[1..]);
-    assert_eq!(
-        (version.dot_int4_x4)(query, packed),
-        expected,
-        "{}",
-        version.name
-    );
+    for ahead in [None, Some(&packed), Some(&ROWS_OF_NOTHING)] {
+        let products = (version.dot_int4_x4)(query, packed, ahead);
+        assert_eq!(products, expected, "{}", version.name);
+    }
 }
 
 #[test]
@@ -302,15 +301,18 @@ fn lengths_that_differ_are_refused() {
         assert!(is_refused(|| (version.dot_int8)(&[0; 63], &codes)));
         assert!(is_refused(|| (version.dot_int8_x4)(
             &[0; 64],
-            [&codes, &codes, &codes[1..], &codes]
+            [&codes, &codes, &codes[1..], &codes],
+            None
         )));
         assert!(is_refused(|| (version.dot_int4_x4)(
             &[0; 128],
-            [&codes, &codes, &codes, &codes[1..]]
+            [&codes, &codes, &codes, &codes[1..]],
+            None
         )));
         assert!(is_refused(|| (version.dot_int4_x4)(
             &[0; 126],
-            [&codes[..63], &codes[..63], &codes[..63], &codes[..63]]
+            [&codes[..63], &codes[..63], &codes[..63], &codes[..63]],
+            None
         )));
         assert!(is_refused(|| (version.hamming)(&words, &words[1..])));
         assert!(is_refused(|| (version.hamming_x4)(

@@ -28,7 +28,11 @@ pub use epoch::{Guard, pin};
 
 /// Asking for memory early changes nothing.
 mod sys {
+    pub const CACHE_LINE: usize = 64;
+
     pub fn prefetch(_start: *const u8, _bytes: usize) {}
+
+    pub fn prefetch_line(_line: *const u8) {}
 }
 
 /// Stands in for hashbrown's: always in the same order.

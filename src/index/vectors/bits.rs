@@ -1,7 +1,7 @@
 //! One bit a component, set where it is positive; component j is bit j of little-endian u64 words. Distance is
 //! 2 * (differing bits) / dim.
 
-use super::{InBlocks, Point, Prepared, Rows, VectorStore, by_fours, bytes_of};
+use super::{InBlocks, Point, Prepared, Rows, VectorStore, ask_for, by_fours, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -45,10 +45,12 @@ impl InBlocks for Bit {
         let Point::Bits(query) = point else {
             unreachable!("a point comes from its store")
         };
-        let row = |at| -> &[u64] { bytemuck::cast_slice(rows.bytes(at)) };
         let unit = 2.0 / self.dim as f32;
-        by_fours(rows.len(), distances, |group| {
-            let differing = (self.kernels.hamming_x4)(query, group.map(row));
+        by_fours(rows, distances, |[a, b, c, d], ahead| {
+            ahead.into_iter().flatten().for_each(|row| ask_for(row));
+            let words = |row| -> &[u64] { bytemuck::cast_slice(row) };
+            let four = [words(a), words(b), words(c), words(d)];
+            let differing = (self.kernels.hamming_x4)(query, four);
             differing.map(|bits| bits as f32 * unit)
         });
     }

@@ -2,7 +2,7 @@
 //! 1 - dot(q / |q|, x) / |x|.
 
 use super::super::Metric;
-use super::{InBlocks, Point, Prepared, Rows, VectorStore, bytes_of};
+use super::{InBlocks, Point, Prepared, Rows, VectorStore, ask_for, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -55,6 +55,7 @@ impl InBlocks for F32 {
             unreachable!("a point comes from its store")
         };
         distances.extend((0..rows.len()).map(|at| {
+            rows.ahead(at).into_iter().for_each(ask_for);
             let row: &[f32] = bytemuck::cast_slice(rows.bytes(at));
             let (norm, components) = (row[0], &row[HEADER..]);
             match self.metric {

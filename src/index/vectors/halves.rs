@@ -1,7 +1,7 @@
 //! Originals of f16: of the normalised vector under cosine, else as given.
 
 use super::super::Metric;
-use super::{InBlocks, Point, Prepared, Rows, VectorStore, bytes_of};
+use super::{InBlocks, Point, Prepared, Rows, VectorStore, ask_for, bytes_of};
 use crate::index::segments::locate;
 use crate::kernels::{self, Kernels, block::Blocks};
 use crossbeam_epoch::Guard;
@@ -53,6 +53,7 @@ impl InBlocks for F16 {
             unreachable!("a point comes from its store")
         };
         distances.extend((0..rows.len()).map(|at| {
+            rows.ahead(at).into_iter().for_each(ask_for);
             let row: &[f16] = bytemuck::cast_slice(rows.bytes(at));
             match self.metric {
                 Metric::Cosine => (1.0 - (self.kernels.dot_f16)(query, row)).clamp(0.0, 2.0),

@@ -206,11 +206,10 @@ impl InBlocks for Int4 {
         let AnyPoint::Int4(query) = point else {
             unreachable!("a point comes from its store")
         };
-        let row = |at| Int4::row(rows.bytes(at));
-        by_fours(rows.len(), distances, |[a, b, c, d]| {
-            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+        by_fours(rows, distances, |[a, b, c, d], ahead| {
+            let (a, b, c, d) = (Int4::row(a), Int4::row(b), Int4::row(c), Int4::row(d));
             let codes = [a.code, b.code, c.code, d.code];
-            let products = (self.kernels.dot_int4_x4)(&query.code, codes);
+            let products = (self.kernels.dot_int4_x4)(&query.code, codes, ahead);
             [
                 self.distance(query, a, products[0]),
                 self.distance(query, b, products[1]),

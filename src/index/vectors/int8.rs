@@ -149,11 +149,10 @@ impl InBlocks for Int8 {
         let AnyPoint::Int8(query) = point else {
             unreachable!("a point comes from its store")
         };
-        let row = |at| Row::read(rows.bytes(at));
-        by_fours(rows.len(), distances, |[a, b, c, d]| {
-            let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+        by_fours(rows, distances, |[a, b, c, d], ahead| {
+            let (a, b, c, d) = (Row::read(a), Row::read(b), Row::read(c), Row::read(d));
             let codes = [a.code, b.code, c.code, d.code];
-            let raw = (self.kernels.dot_int8_x4)(&query.code, codes);
+            let raw = (self.kernels.dot_int8_x4)(&query.code, codes, ahead);
             let distance = |row: Row, raw| self.distance(query, row.mult, row.bias, raw);
             [
                 distance(a, raw[0]),

@@ -17,6 +17,7 @@ use super::{
     ComponentType, IndexKind, IndexMemory, IndexOptions, Metric, Quantization, Stored, VectorError,
     WalkedOn,
 };
+use crate::kernels::Ahead;
 use crate::kernels::block::{Blocks, Run, View};
 use crate::shared_bytes::SharedBytes;
 use crate::sys;
@@ -94,14 +95,49 @@ pub(super) enum Rows<'a> {
     /// Some that lie one behind the other.
     Run(Run<'a>),
     /// These, anywhere.
-    Gathered(&'a [&'a [u8]]),
+    Gathered(&'a Gathered<'a>),
 }
 
 /// Vectors are about as long as each other from this share on.
 const ALIKE: f32 = 0.95;
 
-/// Rows that are asked for together before the first is scored: the new neighbours of the nodes that a walk expands at once.
+/// Rows that are looked for together: the new neighbours of the nodes that a walk expands at once.
 const GATHERED_MAX: usize = 96;
+
+/// Rows that are asked for before the first is scored, and so many ahead of every other: as many as a core waits for at once.
+const AHEAD: usize = 8;
+
+/// Rows that were looked for, wherever they lie. The CPU has been asked for the first line of each, because where that lies in memory takes
+/// longest to find out, and for all of the first eight; who scores a row asks for the rest of those that come eight later.
+pub(super) struct Gathered<'a> {
+    /// The last one stands once more for those that are missing to a whole four, and to those that are asked for.
+    rows: [&'a [u8]; GATHERED_MAX + AHEAD],
+    len: usize,
+}
+
+impl<'a> Gathered<'a> {
+    /// At most [`GATHERED_MAX`] slots, and at least one.
+    #[inline(always)]
+    fn new(view: View<'a>, slots: &[u32]) -> Gathered<'a> {
+        let mut rows: [&[u8]; GATHERED_MAX + AHEAD] = [&[]; GATHERED_MAX + AHEAD];
+        for (row, &slot) in rows.iter_mut().zip(slots) {
+            *row = view.bytes(locate(slot));
+            sys::prefetch_line(row.as_ptr());
+        }
+        let len = slots.len();
+        let end = (len.next_multiple_of(4) + AHEAD).min(rows.len());
+        let last = rows[len - 1];
+        rows[len..end].fill(last);
+        rows[..AHEAD].iter().for_each(|row| ask_for(row));
+        Gathered { rows, len }
+    }
+}
+
+/// Asks the CPU for all of a row.
+#[inline]
+fn ask_for(row: &[u8]) {
+    sys::prefetch(row.as_ptr(), row.len());
+}
 
 impl<'a> Rows<'a> {
     #[inline(always)]
@@ -109,7 +145,7 @@ impl<'a> Rows<'a> {
         match self {
             Rows::Listed(_, slots) => slots.len(),
             Rows::Run(run) => run.len(),
-            Rows::Gathered(rows) => rows.len(),
+            Rows::Gathered(rows) => rows.len,
         }
     }
 
@@ -119,7 +155,16 @@ impl<'a> Rows<'a> {
         match self {
             Rows::Listed(view, slots) => view.bytes(locate(slots[at])),
             Rows::Run(run) => run.bytes(at),
-            Rows::Gathered(rows) => rows[at],
+            Rows::Gathered(gathered) => gathered.rows[at],
+        }
+    }
+
+    /// The row that is to be asked for while number `at` is scored.
+    #[inline(always)]
+    fn ahead(&self, at: usize) -> Option<&'a [u8]> {
+        match self {
+            Rows::Gathered(gathered) => gathered.rows.get(at + AHEAD).copied(),
+            Rows::Listed(..) | Rows::Run(_) => None,
         }
     }
 }
@@ -232,13 +277,8 @@ impl<T: InBlocks> Scored for T {
         let view = self.blocks().view(guard);
         distances.clear();
         for slots in slots.chunks(GATHERED_MAX) {
-            // A row is looked for once, for both.
-            let mut rows: [&[u8]; GATHERED_MAX] = [&[]; GATHERED_MAX];
-            for (row, &slot) in rows.iter_mut().zip(slots) {
-                *row = view.bytes(locate(slot));
-                sys::prefetch(row.as_ptr(), row.len());
-            }
-            self.score_rows(point, Rows::Gathered(&rows[..slots.len()]), distances);
+            let gathered = Gathered::new(view, slots);
+            self.score_rows(point, Rows::Gathered(&gathered), distances);
         }
     }
 
@@ -722,19 +762,27 @@ fn norm(vector: &[f32]) -> f32 {
     if squared == 0.0 { 1.0 } else { squared.sqrt() }
 }
 
-/// Scores `count` rows by fours; the last group repeats its last row. `score` is handed numbers and finds the rows itself: an
-/// array of slices that moves from closure to closure costs more than the kernel does.
+/// Scores rows by fours, the last one several times where there are not four left, and hands on which to ask for meanwhile.
 #[inline(always)]
-fn by_fours(count: usize, distances: &mut Vec<f32>, score: impl Fn([usize; 4]) -> [f32; 4]) {
-    distances.reserve(count);
-    let whole = count - count % 4;
-    for at in (0..whole).step_by(4) {
-        distances.extend_from_slice(&score([at, at + 1, at + 2, at + 3]));
+fn by_fours<'a>(
+    rows: Rows<'a>,
+    distances: &mut Vec<f32>,
+    score: impl Fn([&'a [u8]; 4], Ahead) -> [f32; 4],
+) {
+    let (count, before) = (rows.len(), distances.len());
+    distances.reserve(count.next_multiple_of(4));
+    for at in (0..count).step_by(4) {
+        // Not by `map`: an array of slices that moves from closure to closure costs more than the kernel does.
+        let scored = if let Rows::Gathered(gathered) = rows {
+            let four = |at: usize| gathered.rows[at..].first_chunk::<4>();
+            score(*four(at).expect("whole fours"), four(at + AHEAD))
+        } else {
+            let row = |i: usize| rows.bytes((at + i).min(count - 1));
+            score([row(0), row(1), row(2), row(3)], None)
+        };
+        distances.extend_from_slice(&scored);
     }
-    if whole < count {
-        let group = std::array::from_fn(|i| (whole + i).min(count - 1));
-        distances.extend_from_slice(&score(group)[..count - whole]);
-    }
+    distances.truncate(before + count);
 }
 
 /// The bytes of a slot.

@@ -4,7 +4,8 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::{Kernels, Relation, first_16, int4_blocks};
+use crate::kernels::{Ahead, Kernels, Relation, ask_for_end, ask_for_line, first_16, int4_blocks};
+use crate::sys::CACHE_LINE;
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -14,13 +15,13 @@ use std::arch::x86_64::*;
 /// The CPU must have AVX2, FMA, F16C and POPCNT.
 pub unsafe fn kernels() -> Kernels {
     // Not closures: they would copy the four slices, and loading them just after they were stored costs as much as a row.
-    fn dots(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    fn dots(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
-        unsafe { dot_int8_x4(query, &rows) }
+        unsafe { dot_int8_x4(query, &rows, ahead) }
     }
-    fn int4_dots(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    fn int4_dots(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
         // SAFETY: as above.
-        unsafe { dot_int4_x4(query, &rows) }
+        unsafe { dot_int4_x4(query, &rows, ahead) }
     }
     fn bits(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
@@ -50,13 +51,13 @@ pub unsafe fn kernels() -> Kernels {
 /// # Safety
 /// The CPU must have AVX2 and AVX-VNNI.
 pub unsafe fn with_vnni_kernels(table: Kernels) -> Kernels {
-    fn x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    fn x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
-        unsafe { dot_int8_x4_vnni(query, &rows) }
+        unsafe { dot_int8_x4_vnni(query, &rows, ahead) }
     }
-    fn int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    fn int4_x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
         // SAFETY: as above.
-        unsafe { dot_int4_x4_vnni(query, &rows) }
+        unsafe { dot_int4_x4_vnni(query, &rows, ahead) }
     }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
@@ -169,18 +170,22 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
 }
 
 #[target_feature(enable = "avx2")]
-fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4], ahead: Ahead) -> [i32; 4] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }
     let mut sums = [_mm256_setzero_si256(); 4];
     let (chunks, tail) = query.as_chunks::<16>();
-    for (i, chunk) in chunks.iter().enumerate() {
-        let query = load_i8(chunk);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum = add_products(*sum, query, load_u8(&row[i * 16..i * 16 + 16]));
+    for (line, four) in chunks.chunks(4).enumerate() {
+        ask_for_line(ahead, line);
+        for (i, chunk) in four.iter().enumerate() {
+            let (query, start) = (load_i8(chunk), line * CACHE_LINE + i * 16);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum = add_products(*sum, query, load_u8(&row[start..start + 16]));
+            }
         }
     }
+    ask_for_end(ahead, query.len() / CACHE_LINE);
     if !tail.is_empty() {
         let start = query.len() - tail.len();
         let query = load_i8(tail);
@@ -207,19 +212,23 @@ fn dot_int8_vnni(query: &[i8], row: &[u8]) -> i32 {
 }
 
 #[target_feature(enable = "avx2,avxvnni")]
-fn dot_int8_x4_vnni(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+fn dot_int8_x4_vnni(query: &[i8], rows: &[&[u8]; 4], ahead: Ahead) -> [i32; 4] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }
     let mut sums = [_mm256_setzero_si256(); 4];
     let (chunks, rest) = query.as_chunks::<32>();
-    for (i, chunk) in chunks.iter().enumerate() {
-        let query = bytemuck::cast(*chunk);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            let row = row.as_chunks::<32>().0[i];
-            *sum = _mm256_dpbusd_avx_epi32(*sum, bytemuck::cast(row), query);
+    for (line, two) in chunks.chunks(2).enumerate() {
+        ask_for_line(ahead, line);
+        for (i, chunk) in two.iter().enumerate() {
+            let query = bytemuck::cast(*chunk);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                let row = row.as_chunks::<32>().0[2 * line + i];
+                *sum = _mm256_dpbusd_avx_epi32(*sum, bytemuck::cast(row), query);
+            }
         }
     }
+    ask_for_end(ahead, query.len() / CACHE_LINE);
     let start = query.len() - rest.len();
     for (i, chunk) in rest.chunks(16).enumerate() {
         let (query, start) = (load_i8(chunk), start + i * 16);
@@ -231,23 +240,33 @@ fn dot_int8_x4_vnni(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
 }
 
 #[target_feature(enable = "avx2")]
-fn dot_int4_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+fn dot_int4_x4(query: &[i8], rows: &[&[u8]; 4], ahead: Ahead) -> [i32; 4] {
     let ones = _mm256_set1_epi16(1);
     // Four products of at most 15 * 128 fit the 16 bits that `vpmaddubsw` and the addition have for them.
-    sum_int4(query, rows, |sum, [low, high], [query_low, query_high]| {
-        let low = _mm256_maddubs_epi16(low, query_low);
-        let high = _mm256_maddubs_epi16(high, query_high);
-        let fours = _mm256_add_epi16(low, high);
-        _mm256_add_epi32(sum, _mm256_madd_epi16(fours, ones))
-    })
+    sum_int4(
+        query,
+        rows,
+        ahead,
+        |sum, [low, high], [query_low, query_high]| {
+            let low = _mm256_maddubs_epi16(low, query_low);
+            let high = _mm256_maddubs_epi16(high, query_high);
+            let fours = _mm256_add_epi16(low, high);
+            _mm256_add_epi32(sum, _mm256_madd_epi16(fours, ones))
+        },
+    )
 }
 
 #[target_feature(enable = "avx2,avxvnni")]
-fn dot_int4_x4_vnni(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
-    sum_int4(query, rows, |sum, [low, high], [query_low, query_high]| {
-        let sum = _mm256_dpbusd_avx_epi32(sum, low, query_low);
-        _mm256_dpbusd_avx_epi32(sum, high, query_high)
-    })
+fn dot_int4_x4_vnni(query: &[i8], rows: &[&[u8]; 4], ahead: Ahead) -> [i32; 4] {
+    sum_int4(
+        query,
+        rows,
+        ahead,
+        |sum, [low, high], [query_low, query_high]| {
+            let sum = _mm256_dpbusd_avx_epi32(sum, low, query_low);
+            _mm256_dpbusd_avx_epi32(sum, high, query_high)
+        },
+    )
 }
 
 /// Runs over a query and four rows by blocks; `add` takes the products of a row's 64 codes with the query into the row's sums.
@@ -256,20 +275,25 @@ fn dot_int4_x4_vnni(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
 fn sum_int4(
     query: &[i8],
     rows: &[&[u8]; 4],
+    ahead: Ahead,
     add: impl Fn(__m256i, [__m256i; 2], [__m256i; 2]) -> __m256i,
 ) -> [i32; 4] {
     let blocks = int4_blocks(query, rows);
     let lower_half = _mm256_set1_epi8(15);
     let mut sums = [_mm256_setzero_si256(); 4];
-    for (i, block) in blocks.iter().enumerate() {
-        let query: [__m256i; 2] = bytemuck::cast(*block);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            let bytes: __m256i = bytemuck::cast(row.as_chunks::<32>().0[i]);
-            let low = _mm256_and_si256(bytes, lower_half);
-            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), lower_half);
-            *sum = add(*sum, [low, high], query);
+    for (line, two) in blocks.chunks(2).enumerate() {
+        ask_for_line(ahead, line);
+        for (i, block) in two.iter().enumerate() {
+            let query: [__m256i; 2] = bytemuck::cast(*block);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                let bytes: __m256i = bytemuck::cast(row.as_chunks::<32>().0[2 * line + i]);
+                let low = _mm256_and_si256(bytes, lower_half);
+                let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), lower_half);
+                *sum = add(*sum, [low, high], query);
+            }
         }
     }
+    ask_for_end(ahead, blocks.len() / 2);
     joint_sum_i32(sums)
 }
 

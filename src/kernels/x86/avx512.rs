@@ -3,7 +3,7 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::{Kernels, Relation, int4_blocks};
+use crate::kernels::{Ahead, Kernels, Relation, ask_for_end, ask_for_line, int4_blocks};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -33,13 +33,13 @@ pub unsafe fn with_float_kernels(table: Kernels) -> Kernels {
 /// The CPU must have AVX-512 F, BW, VL and VNNI.
 pub unsafe fn with_int8_kernels(table: Kernels) -> Kernels {
     // Not a closure: it would copy the four slices, and loading them just after they were stored costs as much as a row.
-    fn x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    fn x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
         // SAFETY: named in the table below only, for which the caller vouches for the features.
-        unsafe { dot_int8_x4(query, &rows) }
+        unsafe { dot_int8_x4(query, &rows, ahead) }
     }
-    fn int4_x4(query: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
+    fn int4_x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
         // SAFETY: as above.
-        unsafe { dot_int4_x4(query, &rows) }
+        unsafe { dot_int4_x4(query, &rows, ahead) }
     }
     // SAFETY: the caller vouches for the features, which is all that the kernels ask for.
     unsafe {
@@ -210,18 +210,20 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4], ahead: Ahead) -> [i32; 4] {
     for row in rows {
         assert_eq!(query.len(), row.len());
     }
     let mut sums = [_mm512_setzero_si512(); 4];
     let (chunks, tail) = query.as_chunks::<64>();
     for (i, chunk) in chunks.iter().enumerate() {
+        ask_for_line(ahead, i);
         let query = load_i8(chunk);
         for (sum, row) in sums.iter_mut().zip(rows) {
             *sum = _mm512_dpbusd_epi32(*sum, load_u8(&row[i * 64..i * 64 + 64]), query);
         }
     }
+    ask_for_end(ahead, chunks.len());
     if !tail.is_empty() {
         let start = query.len() - tail.len();
         let query = load_i8(tail);
@@ -233,12 +235,13 @@ fn dot_int8_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dot_int4_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
+fn dot_int4_x4(query: &[i8], rows: &[&[u8]; 4], ahead: Ahead) -> [i32; 4] {
     let blocks = int4_blocks(query, rows);
     let lower_half = _mm512_set1_epi8(15);
     let mut sums = [_mm512_setzero_si512(); 4];
     // Two blocks at once: their lower halves are components 0 to 31 of each, their upper ones 32 to 63.
     for (i, pair) in blocks.chunks(2).enumerate() {
+        ask_for_line(ahead, i);
         let halves = |block: &[i8; 64]| -> [__m256i; 2] { bytemuck::cast(*block) };
         let [first_low, first_high] = halves(&pair[0]);
         let [next_low, next_high] = pair.get(1).map_or([_mm256_setzero_si256(); 2], halves);
@@ -252,6 +255,7 @@ fn dot_int4_x4(query: &[i8], rows: &[&[u8]; 4]) -> [i32; 4] {
             *sum = _mm512_dpbusd_epi32(*sum, high, query_high);
         }
     }
+    ask_for_end(ahead, blocks.len() / 2);
     joint_sum_i32(sums)
 }
 
