@@ -119,17 +119,17 @@ impl<'a> Gathered<'a> {
     /// At most [`GATHERED_MAX`] slots, and at least one.
     #[inline(always)]
     fn new(view: View<'a>, slots: &[u32]) -> Gathered<'a> {
-        let mut rows: [&[u8]; GATHERED_MAX + AHEAD] = [&[]; GATHERED_MAX + AHEAD];
-        for (row, &slot) in rows.iter_mut().zip(slots) {
+        let (&last, others) = slots.split_last().expect("a slot");
+        let mut rows = [view.bytes(locate(last)); GATHERED_MAX + AHEAD];
+        for (row, &slot) in rows.iter_mut().zip(others) {
             *row = view.bytes(locate(slot));
             sys::prefetch_line(row.as_ptr());
         }
-        let len = slots.len();
-        let end = (len.next_multiple_of(4) + AHEAD).min(rows.len());
-        let last = rows[len - 1];
-        rows[len..end].fill(last);
         rows[..AHEAD].iter().for_each(|row| ask_for(row));
-        Gathered { rows, len }
+        Gathered {
+            rows,
+            len: slots.len(),
+        }
     }
 }
 
