@@ -259,6 +259,21 @@ fn wait_for_status(server: &Server) -> String {
     }
 }
 
+#[test]
+fn a_server_without_keys_says_that_it_has_hardly_any_data() {
+    let mut server = Server::start();
+    // The first start makes the catalogue, the second one reads it.
+    for _ in 0..2 {
+        let info = ask(&server, "INFO memory", "used_memory_dataset_perc");
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory_dataset:"));
+        let bytes: u64 = line.expect("a line").parse().expect("a number");
+        assert!(bytes < 4 << 20, "{info}");
+        server.kill_and_restart(&[]);
+    }
+}
+
 /// The lines of MEMORY STATS, and whether each is a double.
 const MEMORY: &[(&str, bool)] = &[
     ("peak.allocated", false),

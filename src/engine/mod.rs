@@ -96,8 +96,8 @@ pub struct Engine {
     expires_actively: AtomicBool,
     /// How much of it upkeep removes in a round, 1 to 10.
     expiry_effort: AtomicU32,
-    /// Allocated before there was data.
-    bytes_at_start: u64,
+    /// Allocated before there was data, and what the catalogue keeps from its first use.
+    bytes_at_start: AtomicU64,
     /// Called when it is.
     on_stopped: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -126,7 +126,7 @@ impl Engine {
             stopped: AtomicBool::new(false),
             expires_actively: AtomicBool::new(true),
             expiry_effort: AtomicU32::new(1),
-            bytes_at_start: crate::sys::allocated_bytes_now() as u64,
+            bytes_at_start: AtomicU64::new(crate::sys::allocated_bytes_now() as u64),
             on_stopped: OnceLock::new(),
         }
     }

@@ -10,8 +10,10 @@ use crate::persistence::log::{
 use crate::persistence::recovery::{Recovered, RecoveryError, RecoveryOptions, recover};
 use crate::persistence::snapshot::catalog::Catalog;
 use crate::persistence::snapshot::load::{Damaged, Loaded};
+use crate::sys;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What a data directory is opened with.
 pub struct OpenRequest {
@@ -155,6 +157,11 @@ impl Engine {
     ) -> Result<Opened, OpenError> {
         let lock = DirectoryLock::take(&options.dir).map_err(OpenError::Lock)?;
         let catalog = Catalog::new(&options.dir);
+        // Before it is read for the data, so that what its first use takes is told from that; one that is missing is made after.
+        let has_catalog = catalog.exists();
+        if has_catalog {
+            self.prepare(&catalog);
+        }
         let log_directory = LogDirectory::new(&options.dir, &options.log_dir, &options.log_name);
         let Recovered {
             keyspace,
@@ -168,8 +175,8 @@ impl Engine {
         let is_log_missing =
             options.has_log && snapshot_cut.is_some() && contents.identity.is_none();
         let opened = Opened::of(loaded, &contents, is_log_missing);
-        if let Err(error) = catalog.prepare() {
-            tracing::warn!("the catalogue cannot be opened, the next save makes it anew: {error}");
+        if !has_catalog {
+            self.prepare(&catalog);
         }
         // Before the first client is served.
         opened.warn();
@@ -204,5 +211,16 @@ impl Engine {
                 .map_err(|failure| OpenError::Save(failure.to_string()))?;
         }
         Ok(opened)
+    }
+
+    /// Has the catalogue used once, and counts what that keeps as there from the start.
+    fn prepare(&self, catalog: &Catalog) {
+        let before = sys::allocated_bytes_now();
+        if let Err(error) = catalog.prepare() {
+            tracing::warn!("the catalogue cannot be opened, the next save makes it anew: {error}");
+        }
+        let kept = sys::allocated_bytes_now().saturating_sub(before);
+        self.bytes_at_start
+            .fetch_add(kept as u64, Ordering::Relaxed);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::sys;
+use std::sync::atomic::Ordering;
 
 /// Memory of the process, in bytes.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +38,7 @@ impl Engine {
         Memory {
             allocated,
             peak: self.stats.allocated_bytes_peak.get(),
-            at_start: self.bytes_at_start,
+            at_start: self.bytes_at_start.load(Ordering::Relaxed),
             active: figures.active as u64,
             resident: figures.resident as u64,
             process: sys::resident_bytes() as u64,

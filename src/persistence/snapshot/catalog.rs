@@ -70,16 +70,21 @@ impl Catalog {
         }
     }
 
+    /// Whether there is one.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
     /// The table that it holds, if it is whole. Never makes a catalogue where there is none.
     pub fn table(&self) -> Option<Manifest> {
-        if !self.path.exists() {
+        if !self.exists() {
             return None;
         }
         self.guarded(read_table).ok()?
     }
 
     /// Opens it once (making it if it is missing) and closes it. What sled allocates at its first use and never gives back, 22 MB
-    /// that it hardly touches, is then counted from the start and not in the middle of somebody's measurement.
+    /// that it hardly touches, is then there from the start and does not come in the middle of somebody's measurement.
     pub fn prepare(&self) -> Result<(), CatalogError> {
         self.guarded(|_| Ok(()))
     }
@@ -114,7 +119,7 @@ impl Catalog {
     /// Renames what is there, so that nothing is lost for whoever wants to look, and the next write starts anew.
     fn set_aside(&self) -> Result<(), CatalogError> {
         let _open = self.open.lock();
-        if !self.path.exists() {
+        if !self.exists() {
             return Ok(());
         }
         let aside = self.path.with_extension("set-aside");

@@ -31,7 +31,7 @@ impl Pipeline<'_> {
             self.load_all_kept(&mut line, &kept);
             let is_last = self.ends_behind(&line);
             heap.push(Ranked {
-                values: names().map(|name| line.properties.get(name)).collect(),
+                values: names().map(|name| sorted_by(&line, name)).collect(),
                 keys: &arrange.keys,
                 place: if is_reversed {
                     usize::MAX - place
@@ -59,6 +59,14 @@ impl Pipeline<'_> {
         sorted.drain(..offset.min(sorted.len()));
         Ok(sorted)
     }
+}
+
+/// What a row has of a key. What is no number has no place among numbers and counts as missing: in the module it equals each of them, so
+/// that its neighbours come in any order.
+fn sorted_by(line: &Line, name: &str) -> Option<Value> {
+    let value = line.properties.get(name)?;
+    let is_nan = matches!(value, Value::Number(number) if number.is_nan());
+    (!is_nan).then_some(value)
 }
 
 /// A row with what it is sorted by. The largest is the first.

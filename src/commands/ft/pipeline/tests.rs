@@ -218,3 +218,21 @@ fn what_grows_with_each_step_is_refused_before_it_takes_all_memory() {
         "(error) What APPLY computed takes more than 512 MB"
     );
 }
+
+#[test]
+fn rows_whose_number_is_none_come_last_in_either_direction() {
+    let desk = desk_of(6);
+    let mut seat = desk.seat();
+    let mut order = |direction: &str| {
+        let steps = "LOAD 1 @n APPLY 'sqrt(@n - 2)' AS r";
+        let reply = seat.run(&format!("FT.AGGREGATE i * {steps} SORTBY 2 @r {direction}"));
+        assert!(reply.contains("nan"), "{reply}");
+        let numbers = reply.split("\"n\"").skip(1);
+        numbers
+            .map(|rest| rest.split('"').nth(1).expect("a value").to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(order("ASC"), "2 3 4 5 0 1");
+    assert_eq!(order("DESC"), "5 4 3 2 1 0");
+}
