@@ -104,13 +104,13 @@ const ALIKE: f32 = 0.95;
 /// Rows that are looked for together: the new neighbours of the nodes that a walk expands at once.
 const GATHERED_MAX: usize = 96;
 
-/// Rows that are asked for before the first is scored, and so many ahead of every other: as many as a core waits for at once.
+/// Rows that are asked for before the first is scored; the others so many ahead. Measured: docs/decisions/007.
 const AHEAD: usize = 8;
 
 /// Rows that were looked for, wherever they lie. The CPU has been asked for the first line of each, because where that lies in memory takes
-/// longest to find out, and for all of the first eight; who scores a row asks for the rest of those that come eight later.
+/// longest to find out, and for all of the first [`AHEAD`]; who scores a row asks for the one that comes so many later.
 pub(super) struct Gathered<'a> {
-    /// The last one stands once more for those that are missing to a whole four, and to those that are asked for.
+    /// The last one fills what is left, for fours that are not whole and to be asked for once more, which costs nothing.
     rows: [&'a [u8]; GATHERED_MAX + AHEAD],
     len: usize,
 }
