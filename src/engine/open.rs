@@ -8,7 +8,7 @@ use crate::persistence::log::{
     FsyncPolicy, Log, LogDirectory, LogError, LogOptions, LogStart, Torn,
 };
 use crate::persistence::recovery::{Recovered, RecoveryError, RecoveryOptions, recover};
-use crate::persistence::snapshot::catalog::Catalog;
+use crate::persistence::snapshot::catalog::{Catalog, CatalogError};
 use crate::persistence::snapshot::load::{Damaged, Loaded};
 use crate::sys;
 use std::path::PathBuf;
@@ -158,10 +158,7 @@ impl Engine {
         let lock = DirectoryLock::take(&options.dir).map_err(OpenError::Lock)?;
         let catalog = Catalog::new(&options.dir);
         // Before it is read for the data, so that what its first use takes is told from that; one that is missing is made after.
-        let has_catalog = catalog.exists();
-        if has_catalog {
-            self.prepare(&catalog);
-        }
+        let prepared = catalog.exists().then(|| self.prepare(&catalog));
         let log_directory = LogDirectory::new(&options.dir, &options.log_dir, &options.log_name);
         let Recovered {
             keyspace,
@@ -175,8 +172,8 @@ impl Engine {
         let is_log_missing =
             options.has_log && snapshot_cut.is_some() && contents.identity.is_none();
         let opened = Opened::of(loaded, &contents, is_log_missing);
-        if !has_catalog {
-            self.prepare(&catalog);
+        if let Err(error) = prepared.unwrap_or_else(|| self.prepare(&catalog)) {
+            tracing::warn!("the catalogue cannot be opened, the next save makes it anew: {error}");
         }
         // Before the first client is served.
         opened.warn();
@@ -214,13 +211,12 @@ impl Engine {
     }
 
     /// Has the catalogue used once, and counts what that keeps as there from the start.
-    fn prepare(&self, catalog: &Catalog) {
+    fn prepare(&self, catalog: &Catalog) -> Result<(), CatalogError> {
         let before = sys::allocated_bytes_now();
-        if let Err(error) = catalog.prepare() {
-            tracing::warn!("the catalogue cannot be opened, the next save makes it anew: {error}");
-        }
+        let prepared = catalog.prepare();
         let kept = sys::allocated_bytes_now().saturating_sub(before);
         self.bytes_at_start
             .fetch_add(kept as u64, Ordering::Relaxed);
+        prepared
     }
 }

@@ -1,6 +1,7 @@
 //! The kernels in plain Rust: the twins that the fast versions are tested against, and the fallback for other CPUs.
 
 use super::{Ahead, Kernels, Relation, int4_blocks, unpack_int4};
+use crate::sys;
 use half::f16;
 
 /// The scalar version.
@@ -52,17 +53,25 @@ fn dot_int8(query: &[i8], row: &[u8]) -> i32 {
         .sum()
 }
 
-fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4], _: Ahead) -> [i32; 4] {
+fn dot_int8_x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
+    ask_for_all(ahead);
     rows.map(|row| dot_int8(query, row))
 }
 
-fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4], _: Ahead) -> [i32; 4] {
+fn dot_int4_x4(query: &[i8], rows: [&[u8]; 4], ahead: Ahead) -> [i32; 4] {
+    ask_for_all(ahead);
     let blocks = int4_blocks(query, &rows);
     rows.map(|row| {
         let codes = row.as_chunks().0.iter().flat_map(unpack_int4);
         let products = blocks.as_flattened().iter().zip(codes);
         products.map(|(&q, c)| i32::from(q) * i32::from(c)).sum()
     })
+}
+
+fn ask_for_all(ahead: Ahead) {
+    for row in ahead.into_iter().flatten() {
+        sys::prefetch(row.as_ptr(), row.len());
+    }
 }
 
 fn hamming(a: &[u64], b: &[u64]) -> u32 {

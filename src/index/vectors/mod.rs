@@ -107,10 +107,10 @@ const GATHERED_MAX: usize = 96;
 /// Rows that are asked for before the first is scored; the others so many ahead. Measured: docs/decisions/007.
 const AHEAD: usize = 8;
 
-/// Rows that were looked for, wherever they lie. The CPU has been asked for the first line of each, because where that lies in memory takes
+/// Rows that were looked for, wherever they lie. The CPU has been asked for the first line of each but the last, because where that lies in memory takes
 /// longest to find out, and for all of the first [`AHEAD`]; who scores a row asks for the one that comes so many later.
 pub(super) struct Gathered<'a> {
-    /// The last one fills what is left, for fours that are not whole and to be asked for once more, which costs nothing.
+    /// The last one fills what is left, for fours that are not whole.
     rows: [&'a [u8]; GATHERED_MAX + AHEAD],
     len: usize,
 }
@@ -125,7 +125,8 @@ impl<'a> Gathered<'a> {
             *row = view.bytes(locate(slot));
             sys::prefetch_line(row.as_ptr());
         }
-        rows[..AHEAD].iter().for_each(|row| ask_for(row));
+        let soon = AHEAD.min(slots.len());
+        rows[..soon].iter().for_each(|row| ask_for(row));
         Gathered {
             rows,
             len: slots.len(),
@@ -163,7 +164,7 @@ impl<'a> Rows<'a> {
     #[inline(always)]
     fn ahead(&self, at: usize) -> Option<&'a [u8]> {
         match self {
-            Rows::Gathered(gathered) => gathered.rows.get(at + AHEAD).copied(),
+            Rows::Gathered(gathered) => gathered.rows[..gathered.len].get(at + AHEAD).copied(),
             Rows::Listed(..) | Rows::Run(_) => None,
         }
     }
@@ -775,7 +776,8 @@ fn by_fours<'a>(
         // Not by `map`: an array of slices that moves from closure to closure costs more than the kernel does.
         let scored = if let Rows::Gathered(gathered) = rows {
             let four = |at: usize| gathered.rows[at..].first_chunk::<4>();
-            score(*four(at).expect("whole fours"), four(at + AHEAD))
+            let ahead = (at + AHEAD < count).then(|| four(at + AHEAD)).flatten();
+            score(*four(at).expect("whole fours"), ahead)
         } else {
             let row = |i: usize| rows.bytes((at + i).min(count - 1));
             score([row(0), row(1), row(2), row(3)], None)

@@ -160,6 +160,24 @@ impl Shared {
         }));
     }
 
+    /// Asks for all handles and norms, then for what the handles lead to: the first look at one takes its lock, and what waits for that does
+    /// not overlap.
+    fn find(&self, slots: &[u32]) {
+        for row in slots.iter().filter_map(|slot| self.rows.get(*slot)) {
+            sys::prefetch(std::ptr::from_ref(row).cast(), size_of_val(row));
+        }
+        let norms = self.norms.iter();
+        for norm in norms.flat_map(|norms| slots.iter().filter_map(|slot| norms.get(*slot))) {
+            sys::prefetch(std::ptr::from_ref(norm).cast(), size_of_val(norm));
+        }
+        for &slot in slots {
+            self.with(slot, |row| {
+                let (place, len) = row.place();
+                sys::prefetch(place, len);
+            });
+        }
+    }
+
     fn prefetch_row(&self, slot: u32) {
         self.with(slot, |row| sys::prefetch(row.as_ptr(), row.len()));
     }
@@ -206,30 +224,18 @@ impl Scored for Shared {
         point: &Point,
         slots: &[u32],
         distances: &mut Vec<f32>,
-        guard: &Guard,
+        _guard: &Guard,
     ) {
-        self.prefetch(slots, guard);
-        let mut scratch = Vec::new();
-        let distance = |&slot: &u32| self.distance_to(point, slot, &mut scratch);
-        distances.clear();
-        distances.extend(slots.iter().map(distance));
+        self.find(slots);
+        slots
+            .iter()
+            .take(AHEAD)
+            .for_each(|&slot| self.prefetch_row(slot));
+        self.score_each(point, slots.iter().copied(), distances);
     }
 
     fn prefetch(&self, slots: &[u32], _guard: &Guard) {
-        // All handles first, then all that they lead to: the first look at one takes its lock, and what waits for that does not overlap.
-        for row in slots.iter().filter_map(|slot| self.rows.get(*slot)) {
-            sys::prefetch(std::ptr::from_ref(row).cast(), size_of_val(row));
-        }
-        let norms = self.norms.iter();
-        for norm in norms.flat_map(|norms| slots.iter().filter_map(|slot| norms.get(*slot))) {
-            sys::prefetch(std::ptr::from_ref(norm).cast(), size_of_val(norm));
-        }
-        for &slot in slots {
-            self.with(slot, |row| {
-                let (place, len) = row.place();
-                sys::prefetch(place, len);
-            });
-        }
+        self.find(slots);
         slots.iter().for_each(|&slot| self.prefetch_row(slot));
     }
 

@@ -140,7 +140,7 @@ impl Value {
         Ok(self.order(other))
     }
 
-    /// The order of SORTBY: NULL first, numbers by size, texts by bytes, a text beside a number by size if it is one; of arrays
+    /// The order of SORTBY, which puts NaN last beforehand: NULL first, numbers by size, texts by bytes, a text beside a number by size if it is one; of arrays
     /// the first values count.
     pub fn order(&self, other: &Value) -> Ordering {
         match (self, other) {
