@@ -9,7 +9,7 @@ fn vector(dim: usize, seed: u64) -> Vec<f32> {
     (0..dim as u64).map(component).collect()
 }
 
-/// Distances of 13 vectors from one, scored by fours and one by one.
+/// Distances of 13 vectors from one, scored by fours, one by one, in a run and asked for ahead.
 fn distances(store: &dyn VectorStore, dim: usize, metric: Metric) -> Vec<f32> {
     store.ensure(0, 64);
     let guard = crossbeam_epoch::pin();
@@ -27,6 +27,14 @@ fn distances(store: &dyn VectorStore, dim: usize, metric: Metric) -> Vec<f32> {
     let mut run = Vec::new();
     store.score_run(&point, 2, 11, &mut run, &guard);
     assert_eq!(run, together[2..]);
+    // Asked for ahead: around whole fours, what is asked for first, and what is looked for together.
+    for count in [0, 1, 3, 4, 8, 9, 12, 13, 95, 96, 97, 200] {
+        let slots: Vec<u32> = (0..count).map(|i| i % 13).collect();
+        let mut fetched = vec![-1.0];
+        store.fetch_and_score(&point, &slots, &mut fetched, &guard);
+        let expected: Vec<f32> = slots.iter().map(|&slot| together[slot as usize]).collect();
+        assert_eq!(fetched, expected, "{count} rows");
+    }
     together
 }
 
