@@ -111,11 +111,11 @@ pub fn execute_one_by_one(
     session: &mut Session,
     requests: &[Request],
 ) -> Vec<(Reply, bool)> {
-    let mut run = |request| {
+    let run = |request| {
         std::thread::yield_now();
         run_alone(context, session, request)
     };
-    requests.iter().map(&mut run).collect()
+    requests.iter().map(run).collect()
 }
 
 fn run_alone(context: &Context, session: &mut Session, request: &Request) -> (Reply, bool) {
