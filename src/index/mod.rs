@@ -12,6 +12,7 @@ mod nearest;
 pub mod range;
 mod scan;
 pub mod segments;
+mod signs;
 mod slots;
 mod spread;
 mod sync;
@@ -22,6 +23,8 @@ use crate::shared_bytes::SharedBytes;
 use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
+use scan::SortedScan;
+use signs::Signs;
 use slots::Slots;
 use spread::Spread;
 use std::sync::Arc;
@@ -144,6 +147,8 @@ pub struct Neighbour {
 pub struct WalkStats {
     /// Distances computed, reranking included.
     pub distances: u64,
+    /// Rows of which only the signs were compared.
+    pub signs: u64,
     /// Nodes whose links were read.
     pub hops: u64,
     /// Slots tested by the filter.
@@ -156,6 +161,17 @@ pub struct WalkStats {
     pub gave_up: bool,
     /// How fast distances grew with rank, where a walk can tell; [`VectorIndex::observe`] takes it.
     pub spread: Option<f32>,
+}
+
+/// What a scan of some slots compares; an index without a graph compares what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanBy {
+    /// What is stored: the answer is exact.
+    Stored,
+    /// Codes, and what is stored of the nearest by these: nearly exact.
+    Codes,
+    /// Where many pass, the signs of their components, and codes of those that these leave: about as good as a walk.
+    Signs,
 }
 
 /// Decides which slots may be hits. Called from one thread at a time per search; may be called for dead slots.
@@ -254,6 +270,8 @@ pub struct VectorIndex {
     /// None where every search scans.
     graph: Option<Graph>,
     spread: Spread,
+    /// None where they would save nothing.
+    signs: Option<Signs>,
 }
 
 impl VectorIndex {
@@ -281,6 +299,7 @@ impl VectorIndex {
             )),
         };
         VectorIndex {
+            signs: Signs::of(&options),
             options,
             slots,
             vectors,
@@ -304,8 +323,7 @@ impl VectorIndex {
         let slot = self
             .slots
             .take(|segment, slots| self.vectors.ensure(segment, slots));
-        self.slots.reserve(slot, self.vectors.write(slot, vector));
-        slot
+        self.reserved(slot, self.vectors.write(slot, vector))
     }
 
     /// As `reserve`, of an index that shares its vectors: `packed` is kept, `vector` are its components.
@@ -313,9 +331,7 @@ impl VectorIndex {
         let slot = self
             .slots
             .take(|segment, slots| self.vectors.ensure(segment, slots));
-        let norm = self.vectors.write_packed(slot, packed, vector);
-        self.slots.reserve(slot, norm);
-        slot
+        self.reserved(slot, self.vectors.write_packed(slot, packed, vector))
     }
 
     /// As `reserve`, from the stored form (COPY, tests): moves the bytes, never encodes anew.
@@ -323,8 +339,15 @@ impl VectorIndex {
         let slot = self
             .slots
             .take(|segment, slots| self.vectors.ensure(segment, slots));
-        self.slots
-            .reserve(slot, self.vectors.write_stored(slot, stored));
+        self.reserved(slot, self.vectors.write_stored(slot, stored))
+    }
+
+    /// The vector of a slot that was taken is written.
+    fn reserved(&self, slot: u32, norm: f32) -> u32 {
+        self.slots.reserve(slot, norm);
+        if let Some(signs) = &self.signs {
+            signs.add(slot, &self.vectors);
+        }
         slot
     }
 
@@ -572,27 +595,65 @@ impl VectorIndex {
         )
     }
 
-    /// The nearest of the slots whose bits are set in `passing` (64 a word), which the caller saw occupied under a pin that it
-    /// still holds: by the stored form if `is_exact`, else as a walk that kept `ef` candidates would rank them.
+    /// The k nearest of `passing`, slots which the caller saw occupied under a pin that it still holds, all of them compared; those that are by code
+    /// as a walk that kept `ef` candidates would rank them.
     pub fn scan_passing(
         &self,
         target: &Target,
         (k, ef): (usize, usize),
-        passing: &[u64],
-        is_exact: bool,
+        passing: &[u32],
+        by: ScanBy,
         stats: &mut WalkStats,
     ) -> Vec<Neighbour> {
         let guard = crossbeam_epoch::pin();
-        let by_code = !is_exact && self.graph.is_some() && self.vectors.ranks_anew();
-        let hits = if by_code {
-            let scorer = self.vectors.walk_scorer(target.walked(), &guard);
-            let found = scan::scan_passing(&self.slots, scorer, ef.max(k), passing, stats);
-            self.rerank(target, found.into_iter(), k, stats, &guard)
-        } else {
+        if by == ScanBy::Stored || self.graph.is_none() {
             let scorer = self.vectors.exact_scorer(target, &guard);
-            scan::scan_passing(&self.slots, scorer, k, passing, stats)
+            let hits = scan::scan_passing(&self.slots, scorer, k, passing, stats);
+            return hits.into_iter().map(Neighbour::from).collect();
+        }
+        let scorer = self.vectors.walk_scorer(target.walked(), &guard);
+        let first = self.read_first(passing.len(), (k, ef));
+        let signs = self.signs.as_ref().filter(|signs| {
+            by == ScanBy::Signs
+                && first < passing.len()
+                && signs.make_some(&self.slots, &self.vectors, &guard)
+        });
+        let keep = ef.max(k);
+        let found = match signs {
+            Some(signs) => {
+                let differing = signs.compare(target.walked(), passing);
+                stats.signs += passing.len() as u64;
+                let mut scan = SortedScan::new(&self.slots, scorer, (k, keep, first));
+                // Sorting most of them is hardly ever worth it.
+                let near = differing.bits_of_nearest(scan::SORTED_FIRST * first);
+                if !scan.takes_enough(&differing.sorted(0..=near)) && near < u16::MAX {
+                    scan.takes_enough(&differing.sorted(near + 1..=u16::MAX));
+                }
+                scan.into_nearest(stats)
+            }
+            None => scan::scan_passing(&self.slots, scorer, keep, passing, stats),
+        };
+        let hits = match self.vectors.ranks_anew() {
+            true => self.rerank(target, found.into_iter(), k, stats, &guard),
+            false => found,
         };
         hits.into_iter().take(k).map(Neighbour::from).collect()
+    }
+
+    /// Of so many passing rows those that [`VectorIndex::scan_passing`] compares at least, for k hits and as a walk that keeps `ef`
+    /// candidates: fewer than all where their signs are compared first.
+    pub fn read_first(&self, passing: usize, (k, ef): (usize, usize)) -> usize {
+        let first = (scan::READ_FIRST * ef).max(scan::READ_PER_HIT * k);
+        match self.signs.is_some() && self.has_one_length() && passing >= scan::NARROWED * first {
+            true => first,
+            false => passing,
+        }
+    }
+
+    /// Whether the angle to a vector says how near it is.
+    fn has_one_length(&self) -> bool {
+        let (shortest, longest) = self.slots.lengths();
+        self.options.metric == Metric::Cosine || shortest >= vectors::ALIKE * longest
     }
 
     /// Level of a live slot (0 on FLAT).
@@ -621,9 +682,13 @@ impl VectorIndex {
     /// Bytes allocated by kind.
     pub fn memory(&self) -> IndexMemory {
         let links = self.graph.as_ref().map_or(0, Graph::memory);
+        let end = self.slots.end();
+        let signs = self.signs.as_ref().map_or(0, |signs| signs.memory(end));
+        let vectors = self.vectors.memory(end);
         IndexMemory {
             links: links + self.slots.memory(),
-            ..self.vectors.memory(self.slots.end())
+            codes: vectors.codes + signs,
+            ..vectors
         }
     }
 
@@ -639,16 +704,14 @@ impl VectorIndex {
     pub fn load_slot(&self, slot: u32, stored: &Stored) {
         self.slots
             .take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
-        self.slots
-            .reserve(slot, self.vectors.write_stored(slot, stored));
+        self.reserved(slot, self.vectors.write_stored(slot, stored));
     }
 
     /// As `load_slot`, of an index that shares its vectors.
     pub fn load_packed(&self, slot: u32, packed: &SharedBytes, vector: &[f32]) {
         self.slots
             .take_exactly(slot, |segment, slots| self.vectors.ensure(segment, slots));
-        let norm = self.vectors.write_packed(slot, packed, vector);
-        self.slots.reserve(slot, norm);
+        self.reserved(slot, self.vectors.write_packed(slot, packed, vector));
     }
 
     /// Loading, last step: makes all loaded slots live with the saved links, keeping an edge only when both of its ends are

@@ -3,7 +3,7 @@
 use super::nearest::Candidate;
 use super::slots::Slots;
 use super::top::Top;
-use super::vectors::{Scorer, Target, Vectors};
+use super::vectors::{GATHERED_MAX, Scorer, Target, Vectors};
 use super::{Neighbour, SlotFilter, WalkStats};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -12,8 +12,18 @@ use std::ops::Range;
 const PARALLEL_ROWS: usize = 100_000;
 /// Slots scored per call. Nothing is prefetched: rows lie one behind the other, and the CPU sees that by itself.
 const BLOCK: usize = 64;
-/// Slots whose rows lie apart, scored per call.
-const APART: usize = 96;
+/// Rows of passing slots that are compared first, of those that by their signs are nearest, for each candidate that is kept.
+pub(super) const READ_FIRST: usize = 2;
+/// The same for each hit that is wanted, if that is more.
+pub(super) const READ_PER_HIT: usize = 12;
+/// Signs are looked at where so many times more pass: at fewer they cost what they save.
+pub(super) const NARROWED: usize = 6;
+/// Of the others so many are sorted at once, for each of the first.
+pub(super) const SORTED_FIRST: usize = 4;
+/// So many more are kept than are wanted, for those that die meanwhile.
+const DYING: usize = 8;
+/// In the order of their signs so many times more rows are compared than up to the last that was among the nearest when it came.
+const BEYOND: usize = 3;
 
 /// The k nearest live slots. A filter is asked from this thread only.
 pub(super) fn scan(
@@ -41,40 +51,86 @@ pub(super) fn scan(
     sorted.into_iter().map(Neighbour::from).collect()
 }
 
-/// The `keep` nearest of the slots whose bits are set, 64 a word, by what `scorer` measures. The caller is pinned, and saw
-/// each of them occupied since; of those that died meanwhile some may be left.
+/// The `keep` nearest of these slots, by what `scorer` measures. The caller is pinned, and saw each of them occupied since; of those that died
+/// meanwhile some may be left.
 pub(super) fn scan_passing(
     slots: &Slots,
     scorer: Scorer,
     keep: usize,
-    passing: &[u64],
+    passing: &[u32],
     stats: &mut WalkStats,
 ) -> Vec<Candidate> {
     let mut nearest = Top::with_limit(keep);
-    let (mut block, mut distances) = (Vec::with_capacity(APART), Vec::with_capacity(APART));
-    let mut offer = |block: &mut Vec<u32>| {
+    let mut distances = Vec::with_capacity(GATHERED_MAX);
+    for block in passing.chunks(GATHERED_MAX) {
         scorer.fetch_and_score(block, &mut distances);
-        stats.distances += block.len() as u64;
         for candidate in scored(block, &distances) {
             // Asked of few: most are not near enough.
             if nearest.admits(candidate) && slots.is_readable(candidate.slot()) {
                 nearest.offer(candidate);
             }
         }
-        block.clear();
-    };
-    for (word, &bits) in passing.iter().enumerate() {
-        let mut bits = bits;
-        while bits != 0 {
-            block.push(word as u32 * 64 + bits.trailing_zeros());
-            bits &= bits - 1;
-            if block.len() == APART {
-                offer(&mut block);
-            }
+    }
+    stats.distances += passing.len() as u64;
+    nearest.into_sorted()
+}
+
+/// A scan of slots that come sorted by how near their signs say that they are. It goes on until the nearest k have come early among those that
+/// were compared: where signs tell nothing, to the end.
+pub(super) struct SortedScan<'a> {
+    slots: &'a Slots,
+    scorer: Scorer<'a>,
+    hits: Top,
+    nearest: Top,
+    compared: usize,
+    /// It ends when so many were compared.
+    enough: usize,
+}
+
+impl<'a> SortedScan<'a> {
+    /// For the `keep` nearest, where the nearest `k` of them are wanted, of which `first` at least are compared.
+    pub(super) fn new(
+        slots: &'a Slots,
+        scorer: Scorer<'a>,
+        (k, keep, first): (usize, usize, usize),
+    ) -> SortedScan<'a> {
+        SortedScan {
+            slots,
+            scorer,
+            hits: Top::with_tight_limit(k),
+            nearest: Top::with_limit(keep + DYING),
+            compared: 0,
+            enough: first,
         }
     }
-    offer(&mut block);
-    nearest.into_sorted()
+
+    /// Compares the next ones; whether that is enough. The caller is pinned, and saw each of them occupied since.
+    pub(super) fn takes_enough(&mut self, sorted: &[u32]) -> bool {
+        let mut distances = Vec::with_capacity(GATHERED_MAX);
+        for block in sorted.chunks(GATHERED_MAX) {
+            if self.compared >= self.enough {
+                return true;
+            }
+            self.scorer.fetch_and_score(block, &mut distances);
+            for (candidate, place) in scored(block, &distances).zip(self.compared + 1..) {
+                self.nearest.offer(candidate);
+                if self.hits.admits(candidate) {
+                    self.hits.offer(candidate);
+                    self.enough = self.enough.max(BEYOND * place);
+                }
+            }
+            self.compared += block.len();
+        }
+        self.compared >= self.enough
+    }
+
+    /// The nearest, without those that were seen to die meanwhile.
+    pub(super) fn into_nearest(self, stats: &mut WalkStats) -> Vec<Candidate> {
+        stats.distances += self.compared as u64;
+        let mut nearest = self.nearest.into_sorted();
+        nearest.retain(|candidate| self.slots.is_readable(candidate.slot()));
+        nearest
+    }
 }
 
 /// Each core scans ranges of slots; the nearest of all are merged.

@@ -103,14 +103,24 @@ impl<T> Segments<T> {
     }
 
     /// The entries of `segment`, made by `make` (called with each slot) when it is new.
-    pub fn ensure(&self, segment: u32, mut make: impl FnMut(u32) -> T) -> &[T] {
+    pub fn ensure(&self, segment: u32, make: impl FnMut(u32) -> T) -> &[T] {
+        let (first, slots) = extent(segment);
+        self.ensure_entries(segment, || (first..first + slots).map(make).collect())
+    }
+
+    /// As `ensure`, of an array with `width` entries for each slot, one slot's behind the other's: [`Segments::segment`] has them all.
+    pub fn ensure_wide(&self, segment: u32, width: usize, make: impl FnMut() -> T) -> &[T] {
+        let entries = extent(segment).1 as usize * width;
+        self.ensure_entries(segment, || {
+            std::iter::repeat_with(make).take(entries).collect()
+        })
+    }
+
+    fn ensure_entries(&self, segment: u32, make: impl FnOnce() -> Box<[T]>) -> &[T] {
         let (chunk, place) = chunk_of(segment);
         let entries = self.chunks[chunk]
             .get_or_init(|| (0..chunk_len(chunk)).map(|_| OnceLock::new()).collect());
-        entries[place].get_or_init(|| {
-            let (first, slots) = extent(segment);
-            (first..first + slots).map(&mut make).collect()
-        })
+        entries[place].get_or_init(make)
     }
 }
 

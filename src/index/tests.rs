@@ -5,6 +5,7 @@ mod distances;
 mod hard;
 mod reload;
 mod searching;
+mod signs;
 mod stored;
 mod threads;
 

@@ -20,6 +20,7 @@ pub const KERNELS: Kernels = Kernels {
     dot_int4_x4,
     hamming,
     hamming_x4,
+    hamming_shared: scalar::hamming_shared,
     relate: scalar::relate,
     find: scalar::find,
 };

@@ -15,6 +15,7 @@ mod x86;
 use crate::sys::{self, CACHE_LINE};
 use half::f16;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
 
 /// One version of every kernel. All functions check that lengths agree and panic when they do not.
 #[derive(Clone, Copy)]
@@ -40,6 +41,8 @@ pub struct Kernels {
     pub hamming: fn(&[u64], &[u64]) -> u32,
     /// `hamming` of one query and four rows of equal length.
     pub hamming_x4: fn(&[u64], [&[u64]; 4]) -> [u32; 4],
+    /// Appends the number of bits in which the query differs from each of the rows, which others may be writing; 65,535 of more.
+    pub hamming_shared: HammingOfShared,
     /// Bit i of the result says whether lane i, the bits of an f64, stands in the relation to the number.
     pub relate: fn(&[u64; 64], Relation, f64) -> u64,
     /// Bit i of the result says whether lane i is the word.
@@ -48,6 +51,9 @@ pub struct Kernels {
 
 /// The dot products of a query and four rows, while the CPU is asked for others.
 pub type DotsOfFour = fn(&[i8], [&[u8]; 4], Ahead) -> [i32; 4];
+
+/// Of one query and any number of rows.
+pub type HammingOfShared = fn(&[u64], &[&[AtomicU64]], &mut Vec<u16>);
 
 /// Rows that will be scored soon, if there are such: a kernel asks the CPU for their cache lines while it computes, a line of each
 /// at every step, and reads nothing of them. Asked for in one go they would wait for each other while nothing is computed (docs/decisions/007).

@@ -3,6 +3,7 @@
 use super::{Ahead, Kernels, Relation, int4_blocks, unpack_int4};
 use crate::sys;
 use half::f16;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The scalar version.
 pub const KERNELS: Kernels = Kernels {
@@ -16,6 +17,7 @@ pub const KERNELS: Kernels = Kernels {
     dot_int4_x4,
     hamming,
     hamming_x4,
+    hamming_shared,
     relate,
     find,
 };
@@ -81,6 +83,19 @@ fn hamming(a: &[u64], b: &[u64]) -> u32 {
 
 fn hamming_x4(query: &[u64], rows: [&[u64]; 4]) -> [u32; 4] {
     rows.map(|row| hamming(query, row))
+}
+
+/// For every version: the few words of a row are counted while the next rows are waited for.
+#[inline(always)]
+pub(super) fn hamming_shared(query: &[u64], rows: &[&[AtomicU64]], bits: &mut Vec<u16>) {
+    for row in rows {
+        assert_eq!(query.len(), row.len());
+        let mut differing: u32 = 0;
+        for (q, x) in query.iter().zip(*row) {
+            differing += (q ^ x.load(Relaxed)).count_ones();
+        }
+        bits.push(differing.min(u16::MAX.into()) as u16);
+    }
 }
 
 pub(super) fn relate(lanes: &[u64; 64], relation: Relation, number: f64) -> u64 {

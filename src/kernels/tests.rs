@@ -5,6 +5,7 @@
 use super::first_16;
 use super::{INT4_BLOCK, Kernels, Relation, available, best, pack_int4, scalar, unpack_int4};
 use half::f16;
+use std::sync::atomic::AtomicU64;
 
 /// Lengths around every step of every version, and the dimensions of common models.
 fn lengths() -> impl Iterator<Item = usize> {
@@ -164,6 +165,13 @@ fn differing_bits_are_exact() {
         });
         assert_eq!(rows.map(|row| (version.hamming)(query, row)), expected);
         assert_eq!((version.hamming_x4)(query, rows), expected);
+        let shared = rows.map(|row| row.iter().copied().map(AtomicU64::new).collect::<Vec<_>>());
+        let mut bits = vec![7];
+        (version.hamming_shared)(query, &shared.each_ref().map(|row| &row[..]), &mut bits);
+        assert_eq!(
+            (bits[0], bits[1..].to_vec()),
+            (7, expected.map(|bits| bits.min(65_535) as u16).to_vec())
+        );
     });
 }
 
@@ -315,6 +323,12 @@ fn lengths_that_differ_are_refused() {
             None
         )));
         assert!(is_refused(|| (version.hamming)(&words, &words[1..])));
+        let longer = [const { AtomicU64::new(0) }; 9];
+        assert!(is_refused(|| (version.hamming_shared)(
+            &words,
+            &[&longer],
+            &mut Vec::new()
+        )));
         assert!(is_refused(|| (version.hamming_x4)(
             &words,
             [&words, &words, &words, &words[1..]]

@@ -6,7 +6,7 @@
 
 use super::Hit;
 use crate::index::{
-    IndexKind, Metric, Neighbour, Quantization, Target, VectorIndex, WalkOptions, WalkStats,
+    IndexKind, Metric, Neighbour, Quantization, ScanBy, Target, VectorIndex, WalkOptions, WalkStats,
 };
 use crate::keyspace::calibration::{ASKED_MIN, Calibration, Curve, CurvePoint, QuerySource};
 use crate::keyspace::collection::Collection;
@@ -365,15 +365,10 @@ fn nearest(index: &VectorIndex, target: &Target, k: usize) -> Vec<Neighbour> {
     if !has_codes {
         return index.scan(target, k, None, None, &mut stats);
     }
-    let slots: Vec<u32> = (0..index.slots_end()).collect();
-    let word = |slots: &[u32]| {
-        let bits = slots.iter().enumerate();
-        bits.fold(0, |word, (at, &slot)| {
-            word | u64::from(index.is_live(slot)) << at
-        })
-    };
-    let live: Vec<u64> = slots.chunks(64).map(word).collect();
-    index.scan_passing(target, (k, 50 * k + 500), &live, false, &mut stats)
+    let live: Vec<u32> = (0..index.slots_end())
+        .filter(|&slot| index.is_live(slot))
+        .collect();
+    index.scan_passing(target, (k, 50 * k + 500), &live, ScanBy::Codes, &mut stats)
 }
 
 /// A query and its true answer.

@@ -245,10 +245,13 @@ impl SlotFilter for Memo<'_> {
 
 impl Passers for Memo<'_> {
     /// Where there are columns, all slots are tested at once.
-    fn listed(&self) -> Option<Vec<u64>> {
+    fn listed(&self) -> Option<Vec<u32>> {
         self.columns()?;
         self.count();
-        Some(self.passing())
+        let words = self.passing().into_iter().enumerate();
+        let slots =
+            words.flat_map(|(word, bits)| ones(bits).map(move |at| (word * BLOCK + at) as u32));
+        Some(slots.collect())
     }
 
     /// Of those that were found to pass so far.

@@ -3,13 +3,14 @@
 
 use super::plan::{Plan, PlanKind};
 use crate::index::{
-    FilteredWalk, IsLate, Neighbour, Probe, SlotFilter, Target, VectorIndex, WalkOptions, WalkStats,
+    FilteredWalk, IsLate, Neighbour, Probe, ScanBy, SlotFilter, Target, VectorIndex, WalkOptions,
+    WalkStats,
 };
 
 /// Who may be a hit of one query.
 pub trait Passers: SlotFilter {
-    /// All who may, a bit a slot, 64 a word; none if that is only learnt by asking for each.
-    fn listed(&self) -> Option<Vec<u64>>;
+    /// The slots of all who may; none if that is only learnt by asking for each.
+    fn listed(&self) -> Option<Vec<u32>>;
 
     /// Up to `count` of them, spread over all.
     fn seeds(&self, count: usize) -> Vec<u32>;
@@ -51,8 +52,8 @@ pub struct Search<'a> {
     pub ef: usize,
     /// Nodes that a filtered walk expands, at most.
     pub expansions_max: Option<usize>,
-    /// Whether nothing but what is stored is compared.
-    pub is_exact: bool,
+    /// What is compared where all that pass are.
+    pub scan_by: ScanBy,
     /// Who may be a hit; none: everybody.
     pub passers: Option<&'a dyn Passers>,
     /// A walk ends with what it has when this says so.
@@ -117,7 +118,7 @@ impl Search<'_> {
             Some(passing) => {
                 let how_many = (self.wanted, self.ef);
                 self.index
-                    .scan_passing(self.target, how_many, &passing, self.is_exact, stats)
+                    .scan_passing(self.target, how_many, &passing, self.scan_by, stats)
             }
             None => self.scan(stats),
         }
@@ -171,7 +172,7 @@ mod tests {
                 wanted: 300,
                 ef: 300,
                 expansions_max: None,
-                is_exact: false,
+                scan_by: ScanBy::Signs,
                 passers: None,
                 is_late,
             };

@@ -12,7 +12,9 @@ use super::expression::OverColumns;
 use super::filter::Memo;
 use super::follow::SEEDS;
 use super::query::Query;
-use crate::index::{IndexKind, IndexOptions, Quantization, VectorIndex, WalkedOn, filtered_ef};
+use crate::index::{
+    IndexKind, IndexOptions, Quantization, ScanBy, VectorIndex, WalkedOn, filtered_ef,
+};
 use crate::keyspace::collection::Collection;
 
 /// What a row costs in a scan beside its bytes, in nanoseconds.
@@ -41,6 +43,10 @@ const LISTED_NS: f64 = 4.0;
 const MAKING_FACTOR: f64 = 4.0;
 /// What a passing row costs beside its bytes where others lie between: cache misses, as in a walk.
 const APART_ROW_NS: f64 = 16.0;
+/// Comparing the signs of a row, and putting it in its place by them.
+const SIGNS_ROW_NS: f64 = 6.0;
+/// Rows that are compared after their signs were, for each of those that are at least.
+const READ_BEYOND: f64 = 2.5;
 /// Below this share a sample tells too little.
 const SPARSE_RATE_MAX: f64 = 0.05;
 /// A walk that scores passing nodes only costs this much more per candidate (it looks two links far).
@@ -131,7 +137,11 @@ pub fn choose(
     if query.expansions_max.is_some_and(|max| max < index.len()) {
         return Plan::of(PlanKind::GraphFiltered);
     }
-    choose_filtered(Costs::of(index, k, ef), query.force_graph, filter)
+    let costs = Costs {
+        scan_by: query.scan_by(),
+        ..Costs::of(index, k, ef)
+    };
+    choose_filtered(costs, query.force_graph, filter)
 }
 
 /// Whether a scan takes less time than the walk that finds least.
@@ -380,7 +390,10 @@ impl Plan {
 }
 
 /// Expected costs in nanoseconds.
-struct Costs {
+struct Costs<'a> {
+    index: &'a VectorIndex,
+    /// What is compared where all that pass are.
+    scan_by: ScanBy,
     elements: f64,
     /// Rows that a walk without a filter scores: about M for each candidate it keeps.
     rows: f64,
@@ -394,10 +407,12 @@ struct Costs {
     apart_row_ns: f64,
 }
 
-impl Costs {
-    fn of(index: &VectorIndex, k: usize, ef: usize) -> Costs {
+impl<'a> Costs<'a> {
+    fn of(index: &'a VectorIndex, k: usize, ef: usize) -> Costs<'a> {
         let options = index.options();
         Costs {
+            index,
+            scan_by: ScanBy::Signs,
             elements: index.len() as f64,
             rows: ef as f64 * f64::from(options.m),
             ef: ef as f64,
@@ -435,7 +450,13 @@ impl Costs {
 
     /// Comparing the passing rows, once they are known.
     fn filter_first(&self, rate: f64) -> f64 {
-        self.elements * rate * self.apart_row_ns
+        let rows = self.elements * rate;
+        let how_many = (self.k as usize, self.ef as usize);
+        let first = self.index.read_first(rows as usize, how_many) as f64;
+        match self.scan_by == ScanBy::Signs && first < rows.floor() {
+            true => rows * SIGNS_ROW_NS + first * READ_BEYOND * self.apart_row_ns,
+            false => rows * self.apart_row_ns,
+        }
     }
 
     /// Candidates that a walk through all nodes keeps, so that it goes about as far as one without a filter.

@@ -2,7 +2,9 @@
 
 use super::filter::Filter;
 use super::plan::PlanKind;
-use crate::index::{VectorError, WalkStats};
+use crate::index::{
+    ScanBy, {VectorError, WalkStats},
+};
 use crate::keyspace::calibration::QuerySource;
 use crate::keyspace::collection::Element;
 use std::sync::Arc;
@@ -59,6 +61,15 @@ impl Query {
             radius: None,
             force_graph: false,
             remember: false,
+        }
+    }
+
+    /// What is compared where all that pass are. A promised recall is that of codes at least: nobody measured that of signs.
+    pub(super) fn scan_by(&self) -> ScanBy {
+        match (self.exact, self.recall) {
+            (true, _) => ScanBy::Stored,
+            (false, Some(_)) => ScanBy::Codes,
+            (false, None) => ScanBy::Signs,
         }
     }
 }

@@ -76,7 +76,7 @@ pub fn run_in_phases(
         wanted,
         ef,
         expansions_max: query.expansions_max,
-        is_exact: query.exact,
+        scan_by: query.scan_by(),
         passers: memo.as_ref().map(|memo| memo as &dyn Passers),
         is_late: None,
     };

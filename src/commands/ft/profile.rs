@@ -1,6 +1,6 @@
 //! FT.PROFILE: a search or an aggregation with what it took: the conditions of its query, each with the documents that pass it, how
 //! vectors were searched, and the rows that each step let through. RediSearch's names and shapes, and `Plan`, `Candidates`,
-//! `Distance computations` and `Spread` of the searches of vectors, which are our own.
+//! `Distance computations`, `Sign comparisons` and `Spread` of the searches of vectors, which are our own.
 
 use super::arguments;
 use super::find::Observer;
@@ -365,6 +365,9 @@ fn told(course: &Course, ef: Option<usize>) -> Part {
     let count = |count: u64| Reply::count(count as usize);
     let distances = count(course.walk.distances);
     told.push((Reply::Simple("Distance computations"), distances));
+    if course.walk.signs > 0 {
+        told.push((Reply::Simple("Sign comparisons"), count(course.walk.signs)));
+    }
     if course.walk.filter_tests > 0 {
         told.push((
             Reply::Simple("Filter tests"),

@@ -123,6 +123,12 @@ const EXPLAIN_FIELDS: ReplyFields = ReplyFields {
             what: "Vectors compared with the target, by the walk, by the re-ranking and by the scan; a vector counts once for each.",
         },
         Field {
+            name: "signs",
+            kind: "integer",
+            unit: "comparisons",
+            what: "Vectors of which only the signs of their components were compared with the target's, where many pass a filter and all of them are looked at: `distances` counts those that were near enough by these. 0 with EXACT or RECALL, and for BIN.",
+        },
+        Field {
             name: "hops",
             kind: "integer",
             unit: "nodes",
@@ -443,6 +449,7 @@ fn explanation(explanation: &Explanation, times: &Times) -> Reply {
         ("elements", int(explanation.candidates as u64)),
         ("ef", int(explanation.ef as u64)),
         ("distances", int(walk.distances)),
+        ("signs", int(walk.signs)),
         ("hops", int(walk.hops)),
         ("reranked", int(walk.reranked)),
         ("filter-tests", int(explanation.filter_tests)),

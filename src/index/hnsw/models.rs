@@ -5,6 +5,7 @@
 //! Each model has been seen to fail with what it watches over taken away; its comment says what that was.
 
 use super::graph::{Graph, Linking};
+use crate::index::signs::Signs;
 use crate::index::{
     IndexKind, IndexOptions, LinkOptions, Metric, Neighbour, Quantization, VectorIndex,
     WalkOptions, WalkStats, WalkedOn,
@@ -298,5 +299,29 @@ fn the_entry_point_is_no_slot_that_is_reused() {
         index.remove(0);
         index.reserve(&[4.0]);
         other.join().unwrap();
+    });
+}
+
+/// Fails without the fence of `add` or that of `make_some`, and when `add` looks before the vector is written.
+#[test]
+fn a_vector_that_comes_while_signs_are_made_has_its_own() {
+    explore(3, || {
+        let index = unlinked(&[0]);
+        let signs = Arc::new(Signs::new(1));
+        let writer = thread::spawn({
+            let (index, signs) = (Arc::clone(&index), Arc::clone(&signs));
+            move || {
+                let slot = index.reserve(&[2.0]);
+                signs.add(slot, &index.vectors);
+                slot
+            }
+        });
+        let guard = crossbeam_epoch::pin();
+        let is_complete = signs.make_some(&index.slots, &index.vectors, &guard);
+        drop(guard);
+        let slots = [0, writer.join().unwrap()];
+        assert!(is_complete);
+        let differing = signs.compare(index.target(&[1.0]).walked(), &slots);
+        assert_eq!(differing.sorted(0..=0), slots);
     });
 }

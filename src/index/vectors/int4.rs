@@ -41,6 +41,15 @@ pub(in crate::index) struct Point {
 }
 
 impl Point {
+    pub(super) fn code(&self) -> &[i8] {
+        &self.code
+    }
+
+    /// The component that a code stands for.
+    pub(super) fn value(&self, code: i8) -> f32 {
+        self.offset + self.scale * f32::from(code)
+    }
+
     /// L2 norm of what the code stands for.
     pub(super) fn length(&self) -> f32 {
         self.squared.sqrt()

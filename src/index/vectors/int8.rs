@@ -32,6 +32,10 @@ pub(in crate::index) struct Point {
 }
 
 impl Point {
+    pub(super) fn code(&self) -> &[i8] {
+        &self.code
+    }
+
     /// L2 norm of what the code stands for.
     pub(super) fn length(&self) -> f32 {
         let squares: i64 = self.code.iter().map(|&c| i64::from(c) * i64::from(c)).sum();

@@ -75,6 +75,26 @@ impl Point {
         Point::Floats(Vec::new())
     }
 
+    /// Its components by 64: bits that are set where these are positive. Those behind the last component may be anything.
+    pub(super) fn signs(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        fn words<T: Copy>(
+            components: &[T],
+            is_positive: impl Fn(T) -> bool,
+        ) -> impl Iterator<Item = u64> {
+            components.chunks(64).map(move |chunk| {
+                let bits = chunk.iter().enumerate();
+                bits.fold(0, |word, (j, &x)| word | u64::from(is_positive(x)) << j)
+            })
+        }
+        match self {
+            Point::Int8(point) => Box::new(words(point.code(), |code| code > 0)),
+            Point::Int4(point) => Box::new(words(point.code(), |code| point.value(code) > 0.0)),
+            Point::Bits(bits) => Box::new(bits.iter().copied()),
+            Point::Floats(all) => Box::new(words(all, |x| x > 0.0)),
+            Point::Doubles(all) => Box::new(words(all, |x| x > 0.0)),
+        }
+    }
+
     /// Its L2 norm; of bits, which have none, 1.
     fn length(&self) -> f32 {
         match self {
@@ -99,10 +119,10 @@ pub(super) enum Rows<'a> {
 }
 
 /// Vectors are about as long as each other from this share on.
-const ALIKE: f32 = 0.95;
+pub(super) const ALIKE: f32 = 0.95;
 
 /// Rows that are looked for together: the new neighbours of the nodes that a walk expands at once.
-const GATHERED_MAX: usize = 96;
+pub(super) const GATHERED_MAX: usize = 96;
 
 /// Rows that are asked for before the first is scored; the others so many ahead. Measured: docs/decisions/007.
 const AHEAD: usize = 8;

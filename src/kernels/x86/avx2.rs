@@ -4,10 +4,13 @@
 //! Only the loads need `unsafe`, and they are written so that they cannot leave their slice; all else is safe code that
 //! the compiler allows where the features are enabled.
 
-use crate::kernels::{Ahead, Kernels, Relation, ask_for_end, ask_for_line, first_16, int4_blocks};
+use crate::kernels::{
+    Ahead, Kernels, Relation, ask_for_end, ask_for_line, first_16, int4_blocks, scalar,
+};
 use crate::sys::CACHE_LINE;
 use half::f16;
 use std::arch::x86_64::*;
+use std::sync::atomic::AtomicU64;
 
 /// The AVX2 version.
 ///
@@ -40,6 +43,7 @@ pub unsafe fn kernels() -> Kernels {
             dot_int4_x4: int4_dots,
             hamming: |a, b| hamming(a, b),
             hamming_x4: bits,
+            hamming_shared: |query, rows, bits| hamming_shared(query, rows, bits),
             relate: |lanes, relation, number| relate(lanes, relation, number),
             find: |lanes, word| find(lanes, word),
         }
@@ -343,6 +347,11 @@ fn hamming_x4(query: &[u64], rows: &[&[u64]; 4]) -> [u32; 4] {
         hamming(query, c),
         hamming(query, d),
     ]
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn hamming_shared(query: &[u64], rows: &[&[AtomicU64]], bits: &mut Vec<u16>) {
+    scalar::hamming_shared(query, rows, bits);
 }
 
 #[target_feature(enable = "avx2")]

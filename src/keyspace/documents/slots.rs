@@ -125,15 +125,22 @@ impl DocumentSlots {
     /// Hands on the slots of these documents, in the order of their ids; none of a document that has no vector here.
     pub fn of_all(&self, ids: &RoaringBitmap, mut take: impl FnMut(&[u32])) {
         let mut page = (usize::MAX, None);
-        for id in ids {
-            let (number, at) = place(id);
-            if page.0 != number {
-                let there = self.pages.get(number).and_then(Option::as_deref);
-                page = (number, there);
+        let (mut ids, mut some) = (ids.iter(), [0; PAGE]);
+        loop {
+            let some = ids.next_many(&mut some);
+            if some.is_empty() {
+                return;
             }
-            match page.1.map(|page| &page.slots[at]) {
-                Some(slot) if *slot < SEVERAL => take(std::slice::from_ref(slot)),
-                _ => take(self.of(id)),
+            for &mut id in some {
+                let (number, at) = place(id);
+                if page.0 != number {
+                    let there = self.pages.get(number).and_then(Option::as_deref);
+                    page = (number, there);
+                }
+                match page.1.map(|page| &page.slots[at]) {
+                    Some(slot) if *slot < SEVERAL => take(std::slice::from_ref(slot)),
+                    _ => take(self.of(id)),
+                }
             }
         }
     }

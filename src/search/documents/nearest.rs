@@ -8,7 +8,7 @@
 
 use super::distances::Distances;
 use super::patience::Patience;
-use crate::index::{ComponentType, Neighbour, SlotFilter, Target, VectorIndex};
+use crate::index::{ComponentType, Neighbour, ScanBy, SlotFilter, Target, VectorIndex};
 use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
@@ -85,7 +85,6 @@ impl<'a> NearestSearch<'a> {
             field,
             owners: Arc::clone(state.slots(field).owners()),
             ids,
-            slots_end: vectors.slots_end(),
             newer: state.next_id,
             is_torn: Cell::new(false),
         });
@@ -167,7 +166,10 @@ impl<'a> NearestSearch<'a> {
             wanted,
             ef,
             expansions_max: None,
-            is_exact: self.is_exact,
+            scan_by: match self.is_exact {
+                true => ScanBy::Stored,
+                false => ScanBy::Signs,
+            },
             passers: self.passing.as_ref().map(|p| p as &dyn Passers),
             is_late: Some(&is_late),
         };
@@ -229,8 +231,6 @@ struct Passing<'a> {
     field: usize,
     owners: Arc<Owners>,
     ids: RoaringBitmap,
-    /// Slots that there are.
-    slots_end: u32,
     /// Documents from this id on were indexed after it was asked who passes.
     newer: DocumentId,
     /// Whether a document that passes was gone when its slots were asked for.
@@ -264,22 +264,16 @@ impl SlotFilter for Passing<'_> {
 }
 
 impl Passers for Passing<'_> {
-    fn listed(&self) -> Option<Vec<u64>> {
-        let mut bits: Vec<u64> = vec![0; self.slots_end.div_ceil(64) as usize];
+    fn listed(&self) -> Option<Vec<u32>> {
+        let mut listed = Vec::with_capacity(self.ids.len() as usize);
         let state = self.index.read_in(Turn::AtOnce);
         state.slots(self.field).of_all(&self.ids, |of_document| {
             if of_document.is_empty() {
                 self.is_torn.set(true);
             }
-            for &slot in of_document {
-                let word = slot as usize / 64;
-                if word >= bits.len() {
-                    bits.resize(word + 1, 0);
-                }
-                bits[word] |= 1 << (slot % 64);
-            }
+            listed.extend_from_slice(of_document);
         });
-        Some(bits)
+        Some(listed)
     }
 
     fn seeds(&self, count: usize) -> Vec<u32> {
