@@ -101,7 +101,12 @@ pub fn execute_together(
 ) -> Vec<(Reply, bool)> {
     match run(context, session, requests) {
         Some(replies) => replies,
-        None => execute_one_by_one(context, session, requests),
+        None => {
+            let requests = requests.iter();
+            requests
+                .map(|request| run_alone(context, session, request))
+                .collect()
+        }
     }
 }
 

@@ -124,8 +124,7 @@ impl VectorIndex {
             }
             slots.clear();
             slots.extend(some.iter().map(|c| c.slot()));
-            scorer.prefetch(&slots);
-            scorer.score(&slots, &mut distances);
+            scorer.fetch_and_score(&slots, &mut distances);
             stats.distances += some.len() as u64;
             stats.reranked += some.len() as u64;
             for (by_code, &distance) in some.iter().zip(&distances) {

@@ -162,7 +162,7 @@ impl Shared {
 
     /// Asks for all handles and norms, then for what the handles lead to: the first look at one takes its lock, and what waits for that does
     /// not overlap.
-    fn find(&self, slots: &[u32]) {
+    fn ask_for_handles(&self, slots: &[u32]) {
         for row in slots.iter().filter_map(|slot| self.rows.get(*slot)) {
             sys::prefetch(std::ptr::from_ref(row).cast(), size_of_val(row));
         }
@@ -226,7 +226,7 @@ impl Scored for Shared {
         distances: &mut Vec<f32>,
         _guard: &Guard,
     ) {
-        self.find(slots);
+        self.ask_for_handles(slots);
         slots
             .iter()
             .take(AHEAD)
@@ -235,7 +235,7 @@ impl Scored for Shared {
     }
 
     fn prefetch(&self, slots: &[u32], _guard: &Guard) {
-        self.find(slots);
+        self.ask_for_handles(slots);
         slots.iter().for_each(|&slot| self.prefetch_row(slot));
     }
 

@@ -33,10 +33,24 @@ pub fn print_significant(value: f64, digits: usize) -> String {
     let scientific = format!("{value:.last$e}");
     let (written, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    match usize::try_from(last as i32 - exponent) {
-        Ok(decimals) if exponent >= -4 => trim(&format!("{value:.decimals$}")).to_owned(),
-        _ => exponent_of(format!("{}e{exponent}", trim(written))),
+    if !(-4..=last as i32).contains(&exponent) {
+        return exponent_of(format!("{}e{exponent}", trim(written)));
     }
+    // The same digits, with the point where it belongs: rounding them anew would take as long again.
+    let mut plain = String::with_capacity(written.len() + 6);
+    plain.extend(written.starts_with('-').then_some('-'));
+    let mut place = exponent;
+    if exponent < 0 {
+        plain.push_str("0.");
+        (exponent + 1..0).for_each(|_| plain.push('0'));
+        place = -1;
+    }
+    for digit in written.bytes().filter(u8::is_ascii_digit) {
+        plain.push(digit.into());
+        plain.extend((place == 0).then_some('.'));
+        place -= 1;
+    }
+    trim(&plain).to_owned()
 }
 
 /// Without zeros behind the point, and without the point if nothing else is behind it.
@@ -84,6 +98,42 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(print(value), expected, "{value}");
+        }
+    }
+
+    /// The point is put where printing the whole number would have it, also where rounding carries.
+    #[test]
+    fn digits_are_those_of_the_number_printed_plainly() {
+        let mut values = vec![
+            0.99999999999995,
+            9.9999999999995,
+            0.000_1,
+            999_999_999_999.5,
+            -0.0,
+        ];
+        let mut state = 7u64;
+        for _ in 0..20_000 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let digits = (state >> 11) as f64 * if state & 1 == 0 { 1.0 } else { -1.0 };
+            values.push(digits * 10f64.powi((state >> 3) as i32 % 18 - 20));
+        }
+        for value in values {
+            for digits in [1, 2, 6, 12, 17] {
+                let last = digits - 1;
+                let scientific = format!("{value:.last$e}");
+                let exponent: i32 = scientific.split_once('e').unwrap().1.parse().unwrap();
+                if (-4..digits as i32).contains(&exponent) {
+                    let decimals = (last as i32 - exponent) as usize;
+                    let plain = format!("{value:.decimals$}");
+                    assert_eq!(
+                        print_significant(value, digits),
+                        trim(&plain),
+                        "{value} {digits}"
+                    );
+                }
+            }
         }
     }
 
