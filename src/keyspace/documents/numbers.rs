@@ -34,6 +34,8 @@ impl Ord for Ordered {
 pub struct Numbers {
     /// By a bound that none of their numbers is below, and all of the block before are.
     blocks: BTreeMap<Ordered, Block>,
+    /// Documents that hold one.
+    all: RoaringBitmap,
     /// Whether a document ever had several numbers.
     has_several: bool,
 }
@@ -53,6 +55,9 @@ impl Numbers {
     /// Adds the numbers of a document.
     pub fn add(&mut self, id: DocumentId, numbers: &[f64]) {
         self.has_several |= numbers.len() > 1;
+        if !numbers.is_empty() {
+            self.all.insert(id);
+        }
         for &number in numbers {
             self.add_one(id, Ordered(number));
         }
@@ -63,7 +68,11 @@ impl Numbers {
         let order = |(number, id): &(f64, DocumentId)| (Ordered(*number), *id);
         all.par_sort_unstable_by_key(order);
         all.dedup_by_key(|pair| order(pair));
+        let mut ids: Vec<DocumentId> = all.iter().map(|(_, id)| *id).collect();
+        ids.par_sort_unstable();
+        ids.dedup();
         let mut numbers = Numbers {
+            all: RoaringBitmap::from_sorted_iter(ids).unwrap_or_default(),
             has_several,
             ..Numbers::default()
         };
@@ -99,8 +108,9 @@ impl Numbers {
         found
     }
 
-    /// Takes the numbers of a document out.
+    /// Takes the numbers of a document out, all that it has.
     pub fn remove(&mut self, id: DocumentId, numbers: impl Iterator<Item = f64>) {
+        self.all.remove(id);
         for number in numbers {
             self.remove_one(id, Ordered(number));
         }
@@ -110,6 +120,7 @@ impl Numbers {
     pub fn size(&self) -> NumbersSize {
         let mut size = NumbersSize {
             blocks: self.blocks.len(),
+            bytes: self.all.serialized_size(),
             ..NumbersSize::default()
         };
         for (records, bytes) in self.blocks.values().map(Block::size) {
@@ -121,6 +132,19 @@ impl Numbers {
 
     /// Documents with a number between two bounds.
     pub fn between(&self, min: Bound<f64>, max: Bound<f64>) -> RoaringBitmap {
+        let half = self.all.len() as usize / 2;
+        // Those outside are fewer. A document of several numbers may have some on both sides.
+        if !self.has_several && self.count(min, max, half) > half {
+            let below = beyond(min).map(|max| self.union_of(Bound::Unbounded, max));
+            let above = beyond(max).map(|min| self.union_of(min, Bound::Unbounded));
+            let outside = below.into_iter().chain(above);
+            return outside.fold(self.all.clone(), |inside, outside| inside - outside);
+        }
+        self.union_of(min, max)
+    }
+
+    /// The same, by going through all that are between.
+    fn union_of(&self, min: Bound<f64>, max: Bound<f64>) -> RoaringBitmap {
         let (min, max) = (min.map(Ordered), max.map(Ordered));
         if is_empty(min, max) {
             return RoaringBitmap::new();
@@ -250,6 +274,15 @@ fn directed<I: DoubleEndedIterator>(
     })
 }
 
+/// A bound of the numbers on the other side of a bound; none if there is no other side.
+fn beyond(bound: Bound<f64>) -> Option<Bound<f64>> {
+    match bound {
+        Bound::Included(number) => Some(Bound::Excluded(number)),
+        Bound::Excluded(number) => Some(Bound::Included(number)),
+        Bound::Unbounded => None,
+    }
+}
+
 fn is_below(number: Ordered, max: Bound<Ordered>) -> bool {
     match max {
         Bound::Included(max) => number <= max,
@@ -377,6 +410,7 @@ mod tests {
             .values()
             .filter(|block| !block.all().is_empty());
         assert_eq!((left.count(), numbers.blocks.len()), (0, 1), "seed {seed}");
+        assert!(numbers.all.is_empty(), "seed {seed}");
     }
 
     /// About half of the documents, in order.
