@@ -273,6 +273,51 @@ fn rows_are_counted_where_all_come_together() {
 }
 
 #[test]
+fn what_a_filter_drops_before_the_first_row_is_not_counted() {
+    let (_server, mut client) = start();
+    let cases = [
+        ("GROUPBY 1 @n FILTER @n>9", "[0]"),
+        ("GROUPBY 1 @n FILTER @n>9 LIMIT 0 0", "[0]"),
+        ("SORTBY 1 @n FILTER @n>1", "[3 [n 2] [n 2] [n 3]]"),
+        ("SORTBY 1 @n FILTER @n!=2", "[5 [n 1] [n 1] [n 3]]"),
+        // The second drops what stands between rows that the first dropped.
+        ("SORTBY 1 @n FILTER @n!=2 FILTER @n>1", "[1 [n 3]]"),
+        ("SORTBY 1 @n MAX 2 FILTER @n>1", "[3]"),
+        ("FILTER @n>9 LIMIT 1 2", "[0]"),
+        ("FILTER @n>2 LIMIT 1 2", "[1]"),
+    ];
+    for (steps, expected) in cases {
+        let reply = client.say(&format!("FT.AGGREGATE idx * {steps}"));
+        assert_eq!(shown(&reply), expected, "{steps}");
+    }
+    let reply = client.say("FT.AGGREGATE idx * SORTBY 1 @n FILTER @n>1 WITHCURSOR");
+    assert_eq!(shown(&reply), "[[3 [n 2] [n 2] [n 3]] 0]");
+}
+
+#[test]
+fn rows_that_a_cursor_passes_over_are_counted() {
+    let (_server, mut client) = start();
+    client.ok("HELLO 3");
+    let cases = [
+        ("* LIMIT 1 3 WITHCURSOR COUNT 1", 2),
+        ("* WITHCURSOR COUNT 2", 2),
+        ("@k:{red} LIMIT 1 5 WITHCURSOR", 3),
+        ("@k:{green} LIMIT 1 5 WITHCURSOR", 1),
+        ("* FILTER @n>1 LIMIT 1 5 WITHCURSOR COUNT 1", 2),
+    ];
+    for (words, expected) in cases {
+        let reply = client.say(&format!("FT.AGGREGATE idx {words}"));
+        let first = &reply.as_items().expect("a page and a cursor")[0];
+        let pairs = first.as_pairs().expect("a map");
+        let total = pairs
+            .into_iter()
+            .find(|(name, _)| name.as_str() == Some("total_results"));
+        let total = total.and_then(|(_, count)| count.as_i64());
+        assert_eq!(total, Some(expected), "{words}");
+    }
+}
+
+#[test]
 fn a_row_of_two_arrays_is_in_a_group_for_each_pair_of_their_values() {
     let (_server, mut client) = start();
     client.ok("HSET p:6 k pair a 1,2,3 b x,y");
