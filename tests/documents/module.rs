@@ -318,6 +318,24 @@ fn rows_that_a_cursor_passes_over_are_counted() {
 }
 
 #[test]
+fn whoever_loads_all_may_name_any_field() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.AGGREGATE idx nowhere LOAD * APPLY upper(@k) AS x",
+                "[0]",
+            ),
+            (
+                "FT.AGGREGATE idx nowhere LOAD * APPLY upper(@z) AS x",
+                "Property `z` not loaded nor in pipeline",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn a_row_of_two_arrays_is_in_a_group_for_each_pair_of_their_values() {
     let (_server, mut client) = start();
     client.ok("HSET p:6 k pair a 1,2,3 b x,y");

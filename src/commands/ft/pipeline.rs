@@ -598,8 +598,17 @@ impl<'a> Pipeline<'a> {
             }
         }
         lines.truncate(loaded);
-        let named = fields.into_iter().flatten();
-        named.for_each(|field| self.learn(&field.name));
+        match fields {
+            Some(fields) => fields.iter().for_each(|field| self.learn(&field.name)),
+            // Fields that no row has may be named too.
+            None => {
+                let schema = self.index.schema();
+                schema
+                    .fields
+                    .iter()
+                    .for_each(|field| self.learn(&field.name));
+            }
+        }
         lines
     }
 
