@@ -318,6 +318,22 @@ fn rows_that_a_cursor_passes_over_are_counted() {
 }
 
 #[test]
+fn groups_are_sorted_by_what_they_have() {
+    let (_server, mut client) = start();
+    let refused = "Property `k` not loaded nor in schema";
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * GROUPBY 1 @n SORTBY 1 @k", refused),
+            (
+                "FT.AGGREGATE idx * LOAD 1 @k GROUPBY 1 @n SORTBY 1 @k",
+                refused,
+            ),
+        ],
+    );
+}
+
+#[test]
 fn whoever_loads_all_may_name_any_field() {
     let (_server, mut client) = start();
     check(
