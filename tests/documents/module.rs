@@ -352,6 +352,22 @@ fn whoever_loads_all_may_name_any_field() {
 }
 
 #[test]
+fn an_index_that_is_there_is_told_of_before_what_is_wrong_with_its_words() {
+    let (_server, mut client) = start();
+    let refused = "Index already exists";
+    check(
+        &mut client,
+        &[
+            ("FT.CREATE idx SCHEMA t NOTHING", refused),
+            ("FT.CREATE idx FOO t TEXT BAR", refused),
+        ],
+    );
+    client.ok("SELECT 1");
+    let refused = "Cannot create index on db != 0";
+    check(&mut client, &[("FT.CREATE idx SCHEMA t NOTHING", refused)]);
+}
+
+#[test]
 fn a_row_of_two_arrays_is_in_a_group_for_each_pair_of_their_values() {
     let (_server, mut client) = start();
     client.ok("HSET p:6 k pair a 1,2,3 b x,y");
