@@ -368,6 +368,38 @@ fn an_index_that_is_there_is_told_of_before_what_is_wrong_with_its_words() {
 }
 
 #[test]
+fn fields_that_steps_load_show_all_that_their_paths_lead_to() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC $.w[*] AS w TEXT");
+    client.ok("JSON.SET j:1 $ {\"n\":1,\"w\":[\"a\",\"b\"]}");
+    client.ok("JSON.SET j:2 $ {\"n\":null}");
+    let group = "FT.AGGREGATE jdx @n:[1,1] GROUPBY 2 @n @w";
+    check(
+        &mut client,
+        &[
+            (&format!("{group} DIALECT 3"), "[1 [n [1] w [\"a\",\"b\"]]]"),
+            (&format!("{group} DIALECT 2"), "[1 [n 1 w a]]"),
+            (
+                "FT.AGGREGATE jdx * SORTBY 1 @n DIALECT 3",
+                "[2 [n [null]] [n [1]]]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_is_sorted_by_is_shown_as_the_index_keeps_it() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.k AS k TAG SORTABLE");
+    client.ok("JSON.SET j:1 $ {\"k\":[\"a\",\"b\"]}");
+    client.ok("JSON.SET j:2 $ {\"k\":true}");
+    client.ok("JSON.SET j:3 $ {\"k\":null}");
+    let rows =
+        "[3 j:1 [k a $ {\"k\":[\"a\",\"b\"]}] j:2 [k true $ {\"k\":true}] j:3 [$ {\"k\":null}]]";
+    check(&mut client, &[("FT.SEARCH jdx * SORTBY k", rows)]);
+}
+
+#[test]
 fn a_row_of_two_arrays_is_in_a_group_for_each_pair_of_their_values() {
     let (_server, mut client) = start();
     client.ok("HSET p:6 k pair a 1,2,3 b x,y");
