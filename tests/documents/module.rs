@@ -318,6 +318,27 @@ fn rows_that_a_cursor_passes_over_are_counted() {
 }
 
 #[test]
+fn everything_beside_a_filter_or_keys_is_worth_nothing() {
+    let (_server, mut client) = start();
+    let cases = [
+        ("FILTER n 1 2 NOCONTENT", "[4 p:1 p:2 p:3 p:4]"),
+        (
+            "FILTER n 1 1 NOCONTENT WITHSCORES SCORER TFIDF",
+            "[2 p:1 1 p:2 1]",
+        ),
+        ("INKEYS 2 p:1 p:2 NOCONTENT WITHSCORES", "[2 p:1 0 p:2 0]"),
+        (
+            "INKEYS 2 p:2 p:1 NOCONTENT WITHSCORES SCORER DISMAX",
+            "[2 p:1 0 p:2 0]",
+        ),
+    ];
+    for (words, expected) in cases {
+        let reply = client.say(&format!("FT.SEARCH idx * {words}"));
+        assert_eq!(shown(&reply), expected, "{words}");
+    }
+}
+
+#[test]
 fn groups_are_sorted_by_what_they_have() {
     let (_server, mut client) = start();
     let refused = "Property `k` not loaded nor in schema";
