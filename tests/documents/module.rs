@@ -339,6 +339,21 @@ fn everything_beside_a_filter_or_keys_is_worth_nothing() {
 }
 
 #[test]
+fn info_tells_options_in_the_order_of_the_module() {
+    let (_server, mut client) = Client::start();
+    client.ok(
+        "FT.CREATE i SCHEMA t TEXT NOSTEM INDEXMISSING SORTABLE UNF k TAG CASESENSITIVE SORTABLE",
+    );
+    let info = shown(&client.say("FT.INFO i"));
+    for options in [
+        "SORTABLE UNF NOSTEM INDEXMISSING]",
+        "CASESENSITIVE SORTABLE UNF]",
+    ] {
+        assert!(info.contains(options), "{options} in {info}");
+    }
+}
+
+#[test]
 fn groups_are_sorted_by_what_they_have() {
     let (_server, mut client) = start();
     let refused = "Property `k` not loaded nor in schema";
