@@ -273,6 +273,169 @@ fn rows_are_counted_where_all_come_together() {
 }
 
 #[test]
+fn what_a_filter_drops_before_the_first_row_is_not_counted() {
+    let (_server, mut client) = start();
+    let cases = [
+        ("GROUPBY 1 @n FILTER @n>9", "[0]"),
+        ("GROUPBY 1 @n FILTER @n>9 LIMIT 0 0", "[0]"),
+        ("SORTBY 1 @n FILTER @n>1", "[3 [n 2] [n 2] [n 3]]"),
+        ("SORTBY 1 @n FILTER @n!=2", "[5 [n 1] [n 1] [n 3]]"),
+        // The second drops what stands between rows that the first dropped.
+        ("SORTBY 1 @n FILTER @n!=2 FILTER @n>1", "[1 [n 3]]"),
+        ("SORTBY 1 @n MAX 2 FILTER @n>1", "[3]"),
+        ("FILTER @n>9 LIMIT 1 2", "[0]"),
+        ("FILTER @n>2 LIMIT 1 2", "[1]"),
+    ];
+    for (steps, expected) in cases {
+        let reply = client.say(&format!("FT.AGGREGATE idx * {steps}"));
+        assert_eq!(shown(&reply), expected, "{steps}");
+    }
+    let reply = client.say("FT.AGGREGATE idx * SORTBY 1 @n FILTER @n>1 WITHCURSOR");
+    assert_eq!(shown(&reply), "[[3 [n 2] [n 2] [n 3]] 0]");
+}
+
+#[test]
+fn rows_that_a_cursor_passes_over_are_counted() {
+    let (_server, mut client) = start();
+    client.ok("HELLO 3");
+    let cases = [
+        ("* LIMIT 1 3 WITHCURSOR COUNT 1", 2),
+        ("* WITHCURSOR COUNT 2", 2),
+        ("@k:{red} LIMIT 1 5 WITHCURSOR", 3),
+        ("@k:{green} LIMIT 1 5 WITHCURSOR", 1),
+        ("* FILTER @n>1 LIMIT 1 5 WITHCURSOR COUNT 1", 2),
+    ];
+    for (words, expected) in cases {
+        let reply = client.say(&format!("FT.AGGREGATE idx {words}"));
+        let first = &reply.as_items().expect("a page and a cursor")[0];
+        let pairs = first.as_pairs().expect("a map");
+        let total = pairs
+            .into_iter()
+            .find(|(name, _)| name.as_str() == Some("total_results"));
+        let total = total.and_then(|(_, count)| count.as_i64());
+        assert_eq!(total, Some(expected), "{words}");
+    }
+}
+
+#[test]
+fn everything_beside_a_filter_or_keys_is_worth_nothing() {
+    let (_server, mut client) = start();
+    let cases = [
+        ("FILTER n 1 2 NOCONTENT", "[4 p:1 p:2 p:3 p:4]"),
+        (
+            "FILTER n 1 1 NOCONTENT WITHSCORES SCORER TFIDF",
+            "[2 p:1 1 p:2 1]",
+        ),
+        ("INKEYS 2 p:1 p:2 NOCONTENT WITHSCORES", "[2 p:1 0 p:2 0]"),
+        (
+            "INKEYS 2 p:2 p:1 NOCONTENT WITHSCORES SCORER DISMAX",
+            "[2 p:1 0 p:2 0]",
+        ),
+    ];
+    for (words, expected) in cases {
+        let reply = client.say(&format!("FT.SEARCH idx * {words}"));
+        assert_eq!(shown(&reply), expected, "{words}");
+    }
+}
+
+#[test]
+fn info_tells_options_in_the_order_of_the_module() {
+    let (_server, mut client) = Client::start();
+    client.ok(
+        "FT.CREATE i SCHEMA t TEXT NOSTEM INDEXMISSING SORTABLE UNF k TAG CASESENSITIVE SORTABLE",
+    );
+    let info = shown(&client.say("FT.INFO i"));
+    for options in [
+        "SORTABLE UNF NOSTEM INDEXMISSING]",
+        "CASESENSITIVE SORTABLE UNF]",
+    ] {
+        assert!(info.contains(options), "{options} in {info}");
+    }
+}
+
+#[test]
+fn groups_are_sorted_by_what_they_have() {
+    let (_server, mut client) = start();
+    let refused = "Property `k` not loaded nor in schema";
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * GROUPBY 1 @n SORTBY 1 @k", refused),
+            (
+                "FT.AGGREGATE idx * LOAD 1 @k GROUPBY 1 @n SORTBY 1 @k",
+                refused,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn whoever_loads_all_may_name_any_field() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.AGGREGATE idx nowhere LOAD * APPLY upper(@k) AS x",
+                "[0]",
+            ),
+            (
+                "FT.AGGREGATE idx nowhere LOAD * APPLY upper(@z) AS x",
+                "Property `z` not loaded nor in pipeline",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn an_index_that_is_there_is_told_of_before_what_is_wrong_with_its_words() {
+    let (_server, mut client) = start();
+    let refused = "Index already exists";
+    check(
+        &mut client,
+        &[
+            ("FT.CREATE idx SCHEMA t NOTHING", refused),
+            ("FT.CREATE idx FOO t TEXT BAR", refused),
+        ],
+    );
+    client.ok("SELECT 1");
+    let refused = "Cannot create index on db != 0";
+    check(&mut client, &[("FT.CREATE idx SCHEMA t NOTHING", refused)]);
+}
+
+#[test]
+fn fields_that_steps_load_show_all_that_their_paths_lead_to() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC $.w[*] AS w TEXT");
+    client.ok("JSON.SET j:1 $ {\"n\":1,\"w\":[\"a\",\"b\"]}");
+    client.ok("JSON.SET j:2 $ {\"n\":null}");
+    let group = "FT.AGGREGATE jdx @n:[1,1] GROUPBY 2 @n @w";
+    check(
+        &mut client,
+        &[
+            (&format!("{group} DIALECT 3"), "[1 [n [1] w [\"a\",\"b\"]]]"),
+            (&format!("{group} DIALECT 2"), "[1 [n 1 w a]]"),
+            (
+                "FT.AGGREGATE jdx * SORTBY 1 @n DIALECT 3",
+                "[2 [n [null]] [n [1]]]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_is_sorted_by_is_shown_as_the_index_keeps_it() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.k AS k TAG SORTABLE");
+    client.ok("JSON.SET j:1 $ {\"k\":[\"a\",\"b\"]}");
+    client.ok("JSON.SET j:2 $ {\"k\":true}");
+    client.ok("JSON.SET j:3 $ {\"k\":null}");
+    let rows =
+        "[3 j:1 [k a $ {\"k\":[\"a\",\"b\"]}] j:2 [k true $ {\"k\":true}] j:3 [$ {\"k\":null}]]";
+    check(&mut client, &[("FT.SEARCH jdx * SORTBY k", rows)]);
+}
+
+#[test]
 fn a_row_of_two_arrays_is_in_a_group_for_each_pair_of_their_values() {
     let (_server, mut client) = start();
     client.ok("HSET p:6 k pair a 1,2,3 b x,y");

@@ -68,7 +68,7 @@ pub fn cell(
 }
 
 /// What an index keeps of a JSON document for sorting: no `null`, and of several values the first. In dialects from 3 on all are shown.
-fn kept_cell(document: &Document, path: &str, listing: Option<Format>) -> Option<Cell> {
+pub fn kept_cell(document: &Document, path: &str, listing: Option<Format>) -> Option<Cell> {
     let found = found(document, path)?;
     let leading = Leading::of(&found)?;
     if leading.is_of_several {
@@ -154,10 +154,11 @@ pub fn kept(view: &View, key: &[u8], field: &Field, listing: Option<Format>) -> 
     let document = view.peek(key)?.value;
     let mut cell = match &document {
         Value::Json(json) if field.is_sortable => kept_cell(json, &field.identifier, listing)?,
-        _ => Cell {
-            value: part(&document, &field.identifier, view.now_ms)?,
-            shown: None,
-        },
+        _ => cell(
+            (&document, view.now_ms),
+            (Some(field), &field.name),
+            listing,
+        )?,
     };
     if field.is_folded() {
         cell.value = cell.value.map(|text| folded(&text));

@@ -228,7 +228,7 @@ pub fn find<T>(
         let keys = options.keys.as_ref().map(Vec::len);
         observer.matched(matcher, &query, keys, &found.explanation);
         let asked = (tanh_factor, payload);
-        let conditions = (&query.root, query.knn.is_some());
+        let conditions = (&query.root, query.knn.is_some(), options.keys.is_some());
         let worth = Worth::new(matcher, conditions, scorer, asked, options.tells_terms);
         let passed = Passed {
             state: matcher.state,
@@ -329,10 +329,13 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
     order(&mut query.root, slop, options.is_in_order);
     if !filters.is_empty() {
-        let all = std::iter::once(query.root).chain(filters);
-        // Of a KNN, everything is no condition that a filter is added to.
-        let all = all.filter(|node| query.knn.is_none() || node.kind != Kind::All);
-        query.root = Node::new(Kind::And(all.collect()));
+        // Everything is no condition that a filter is added to, and is worth nothing beside it.
+        let asked = (query.root.kind != Kind::All).then_some(query.root);
+        let mut all: Vec<Node> = asked.into_iter().chain(filters).collect();
+        query.root = match all.len() {
+            1 => all.remove(0),
+            _ => Node::new(Kind::And(all)),
+        };
     }
     Ok(query)
 }

@@ -170,20 +170,27 @@ fn create(call: &mut Call, may_exist: bool) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let view = call.access.view(INDEXED_DB);
-    if may_exist && view.keyspace().indexes().get(name).is_some() {
-        return Ok(Reply::ok());
+    let exists = || match may_exist {
+        true => Ok(Reply::ok()),
+        false => Err(Refusal::line("Index already exists")),
+    };
+    // Whether there may be one is known before the words are read: what is wrong with them is not told then.
+    let is_there = view.keyspace().indexes().get(name).is_some();
+    if is_there && may_exist {
+        return exists();
     }
-    let schema = schema::create(&mut Words::new(&words))?;
-    check_paths(&schema, name)?;
     if call.db() != INDEXED_DB {
         return Err(Refusal::line("Cannot create index on db != 0"));
     }
+    if is_there {
+        return exists();
+    }
+    let schema = schema::create(&mut Words::new(&words))?;
+    check_paths(&schema, name)?;
     let schema = Arc::new(schema);
     let reply = call.access.write_world(INDEXED_DB, |view| {
-        match view.keyspace().indexes().get(name) {
-            None => {}
-            Some(_) if may_exist => return Ok(Decision::unchanged(Reply::ok())),
-            Some(_) => return Err(Refusal::line("Index already exists")),
+        if view.keyspace().indexes().get(name).is_some() {
+            return exists().map(Decision::unchanged);
         }
         let effect = Effect::CreateIndex { schema };
         Ok(Decision::one(

@@ -155,17 +155,18 @@ fn attribute(field: &Field, version: Version) -> Reply {
 
 /// The options of a field that have no value.
 fn flags_of(field: &Field) -> impl Iterator<Item = Reply> {
-    let own = match field.kind {
-        FieldKind::Text { is_unstemmed, .. } => ("NOSTEM", is_unstemmed),
+    let (is_unstemmed, is_case_sensitive) = match field.kind {
+        FieldKind::Text { is_unstemmed, .. } => (is_unstemmed, false),
         FieldKind::Tag {
             is_case_sensitive, ..
-        } => ("CASESENSITIVE", is_case_sensitive),
-        _ => ("", false),
+        } => (false, is_case_sensitive),
+        _ => (false, false),
     };
     let flags = [
-        own,
+        ("CASESENSITIVE", is_case_sensitive),
         ("SORTABLE", field.is_sortable),
         ("UNF", field.is_unnormalized),
+        ("NOSTEM", is_unstemmed),
         ("NOINDEX", field.is_unindexed),
         ("WITHSUFFIXTRIE", field.has_suffixes),
         ("INDEXEMPTY", field.indexes_empty),

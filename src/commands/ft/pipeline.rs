@@ -59,6 +59,8 @@ struct Line {
     /// The words and tags by which the document was found, where a step asks for them.
     terms: Vec<String>,
     properties: Properties,
+    /// Which of the rows it is that were counted last.
+    place: usize,
 }
 
 impl Row for Line {
@@ -105,6 +107,7 @@ impl Found {
                 key,
                 terms,
                 properties,
+                place: 0,
             })
         });
         let lines: Vec<Line> = lines.collect();
@@ -180,12 +183,13 @@ fn run(
     let warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();
     let seed = ground.context.draw_random();
-    let pipeline = Pipeline::begin(ground, request, &found, time, version);
-    let (lines, counted) = pipeline.run(found.lines, seed, observer)?;
+    let pipeline = Pipeline::begin(ground, request, &found, time);
+    let (lines, tally) = pipeline.run(found.lines, seed, observer)?;
     time.check(ground)?;
+    let counted = tally.total(&lines, version);
     let total = match counted {
         Some(counted) => counted,
-        None => passed_by(&request.steps, count, lines.len(), version),
+        None => passed_by(&request.steps, (count, tally.dropped), lines.len(), version),
     };
     let mut rows: Vec<Properties> = lines.into_iter().map(|line| line.properties).collect();
     hide(ground.index.schema(), &mut rows);
@@ -233,6 +237,7 @@ impl Outcome {
             time.warn(ground, &mut self.warnings)?;
             return Ok(properties::reply(rows, self.total, &self.warnings, form));
         };
+        let count = self.rows.len();
         let mut cursor = Cursor {
             is_counted: self.is_counted,
             count: options.count as usize,
@@ -243,7 +248,8 @@ impl Outcome {
         let rows = shown(&mut cursor.take(None));
         time.warn(ground, &mut self.warnings)?;
         let total = match (self.is_counted, version) {
-            (false, Version::Resp3) => rows.len(),
+            // Rows of later replies were not looked at.
+            (false, Version::Resp3) => (self.total + rows.len()).saturating_sub(count),
             _ => self.total,
         };
         let first = properties::reply(rows, total, &self.warnings, form);
@@ -261,7 +267,12 @@ impl Outcome {
 
 /// How many rows there are where no step counts them, as the module says: those that were looked at when the reply begins, which
 /// is with the first row in RESP2 and behind the last in RESP3. Where none is shown all are counted.
-fn passed_by(steps: &[Step], count: usize, shown: usize, version: Version) -> usize {
+fn passed_by(
+    steps: &[Step],
+    (count, dropped): (usize, usize),
+    shown: usize,
+    version: Version,
+) -> usize {
     let pages = steps.iter().filter_map(|step| match step {
         Step::Arrange(arrange) => Some(arrange),
         _ => None,
@@ -270,9 +281,43 @@ fn passed_by(steps: &[Step], count: usize, shown: usize, version: Version) -> us
         return count;
     }
     let offset: usize = pages.map(|page| page.offset() as usize).sum();
+    let kept = count - dropped.min(count);
     match version {
-        Version::Resp2 => (offset + shown.min(1)).min(count),
-        Version::Resp3 => (offset + shown).min(count),
+        Version::Resp2 => (offset + shown.min(1)).min(kept),
+        Version::Resp3 => (offset + shown).min(kept),
+    }
+}
+
+/// What steps counted.
+#[derive(Default)]
+struct Tally {
+    /// The rows of the last step that sees all before it goes on, groups or rows to be sorted; all that passed where none is wanted.
+    counted: Option<usize>,
+    /// How many filters dropped since.
+    dropped: usize,
+    /// How many a page passed over since.
+    passed_over: usize,
+}
+
+impl Tally {
+    /// Begins with the rows that a step handed on, having counted so many.
+    fn begin(counted: usize, lines: &mut [Line]) -> Tally {
+        let places = lines.iter_mut().zip(0..);
+        places.for_each(|(line, place)| line.place = place);
+        Tally {
+            counted: Some(counted),
+            ..Tally::default()
+        }
+    }
+
+    /// What replies say: the number is less by what filters dropped until it is told, which is with the first row in RESP2 and behind
+    /// the last in RESP3.
+    fn total(&self, shown: &[Line], version: Version) -> Option<usize> {
+        let dropped = match (version, shown.first()) {
+            (Version::Resp2, Some(first)) => first.place.saturating_sub(self.passed_over),
+            (Version::Resp2 | Version::Resp3, _) => self.dropped,
+        };
+        self.counted.map(|counted| counted.saturating_sub(dropped))
     }
 }
 
@@ -349,7 +394,6 @@ struct Pipeline<'a> {
     time: &'a Time<'a>,
     /// See `time`.
     patience: &'a Patience<'a>,
-    version: Version,
     /// Properties that a step may name.
     known: Vec<String>,
     /// Whether rows were grouped: they are of no documents any more.
@@ -366,7 +410,6 @@ impl<'a> Pipeline<'a> {
         request: &'a AggregateRequest,
         found: &Found,
         time: &'a Time<'a>,
-        version: Version,
     ) -> Pipeline<'a> {
         let mut known = vec!["__key".to_owned(), "__score".to_owned()];
         known.extend(found.distances.iter().cloned());
@@ -377,7 +420,6 @@ impl<'a> Pipeline<'a> {
             ground,
             time,
             patience: &time.patience,
-            version,
             known,
             is_grouped: false,
             expressions: HashMap::new(),
@@ -389,51 +431,45 @@ impl<'a> Pipeline<'a> {
         self.index.schema()
     }
 
-    /// The rows that are left, and how many a step counted that sees all before it goes on: groups, or rows to be sorted.
+    /// The rows that are left, and how many there were.
     fn run(
         mut self,
         mut lines: Vec<Line>,
         seed: u64,
         observer: &mut dyn Observer,
-    ) -> Result<(Vec<Line>, Option<usize>)> {
-        let mut counted = None;
+    ) -> Result<(Vec<Line>, Tally)> {
+        let mut tally = Tally::default();
         let mut steps = &self.request.steps[..];
         while let [step, others @ ..] = steps {
             if let Some((each, page, others)) = row_by_row(steps) {
                 let before = lines.len();
                 let (kept, dropped) = self.fill_page(lines, each, page, seed, observer)?;
                 lines = kept;
-                counted = match page.rows_max() {
-                    // Who wants no row is told how many there are.
-                    Some(0) if counted.is_none() => Some(before - dropped),
-                    _ => self.without(counted, dropped),
-                };
+                tally.dropped += dropped;
+                tally.passed_over += page.offset() as usize;
+                // Who wants no row is told how many there are.
+                if page.rows_max() == Some(0) && tally.counted.is_none() {
+                    tally.counted = Some(before);
+                }
                 observer.passed(PAGER, lines.len());
                 steps = others;
                 continue;
             }
-            if matches!(step, Step::Arrange(arrange) if !arrange.keys.is_empty()) {
-                counted = Some(lines.len());
-            }
             let before = lines.len();
             lines = self.take_step(lines, step, seed)?;
-            counted = match step {
-                Step::Group { .. } => Some(lines.len()),
-                Step::Filter { .. } => self.without(counted, before - lines.len()),
-                _ => counted,
-            };
+            match step {
+                Step::Group { .. } => tally = Tally::begin(lines.len(), &mut lines),
+                Step::Filter { .. } => tally.dropped += before - lines.len(),
+                Step::Arrange(arrange) if arrange.keys.is_empty() => {
+                    tally.passed_over += arrange.offset() as usize;
+                }
+                Step::Arrange(_) => tally = Tally::begin(before, &mut lines),
+                Step::Load(_) | Step::Apply { .. } => {}
+            }
             observer.passed(step_name(step), lines.len());
             steps = others;
         }
-        Ok((lines, counted))
-    }
-
-    /// What was counted, less what a filter dropped: RESP3 counts when all rows were filtered.
-    fn without(&self, counted: Option<usize>, dropped: usize) -> Option<usize> {
-        match self.version {
-            Version::Resp2 => counted,
-            Version::Resp3 => counted.map(|counted| counted - dropped.min(counted)),
-        }
+        Ok((lines, tally))
     }
 
     fn take_step(&mut self, lines: Vec<Line>, step: &Step, seed: u64) -> Result<Vec<Line>> {
@@ -562,8 +598,17 @@ impl<'a> Pipeline<'a> {
             }
         }
         lines.truncate(loaded);
-        let named = fields.into_iter().flatten();
-        named.for_each(|field| self.learn(&field.name));
+        match fields {
+            Some(fields) => fields.iter().for_each(|field| self.learn(&field.name)),
+            // Fields that no row has may be named too.
+            None => {
+                let schema = self.index.schema();
+                schema
+                    .fields
+                    .iter()
+                    .for_each(|field| self.learn(&field.name));
+            }
+        }
         lines
     }
 

@@ -1,6 +1,6 @@
 //! What is shown of documents: their fields, in the forms of both protocols.
 
-use super::cells::{cell, listed, part};
+use super::cells::{cell, kept_cell, listed, part};
 use super::errors;
 use super::indexes::bulk;
 use super::options::{Format, Options, Returned};
@@ -277,7 +277,8 @@ impl Document<'_> {
         self.request.sort.as_ref().map(|sort| sort.field.as_str())
     }
 
-    /// The field that the documents are sorted by: of a hash as it is written, like the fields behind it.
+    /// The field that the documents are sorted by: of a hash as it is written, like the fields behind it, of a JSON document as the index
+    /// keeps it.
     fn sorted_by(&self, name: &str) -> Option<(Reply, Reply)> {
         let field = &self.schema.fields[self.schema.find(name)?];
         let value = match self.schema.documents {
@@ -287,7 +288,13 @@ impl Document<'_> {
             }
             DocumentKind::Json => {
                 let listing = self.request.options.listing();
-                cell((&self.value, self.now_ms), (Some(field), name), listing)?.reply(None)
+                let sorted = match &self.value {
+                    Value::Json(json) if field.is_sortable => {
+                        kept_cell(json, &field.identifier, listing)?
+                    }
+                    value => cell((value, self.now_ms), (Some(field), name), listing)?,
+                };
+                sorted.reply(None)
             }
         };
         Some((bulk(name.as_bytes()), value))

@@ -152,11 +152,11 @@ impl<'q> Condition<'q> {
 }
 
 impl<'q> Worth<'q> {
-    /// For one query, or the filter of the nearest; then what single scorers ask for: the factor of BM25STD.TANH and the payload of
+    /// For one query, or the filter of the nearest, and whether keys are named, beside which everything is worth nothing; then what single scorers ask for: the factor of BM25STD.TANH and the payload of
     /// HAMMING; and whether [`Worth::terms`] will be asked.
     pub fn new<'m: 'q>(
         matcher: &mut Matcher<'m>,
-        (root, is_nearest): (&'q Node, bool),
+        (root, is_nearest, has_keys): (&'q Node, bool, bool),
         scorer: Scorer,
         (tanh_factor, payload): (u64, &'q [u8]),
         tells_terms: bool,
@@ -167,7 +167,7 @@ impl<'q> Worth<'q> {
             documents,
             average_length: state.length as f64 / documents.max(1) as f64,
         };
-        let is_unfiltered = is_nearest && root.kind == Kind::All;
+        let is_unfiltered = (is_nearest || has_keys) && root.kind == Kind::All;
         let mut worth = Worth {
             state,
             root: (!is_unfiltered).then(|| Condition::new(matcher, root)),
@@ -264,7 +264,11 @@ impl<'q> Worth<'q> {
     ) -> f64 {
         let nearness = Uncounted::Present(1.0);
         let Some(root) = &self.root else {
-            return uncounted(nearness, notes);
+            let worth = match self.is_nearest {
+                true => nearness,
+                false => Uncounted::Absent,
+            };
+            return uncounted(worth, notes);
         };
         // DISMAX takes the filter for all there is.
         if !self.is_nearest || self.scorer == Scorer::DisMax {

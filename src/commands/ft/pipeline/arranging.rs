@@ -18,7 +18,7 @@ impl Pipeline<'_> {
             return Ok(lines.into_iter().take(shown_max).skip(offset).collect());
         }
         let names = || arrange.keys.iter().map(|key| &*key.property);
-        let is_there = |name: &&str| self.is_known(name) || self.schema().find(name).is_some();
+        let is_there = |name: &&str| self.is_known(name) || self.in_schema(name).is_some();
         if let Some(missing) = names().find(|name| !is_there(name)) {
             let line = format!("Property `{missing}` not loaded nor in schema");
             return Err(Refusal::made(line));

@@ -38,6 +38,7 @@ impl Pipeline<'_> {
                 key: None,
                 terms: Vec::new(),
                 properties,
+                place: 0,
             };
             let is_last = self.ends_behind(&line);
             grouped.push(line);
