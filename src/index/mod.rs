@@ -285,7 +285,12 @@ impl VectorIndex {
     /// stores beside them what its graph is walked on. `quantization` and `walked_on` of the options have no effect.
     pub fn sharing(options: IndexOptions, components: ComponentType) -> VectorIndex {
         let vectors = Vectors::sharing(&options, components);
-        VectorIndex::over(options, vectors)
+        let index = VectorIndex::over(options, vectors);
+        VectorIndex {
+            // Of numbers that are never negative they tell nothing.
+            signs: index.signs.filter(|_| components != ComponentType::Uint8),
+            ..index
+        }
     }
 
     fn over(options: IndexOptions, vectors: Vectors) -> VectorIndex {
@@ -623,6 +628,9 @@ impl VectorIndex {
             Some(signs) => {
                 let differing = signs.compare(target.walked(), passing);
                 stats.signs += passing.len() as u64;
+                // What differs in equally many bits comes in no order: of many that do, those that came first say nothing of the others.
+                let alike = differing.count(0..=differing.bits_of_nearest(first));
+                let first = if alike > 2 * first { alike } else { first };
                 let mut scan = SortedScan::new(&self.slots, scorer, (k, keep, first));
                 // Sorting most of them is hardly ever worth it.
                 let near = differing.bits_of_nearest(scan::SORTED_FIRST * first);

@@ -22,7 +22,9 @@ pub(super) const NARROWED: usize = 6;
 pub(super) const SORTED_FIRST: usize = 4;
 /// So many more are kept than are wanted, for those that die meanwhile.
 const DYING: usize = 8;
-/// In the order of their signs so many times more rows are compared than up to the last that was among the nearest when it came.
+/// So many of the nearest are watched where fewer are wanted: that the single nearest came early may be chance.
+const WATCHED_MIN: usize = 10;
+/// In the order of their signs so many times more rows are compared than up to the last that was among those watched when it came.
 const BEYOND: usize = 3;
 
 /// The k nearest live slots. A filter is asked from this thread only.
@@ -75,12 +77,13 @@ pub(super) fn scan_passing(
     nearest.into_sorted()
 }
 
-/// A scan of slots that come sorted by how near their signs say that they are. It goes on until the nearest k have come early among those that
-/// were compared: where signs tell nothing, to the end.
+/// A scan of slots that come sorted by how near their signs say that they are. It goes on until the nearest k, or the nearest
+/// [`WATCHED_MIN`], have come early among those that were compared: where signs tell nothing, to the end.
 pub(super) struct SortedScan<'a> {
     slots: &'a Slots,
     scorer: Scorer<'a>,
-    hits: Top,
+    /// The nearest so far: when the last of them came says when it is enough.
+    watched: Top,
     nearest: Top,
     compared: usize,
     /// It ends when so many were compared.
@@ -97,7 +100,7 @@ impl<'a> SortedScan<'a> {
         SortedScan {
             slots,
             scorer,
-            hits: Top::with_tight_limit(k),
+            watched: Top::with_tight_limit(k.max(WATCHED_MIN)),
             nearest: Top::with_limit(keep + DYING),
             compared: 0,
             enough: first,
@@ -114,8 +117,8 @@ impl<'a> SortedScan<'a> {
             self.scorer.fetch_and_score(block, &mut distances);
             for (candidate, place) in scored(block, &distances).zip(self.compared + 1..) {
                 self.nearest.offer(candidate);
-                if self.hits.admits(candidate) {
-                    self.hits.offer(candidate);
+                if self.watched.admits(candidate) {
+                    self.watched.offer(candidate);
                     self.enough = self.enough.max(BEYOND * place);
                 }
             }

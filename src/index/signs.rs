@@ -160,7 +160,7 @@ impl Signs {
                 }
                 let at = (slot - segment.0.start) as usize * self.stride;
                 *row = segment.1.get(at..at + self.words).unwrap_or(&nothing);
-                sys::prefetch_line(row.as_ptr().cast());
+                sys::prefetch(row.as_ptr().cast(), self.words * 8);
             }
             (self.kernels.hamming_shared)(&target, &rows[..block.len()], &mut bits);
         }
@@ -184,6 +184,12 @@ impl Differing<'_> {
             true => *some.select_nth_unstable(count / SAMPLED).1,
             false => u16::MAX,
         }
+    }
+
+    /// How many slots differ in so many bits.
+    pub(super) fn count(&self, within: RangeInclusive<u16>) -> usize {
+        let within = self.bits.iter().filter(|bits| within.contains(bits));
+        within.count()
     }
 
     /// The slots that differ in so many bits, those that do in fewest first.

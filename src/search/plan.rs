@@ -43,8 +43,10 @@ const LISTED_NS: f64 = 4.0;
 const MAKING_FACTOR: f64 = 4.0;
 /// What a passing row costs beside its bytes where others lie between: cache misses, as in a walk.
 const APART_ROW_NS: f64 = 16.0;
-/// Comparing the signs of a row, and putting it in its place by them.
-const SIGNS_ROW_NS: f64 = 6.0;
+/// Comparing the signs of a row for each cache line that they take, and putting it in its place by them.
+const SIGNS_LINE_NS: f64 = 6.0;
+/// Signs that a cache line holds.
+const SIGNS_OF_LINE: u32 = 512;
 /// Rows that are compared after their signs were, for each of those that are at least.
 const READ_BEYOND: f64 = 2.5;
 /// Below this share a sample tells too little.
@@ -405,6 +407,8 @@ struct Costs<'a> {
     walk_row_ns: f64,
     /// A row of some that lie apart, compared as a walk compares it.
     apart_row_ns: f64,
+    /// The signs of a row.
+    signs_row_ns: f64,
 }
 
 impl<'a> Costs<'a> {
@@ -420,6 +424,7 @@ impl<'a> Costs<'a> {
             scan_row_ns: SCAN_ROW_NS + stored_bytes(options) / BYTES_PER_NS,
             walk_row_ns: WALK_ROW_NS + code_bytes(options) / BYTES_PER_NS,
             apart_row_ns: APART_ROW_NS + code_bytes(options) / BYTES_PER_NS,
+            signs_row_ns: SIGNS_LINE_NS * f64::from(options.dim.div_ceil(SIGNS_OF_LINE)),
         }
     }
 
@@ -454,7 +459,7 @@ impl<'a> Costs<'a> {
         let how_many = (self.k as usize, self.ef as usize);
         let first = self.index.read_first(rows as usize, how_many) as f64;
         match self.scan_by == ScanBy::Signs && first < rows.floor() {
-            true => rows * SIGNS_ROW_NS + first * READ_BEYOND * self.apart_row_ns,
+            true => rows * self.signs_row_ns + first * READ_BEYOND * self.apart_row_ns,
             false => rows * self.apart_row_ns,
         }
     }
@@ -504,5 +509,33 @@ fn code_bytes(options: &IndexOptions) -> f64 {
         }
         Quantization::F32 | Quantization::F16 | Quantization::Int8 => f64::from(options.dim),
         Quantization::Bit => f64::from(options.dim.div_ceil(64) * 8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Metric;
+
+    /// The signs of 1,536 components lie in three cache lines: comparing those of 7,500 rows takes longer than a walk.
+    #[test]
+    fn signs_of_long_vectors_cost_more() {
+        let is_scanned = |dim| {
+            let index = VectorIndex::new(IndexOptions {
+                dim,
+                metric: Metric::Cosine,
+                quantization: Quantization::Int8,
+                kind: IndexKind::Hnsw,
+                m: 16,
+                ef_construction: 200,
+                walked_on: WalkedOn::Codes,
+            });
+            let costs = Costs {
+                elements: 50_000.0,
+                ..Costs::of(&index, 10, 100)
+            };
+            costs.filter_first(0.15) < costs.plain(0.15, TEST_BIT_NS)
+        };
+        assert!(is_scanned(384) && !is_scanned(1536));
     }
 }

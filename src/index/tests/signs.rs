@@ -226,3 +226,81 @@ fn slots_come_in_the_order_of_their_bits() {
             .is_empty()
     );
 }
+
+fn positive(random: &mut Random) -> Vec<f32> {
+    let vector = random.vector(DIM);
+    vector.iter().map(|x| x.abs() + 0.01).collect()
+}
+
+/// That the one nearest so far came early may be chance, and ends no scan where signs tell nothing: here only components next to zero
+/// have different ones.
+#[test]
+fn the_nearest_one_is_found_where_signs_tell_nothing() {
+    let mut random = Random::new(SEED);
+    let mut vector = || {
+        let mut vector = positive(&mut random);
+        let small = vector.iter_mut().step_by(2);
+        small.for_each(|x| *x = 0.02 * random.component().signum());
+        vector
+    };
+    let index = unlinked(
+        3000,
+        Metric::Cosine,
+        Quantization::Int8,
+        WalkedOn::Codes,
+        &mut vector,
+    );
+    let passing: Vec<u32> = (0..3000).collect();
+    make_signs(&index, &passing, &[1.0; DIM]);
+    let mut found = 0;
+    for _ in 0..50 {
+        let target = index.target(&vector());
+        let nearest = |by| {
+            let stats = &mut WalkStats::default();
+            index.scan_passing(&target, (1, 50), &passing, by, stats)[0].slot
+        };
+        found += usize::from(nearest(ScanBy::Signs) == nearest(ScanBy::Stored));
+    }
+    assert!(found >= 49, "{found} of 50");
+}
+
+/// Vectors with equal signs, half of them equal, the others the nearer the later they came: those that came first say nothing of these.
+#[test]
+fn equal_signs_do_not_hide_what_came_later() {
+    let mut random = Random::new(SEED);
+    let (from, to) = (positive(&mut random), positive(&mut random));
+    let mut count = 0.0f32;
+    let index = unlinked(
+        3000,
+        Metric::Cosine,
+        Quantization::Int8,
+        WalkedOn::Codes,
+        || {
+            count += 1.0;
+            let share = (count - 1500.0).max(0.0) / 1500.0;
+            let pairs = from.iter().zip(&to);
+            pairs.map(|(a, b)| a + share * (b - a)).collect()
+        },
+    );
+    let passing: Vec<u32> = (0..3000).collect();
+    make_signs(&index, &passing, &[1.0; DIM]);
+    let (exact, _) = nearest(&index, &to, &passing, ScanBy::Stored);
+    let (hits, _) = nearest(&index, &to, &passing, ScanBy::Signs);
+    assert_eq!(hits, exact);
+}
+
+/// Components that are never negative have no signs.
+#[test]
+fn of_unsigned_components_no_signs_are_kept() {
+    let sharing = |components| {
+        let options = options(
+            DIM as u32,
+            Metric::Cosine,
+            Quantization::F32,
+            IndexKind::Hnsw,
+        );
+        VectorIndex::sharing(options, components)
+    };
+    assert!(sharing(ComponentType::Int8).signs.is_some());
+    assert!(sharing(ComponentType::Uint8).signs.is_none());
+}
