@@ -289,6 +289,8 @@ impl Change {
         match &self.effect {
             _ if self.is_world() => Vec::new(),
             Effect::Upsert(_) | Effect::Remove { .. } | Effect::SetAttributes { .. } => Vec::new(),
+            // A document keeps its values, and its place among equal ones, until it is deleted.
+            Effect::ExpireAt { .. } | Effect::Persist => Vec::new(),
             Effect::Rename { to } => vec![own, (self.db, to.clone())],
             Effect::Copy { to_db, to } => vec![(*to_db, to.clone())],
             Effect::Move { to_db } => vec![own, (*to_db, self.key.clone())],
@@ -316,6 +318,8 @@ mod tests {
         };
         assert_eq!(altered(copy), [(3, to)]);
         assert_eq!(altered(Effect::Remove { element }), []);
+        assert_eq!(altered(Effect::ExpireAt { at_ms: 1 }), []);
+        assert_eq!(altered(Effect::Persist), []);
         assert_eq!(altered(Effect::FlushAll), []);
     }
 }

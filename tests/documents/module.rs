@@ -339,6 +339,22 @@ fn everything_beside_a_filter_or_keys_is_worth_nothing() {
 }
 
 #[test]
+fn a_document_keeps_its_place_when_it_is_to_expire() {
+    let (_server, mut client) = start();
+    let shows = "FT.SEARCH idx @n:[1,2] NOCONTENT";
+    let before = shown(&client.say(shows));
+    client.ok("EXPIRE p:2 1000");
+    assert_eq!(shown(&client.say(shows)), before);
+    client.ok("PERSIST p:1");
+    client.ok("PERSIST p:2");
+    assert_eq!(shown(&client.say(shows)), before);
+    client.ok("PEXPIRE p:2 1");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let rows = shown(&client.say("FT.SEARCH idx @n:[1,2] RETURN 1 n"));
+    assert!(rows.contains("p:1") && !rows.contains("p:2"), "{rows}");
+}
+
+#[test]
 fn info_tells_options_in_the_order_of_the_module() {
     let (_server, mut client) = Client::start();
     client.ok(
