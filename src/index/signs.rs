@@ -26,8 +26,8 @@ const LINE_WORDS: usize = sys::CACHE_LINE / 8;
 const SAMPLED: usize = 16;
 /// Rows that are asked for together.
 const BLOCK: usize = 32;
-/// Slots whose bits one search makes: about a millisecond's.
-const PART: u32 = 8192;
+/// Components whose signs one search takes: about a millisecond's.
+const COMPONENTS_AT_ONCE: usize = 1 << 20;
 
 /// No search came yet that wants bits.
 const UNWANTED: u8 = 0;
@@ -110,7 +110,8 @@ impl Signs {
         self.stage.store(WANTED, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         let end = slots.end();
-        let until = end.min(made.saturating_add(PART));
+        let part = COMPONENTS_AT_ONCE / (64 * self.words);
+        let until = end.min(made.saturating_add(part as u32));
         let mut point = Point::empty();
         for slot in made..until {
             if slots.is_readable(slot) {
