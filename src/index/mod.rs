@@ -600,8 +600,8 @@ impl VectorIndex {
         )
     }
 
-    /// The k nearest of `passing`, slots which the caller saw occupied under a pin that it still holds, all of them compared; those that are by code
-    /// as a walk that kept `ef` candidates would rank them.
+    /// The k nearest of `passing`, slots which the caller saw occupied under a pin that it still holds: by the stored form, by codes, or
+    /// by those codes that their signs leave, as `by` says; by codes as a walk that kept `ef` candidates would rank them.
     pub fn scan_passing(
         &self,
         target: &Target,
