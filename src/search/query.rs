@@ -2,9 +2,7 @@
 
 use super::filter::Filter;
 use super::plan::PlanKind;
-use crate::index::{
-    ScanBy, {VectorError, WalkStats},
-};
+use crate::index::{ScanBy, VectorError, WalkStats};
 use crate::keyspace::calibration::QuerySource;
 use crate::keyspace::collection::Element;
 use std::sync::Arc;
