@@ -20,7 +20,10 @@ def given():
     arguments.add_argument("--port", type=int, default=6379)
     arguments.add_argument("--question", type=int, default=0, help="0 to 99")
     arguments.add_argument("--section", help="only packages of this Debian section")
-    return arguments.parse_args()
+    given = arguments.parse_args()
+    if not 0 <= given.question < 100:
+        arguments.error("there are the questions 0 to 99")
+    return given
 
 
 def packages():

@@ -42,7 +42,8 @@ def main():
         section = MetadataFilters(filters=[MetadataFilter(key="section", value=given.section)]) if given.section else None
         count = sum(given.section in (None, node.metadata["section"]) for node in nodes)
         found = store.query(VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=5, filters=section))
-        near = zip(found.similarities, found.nodes)
+        # Where nothing is found, the store says None.
+        near = zip(found.similarities or [], found.nodes or [])
         debian.show(text, count, [(1 - similarity, hit.node_id, hit.metadata["section"], hit.text) for similarity, hit in near])
     finally:
         store.delete_index()

@@ -40,6 +40,8 @@ const lines = (name) => readFileSync(join(DATA, name), "utf8").trimEnd().split("
 async function main() {
   const option = (value) => ({ type: "string", default: value });
   const { values: given } = parseArgs({ options: { port: option("6379"), question: option("0"), section: { type: "string" } } });
+  const text = lines("debian-3000.queries.txt")[given.question];
+  if (text === undefined) throw new RangeError("there are the questions 0 to 99");
   const client = await createClient({ socket: { port: Number(given.port) } }).connect();
   await client.ft.create("debian", SCHEMA, { ON: "HASH", PREFIX: "debian:" });
   try {
@@ -48,14 +50,16 @@ async function main() {
     const stored = ({ name, section, size, desc, vector }) => ({ name, section, size: String(size), desc, vector });
     await Promise.all(packages.map((about) => client.hSet(`debian:${about.name}`, stored(about))));
 
-    const filter = given.section ? `@section:{${given.section}}` : "*";
-    const { total } = await client.ft.search("debian", filter, { LIMIT: { from: 0, size: 0 } });
+    // A parameter, since names like gnu-r would have to be escaped in the query.
+    const filter = given.section ? "@section:{$section}" : "*";
+    const PARAMS = { section: given.section ?? "", vector: vectors("debian-3000.queries.f16.npy")[Number(given.question)] };
+    const { total } = await client.ft.search("debian", filter, { PARAMS, LIMIT: { from: 0, size: 0 } });
     const near = await client.ft.search("debian", `(${filter})=>[KNN 5 @vector $vector AS distance]`, {
-      PARAMS: { vector: vectors("debian-3000.queries.f16.npy")[Number(given.question)] },
+      PARAMS,
       SORTBY: "distance",
       RETURN: ["distance", "name", "section", "desc"],
     });
-    console.log(`${lines("debian-3000.queries.txt")[Number(given.question)]}\n\nThe nearest of ${total} packages:`);
+    console.log(`${text}\n\nThe nearest of ${total} packages:`);
     for (const { value: hit } of near.documents) {
       console.log(`${Number(hit.distance).toFixed(3)}  ${hit.name} (${hit.section}): ${hit.desc}`);
     }

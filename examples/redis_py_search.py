@@ -33,11 +33,13 @@ def main():
                 pipe.json().set(f"debian:{package['name']}", "$", {**package, "vector": package["vector"].tolist()})
             pipe.execute()
         text, vector = debian.question(given.question)
-        section = f"@section:{{{given.section}}}" if given.section else "*"
-        count = index.search(Query(section).paging(0, 0)).total
+        # A parameter, since names like gnu-r would have to be escaped in the query.
+        section = "@section:{$section}" if given.section else "*"
+        params = {"section": given.section or "", "vector": vector.tobytes()}
+        count = index.search(Query(section).paging(0, 0), params).total
         query = Query(f"({section})=>[KNN 5 @vector $vector AS distance]").sort_by("distance")
         query = query.return_fields("distance", "$.name", "section", "desc")
-        found = index.search(query, {"vector": vector.tobytes()})
+        found = index.search(query, params)
         debian.show(text, count, [(hit.distance, hit["$.name"], hit.section, hit.desc) for hit in found.docs])
     finally:
         index.dropindex(delete_documents=True)

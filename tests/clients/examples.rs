@@ -1,6 +1,6 @@
 //! The programs of examples/: whatever the client, they find the same packages and leave nothing behind.
 
-use crate::found::{llama_index, node, python, python_with, run};
+use crate::found::{llama_index, node, output, python, python_with, run};
 use crate::support::{Server, repository};
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,14 +9,16 @@ use std::process::Command;
 fn check(program: Option<PathBuf>, example: &str) {
     let Some(program) = program else { return };
     let server = Server::start();
-    let ask = |more: &[&str]| {
+    let asked = |more: &[&str]| {
         let mut command = Command::new(&program);
-        command.env("NODE_PATH", repository("target/clients-node/node_modules"));
-        run(command
+        command
+            .env("NODE_PATH", repository("target/clients-node/node_modules"))
             .arg(repository("examples").join(example))
             .args(["--port", &server.port.to_string()])
-            .args(more))
+            .args(more);
+        command
     };
+    let ask = |more: &[&str]| run(&mut asked(more));
     let told = ask(&[]);
     assert!(told.contains("The nearest of 3000 packages"), "{told}");
     // As data/debian-3000.gt.npy has them.
@@ -32,6 +34,16 @@ fn check(program: Option<PathBuf>, example: &str) {
     assert!(told.contains("The nearest of 205 packages"), "{told}");
     assert_eq!(names(&told).len(), 5, "{told}");
     assert_eq!(told.matches("(python)").count(), 5, "{told}");
+    let told = ask(&["--section", "gnu-r"]);
+    assert!(told.contains("The nearest of 64 packages"), "{told}");
+    assert_eq!(told.matches("(gnu-r)").count(), 5, "{told}");
+    let told = ask(&["--section", "no-such"]);
+    assert!(told.contains("The nearest of 0 packages"), "{told}");
+    assert!(names(&told).is_empty(), "{told}");
+    let refused = output(&mut asked(&["--question", "100"]));
+    assert!(!refused.status.success(), "there is no such question");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("there are the questions 0 to 99"), "{told}");
     let address = format!("redis://{}/", server.address());
     let client = redis::Client::open(address).expect("an address");
     let mut connection = client.get_connection().expect("a connection");

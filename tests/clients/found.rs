@@ -95,7 +95,8 @@ pub fn run(command: &mut Command) -> String {
     out.into_owned()
 }
 
-fn output(command: &mut Command) -> Output {
+/// Runs a program to its end, whichever it is.
+pub fn output(command: &mut Command) -> Output {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
