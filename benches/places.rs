@@ -157,7 +157,7 @@ fn answer(index: &DocumentIndex, root: &Node) -> u64 {
         language: index.schema().language,
         expansion: Expansion::WHOLE,
         parts: PartLimits {
-            chars_min: 2,
+            bytes_min: 2,
             expansions_max: 200,
         },
         patience: &Patience::new(&|| false),

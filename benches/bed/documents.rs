@@ -120,7 +120,7 @@ impl Ask {
             language: index.schema().language,
             expansion: Expansion::WHOLE,
             parts: PartLimits {
-                chars_min: 2,
+                bytes_min: 2,
                 expansions_max: 200,
             },
             patience: &Patience::new(&|| false),

@@ -178,8 +178,8 @@ options! {
             "The largest LIMIT of FT.SEARCH. A larger one lets a client ask for a reply that fills the memory.";
         SearchMaxAggregateResults: "search-max-aggregate-results" = "2147483648", integer(0, 1 << 31, "rows"), WhileRunning, Served,
             "The largest LIMIT of FT.AGGREGATE.";
-        SearchMinPrefix: "search-min-prefix" = "2", integer(1, i64::MAX, "characters"), WhileRunning, Served,
-            "Parts of words (`he*`, `*lo`) with fewer characters find nothing. 1 makes queries for single letters possible, which may stand for very many words.";
+        SearchMinPrefix: "search-min-prefix" = "2", integer(1, i64::MAX, "bytes"), WhileRunning, Served,
+            "Parts of words (`he*`, `*lo`) with fewer bytes find nothing. 1 makes queries for single letters possible, which may stand for very many words.";
         SearchMaxPrefixExpansions: "search-max-prefix-expansions" = "200", integer(1, i64::MAX, "words"), WhileRunning, Served,
             "Words that a part of a word, a pattern or a fuzzy word stands for at most, in their order. More find more and take longer.";
         SearchCursorMaxIdle: "search-cursor-max-idle" = "300000", integer(1, u32::MAX as i64, "milliseconds"), WhileRunning, Served,

@@ -220,8 +220,8 @@ impl Config {
         self.unsigned(Id::SearchMaxAggregateResults)
     }
 
-    /// Characters of the shortest part of a word that is searched.
-    pub fn search_part_chars_min(&self) -> usize {
+    /// Bytes of the shortest part of a word that is searched.
+    pub fn search_part_bytes_min(&self) -> usize {
         self.unsigned(Id::SearchMinPrefix) as usize
     }
 

@@ -49,7 +49,7 @@ impl Limits {
             scorer: Scorer::parse(&config.search_default_scorer()).unwrap_or_default(),
             tanh_factor: config.search_tanh_factor(),
             parts: PartLimits {
-                chars_min: config.search_part_chars_min(),
+                bytes_min: config.search_part_bytes_min(),
                 expansions_max: config.search_expansions_max(),
             },
         }

@@ -6,8 +6,8 @@ use super::tree::Affix;
 /// What bounds the search for parts of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartLimits {
-    /// Characters of the shortest part that is searched.
-    pub chars_min: usize,
+    /// Bytes of the shortest part that is searched.
+    pub bytes_min: usize,
     /// Words that a part may stand for; those that come first in their order are taken.
     pub expansions_max: usize,
 }
@@ -24,8 +24,8 @@ impl Affix {
     }
 
     /// The part in lower case; none if it is too short to be searched.
-    pub fn folded(&self, chars_min: usize) -> Option<Affix> {
-        let is_long_enough = self.text.chars().count() >= chars_min;
+    pub fn folded(&self, bytes_min: usize) -> Option<Affix> {
+        let is_long_enough = self.text.len() >= bytes_min;
         is_long_enough.then(|| Affix {
             text: self.text.to_lowercase(),
             ..*self
@@ -190,6 +190,8 @@ mod tests {
             is_suffix: false,
         };
         assert_eq!(affix("h").folded(2), None);
+        // As the module counts.
+        assert!(affix("ü").folded(2).is_some());
         let part = affix("HE").folded(2);
         assert!(part.is_some_and(|part| part.matches("hello") && !part.matches("ohello")));
     }

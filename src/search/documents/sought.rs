@@ -123,7 +123,7 @@ impl<'a> Matcher<'a> {
     }
 
     fn with_part(&self, affix: &Affix, fields: FieldMask) -> Vec<String> {
-        let Some(affix) = affix.folded(self.parts.chars_min) else {
+        let Some(affix) = affix.folded(self.parts.bytes_min) else {
             return Vec::new();
         };
         if !affix.is_suffix {
@@ -179,7 +179,7 @@ impl<'a> Matcher<'a> {
                 let tag = self.folded_tag(field, text);
                 known(&tag).into_iter().collect()
             }
-            TagValue::Affix(affix) if affix.text.len() < self.parts.chars_min => Vec::new(),
+            TagValue::Affix(affix) if affix.text.len() < self.parts.bytes_min => Vec::new(),
             TagValue::Affix(affix) => {
                 let affix = Affix {
                     text: self.folded_tag(field, &affix.text),
