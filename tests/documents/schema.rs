@@ -106,6 +106,50 @@ fn words_are_found_by_their_stems_in_each_language() {
     }
 }
 
+/// Nothing parts the words of Chinese. The module, which has a list of words, answers as this, but where what is sought is part of a word or
+/// between quotes, and in fields, which it forgets.
+#[test]
+fn chinese_words_are_found_inside_a_text() {
+    let (_server, mut client) = Client::start();
+    client
+        .ok("FT.CREATE zh PREFIX 1 zh: LANGUAGE chinese LANGUAGE_FIELD lang SCHEMA t TEXT n TEXT");
+    client.ok("FT.CREATE en PREFIX 1 en: SCHEMA t TEXT");
+    client.ok("HSET zh:1 t 我喜欢编程");
+    client.ok("HSET zh:2 t '他学习 Python，也学习历史。' n 编程");
+    client.ok("HSET zh:3 t 我喜欢编程 lang english");
+    client.ok("HSET en:1 t 我喜欢编程");
+    assert_eq!(client.found("en", "编程"), [""; 0]);
+    for (query, found) in [
+        ("喜欢", &["zh:1"][..]),
+        ("@t:编程", &["zh:1"]),
+        ("编程", &["zh:1", "zh:2"]),
+        ("程编", &[]),
+        ("编程 学习", &["zh:2"]),
+        ("python 历史", &["zh:2"]),
+        ("-喜欢", &["zh:2", "zh:3"]),
+        // The whole of what a document of another language has for a word.
+        ("我喜欢编程", &["zh:1", "zh:3"]),
+        ("\"学习python\"", &["zh:2"]),
+        ("\"我喜欢编程\"", &["zh:1", "zh:3"]),
+        ("学习，也学", &[]),
+        ("python，也学", &["zh:2"]),
+        ("编程*", &["zh:1", "zh:2"]),
+        ("*喜*", &["zh:1", "zh:3"]),
+        ("我喜*", &["zh:1", "zh:3"]),
+        ("喜*", &["zh:1"]),
+        ("pyth*", &["zh:2"]),
+    ] {
+        assert_eq!(client.found("zh", query), found, "{query}");
+    }
+    let reply = client.ok("FT.SEARCH zh 编程 NOCONTENT LANGUAGE english");
+    assert_eq!(keys(&reply), ["zh:1", "zh:2"]);
+    let reply = client.ok("FT.SEARCH zh 喜欢编程 NOCONTENT VERBATIM INFIELDS 1 t SLOP 0 INORDER");
+    assert_eq!(keys(&reply), ["zh:1"]);
+    let reply = client.ok("FT.EXPLAIN zh @t:编程");
+    let expected = "@t:UNION {\n  @t:编程\n  @t:EXACT {\n    @t:编\n    @t:程\n  }\n}\n";
+    assert_eq!(reply.as_str(), Some(expected));
+}
+
 #[test]
 fn payloads_are_shown_and_scored() {
     let (_server, mut client) = Client::start();

@@ -1,5 +1,6 @@
 //! Which documents of an index a query finds: what FT.SEARCH, FT.AGGREGATE and FT.PROFILE have in common.
 
+use super::characters::{may_be_parted, part_words};
 use super::cost::given_ef;
 use super::deadline::EXPANSIONS;
 use super::errors;
@@ -206,7 +207,7 @@ pub fn find<T>(
         return Err(ground.not_here(Delay::Long));
     }
     index.usage().note_dialect(options.dialect);
-    let query = read_query(index, options)?;
+    let query = read_query(index, options, language)?;
     observer.parsed();
     let mut question = question(ground, options, &query, language, patience)?;
     let delay = match predict_us(index, &question, passed_cost, !ground.is_waited_for) {
@@ -299,8 +300,8 @@ fn named(query: &Query, mut found: Vec<(String, Distances)>) -> Vec<(String, Dis
     names.map(of_name).collect()
 }
 
-/// The query's tree with what the options add to it.
-pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
+/// The query's tree, its words in a language, with what the options add to it.
+pub fn read_query(index: &DocumentIndex, options: &Options, language: Language) -> Result<Query> {
     let schema = index.schema();
     let context = query::Context {
         schema,
@@ -328,6 +329,9 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     check_order(&query.root, schema, is_ordered)?;
     let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
     order(&mut query.root, slop, options.is_in_order);
+    if may_be_parted(language, schema) {
+        part_words(&mut query.root, index.stop_words());
+    }
     if !filters.is_empty() {
         // Everything is no condition that a filter is added to, and is worth nothing beside it.
         let asked = (query.root.kind != Kind::All).then_some(query.root);

@@ -80,9 +80,9 @@ fn explained(call: &mut Call) -> Result<String> {
     // What options add to the conditions is not shown.
     (options.slop, options.is_in_order) = (None, false);
     options.fields.clear();
-    let query = read_query(&index, &options)?;
-    check_vectors(&index, &query)?;
     let language = index.schema().language;
+    let query = read_query(&index, &options, language)?;
+    check_vectors(&index, &query)?;
     Ok(explain(
         &query,
         index.schema(),

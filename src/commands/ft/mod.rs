@@ -1,8 +1,8 @@
 //! RediSearch's commands over the indexes of documents (keyspace/documents/), and their language as pure code: words of FT commands
 //! in, typed requests and query trees out, with RediSearch's error texts and offsets. search/documents/ answers the trees.
 //!
-//! - indexes.rs and aliases.rs: FT.CREATE and its like; find.rs: what every query command finds, with cost.rs and deadline.rs: where it runs and
-//!   what it does when its time is over;
+//! - indexes.rs and aliases.rs: FT.CREATE and its like; find.rs: what every query command finds, with characters.rs: Chinese, and cost.rs and deadline.rs: where it
+//!   runs and what it does when its time is over;
 //! - page.rs: FT.SEARCH, with sorting.rs, which documents are shown, and rows.rs with cells.rs, what is shown of them; pipeline.rs: FT.AGGREGATE, with
 //!   properties.rs, its rows, and cursors.rs: FT.CURSOR;
 //!   profile.rs: FT.PROFILE;
@@ -21,6 +21,7 @@ pub mod aggregate;
 mod aliases;
 mod arguments;
 mod cells;
+mod characters;
 mod config;
 mod cost;
 mod cursors;

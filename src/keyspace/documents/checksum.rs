@@ -3,7 +3,7 @@
 use super::values::{DocumentValues, FieldValue};
 
 /// Raised when words are cut in another way: then no document of an older snapshot fits, and all are indexed anew. Where words of one language are
-/// stemmed in another way, `Language::stems_version` is.
+/// cut or stemmed in another way, `Language::stems_version` is.
 const VERSION: u32 = 3;
 
 /// The checksum of bytes.
@@ -158,7 +158,11 @@ mod tests {
         ] {
             assert_eq!(checksum(language), before, "{language}");
         }
-        for (language, before) in [("hindi", 0xbea7_b14a), ("russian", 0x98a5_d56e)] {
+        for (language, before) in [
+            ("chinese", 0xb8b5_6a1e),
+            ("hindi", 0xbea7_b14a),
+            ("russian", 0x98a5_d56e),
+        ] {
             assert_ne!(checksum(language), before, "{language}");
         }
     }

@@ -8,7 +8,7 @@ use super::places::extent::Ground;
 use super::places::{Points, Shapes};
 use super::postings::Posting;
 use super::schema::{Field, FieldKind, IndexOptions, Schema};
-use super::text::language::Stems;
+use super::text::language::{Language, Stems};
 use super::text::metaphone::sound_of_document;
 use super::text::stop_words::StopWords;
 use super::text::tokenize::tokenize;
@@ -80,7 +80,7 @@ const VALUES_APART: u32 = 100;
 /// Cuts the texts of a document into words and their stems.
 pub fn words_of(schema: &Schema, values: &DocumentValues, stop_words: &StopWords) -> DocumentWords {
     let mut words = DocumentWords::default();
-    let stems = values.language.stems();
+    let language = (values.language, &values.language.stems());
     let mut before = 0;
     for (at, (field, value)) in schema.fields.iter().zip(&values.fields).enumerate() {
         let (Some(bit), FieldValue::Texts(texts)) = (schema.text_bit(at), value) else {
@@ -88,7 +88,7 @@ pub fn words_of(schema: &Schema, values: &DocumentValues, stop_words: &StopWords
         };
         for (at, text) in texts.iter().enumerate() {
             before += if at > 0 { VALUES_APART } else { 0 };
-            before = words.add(&stems, (field, bit), text, stop_words, before);
+            before = words.add(language, (field, bit), text, stop_words, before);
         }
     }
     let postings = words.postings.values_mut();
@@ -116,7 +116,7 @@ impl DocumentWords {
     /// Adds one text, its positions behind `before`; the last position.
     fn add(
         &mut self,
-        stems: &Stems,
+        (language, stems): (Language, &Stems),
         (field, bit): (&Field, u128),
         text: &str,
         stop_words: &StopWords,
@@ -133,7 +133,7 @@ impl DocumentWords {
         let stems = (!is_unstemmed).then_some(stems);
         let times = |is_stem| times(weight, is_stem);
         let mut last = before;
-        for token in tokenize(text, stop_words) {
+        for token in tokenize(text, stop_words, language) {
             if token.text.is_empty() && !field.indexes_empty {
                 continue;
             }

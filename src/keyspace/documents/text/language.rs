@@ -17,7 +17,7 @@ struct Known {
     /// As LANGUAGE takes it.
     name: &'static str,
     stemming: Stemming,
-    /// How often its stems changed since snapshots have them: documents of a snapshot from before are indexed anew.
+    /// How often its stems changed, or how it is cut, since snapshots have them: documents of a snapshot from before are indexed anew.
     stems_version: u32,
 }
 
@@ -44,7 +44,7 @@ const LANGUAGES: &[Known] = &[
     ),
     known("basque", Stemming::Waken(waken::basque_stemmer::stem), 1),
     known("catalan", Stemming::Waken(waken::catalan_stemmer::stem), 1),
-    known("chinese", Stemming::Plain, 0),
+    known("chinese", Stemming::Plain, 1),
     known("danish", Stemming::Rust(Algorithm::Danish), 0),
     known("dutch", Stemming::Rust(Algorithm::Dutch), 0),
     known("english", Stemming::Rust(Algorithm::English), 0),
@@ -108,7 +108,13 @@ impl Language {
         self.0.name
     }
 
-    /// How often its stems changed since snapshots have them.
+    /// Whether no blanks part its words, so that documents have its characters.
+    pub fn is_cut_by_characters(self) -> bool {
+        // Chinese, which no stemmer knows.
+        matches!(self.0.stemming, Stemming::Plain)
+    }
+
+    /// How often its stems changed, or how it is cut, since snapshots have them.
     pub fn stems_version(self) -> u32 {
         self.0.stems_version
     }

@@ -1,6 +1,9 @@
 //! How text is cut into words, in documents and between the quotes of a query.
 
+use super::characters;
+use super::language::Language;
 use super::stop_words::StopWords;
+use smallvec::{SmallVec, smallvec};
 
 /// Whether a byte ends a word of a document, unless a backslash stands before it.
 fn is_separator(byte: u8) -> bool {
@@ -33,13 +36,26 @@ pub struct Token {
 }
 
 /// The words of a document's text. An empty text is one empty word, for fields that index it.
-pub fn tokenize<'a>(text: &'a str, stop_words: &'a StopWords) -> impl Iterator<Item = Token> + 'a {
+pub fn tokenize<'a>(
+    text: &'a str,
+    stop_words: &'a StopWords,
+    language: Language,
+) -> impl Iterator<Item = Token> + 'a {
     let empty = text.is_empty().then(String::new);
     let words = cut(text.as_bytes(), is_separator)
         .map(normalize)
+        .flat_map(move |word| parts(word, language))
         .filter(|word| !word.is_empty() && !stop_words.contains(word));
     let numbered = empty.into_iter().chain(words).zip(1..);
     numbered.map(|(text, position)| Token { text, position })
+}
+
+/// What a word between separators is made of: itself, but for languages that have no blanks.
+fn parts(word: String, language: Language) -> SmallVec<[String; 1]> {
+    match language.is_cut_by_characters() {
+        true => characters::parts(&word).map(str::to_owned).collect(),
+        false => smallvec![word],
+    }
 }
 
 /// A word without escapes, in lower case. Control characters are dropped, line ends among them, as the module does: words
@@ -109,7 +125,9 @@ mod tests {
         ];
         let stop_words = StopWords::default();
         for (text, words) in cases {
-            let found: Vec<String> = tokenize(text, &stop_words).map(|t| t.text).collect();
+            let found: Vec<String> = tokenize(text, &stop_words, Language::default())
+                .map(|t| t.text)
+                .collect();
             assert_eq!(&found, words, "{text}");
         }
     }
@@ -117,13 +135,25 @@ mod tests {
     #[test]
     fn stop_words_leave_no_gap() {
         let stop_words = StopWords::default();
-        let positions: Vec<_> = tokenize("hello the world", &stop_words)
+        let positions: Vec<_> = tokenize("hello the world", &stop_words, Language::default())
             .map(|token| (token.text, token.position))
             .collect();
         assert_eq!(
             positions,
             [("hello".to_owned(), 1), ("world".to_owned(), 2)]
         );
+    }
+
+    #[test]
+    fn chinese_is_cut_into_characters() {
+        let chinese = Language::parse(b"chinese").expect("a language");
+        let none = StopWords::none();
+        let words = |language| {
+            let words = tokenize("我喜欢 Python，编程。", &none, language);
+            words.map(|token| token.text).collect::<Vec<_>>()
+        };
+        assert_eq!(words(chinese), ["我", "喜", "欢", "python", "编", "程"]);
+        assert_eq!(words(Language::default()), ["我喜欢", "python，编程。"]);
     }
 
     #[test]
