@@ -8,7 +8,7 @@ mod support;
 mod wire;
 
 use rhumb::protocol::client::Value;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -122,6 +122,85 @@ fn who_is_killed_executes_nothing_any_more() {
     assert!(left.is_empty(), "{read:?} {left:?}");
     other.read_exact(&mut [0; 5]).expect("a reply");
     ask(&server, "EXISTS ghost", ":0");
+}
+
+/// A line that a client of MONITOR is told, without the time and whose command it was.
+fn told(monitor: &mut BufReader<TcpStream>) -> String {
+    let mut line = String::new();
+    monitor.read_line(&mut line).expect("a line");
+    match line.trim_end().split_once("] ") {
+        Some((head, command)) => {
+            let (time, client) = head.split_once(" [").expect("a time and a client");
+            assert!(time.starts_with("+1"), "{time}");
+            let (db, address) = client.split_once(' ').expect("a database and an address");
+            assert!(address.starts_with("127.0.0.1:"), "{address}");
+            format!("{db} {command}")
+        }
+        None => line.trim_end().to_owned(),
+    }
+}
+
+#[test]
+fn monitor_tells_every_command_of_every_client() {
+    let server = Server::start();
+    let stream = TcpStream::connect(server.address()).expect("a connection");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time limit");
+    let mut monitor = BufReader::new(stream);
+    let say = |monitor: &mut BufReader<TcpStream>, line: &str| {
+        write!(monitor.get_mut(), "{line}\r\n").expect("the line is taken");
+    };
+    say(&mut monitor, "MONITOR");
+    assert_eq!(told(&mut monitor), "+OK");
+    let lines = [
+        "SET k \"a\\tb\"",
+        "CONFIG GET port",
+        "AUTH secret",
+        "NOSUCH",
+        "MULTI",
+        "INCR k",
+        "MONITOR",
+        "EXEC",
+        "MULTI",
+        "INCR n",
+        "EXEC",
+        "SELECT 1",
+        "ECHO done",
+    ];
+    ask(&server, &lines.join("\r\n"), "done");
+    let commands = [
+        "0 \"SET\" \"k\" \"a\\tb\"",
+        "0 \"MULTI\"",
+        "0 \"EXEC\"",
+        "0 \"MULTI\"",
+        "0 \"INCR\" \"n\"",
+        "0 \"EXEC\"",
+        "1 \"SELECT\" \"1\"",
+        "1 \"ECHO\" \"done\"",
+    ];
+    for command in commands {
+        assert_eq!(told(&mut monitor), command);
+    }
+    let list = ask(&server, "CLIENT LIST", "io-thread");
+    assert!(list.contains("flags=O "), "{list}");
+    // Many at once, with what is on its way while they are told.
+    let many: Vec<String> = (0..1000)
+        .map(|n| format!("VADD v VALUES 1 {n} e{n}"))
+        .collect();
+    ask(&server, &many.join("\r\n"), &":1\r\n".repeat(1000));
+    for line in &many {
+        let words: Vec<String> = line.split(' ').map(|word| format!("\"{word}\"")).collect();
+        assert_eq!(told(&mut monitor), format!("0 {}", words.join(" ")));
+    }
+    say(&mut monitor, "PING");
+    assert_eq!(told(&mut monitor), "+PONG");
+    assert_eq!(told(&mut monitor), "0 \"PING\"");
+    say(&mut monitor, "RESET");
+    assert_eq!(told(&mut monitor), "+RESET");
+    ask(&server, "ECHO done", "done");
+    say(&mut monitor, "PING");
+    assert_eq!(told(&mut monitor), "+PONG");
 }
 
 #[test]

@@ -63,6 +63,7 @@ const FAMILIES: &[&[Command]] = &[
     server::latency::COMMANDS,
     server::memory::COMMANDS,
     server::module::COMMANDS,
+    server::monitor::COMMANDS,
     server::saving::COMMANDS,
     server::slowlog::COMMANDS,
     vector_set::COMMANDS,
@@ -82,6 +83,8 @@ pub struct Context {
     pub started_ms: u64,
     /// Forty hexadecimal digits drawn at start.
     pub run_id: String,
+    /// Who is told every command.
+    pub monitors: server::monitor::Monitors,
     /// Commands that took long.
     pub slow_log: server::slowlog::SlowLog,
     /// What keeps promises of recall.
@@ -105,6 +108,7 @@ impl Context {
             config,
             clients: Clients::default(),
             run_id: draw_run_id(),
+            monitors: Default::default(),
             slow_log: Default::default(),
             calibrator: Default::default(),
             cursors: Default::default(),
@@ -286,7 +290,7 @@ fn run(
     result
 }
 
-/// Counts a command that ran, and remembers it if it was slow.
+/// Counts a command that ran, remembers it if it was slow, and tells of it.
 fn count(
     context: &Context,
     session: &Session,
@@ -309,6 +313,12 @@ fn count(
     let client = &session.client;
     client.total_commands.fetch_add(1, Ordering::Relaxed);
     remember_if_slow(context, session, request, place, took);
+    context.monitors.tell(
+        || context.engine.now_ms(),
+        session,
+        Table::all().commands()[place],
+        request,
+    );
 }
 
 fn remember_if_slow(

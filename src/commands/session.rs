@@ -145,14 +145,18 @@ pub struct Client {
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
     pub no_touch: AtomicBool,
+    /// MONITOR.
+    pub is_monitor: AtomicBool,
+    /// What it is to be told beside its replies.
+    untold: Mutex<Vec<u8>>,
     /// Someone asked for its end.
     pub killed: AtomicBool,
-    /// Wakes the connection's task, so that it sees `killed`.
+    /// Wakes the connection's task, so that it sees `killed`, and what it is to be told.
     pub wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Client {
-    /// A client that just connected. `wake` makes its connection's task look at `killed`.
+    /// A client that just connected. `wake` makes its connection's task look at `killed`, and at what it is to be told.
     pub fn new(
         id: u64,
         addr: &str,
@@ -185,6 +189,8 @@ impl Client {
             total_output_bytes: AtomicU64::new(0),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
+            is_monitor: AtomicBool::new(false),
+            untold: Mutex::default(),
             killed: AtomicBool::new(false),
             wake,
         }
@@ -222,6 +228,22 @@ impl Client {
     pub fn is_local(&self) -> bool {
         let address = self.addr.parse::<SocketAddr>();
         address.is_ok_and(|address| address.ip().to_canonical().is_loopback())
+    }
+
+    /// Tells it something beside its replies; how many bytes wait for it now.
+    pub fn tell(&self, bytes: &[u8]) -> usize {
+        let waiting = {
+            let mut untold = self.untold.lock();
+            untold.extend_from_slice(bytes);
+            untold.len()
+        };
+        (self.wake)();
+        waiting
+    }
+
+    /// What it is to be told, to be sent.
+    pub fn take_untold(&self) -> Vec<u8> {
+        std::mem::take(&mut self.untold.lock())
     }
 
     /// Ends the client: its connection closes as soon as its task runs.

@@ -65,7 +65,7 @@ impl Encoded {
     }
 
     /// Appends a copy.
-    pub(super) fn put(&mut self, bytes: &[u8]) {
+    pub fn put(&mut self, bytes: &[u8]) {
         self.own.extend_from_slice(bytes);
     }
 

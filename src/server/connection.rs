@@ -91,9 +91,23 @@ impl Connection {
             0 => Duration::from_secs(u32::MAX.into()),
             seconds => Duration::from_secs(seconds),
         };
-        let read = tokio::select! {
-            read = tokio::time::timeout(idle, self.socket.read_buf(&mut self.input)) => read,
-            () = self.woken.notified() => return Err(Closed),
+        let read = loop {
+            // Whoever is told something need not ask for it.
+            let is_asked_nothing = self.client.is_monitor.load(Ordering::Acquire);
+            if is_asked_nothing && self.send().await? > 0 {
+                return Ok(());
+            }
+            tokio::select! {
+                read = tokio::time::timeout(idle, self.socket.read_buf(&mut self.input)) => match read {
+                    Err(_) if is_asked_nothing => {}
+                    read => break read,
+                },
+                () = self.woken.notified() => {
+                    if self.client.killed.load(Ordering::Acquire) {
+                        return Err(Closed);
+                    }
+                }
+            }
         };
         match read {
             Ok(Ok(n)) if n > 0 => self.note_input(n),
@@ -368,6 +382,9 @@ impl Connection {
     /// Waits until the log holds what the replies depend on, then writes them with one call. Bytes of requests that came in meanwhile.
     async fn send(&mut self) -> Result<usize, Closed> {
         self.long_since = None;
+        if self.client.is_monitor.load(Ordering::Acquire) {
+            self.output.push_told(&self.client.take_untold());
+        }
         if self.output.is_empty() {
             return Ok(0);
         }
@@ -396,7 +413,7 @@ impl Connection {
         };
         let sent = tokio::select! {
             sent = sending::send(&self.socket, &mut incoming, &bytes, limit, note) => sent,
-            () = self.woken.notified() => Err(Unsent::Gone),
+            () = killed(&self.woken, client) => Err(Unsent::Gone),
         };
         let taken = incoming.taken;
         client.output_bytes.store(0, Ordering::Relaxed);
@@ -419,8 +436,16 @@ impl Connection {
     }
 }
 
+/// Waits until the client is killed.
+async fn killed(woken: &Notify, client: &Client) {
+    while !client.killed.load(Ordering::Acquire) {
+        woken.notified().await;
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.server.context.monitors.remove(&self.client);
         self.server.context.clients.remove(self.client.id);
     }
 }

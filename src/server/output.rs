@@ -31,6 +31,11 @@ impl Output {
         }
     }
 
+    /// Adds what no request asked for, encoded.
+    pub fn push_told(&mut self, bytes: &[u8]) {
+        self.bytes.put(bytes);
+    }
+
     /// Bytes so far.
     pub fn len(&self) -> usize {
         self.bytes.len()

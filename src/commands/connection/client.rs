@@ -295,6 +295,7 @@ fn line(client: &Client, now_ms: u64) -> String {
 /// The letters of `flags=`.
 fn marks(client: &Client, is_in_multi: bool) -> String {
     let marks = [
+        ('O', client.is_monitor.load(Relaxed)),
         ('x', is_in_multi),
         ('e', client.no_evict.load(Relaxed)),
         ('T', client.no_touch.load(Relaxed)),

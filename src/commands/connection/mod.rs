@@ -258,6 +258,7 @@ fn reset(call: &mut Call) -> Result {
     session.replies = Replies::On;
     session.authenticated = !call.context.config.asks_password();
     session.client.forget_settings();
+    call.context.monitors.remove(&session.client);
     Ok(Reply::Simple("RESET"))
 }
 

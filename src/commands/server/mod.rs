@@ -7,6 +7,7 @@ pub mod info;
 pub mod latency;
 pub mod memory;
 pub mod module;
+pub mod monitor;
 pub mod saving;
 pub mod slowlog;
 
