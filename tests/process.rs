@@ -203,6 +203,50 @@ fn monitor_tells_every_command_of_every_client() {
     assert_eq!(told(&mut monitor), "+PONG");
 }
 
+/// Sends a line and tells in a moment whether nothing came for it.
+fn is_silent(stream: &mut TcpStream, line: &str) -> bool {
+    write!(stream, "{line}\r\n").expect("the line is taken");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .expect("a time limit");
+    let read = stream.read(&mut [0]);
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time limit");
+    read.is_err()
+}
+
+#[test]
+fn who_is_paused_is_answered_afterwards() {
+    let server = Server::start();
+    let connect = || TcpStream::connect(server.address()).expect("a connection");
+    let reply = |stream: &mut TcpStream, expected: &str| {
+        let mut reply = vec![0; expected.len()];
+        stream.read_exact(&mut reply).expect("a reply");
+        assert_eq!(String::from_utf8_lossy(&reply), expected);
+    };
+    // What stands before the pause in the same pipeline is answered.
+    let mut operator = connect();
+    let lines = "SET k 1\r\nCLIENT PAUSE 1000000 WRITE\r\nINCR k";
+    write!(operator, "{lines}\r\n").expect("the lines are taken");
+    reply(&mut operator, "+OK\r\n+OK\r\n");
+    let mut writer = connect();
+    assert!(is_silent(&mut writer, "INCR k"));
+    ask(&server, "GET k", "$1\r\n1\r\n");
+    ask(&server, "CLIENT PAUSE 1 ALL", "OK");
+    let mut reader = connect();
+    assert!(
+        is_silent(&mut reader, "GET k"),
+        "a pause does not get shorter"
+    );
+    ask(&server, "CLIENT UNPAUSE", "OK");
+    reply(&mut operator, ":");
+    reply(&mut writer, ":");
+    reply(&mut reader, "$1\r\n");
+    ask(&server, "CLIENT PAUSE 1", "OK");
+    ask(&server, "INCR k", ":");
+}
+
 #[test]
 fn a_server_without_a_port_does_not_start() {
     let dir = tempfile::tempdir().expect("a temporary directory");

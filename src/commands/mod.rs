@@ -83,6 +83,8 @@ pub struct Context {
     pub started_ms: u64,
     /// Forty hexadecimal digits drawn at start.
     pub run_id: String,
+    /// Whether clients have to wait.
+    pub pause: connection::pause::Pause,
     /// Who is told every command.
     pub monitors: server::monitor::Monitors,
     /// Commands that took long.
@@ -108,6 +110,7 @@ impl Context {
             config,
             clients: Clients::default(),
             run_id: draw_run_id(),
+            pause: Default::default(),
             monitors: Default::default(),
             slow_log: Default::default(),
             calibrator: Default::default(),

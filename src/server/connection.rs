@@ -22,6 +22,9 @@ const SEND_BYTES: usize = 1 << 20;
 /// They are sent as well when commands that run elsewhere have taken so long: beside that, a write to the socket and to the disk is little.
 const SEND_AFTER: Duration = Duration::from_millis(10);
 
+/// How often a connection that is paused looks whether it still is.
+const PAUSE_LOOK_AGAIN: Duration = Duration::from_millis(5);
+
 /// Why a connection ends; nobody needs the details.
 struct Closed;
 
@@ -272,6 +275,9 @@ impl Connection {
             }
             return Ok(());
         }
+        if let Some(first) = requests.first() {
+            self.wait_while_paused(first).await?;
+        }
         let Some(mut session) = self.session.take() else {
             return Err(Closed);
         };
@@ -304,8 +310,29 @@ impl Connection {
         Ok(())
     }
 
+    /// Holds a request back while CLIENT PAUSE asks for it; what is answered is sent first.
+    async fn wait_while_paused(&mut self, request: &Request) -> Result<(), Closed> {
+        if !self.is_held(request) {
+            return Ok(());
+        }
+        self.send_meanwhile().await?;
+        while self.is_held(request) {
+            if self.client.killed.load(Ordering::Acquire) {
+                return Err(Closed);
+            }
+            tokio::time::sleep(PAUSE_LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
+    fn is_held(&self, request: &Request) -> bool {
+        let context = &self.server.context;
+        context.pause.holds(|| context.engine.now_ms(), request)
+    }
+
     /// Runs one request and encodes its reply: here if it is quick, else elsewhere.
     async fn execute(&mut self, request: Request) -> Result<(), Closed> {
+        self.wait_while_paused(&request).await?;
         let Some(mut session) = self.session.take() else {
             return Err(Closed);
         };

@@ -1,5 +1,6 @@
 //! CLIENT: what a connection tells and asks about itself, and what operators see of and do to all connections.
 
+use super::pause;
 use crate::commands::error::{self, Refusal, Result};
 use crate::commands::session::{Client, Replies};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, Table, flags};
@@ -126,6 +127,31 @@ pub const COMMANDS: &[Command] = &[
         args: &[ON_OR_OFF],
         examples: &[("CLIENT NO-TOUCH ON", "OK")],
         run: |call| switch(call, |client| &client.no_touch),
+        ..CLIENT
+    },
+    Command {
+        name: "CLIENT|PAUSE",
+        summary: "Lets the commands of all clients wait, or their writes; but for CLIENT UNPAUSE.",
+        since: "3.0.0",
+        args: &[
+            Arg::Int("timeout"),
+            Arg::Optional(&Arg::OneOf(&[Arg::Token("WRITE"), Arg::Token("ALL")])),
+        ],
+        flags: OPERATOR,
+        examples: &[
+            ("CLIENT PAUSE 1 WRITE", "OK"),
+            ("CLIENT PAUSE -1", "(error) ERR timeout is negative"),
+        ],
+        run: pause::pause,
+        ..CLIENT
+    },
+    Command {
+        name: "CLIENT|UNPAUSE",
+        summary: "Ends what CLIENT PAUSE began.",
+        since: "6.2.0",
+        flags: OPERATOR,
+        examples: &[("CLIENT UNPAUSE", "OK")],
+        run: pause::unpause,
         ..CLIENT
     },
     Command {

@@ -1,6 +1,7 @@
-//! Commands about one client's own connection: PING ECHO HELLO AUTH SELECT QUIT RESET. CLIENT is in [`client`].
+//! Commands about one client's own connection: PING ECHO HELLO AUTH SELECT QUIT RESET. CLIENT is in [`client`] and [`pause`].
 
 pub mod client;
+pub mod pause;
 
 use super::error::{self, Refusal, Result};
 use super::session::{Replies, Session};
