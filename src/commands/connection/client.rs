@@ -155,6 +155,44 @@ pub const COMMANDS: &[Command] = &[
         ..CLIENT
     },
     Command {
+        name: "CLIENT|UNBLOCK",
+        summary: "Wakes a connection that waits in a blocking command: none does, since there are no such commands.",
+        since: "5.0.0",
+        args: &[
+            Arg::Int("client-id"),
+            Arg::Optional(&Arg::OneOf(&[Arg::Token("TIMEOUT"), Arg::Token("ERROR")])),
+        ],
+        flags: OPERATOR,
+        examples: &[
+            ("CLIENT UNBLOCK 1", "(integer) 0"),
+            (
+                "CLIENT UNBLOCK 1 KINDLY",
+                "(error) ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+            ),
+        ],
+        run: unblock,
+        ..CLIENT
+    },
+    Command {
+        name: "CLIENT|GETREDIR",
+        summary: "Answers where invalidations of a client's cache are sent: nowhere, since none is kept track of.",
+        since: "6.0.0",
+        examples: &[("CLIENT GETREDIR", "(integer) -1")],
+        run: |_| Ok(Reply::Int(UNTRACKED)),
+        ..CLIENT
+    },
+    Command {
+        name: "CLIENT|TRACKINGINFO",
+        summary: "Tells how a client's cache is kept track of: not at all.",
+        since: "6.2.0",
+        examples: &[(
+            "CLIENT TRACKINGINFO",
+            "1) \"flags\"\n2) 1) \"off\"\n3) \"redirect\"\n4) (integer) -1\n5) \"prefixes\"\n6) (empty array)",
+        )],
+        run: tracking_info,
+        ..CLIENT
+    },
+    Command {
         name: "CLIENT|HELP",
         summary: "Explains the subcommands.",
         since: "5.0.0",
@@ -181,6 +219,9 @@ const KIND: Arg = Arg::OneOf(&[
     Arg::Token("PUBSUB"),
 ]);
 
+/// What Redis says where nothing is kept track of.
+const UNTRACKED: i64 = -1;
+
 const BAD_NAME: Refusal =
     Refusal::line("ERR Client names cannot contain spaces, newlines or special characters.");
 const BAD_LIST_ID: Refusal = Refusal::line("ERR Invalid client ID");
@@ -188,6 +229,8 @@ const BAD_KILL_ID: Refusal = Refusal::line("ERR client-id should be greater than
 const MAXAGE_NOT_AN_INTEGER: Refusal =
     Refusal::line("ERR maxage is not an integer or out of range");
 const MAXAGE_TOO_SMALL: Refusal = Refusal::line("ERR maxage should be greater than 0");
+const BAD_UNBLOCK_REASON: Refusal =
+    Refusal::line("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 const NO_SUCH_CLIENT: Refusal = Refusal::line("ERR No such client");
 
 fn get_name(call: &mut Call) -> Result {
@@ -449,6 +492,27 @@ fn reply(call: &mut Call) -> Result {
         _ => return Err(error::SYNTAX),
     };
     Ok(Reply::ok())
+}
+
+fn unblock(call: &mut Call) -> Result {
+    call.args.int()?;
+    let is_known = call.args.is_done() || call.args.take("TIMEOUT") || call.args.take("ERROR");
+    if !is_known {
+        return Err(BAD_UNBLOCK_REASON);
+    }
+    call.args.end()?;
+    Ok(Reply::Int(0))
+}
+
+fn tracking_info(_: &mut Call) -> Result {
+    let flags = Reply::Set(vec![Reply::bulk_static("off")]);
+    let fields = [
+        ("flags", flags),
+        ("redirect", Reply::Int(UNTRACKED)),
+        ("prefixes", Reply::Array(Vec::new())),
+    ];
+    let fields = fields.map(|(name, value)| (Reply::bulk_static(name), value));
+    Ok(Reply::Map(fields.into()))
 }
 
 fn switch(call: &mut Call, of: fn(&Client) -> &AtomicBool) -> Result {
