@@ -43,6 +43,8 @@ async function main() {
   const text = lines("debian-3000.queries.txt")[given.question];
   if (text === undefined) throw new RangeError("there are the questions 0 to 99");
   const client = await createClient({ socket: { port: Number(given.port) } }).connect();
+  // A run before this one may not have come to its end.
+  if ((await client.ft._list()).includes("debian")) await client.ft.dropIndex("debian", { DD: true });
   await client.ft.create("debian", SCHEMA, { ON: "HASH", PREFIX: "debian:" });
   try {
     const rows = vectors("debian-3000.f16.npy");

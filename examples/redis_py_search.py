@@ -26,6 +26,9 @@ def main():
     given = debian.given()
     client = redis.Redis(port=given.port, decode_responses=True)
     index = client.ft("debian")
+    if "debian" in client.execute_command("FT._LIST"):
+        # A run before this one did not come to its end.
+        index.dropindex(delete_documents=True)
     index.create_index(SCHEMA, definition=IndexDefinition(prefix=["debian:"], index_type=IndexType.JSON))
     try:
         with client.pipeline(transaction=False) as pipe:
