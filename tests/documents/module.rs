@@ -505,6 +505,47 @@ fn aliases_are_of_indexes_alone() {
 }
 
 #[test]
+fn an_index_may_have_a_name_that_is_an_alias_and_hides_it() {
+    let (_server, mut client) = start();
+    let conflict = "Alias conflicts with an existing index name";
+    let not_one = "Alias does not belong to provided spec";
+    check(
+        &mut client,
+        &[
+            ("FT.ALIASADD al idx", "OK"),
+            ("FT.CREATE al PREFIX 1 q: SCHEMA n NUMERIC", "OK"),
+            (
+                "FT.CREATE al PREFIX 1 q: SCHEMA n NUMERIC",
+                "Index already exists",
+            ),
+            ("HSET q:1 n 1", "1"),
+            ("FT.SEARCH al * NOCONTENT", "[1 q:1]"),
+            ("FT.SEARCH idx @t:short NOCONTENT", "[1 p:2]"),
+            ("FT.ALIASADD al idx", conflict),
+            ("FT._ALIASADDIFNX al idx", conflict),
+            ("FT.ALIASUPDATE al idx", not_one),
+            ("FT.ALIASDEL al", not_one),
+            ("FT._ALIASDELIFX al", not_one),
+            ("FT.ALIASADD bl al", "OK"),
+            (
+                "FT.ALIASUPDATE idx bl",
+                "Alias does not belong to provided spec",
+            ),
+            ("FT.ALTER al SCHEMA ADD k TAG", "OK"),
+            ("FT.TAGVALS al k", "[]"),
+            ("FT.DROPINDEX al", "OK"),
+            // Its own alias is gone, and the name is what it was.
+            ("FT.TAGVALS bl k", "bl: no such index"),
+            ("FT.SEARCH al @t:short NOCONTENT", "[1 p:2]"),
+            ("FT._LIST", "[idx]"),
+            ("FT._CREATEIFNX al SCHEMA n NUMERIC", "OK"),
+            ("FT.DROPINDEX idx", "OK"),
+            ("FT._LIST", "[al]"),
+        ],
+    );
+}
+
+#[test]
 fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
     let (_server, mut client) = start();
     client.set("p:2", &[("v", b"1234")]);

@@ -175,7 +175,7 @@ fn create(call: &mut Call, may_exist: bool) -> Result {
         false => Err(Refusal::line("Index already exists")),
     };
     // Whether there may be one is known before the words are read: what is wrong with them is not told then.
-    let is_there = view.keyspace().indexes().get(name).is_some();
+    let is_there = view.keyspace().indexes().is_index(name);
     if is_there && may_exist {
         return exists();
     }
@@ -189,7 +189,7 @@ fn create(call: &mut Call, may_exist: bool) -> Result {
     check_paths(&schema, name)?;
     let schema = Arc::new(schema);
     let reply = call.access.write_world(INDEXED_DB, |view| {
-        if view.keyspace().indexes().get(name).is_some() {
+        if view.keyspace().indexes().is_index(name) {
             return exists().map(Decision::unchanged);
         }
         let effect = Effect::CreateIndex { schema };

@@ -93,11 +93,16 @@ impl Indexes {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// The index of that name or alias.
+    /// The index of that name, or else of that alias: an index may be made by a name that was an alias, which is hidden then.
     pub fn get(&self, name: &[u8]) -> Option<Arc<DocumentIndex>> {
         let names = self.names.read();
-        let own = names.aliases.get(name).map_or(name, |own| own);
-        names.indexes.get(own).map(Arc::clone)
+        let aliased = || names.indexes.get(names.aliases.get(name)?);
+        names.indexes.get(name).or_else(aliased).map(Arc::clone)
+    }
+
+    /// Whether that is an index's own name, no alias.
+    pub fn is_index(&self, name: &[u8]) -> bool {
+        self.names.read().indexes.contains_key(name)
     }
 
     /// All of them, in the order of their names.
