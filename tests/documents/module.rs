@@ -546,6 +546,69 @@ fn an_index_may_have_a_name_that_is_an_alias_and_hides_it() {
 }
 
 #[test]
+fn what_is_wrong_with_any_step_is_told_before_the_first_runs() {
+    let (_server, mut client) = start();
+    for (steps, expected) in [
+        (
+            "APPLY upper(@z) AS y",
+            "Property `z` not loaded nor in pipeline",
+        ),
+        ("APPLY upper( AS y", "Syntax error at offset 5 near 'upper'"),
+        ("GROUPBY 1 @z", "No such property `z`"),
+        ("GROUPBY 1 @x REDUCE NONE 0", "No such reducer: NONE"),
+        ("GROUPBY 1 @z LOAD 1 @k", "No such property `z`"),
+        (
+            "GROUPBY 1 @x LOAD 1 @k",
+            "LOAD cannot be applied after projectors or reducers",
+        ),
+        ("SORTBY 1 @z", "Property `z` not loaded nor in schema"),
+    ] {
+        // This fails in the first row.
+        let line = format!("FT.AGGREGATE idx * LOAD 1 @t APPLY to_number(@t) AS x {steps}");
+        assert_eq!(shown(&client.say(&line)), expected, "{steps}");
+    }
+    let computed = "Property `__key` not loaded nor in pipeline";
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * APPLY upper(@__key) AS x", computed),
+            (
+                "FT.AGGREGATE idx * APPLY @__score AS x",
+                "Property `__score` not loaded nor in pipeline",
+            ),
+            // Whatever fields of hashes are loaded: those that are not in the schema are not known.
+            (
+                "FT.AGGREGATE idx * LOAD * APPLY upper(@none) AS x",
+                "Property `none` not loaded nor in pipeline",
+            ),
+            // What is sorted by is loaded, and known from then on.
+            (
+                "FT.AGGREGATE idx @t:short SORTBY 1 @t APPLY upper(@t) AS x",
+                "[1 [t short x SHORT]]",
+            ),
+            (
+                "FT.AGGREGATE idx @t:short APPLY upper(@t) AS x SORTBY 1 @t",
+                "Property `t` not loaded nor in pipeline",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn who_wants_no_row_of_one_step_wants_none_of_any() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * LIMIT 0 0 LIMIT 0 1", "[5]"),
+            ("FT.AGGREGATE idx * LIMIT 0 0 SORTBY 1 @none", "[5]"),
+            ("FT.AGGREGATE idx * GROUPBY 1 @n LIMIT 0 0 LIMIT 0 1", "[3]"),
+            ("FT.SEARCH idx * SORTBY none LIMIT 0 0", "[5]"),
+        ],
+    );
+}
+
+#[test]
 fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
     let (_server, mut client) = start();
     client.set("p:2", &[("v", b"1234")]);

@@ -154,10 +154,22 @@ pub fn read(words: &mut Words, limits: &Limits) -> Result<AggregateRequest> {
             });
         }
     }
+    if request.options.is_count {
+        request.show_nothing();
+    }
     Ok(request)
 }
 
 impl AggregateRequest {
+    /// Who wants no row of one step wants none of any.
+    fn show_nothing(&mut self) {
+        for step in &mut self.steps {
+            if let Step::Arrange(arrange) = step {
+                arrange.limit = Some((0, 0));
+            }
+        }
+    }
+
     /// Takes what may stand between steps.
     fn take_anywhere(&mut self, words: &mut Words, limits: &Limits) -> Result<bool> {
         if words.accept("LIMIT") {

@@ -24,8 +24,8 @@ pub enum SortKey {
 type Sorted = (DocumentId, Option<SortKey>);
 
 /// Whether there is something of that name to sort by.
-pub fn check(schema: &Schema, sort: &SortBy, passed: &Passed) -> Result<()> {
-    match passed.distances(&sort.field).is_some() || schema.find(&sort.field).is_some() {
+pub fn check(schema: &Schema, sort: &SortBy, distances: &[&str]) -> Result<()> {
+    match distances.contains(&&*sort.field) || schema.find(&sort.field).is_some() {
         true => Ok(()),
         false => {
             let line = format!("Property `{}` not loaded nor in schema", sort.field);

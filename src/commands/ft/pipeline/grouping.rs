@@ -4,29 +4,18 @@ use super::super::aggregate::ReducerCall;
 use super::super::expression::Value;
 use super::super::properties::{Properties, Property};
 use super::super::reducers::{Accumulator, Reducer};
+use super::super::schema::Field;
 use super::{Line, Pipeline, steps_of};
-use crate::commands::error::{Refusal, Result};
+use crate::commands::error::Result;
 use bytes::Bytes;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A group while rows come: what it is grouped by, and what its reducers have so far.
-type Group<'r> = (Vec<Property>, Vec<Accumulator<'r>>);
+pub(super) type Group<'r> = (Vec<Property>, Vec<Accumulator<'r>>);
 
 impl Pipeline<'_> {
-    pub(super) fn group(
-        &mut self,
-        lines: Vec<Line>,
-        properties: &[String],
-        calls: &[ReducerCall],
-        seed: u64,
-    ) -> Result<Vec<Line>> {
-        self.check_groups(properties, calls)?;
-        let reducers = self.reducers(calls)?;
-        let groups = self.gather(lines, properties, &reducers, seed);
-        self.known = properties.to_vec();
-        self.is_grouped = true;
-        self.known
-            .extend(calls.iter().map(|call| call.name.clone()));
+    /// The rows that groups become.
+    pub(super) fn finish(&self, groups: Vec<Group>, calls: &[ReducerCall]) -> Result<Vec<Line>> {
         self.begin_loop()?;
         let mut grouped = Vec::with_capacity(groups.len());
         for (named, gathered) in groups {
@@ -49,38 +38,20 @@ impl Pipeline<'_> {
         Ok(grouped)
     }
 
-    /// Whether there is what rows are grouped by, and no name twice.
-    fn check_groups(&self, properties: &[String], calls: &[ReducerCall]) -> Result<()> {
-        let made = calls.iter().map(|call| &call.name);
-        let mut seen = HashSet::new();
-        let mut names = properties.iter().chain(made);
-        if let Some(again) = names.find(|name| !seen.insert(*name)) {
-            let line = format!("Property `{again}` specified more than once");
-            return Err(Refusal::made(line));
-        }
-        let is_known = |name: &&String| self.is_known(name) || self.in_schema(name).is_some();
-        match properties.iter().find(|name| !is_known(name)) {
-            None => Ok(()),
-            Some(unknown) => Err(Refusal::made(format!("No such property `{unknown}`"))),
-        }
-    }
-
     /// The groups in the order in which they begin.
-    fn gather<'r>(
+    pub(super) fn gather<'r>(
         &self,
         lines: Vec<Line>,
-        properties: &[String],
+        (properties, kept): (&[String], &[&Field]),
         reducers: &'r [Reducer],
         seed: u64,
     ) -> Vec<Group<'r>> {
-        let reduced = reducers.iter().flat_map(Reducer::properties);
-        let kept = self.kept(properties.iter().map(String::as_str).chain(reduced));
         // Nothing is another value than the empty text.
         let text = |value: &&Value| (!value.is_null()).then(|| value.to_text());
         let mut places: HashMap<Vec<Option<Bytes>>, usize> = HashMap::new();
         let mut groups: Vec<Group<'r>> = Vec::new();
         for mut line in lines {
-            self.load_all_kept(&mut line, &kept);
+            self.load_all_kept(&mut line, kept);
             let steps = steps_of(&line.properties);
             for values in Choices::of(&line.properties, properties) {
                 let texts = values.iter().map(text);
@@ -98,17 +69,6 @@ impl Pipeline<'_> {
             }
         }
         groups
-    }
-
-    /// The reducers that are called.
-    fn reducers(&self, calls: &[ReducerCall]) -> Result<Vec<Reducer>> {
-        let is_known =
-            |property: &str| self.is_known(property) || self.in_schema(property).is_some();
-        let mut reducers = Vec::with_capacity(calls.len());
-        for call in calls {
-            reducers.push(Reducer::new(call, is_known)?);
-        }
-        Ok(reducers)
     }
 }
 
