@@ -609,6 +609,33 @@ fn who_wants_no_row_of_one_step_wants_none_of_any() {
 }
 
 #[test]
+fn null_is_less_than_any_value_that_is_not_kept_for_sorting() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC $.t AS t TEXT $.m AS m NUMERIC SORTABLE");
+    for (key, document) in [
+        ("j:1", "{\"n\":1,\"t\":\"b\",\"m\":1}"),
+        ("j:2", "{\"n\":null,\"t\":null,\"m\":null}"),
+        ("j:3", "{}"),
+        ("j:4", "{\"n\":-5,\"t\":\"\",\"m\":0}"),
+        ("j:5", "{\"n\":null,\"t\":null,\"m\":null}"),
+    ] {
+        client.ok(&format!("JSON.SET {key} $ {document}"));
+    }
+    for (sorting, expected) in [
+        ("n", "[5 j:2 j:5 j:4 j:1 j:3]"),
+        ("n DESC", "[5 j:1 j:4 j:5 j:2 j:3]"),
+        ("n LIMIT 1 2", "[5 j:5 j:4]"),
+        ("n DESC LIMIT 1 2", "[5 j:4 j:5]"),
+        ("t", "[5 j:2 j:5 j:4 j:1 j:3]"),
+        ("t DESC DIALECT 3", "[5 j:1 j:4 j:5 j:2 j:3]"),
+        ("m", "[5 j:4 j:1 j:2 j:3 j:5]"),
+    ] {
+        let line = format!("FT.SEARCH jdx * NOCONTENT SORTBY {sorting}");
+        assert_eq!(shown(&client.say(&line)), expected, "{sorting}");
+    }
+}
+
+#[test]
 fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
     let (_server, mut client) = start();
     client.set("p:2", &[("v", b"1234")]);

@@ -188,7 +188,7 @@ impl Page {
                 passed.ids.iter().take(end).map(|id| (id, None)).collect()
             }
             None => sorting::by_score(&passed, end, observer),
-            Some(sort) => sorting::by_field(ground, &passed, sort, end),
+            Some(sort) => sorting::by_field(ground, &passed, sort, end, request.options.listing()),
         };
         observer.passed("Sorter", first.len());
         first.drain(..(request.offset as usize).min(first.len()));
