@@ -636,6 +636,24 @@ fn null_is_less_than_any_value_that_is_not_kept_for_sorting() {
 }
 
 #[test]
+fn blanks_that_part_tags_are_one_however_many_they_are() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SEPARATOR ' ' INDEXEMPTY");
+    for (place, tags) in ["a b", " a  b", "a ", "", "a\t", "a \t", "b\t "]
+        .iter()
+        .enumerate()
+    {
+        client.set(&format!("p:{place}"), &[("k", tags.as_bytes())]);
+    }
+    let mut find = |query: &str| {
+        let words = ["FT.SEARCH", "idx", query, "NOCONTENT", "DIALECT", "2"];
+        shown(&client.call(&words))
+    };
+    assert_eq!(find("@k:{\"\"}"), "[4 p:2 p:3 p:5 p:6]");
+    assert_eq!(find("@k:{b}"), "[3 p:0 p:1 p:6]");
+}
+
+#[test]
 fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
     let (_server, mut client) = start();
     client.set("p:2", &[("v", b"1234")]);
