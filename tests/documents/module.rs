@@ -654,6 +654,30 @@ fn blanks_that_part_tags_are_one_however_many_they_are() {
 }
 
 #[test]
+fn a_document_keeps_its_place_when_it_is_renamed() {
+    let (_server, mut client) = start();
+    let documents = |client: &mut Client| shown(&client.say("FT.SEARCH idx @n:[1,3] NOCONTENT"));
+    client.ok("RENAME p:2 p:9");
+    assert_eq!(documents(&mut client), "[5 p:1 p:9 p:3 p:4 p:5]");
+    assert_eq!(
+        shown(&client.say("FT.SEARCH idx short RETURN 1 t")),
+        "[1 p:9 [t short]]"
+    );
+    // In place of another one.
+    client.ok("RENAME p:9 p:4");
+    assert_eq!(documents(&mut client), "[4 p:1 p:4 p:3 p:5]");
+    assert_eq!(
+        shown(&client.say("FT.SEARCH idx running|short NOCONTENT")),
+        "[2 p:4 p:5]"
+    );
+    // Behind the others is who comes from where the index does not look.
+    client.ok("RENAME p:1 q:1");
+    assert_eq!(documents(&mut client), "[3 p:4 p:3 p:5]");
+    client.ok("RENAME q:1 p:1");
+    assert_eq!(documents(&mut client), "[4 p:4 p:3 p:5 p:1]");
+}
+
+#[test]
 fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
     let (_server, mut client) = start();
     client.set("p:2", &[("v", b"1234")]);

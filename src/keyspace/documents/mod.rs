@@ -268,19 +268,38 @@ impl Indexes {
 
     /// Makes what the indexes know of a key agree with what it holds now, but for the links of new vectors.
     pub(super) fn refresh(&self, key: &[u8], database: &Database) -> Vec<Linking> {
+        let all = self.all().into_iter();
+        all.filter_map(|index| self.refresh_in(&index, key, database))
+            .collect()
+    }
+
+    /// As `refresh` of both keys, after what one of them held was given to the other. A document that an index has under both names keeps
+    /// its place there, and is not indexed anew.
+    pub(super) fn rename(&self, from: &[u8], to: &[u8], database: &Database) -> Vec<Linking> {
         let mut left = Vec::new();
         for index in self.all() {
-            if index.schema().follows(key) {
-                let index = self.renewed(&index, database);
-                let began_us = self.now_us();
-                let unlinked = filling::take_up_unlinked(&index, key, database);
-                self.note_time(&index, began_us);
-                if !unlinked.is_empty() {
-                    left.push(Linking { index, unlinked });
-                }
+            if !filling::rename(&index, from, to, database) {
+                left.extend(self.refresh_in(&index, from, database));
+                left.extend(self.refresh_in(&index, to, database));
             }
         }
         left
+    }
+
+    fn refresh_in(
+        &self,
+        index: &Arc<DocumentIndex>,
+        key: &[u8],
+        database: &Database,
+    ) -> Option<Linking> {
+        if !index.schema().follows(key) {
+            return None;
+        }
+        let index = self.renewed(index, database);
+        let began_us = self.now_us();
+        let unlinked = filling::take_up_unlinked(&index, key, database);
+        self.note_time(&index, began_us);
+        (!unlinked.is_empty()).then_some(Linking { index, unlinked })
     }
 
     /// Does what [`Indexes::refresh`] left.
