@@ -609,6 +609,59 @@ fn who_wants_no_row_of_one_step_wants_none_of_any() {
 }
 
 #[test]
+fn what_a_path_led_to_is_shown_through_all_steps() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC $.w[*] AS w TEXT $.m AS m NUMERIC SORTABLE");
+    client.ok("JSON.SET j:1 $ {\"n\":1,\"w\":[\"a\",\"b\"],\"m\":3}");
+    client.ok("JSON.SET j:2 $ {\"n\":[4,5],\"w\":[\"c\"],\"m\":[1,2]}");
+    client.ok("JSON.SET j:3 $ {\"n\":null,\"m\":4}");
+    let of_all = "FT.AGGREGATE jdx * LOAD 2 @n @w GROUPBY 0 REDUCE";
+    let of_each = "FT.AGGREGATE jdx @n:[1,9] LOAD 2 @n @w GROUPBY 1 @m REDUCE";
+    for (line, expected) in [
+        (
+            format!("{of_all} TOLIST 1 @n AS r DIALECT 3"),
+            "[1 [r [[1] [[4,5]] [null]]]]",
+        ),
+        (
+            format!("{of_all} TOLIST 1 @w AS r DIALECT 3"),
+            "[1 [r [[\"a\",\"b\"] [\"c\"]]]]",
+        ),
+        (
+            format!("{of_all} RANDOM_SAMPLE 2 @w 5 AS r DIALECT 3"),
+            "[1 [r [[\"a\",\"b\"] [\"c\"]]]]",
+        ),
+        (
+            format!("{of_all} TOLIST 1 @n AS r DIALECT 2"),
+            "[1 [r [1 [4,5] nil]]]",
+        ),
+        (
+            format!("{of_each} FIRST_VALUE 1 @n AS r APPLY @r AS x DIALECT 3"),
+            "[2 [m 3 r [1] x [1]] [m [[1,2]] r [[4,5]] x [[4,5]]]]",
+        ),
+        (
+            format!("{of_each} FIRST_VALUE 1 @w AS r APPLY upper(@r) AS x DIALECT 3"),
+            "[2 [m 3 r [\"a\",\"b\"] x A] [m [[1,2]] r [\"c\"] x C]]",
+        ),
+        // A list is grouped by what it lists.
+        (
+            format!("{of_all} TOLIST 1 @w AS r GROUPBY 1 @r REDUCE TOLIST 1 @r AS s DIALECT 3"),
+            "[2 [r [\"a\",\"b\"] s [[\"a\",\"b\"] [\"c\"]]] [r [\"c\"] s [[\"a\",\"b\"] [\"c\"]]]]",
+        ),
+        // What leads to `null` is a value.
+        (
+            format!("{of_all} COUNT_DISTINCT 1 @n AS r DIALECT 3"),
+            "[1 [r 3]]",
+        ),
+        (
+            format!("{of_all} COUNT_DISTINCT 1 @n AS r DIALECT 2"),
+            "[1 [r 2]]",
+        ),
+    ] {
+        assert_eq!(shown(&client.say(&line)), expected, "{line}");
+    }
+}
+
+#[test]
 fn null_is_less_than_any_value_that_is_not_kept_for_sorting() {
     let (_server, mut client) = Client::start();
     client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC $.t AS t TEXT $.m AS m NUMERIC SORTABLE");

@@ -14,7 +14,7 @@ use super::deadline::{End, Time};
 use super::expression::{self, Expression, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
 use super::options::Options;
-use super::properties::{self, Properties, Property};
+use super::properties::{self, Content, Properties, Property};
 use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
@@ -330,11 +330,8 @@ fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
         Some(number) => Value::Number(number),
         None => cell.value.map_or(Value::Null, Value::Text),
     };
-    line.properties.put(Property {
-        name: name.to_owned(),
-        value,
-        shown: cell.shown.map(Box::new),
-    });
+    let shown = cell.shown.map(Box::new);
+    line.properties.set(name, Content { value, shown });
 }
 
 /// As how many steps of a loop, between which nobody looks at the clock, a row counts: it is made, gone through and freed.
@@ -583,7 +580,7 @@ impl<'a> Pipeline<'a> {
 
     /// Loads what an index keeps of a field for sorting.
     fn load_kept(&self, line: &mut Line, field: &Field) {
-        if line.properties.property(&field.name).is_some() {
+        if line.properties.content(&field.name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
@@ -593,7 +590,7 @@ impl<'a> Pipeline<'a> {
 
     fn load_one(&self, line: &mut Line, loaded: &Loaded) {
         let Loaded { identifier, name } = loaded;
-        if line.properties.property(name).is_some() {
+        if line.properties.content(name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
@@ -622,11 +619,18 @@ impl<'a> Pipeline<'a> {
         for line in &mut lines {
             self.load_all_kept(line, kept);
             let value = expression.evaluate(line, expression::Mode::Query)?;
-            self.applied_bytes += value.bytes();
+            // What is only named is shown as it was.
+            let shown = match expression {
+                Expression::Property(named) => line.properties.content(named),
+                _ => None,
+            };
+            let shown = shown.and_then(|content| content.shown.clone());
+            let content = Content { value, shown };
+            self.applied_bytes += content.bytes();
             if self.applied_bytes > APPLIED_BYTES_MAX {
                 return Err(Refusal::line("What APPLY computed takes more than 512 MB"));
             }
-            line.properties.set(name, value);
+            line.properties.set(name, content);
             computed += 1;
             if self.ends_behind(line) {
                 break;

@@ -2,7 +2,7 @@
 
 use super::super::aggregate::ReducerCall;
 use super::super::expression::Value;
-use super::super::properties::{Properties, Property};
+use super::super::properties::{Content, Properties, Property};
 use super::super::reducers::{Accumulator, Reducer};
 use super::super::schema::Field;
 use super::{Line, Pipeline, steps_of};
@@ -47,17 +47,20 @@ impl Pipeline<'_> {
         seed: u64,
     ) -> Vec<Group<'r>> {
         // Nothing is another value than the empty text.
-        let text = |value: &&Value| (!value.is_null()).then(|| value.to_text());
+        let text = |(content, place): &Choice| {
+            let value = &content.elements()[*place];
+            (!value.is_null()).then(|| value.to_text())
+        };
         let mut places: HashMap<Vec<Option<Bytes>>, usize> = HashMap::new();
         let mut groups: Vec<Group<'r>> = Vec::new();
         for mut line in lines {
             self.load_all_kept(&mut line, kept);
             let steps = steps_of(&line.properties);
-            for values in Choices::of(&line.properties, properties) {
-                let texts = values.iter().map(text);
+            for choices in Choices::of(&line.properties, properties) {
+                let texts = choices.iter().map(text);
                 let place = *places.entry(texts.collect()).or_insert_with(|| {
                     let started = reducers.iter().map(|reducer| reducer.start(seed));
-                    let named = group_of(&line.properties, properties, &values);
+                    let named = group_of(properties, &choices);
                     groups.push((named, started.collect()));
                     groups.len() - 1
                 });
@@ -73,26 +76,31 @@ impl Pipeline<'_> {
 }
 
 /// What a row without a property, or with an empty array, is grouped by.
-static NOTHING: [Value; 1] = [Value::Null];
+static NOTHING: Content = Content {
+    value: Value::Null,
+    shown: None,
+};
 
 /// What a row is grouped by: for each property its values, several if it is an array. The row belongs to a group for each choice of
 /// one value of each property.
 struct Choices<'r> {
-    columns: Vec<&'r [Value]>,
+    columns: Vec<&'r Content>,
     next: usize,
     end: usize,
 }
 
+/// One of the values of a property, and its place among them.
+type Choice<'r> = (&'r Content, usize);
+
 impl<'r> Choices<'r> {
     fn of(row: &'r Properties, names: &[String]) -> Choices<'r> {
-        let values = |name: &String| match row.property(name).map(|found| &found.value) {
-            None => &NOTHING[..],
-            Some(Value::Array(values)) if values.is_empty() => &NOTHING[..],
-            Some(Value::Array(values)) => &values[..],
-            Some(value) => std::slice::from_ref(value),
+        let content = |name: &String| match row.content(name) {
+            None => &NOTHING,
+            Some(content) if content.elements().is_empty() => &NOTHING,
+            Some(content) => content,
         };
-        let columns: Vec<&[Value]> = names.iter().map(values).collect();
-        let end = columns.iter().map(|values| values.len());
+        let columns: Vec<&Content> = names.iter().map(content).collect();
+        let end = columns.iter().map(|content| content.elements().len());
         Choices {
             next: 0,
             end: end.fold(1, usize::saturating_mul),
@@ -102,32 +110,32 @@ impl<'r> Choices<'r> {
 }
 
 impl<'r> Iterator for Choices<'r> {
-    type Item = Vec<&'r Value>;
+    type Item = Vec<Choice<'r>>;
 
-    fn next(&mut self) -> Option<Vec<&'r Value>> {
+    fn next(&mut self) -> Option<Vec<Choice<'r>>> {
         let mut place = self.next;
         if place == self.end {
             return None;
         }
         self.next += 1;
-        let mut chosen: Vec<&Value> = Vec::with_capacity(self.columns.len());
+        let mut chosen: Vec<Choice> = Vec::with_capacity(self.columns.len());
         // The last property changes first.
-        for values in self.columns.iter().rev() {
-            chosen.push(&values[place % values.len()]);
-            place /= values.len();
+        for content in self.columns.iter().rev() {
+            let count = content.elements().len();
+            chosen.push((content, place % count));
+            place /= count;
         }
         chosen.reverse();
         Some(chosen)
     }
 }
 
-/// The properties of a group that begins with a row.
-fn group_of(row: &Properties, names: &[String], values: &[&Value]) -> Vec<Property> {
-    let pairs = names.iter().zip(values);
-    let property = |(name, value): (&String, &&Value)| Property {
+/// The properties of a group that begins with these choices.
+fn group_of(names: &[String], choices: &[Choice]) -> Vec<Property> {
+    let pairs = names.iter().zip(choices);
+    let property = |(name, (content, place)): (&String, &Choice)| Property {
         name: name.clone(),
-        value: Value::clone(value),
-        shown: row.property(name).and_then(|found| found.shown.clone()),
+        content: content.element(*place),
     };
     pairs.map(property).collect()
 }
