@@ -731,6 +731,63 @@ fn a_document_keeps_its_place_when_it_is_renamed() {
 }
 
 #[test]
+fn numbers_of_queries_are_read_as_c_does() {
+    let (_server, mut client) = start();
+    let outside = "Bad arguments for MAX: Could not convert argument to expected type";
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * LIMIT '' 1", "[1 []]"),
+            (
+                "FT.SEARCH idx @t:short LIMIT ' 0' '+1' NOCONTENT",
+                "[1 p:2]",
+            ),
+            ("FT.SEARCH idx @t:short TIMEOUT '' NOCONTENT", "[1 p:2]"),
+            ("FT.AGGREGATE idx * LIMIT '' 1 LOAD ''", "[1 []]"),
+            ("FT.AGGREGATE idx * SORTBY 1 @n MAX", outside),
+            ("FT.AGGREGATE idx * SORTBY 1 @n MAX -1", outside),
+            // An index is made by Redis's numbers.
+            (
+                "FT.CREATE i PREFIX '' SCHEMA t TEXT",
+                "Bad arguments for PREFIX: Could not convert argument to expected type",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refusals_have_the_words_of_the_module() {
+    let (_server, mut client) = start();
+    let wrong = |name: &str| format!("ERR wrong number of arguments for '{name}' command");
+    for (line, expected) in [
+        (
+            "FT.AGGREGATE idx * LOAD 3 @t @k AS x",
+            "Unknown argument `x` at position 6 for <main>".to_owned(),
+        ),
+        (
+            "FT.AGGREGATE idx * GROUPBY 1 @none LOAD 2 @t AS",
+            "No such property `none`".to_owned(),
+        ),
+        (
+            "FT.AGGREGATE idx * LOAD 2 @t AS",
+            "LOAD path AS name - must be accompanied with NAME".to_owned(),
+        ),
+        (
+            "FT.AGGREGATE idx * APPLY to_number(NULL) AS x",
+            "to_number: cannot convert string '(null)'".to_owned(),
+        ),
+        ("FT.ALTER idx SCHEMA ADD x", wrong("FT.ALTER")),
+        ("FT.CREATE i ON HASH", wrong("_FT.CREATE")),
+        ("FT._CREATEIFNX i ON HASH", wrong("_FT._CREATEIFNX")),
+        ("FT.CREATE i SCHEMA", wrong("FT.CREATE")),
+        // Fields may have no name.
+        ("FT.CREATE i SCHEMA '' TEXT", "OK".to_owned()),
+    ] {
+        assert_eq!(shown(&client.say(line)), expected, "{line}");
+    }
+}
+
+#[test]
 fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
     let (_server, mut client) = start();
     client.set("p:2", &[("v", b"1234")]);

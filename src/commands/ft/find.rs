@@ -108,7 +108,7 @@ pub fn begin<'a, R>(
         delay_min: None,
         view,
     };
-    let request = read(&mut Words::new(&words), &ground.limits)?;
+    let request = read(&mut Words::of_query(&words), &ground.limits)?;
     Ok((ground, request))
 }
 

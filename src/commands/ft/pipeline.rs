@@ -5,7 +5,7 @@ mod arranging;
 mod grouping;
 mod plan;
 
-use super::aggregate::{self, AggregateRequest, Arrange, Load, Loaded, Step};
+use super::aggregate::{self, AggregateRequest, Arrange, Loaded, Step};
 use super::arguments;
 use super::cells::{self, Cell};
 use super::cost;
@@ -356,7 +356,7 @@ const PAGER: &str = "Pager/Limiter";
 /// What RediSearch calls a step.
 fn step_name(task: &Task) -> &'static str {
     match task {
-        Task::Load(_) => "Loader",
+        Task::Load(_) | Task::LoadWhole => "Loader",
         Task::Group { .. } => "Grouper",
         Task::Apply { .. } => "Projector",
         Task::Filter { .. } => "Filter",
@@ -372,7 +372,7 @@ fn row_by_row<'t, 'a>(
     let looks_at_one = |task: &&Task| {
         matches!(
             task,
-            Task::Load(_) | Task::Apply { .. } | Task::Filter { .. }
+            Task::Load(_) | Task::LoadWhole | Task::Apply { .. } | Task::Filter { .. }
         )
     };
     let count = tasks.iter().take_while(looks_at_one).count();
@@ -453,7 +453,7 @@ impl<'a> Pipeline<'a> {
                     tally.passed_over += arrange.offset() as usize;
                 }
                 Task::Arrange { .. } => tally = Tally::begin(before, &mut lines),
-                Task::Load(_) | Task::Apply { .. } => {}
+                Task::Load(_) | Task::LoadWhole | Task::Apply { .. } => {}
             }
             observer.passed(step_name(task), lines.len());
             tasks = others;
@@ -464,7 +464,8 @@ impl<'a> Pipeline<'a> {
     fn take_step(&mut self, lines: Vec<Line>, task: &Task, seed: u64) -> Result<Vec<Line>> {
         self.begin_loop()?;
         match task {
-            Task::Load(load) => Ok(self.load(lines, load)),
+            Task::Load(fields) => Ok(self.load(lines, Some(fields))),
+            Task::LoadWhole => Ok(self.load(lines, None)),
             Task::Group {
                 properties,
                 calls,
@@ -537,17 +538,9 @@ impl<'a> Pipeline<'a> {
         self.patience.ends_behind(steps_of(&line.properties))
     }
 
-    fn load(&self, mut lines: Vec<Line>, load: &Load) -> Vec<Line> {
+    /// Gives each row these fields, or all of its hash's.
+    fn load(&self, mut lines: Vec<Line>, fields: Option<&[Loaded]>) -> Vec<Line> {
         let is_json = self.schema().documents == DocumentKind::Json;
-        let root = Loaded {
-            identifier: "$".to_owned(),
-            name: "$".to_owned(),
-        };
-        let fields = match load {
-            Load::Fields(fields) => Some(&fields[..]),
-            Load::All if is_json => Some(std::slice::from_ref(&root)),
-            Load::All => None,
-        };
         // What a path takes in a document nobody knows: the clock is looked at behind each.
         let path_steps = if is_json { STEPS } else { 0 };
         let mut loaded = 0;

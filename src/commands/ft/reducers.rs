@@ -76,7 +76,7 @@ impl Reducer {
         is_known: impl Fn(&str) -> bool,
     ) -> Result<Reducer, ReducerError> {
         let slices: Vec<&[u8]> = call.arguments.iter().map(Vec::as_slice).collect();
-        let mut words = Words::new(&slices);
+        let mut words = Words::of_query(&slices);
         let function = call.function.to_ascii_uppercase();
         if function == "COUNT" {
             return match words.is_done() {

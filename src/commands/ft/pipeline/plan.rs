@@ -1,7 +1,9 @@
 //! What the steps of a request name, looked at before any of them runs: what is wrong with a later step is told before what goes wrong
 //! with a row in an earlier one.
 
-use super::super::aggregate::{AggregateRequest, Arrange, Load, ReducerCall, Step};
+use super::super::aggregate::{
+    AggregateRequest, Arrange, Load, Loaded, ReducerCall, Step, read_loaded,
+};
 use super::super::expression::{self, Expression, ExpressionError};
 use super::super::reducers::Reducer;
 use super::super::schema::{DocumentKind, Field, Schema};
@@ -10,7 +12,9 @@ use std::collections::HashSet;
 
 /// A step that may run: what it names is there. `kept` are fields that it names and the index has at hand, to be made properties of rows.
 pub(super) enum Task<'a> {
-    Load(&'a Load),
+    Load(Vec<Loaded>),
+    /// LOAD of all fields of a hash.
+    LoadWhole,
     Group {
         properties: &'a [String],
         calls: &'a [ReducerCall],
@@ -88,22 +92,29 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn load(&mut self, load: &'a Load) -> Result<Task<'a>> {
+    fn load(&mut self, load: &Load) -> Result<Task<'a>> {
         if self.is_grouped {
             let line = "LOAD cannot be applied after projectors or reducers";
             return Err(Refusal::line(line));
         }
         match load {
-            Load::Fields(fields) => fields.iter().for_each(|field| self.learn(&field.name)),
-            // Of a hash, fields that no row has may be named too; of other fields nobody knows before there are rows.
+            Load::Fields(fields) => {
+                let fields = read_loaded(fields)?;
+                fields.iter().for_each(|field| self.learn(&field.name));
+                Ok(Task::Load(fields))
+            }
+            // Fields that no row has may be named too; of those that are not in the schema nobody knows before there are rows.
             Load::All if self.schema.documents == DocumentKind::Hash => {
                 let fields = self.schema.fields.iter();
                 fields.for_each(|field| self.learn(&field.name));
+                Ok(Task::LoadWhole)
             }
-            // Of JSON it is the whole document, which nothing can be computed with.
-            Load::All => {}
+            // No step may name the whole of a JSON document.
+            Load::All => Ok(Task::Load(vec![Loaded {
+                identifier: "$".to_owned(),
+                name: "$".to_owned(),
+            }])),
         }
-        Ok(Task::Load(load))
     }
 
     fn group(&mut self, properties: &'a [String], calls: &'a [ReducerCall]) -> Result<Task<'a>> {
