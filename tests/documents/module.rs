@@ -689,6 +689,29 @@ fn null_is_less_than_any_value_that_is_not_kept_for_sorting() {
 }
 
 #[test]
+fn the_later_of_limit_and_max_holds() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.AGGREGATE idx * LIMIT 3 1 SORTBY 1 @n MAX 50",
+                "[5 [n 2] [n 3]]",
+            ),
+            (
+                "FT.AGGREGATE idx * SORTBY 1 @n MAX 50 LIMIT 3 1",
+                "[5 [n 2]]",
+            ),
+            ("FT.AGGREGATE idx * LIMIT 1 3 SORTBY 1 @n MAX 0", "[5]"),
+            (
+                "FT.AGGREGATE idx * LIMIT 0 1 SORTBY 1 @n MAX 0 LIMIT 0 2",
+                "[5 [n 1] [n 1]]",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn blanks_that_part_tags_are_one_however_many_they_are() {
     let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SEPARATOR ' ' INDEXEMPTY");

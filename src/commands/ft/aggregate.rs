@@ -367,7 +367,11 @@ fn read_sorting(arrange: &mut Arrange, words: &mut Words) -> Result<()> {
     if words.accept("MAX") {
         // Whatever is wrong with it, the module says this of it.
         let max = words.unsigned(0).map_err(|_| ArgumentError::Type);
-        arrange.max = Some(max.map_err(bad("MAX"))?);
+        let max = max.map_err(bad("MAX"))?;
+        // It stands where LIMIT has its number: the later of the two holds.
+        let limit = arrange.limit.take().map(|(offset, _)| (offset, max.into()));
+        arrange.limit = limit.filter(|limit| *limit != (0, 0));
+        arrange.max = Some(max);
     }
     Ok(())
 }
