@@ -712,6 +712,26 @@ fn the_later_of_limit_and_max_holds() {
 }
 
 #[test]
+fn slop_beside_keys_and_filters_asks_in_all_fields() {
+    let (_server, mut client) = Client::start();
+    client.ok(
+        "FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.t[*] AS t TEXT $.n AS n NUMERIC $.s AS s TEXT",
+    );
+    client.ok("JSON.SET j:1 $ {\"t\":[\"a\",\"b\"],\"n\":1}");
+    let refused = "slop/inorder are not supported for field with undefined ordering `t`";
+    check(
+        &mut client,
+        &[
+            ("FT.SEARCH jdx * SLOP 0 NOCONTENT", "[1 j:1]"),
+            ("FT.SEARCH jdx * INORDER INKEYS 1 j:1", refused),
+            ("FT.SEARCH jdx @s:foo SLOP 0 FILTER n 0 1", refused),
+            ("FT.SEARCH jdx '@s:(foo bar)' SLOP 0 FILTER n 0 1", "[0]"),
+            ("FT.SEARCH jdx * SLOP -1 NOCONTENT INKEYS 1 j:1", "[1 j:1]"),
+        ],
+    );
+}
+
+#[test]
 fn blanks_that_part_tags_are_one_however_many_they_are() {
     let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SEPARATOR ' ' INDEXEMPTY");

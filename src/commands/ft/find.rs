@@ -351,6 +351,12 @@ pub fn read_query(index: &DocumentIndex, options: &Options) -> Result<Query> {
     }
     let is_ordered = options.is_in_order || options.slop.is_some_and(|slop| slop >= 0);
     check_order(&query.root, schema, is_ordered)?;
+    // Keys and filters stand beside a query in a conjunction, which asks in all fields where the query is none itself.
+    let is_beside = options.keys.is_some() || !filters.is_empty();
+    if is_beside && !matches!(query.root.kind, Kind::And(_) | Kind::Phrase(_)) {
+        let joined = Node::new(Kind::And(vec![Node::new(Kind::All)]));
+        check_order(&joined, schema, is_ordered)?;
+    }
     let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
     order(&mut query.root, slop, options.is_in_order);
     if !filters.is_empty() {
