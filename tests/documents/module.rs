@@ -732,6 +732,20 @@ fn slop_beside_keys_and_filters_asks_in_all_fields() {
 }
 
 #[test]
+fn what_is_no_number_is_the_least_and_the_most_until_the_next() {
+    let (_server, mut client) = start();
+    let ends = "GROUPBY 0 REDUCE MIN 1 @x AS a REDUCE MAX 1 @x AS b";
+    for (values, expected) in [
+        ("sqrt(2-@n)", "[1 [a nan b nan]]"),
+        ("sqrt(@n - 2)", "[1 [a 0 b 1]]"),
+    ] {
+        let line = format!("FT.AGGREGATE idx * LOAD 1 @n APPLY '{values}' AS x {ends}");
+        let reply = shown(&client.say(&line)).replace('-', "");
+        assert_eq!(reply, expected, "{values}");
+    }
+}
+
+#[test]
 fn blanks_that_part_tags_are_one_however_many_they_are() {
     let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SEPARATOR ' ' INDEXEMPTY");

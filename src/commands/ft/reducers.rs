@@ -347,10 +347,14 @@ impl State {
             }
             State::Extreme(extreme) => {
                 if let Some(number) = value.to_number() {
-                    *extreme = match kind {
-                        Kind::Min => extreme.min(number),
-                        _ => extreme.max(number),
+                    let is_kept = match kind {
+                        Kind::Min => *extreme < number,
+                        _ => *extreme > number,
                     };
+                    // What is no number is less and more than all so far, and the next one than it.
+                    if !is_kept {
+                        *extreme = number;
+                    }
                 }
             }
             State::Deviation { .. } | State::Numbers(_) => {
