@@ -732,6 +732,60 @@ fn slop_beside_keys_and_filters_asks_in_all_fields() {
 }
 
 #[test]
+fn what_must_not_be_there_and_is_nowhere_is_everything() {
+    let (_server, mut client) = Client::start();
+    for index in ["all INDEXALL ENABLE", "idx"] {
+        client.ok(&format!(
+            "FT.CREATE {index} PREFIX 1 d: SCHEMA t TEXT k TAG n NUMERIC"
+        ));
+    }
+    client.ok("HSET d:1 t 'world run worlds beta jon or world 42' k a n 1");
+    client.ok("HSET d:2 t 'dog dog' k b n 2");
+    client.ok("HSET d:3 t 'not smyth' n 3");
+    let mut found = |index: &str, query: &str, scorer: &str| {
+        let line = format!("FT.SEARCH {index} '{query}' NOCONTENT WITHSCORES SCORER {scorer}");
+        shown(&client.say(&line))
+    };
+    let everything = found("all", "*", "TFIDF");
+    for query in [
+        "-gamma",
+        "-\"gamma dog\"",
+        "-(gamma|zeta)",
+        "-gamma -zeta",
+        "-@k:{c}",
+        "~-gamma",
+    ] {
+        assert_eq!(found("all", query, "TFIDF"), everything, "{query}");
+        assert_eq!(
+            found("idx", query, "TFIDF"),
+            "[3 d:1 0 d:2 0 d:3 0]",
+            "{query}"
+        );
+    }
+    for query in ["-jon -dog", "-@n:[3 3] -dog -world"] {
+        let found = found("all", query, "TFIDF");
+        assert!(found.ends_with(" 0]") || found == "[0]", "{query}: {found}");
+    }
+    // However often it is said, each time it is looked at once.
+    let many = format!("{}gamma", "~".repeat(60));
+    assert_eq!(found("idx", &many, "TFIDF"), everything);
+    // Beside others it is no condition.
+    for index in ["all", "idx"] {
+        let alone = found(index, "world", "TFIDF");
+        assert_eq!(found(index, "world -gamma", "TFIDF"), alone);
+        assert_eq!(found(index, "world ~gamma", "TFIDF"), alone);
+        // A condition that need not hold has the places of its words.
+        assert_eq!(found(index, "~world", "TFIDF"), "[3 d:1 1.5 d:2 0 d:3 0]");
+        // Who need not do what need not be done is worth what everything is where he does not.
+        assert_eq!(found(index, "~~gamma", "TFIDF"), everything);
+        assert_eq!(
+            found(index, "~~world", "TFIDF"),
+            "[3 d:1 1.5 d:3 1 d:2 0.5]"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_number_is_the_least_and_the_most_until_the_next() {
     let (_server, mut client) = start();
     let ends = "GROUPBY 0 REDUCE MIN 1 @x AS a REDUCE MAX 1 @x AS b";
