@@ -800,6 +800,32 @@ fn what_is_no_number_is_the_least_and_the_most_until_the_next() {
 }
 
 #[test]
+fn nothing_is_there_where_a_row_has_it() {
+    let (_server, mut client) = start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: FILTER exists(@t) SCHEMA $.t AS t TEXT");
+    client.ok("JSON.SET j:1 $ {\"t\":null}");
+    client.ok("JSON.SET j:2 $ {}");
+    check(
+        &mut client,
+        &[
+            ("FT.SEARCH jdx * NOCONTENT", "[1 j:1]"),
+            (
+                "FT.AGGREGATE jdx * LOAD 1 @t APPLY exists(@t) AS x",
+                "[1 [t nil x 1]]",
+            ),
+            (
+                "FT.AGGREGATE idx @t:short LOAD 1 @ns APPLY exists(@ns) AS x",
+                "[1 [x 0]]",
+            ),
+            (
+                "FT.AGGREGATE idx @t:short GROUPBY 1 @ns FILTER exists(@ns)",
+                "[1 [ns nil]]",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn blanks_that_part_tags_are_one_however_many_they_are() {
     let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SEPARATOR ' ' INDEXEMPTY");
