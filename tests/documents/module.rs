@@ -776,6 +776,12 @@ fn what_must_not_be_there_and_is_nowhere_is_everything() {
         assert_eq!(found(index, "world ~gamma", "TFIDF"), alone);
         // A condition that need not hold has the places of its words.
         assert_eq!(found(index, "~world", "TFIDF"), "[3 d:1 1.5 d:2 0 d:3 0]");
+        // What nobody can meet is no choice, and the weight of what need not hold is that of what is inside.
+        assert_eq!(found(index, "(world|zeta)=>{$weight:3}", "TFIDF"), alone);
+        assert_eq!(
+            found(index, "(~(run=>{$weight:3}))=>{$weight:2}", "TFIDF"),
+            "[3 d:1 2 d:2 0 d:3 0]"
+        );
         // Who need not do what need not be done is worth what everything is where he does not.
         assert_eq!(found(index, "~~gamma", "TFIDF"), everything);
         assert_eq!(

@@ -78,15 +78,20 @@ impl<'q> Condition<'q> {
         };
         let parts = parts.iter().map(|part| Condition::new(matcher, part));
         let mut parts: Vec<Condition> = parts.collect();
-        if let Kind::And(_) = node.kind {
-            // What everybody meets is no condition where others must hold as well, and one that is left stands for all of them.
-            match parts.iter().all(|part| part.is_met_by_all) {
-                true => parts.truncate(1),
-                false => parts.retain(|part| !part.is_met_by_all),
-            }
-            if parts.len() == 1 && node.children().len() > 1 {
-                return parts.remove(0);
-            }
+        let is_idle = |part: &Condition| match node.kind {
+            // What everybody meets is no condition where others must hold as well,
+            Kind::And(_) => part.is_met_by_all,
+            // and what nobody can meet is no choice.
+            Kind::Or(_) => part.is_void(),
+            _ => false,
+        };
+        match parts.iter().all(is_idle) {
+            true => parts.truncate(1),
+            false => parts.retain(|part| !is_idle(part)),
+        }
+        if parts.len() == 1 && node.children().len() > 1 {
+            // The one that is left stands for all of them.
+            return parts.remove(0);
         }
         let is_void = |part: &'q Node| Condition::new(matcher, part).is_void();
         let is_met_by_all = match node.kind {
@@ -425,11 +430,23 @@ impl<'q> Worth<'q> {
         document: Document,
         notes: Option<&mut Vec<Part>>,
     ) -> Option<f64> {
+        self.weighed(condition, None, id, document, notes)
+    }
+
+    /// The same with another weight than its own, if one is given.
+    fn weighed(
+        &self,
+        condition: &Condition,
+        given: Option<f64>,
+        id: DocumentId,
+        document: Document,
+        notes: Option<&mut Vec<Part>>,
+    ) -> Option<f64> {
         let passing = condition.passing.as_ref();
         if passing.is_some_and(|passing| !passing.contains(id)) {
             return None;
         }
-        let weight = condition.node.options.weight;
+        let weight = given.unwrap_or(condition.node.options.weight);
         let mut inner = notes.is_some().then(Vec::new);
         let parts = condition.parts.iter();
         let of = |part: &Condition| self.condition(part, id, document, inner.as_mut());
@@ -441,24 +458,31 @@ impl<'q> Worth<'q> {
             Kind::Or(_) => (Join::Any, weight, parts.filter_map(of).collect()),
             Kind::Optional(_) => return Some(self.optional(condition, id, document, notes)),
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
-                let scores = self.words(condition, id, document, inner.as_mut());
-                if condition.words.len() == 1 {
+                let is_one = condition.words.len() == 1;
+                let of_leaf = given.filter(|_| is_one);
+                let scores = self.words(condition, of_leaf, id, document, inner.as_mut());
+                if is_one {
                     extend(notes, inner.into_iter().flatten());
                     return scores.first().copied();
                 }
-                let is_word = matches!(condition.node.kind, Kind::Word(_));
-                (Join::Any, if is_word { 1.0 } else { weight }, scores)
+                let of_words = match condition.node.kind {
+                    Kind::Word(_) => given.unwrap_or(1.0),
+                    _ => weight,
+                };
+                (Join::Any, of_words, scores)
             }
             Kind::Tag { .. } => {
-                let scores = self.tags(condition, id, document, inner.as_mut());
-                if condition.tags.len() == 1 {
+                let is_one = condition.tags.len() == 1;
+                let of_leaf = given.filter(|_| is_one);
+                let scores = self.tags(condition, of_leaf, id, document, inner.as_mut());
+                if is_one {
                     extend(notes, inner.into_iter().flatten());
                     return scores.first().copied();
                 }
                 (Join::Any, weight, scores)
             }
             Kind::Phrase(words) => {
-                let scores = self.words(condition, id, document, inner.as_mut());
+                let scores = self.words(condition, None, id, document, inner.as_mut());
                 if scores.len() != words.len() {
                     return None;
                 }
@@ -489,17 +513,17 @@ impl<'q> Worth<'q> {
         mut notes: Option<&mut Vec<Part>>,
     ) -> f64 {
         let inner = condition.innermost();
-        let score = self.condition(inner, id, document, notes.as_deref_mut());
+        // Its weight stands in place of what is inside.
+        let weight = condition.node.options.weight;
+        let score = self.weighed(inner, Some(weight), id, document, notes.as_deref_mut());
         let is_nested = !condition.parts.iter().any(|part| std::ptr::eq(part, inner));
         match (score, &inner.node.kind) {
             // What is missing counts here, as everything does, and so does what need not be where it need not be either.
             (Some(_), Kind::Missing { .. }) => {
                 notes.as_deref_mut().and_then(Vec::pop);
-                self.other(condition.node.options.weight, true, document, notes)
+                self.other(weight, true, document, notes)
             }
-            (None, _) if is_nested => {
-                self.other(condition.node.options.weight, true, document, notes)
-            }
+            (None, _) if is_nested => self.other(weight, true, document, notes),
             (score, _) => score.unwrap_or_else(|| uncounted(Uncounted::Absent, notes)),
         }
     }
@@ -528,6 +552,7 @@ impl<'q> Worth<'q> {
     fn words(
         &self,
         condition: &Condition,
+        given: Option<f64>,
         id: DocumentId,
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
@@ -539,7 +564,8 @@ impl<'q> Worth<'q> {
                 frequency: posting.frequency,
                 documents_with: postings.len() as u64,
             };
-            Some((sought.word.as_str(), sought.weight, term))
+            let weight = given.unwrap_or(sought.weight);
+            Some((sought.word.as_str(), weight, term))
         });
         let scored = held.map(|leaf| self.leaf(leaf, document, notes.as_deref_mut()));
         scored.take(condition.counted()).collect()
@@ -549,11 +575,12 @@ impl<'q> Worth<'q> {
     fn tags(
         &self,
         condition: &Condition,
+        given: Option<f64>,
         id: DocumentId,
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
     ) -> Scores {
-        let weight = condition.node.options.weight;
+        let weight = given.unwrap_or(condition.node.options.weight);
         let held = condition.tags.iter().filter_map(|tags| {
             let &(tag, ids) = tags.held.iter().find(|(_, ids)| ids.contains(id))?;
             let term = Term {
@@ -564,7 +591,8 @@ impl<'q> Worth<'q> {
         });
         let scored = held.map(|(tags, tag, term)| {
             if tags.is_whole || tags.held.len() == 1 {
-                let own = if tags.is_whole { weight } else { 1.0 };
+                let of_part = given.unwrap_or(1.0);
+                let own = if tags.is_whole { weight } else { of_part };
                 return self.leaf((tag, own, term), document, notes.as_deref_mut());
             }
             let mut inner = notes.is_some().then(Vec::new);
