@@ -504,6 +504,8 @@ impl VectorIndex {
         let guard = crossbeam_epoch::pin();
         let found = graph.search(target, (options, self.spread.get()), filter, stats, &guard);
         // Of many candidates few become hits: only of those is it asked whether they still live.
+        let asked = found.iter().take(RERANKED_MIN.max(2 * options.k));
+        asked.for_each(|c| self.slots.prefetch(c.slot()));
         let live = found.into_iter().filter(|c| self.slots.is_live(c.slot()));
         if !self.vectors.ranks_anew() {
             return live.take(options.k).map(Neighbour::from).collect();

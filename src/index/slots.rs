@@ -12,9 +12,11 @@
 use super::nearest::SLOTS_MAX;
 use super::segments::{Segments, count, extent, locate};
 use super::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use crate::sys;
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
 use std::ops::Range;
+use std::ptr;
 use std::sync::Arc;
 
 /// Where a slot is in its life.
@@ -229,6 +231,14 @@ impl Slots {
     /// Side data of a slot below `end`.
     pub(super) fn get(&self, slot: u32) -> &Slot {
         self.table.get(slot).expect("a slot in use has side data")
+    }
+
+    /// Asks the CPU for what [`Slots::is_live`] reads.
+    #[inline]
+    pub(super) fn prefetch(&self, slot: u32) {
+        if let Some(side) = self.table.get(slot) {
+            sys::prefetch_line(ptr::from_ref(side).cast());
+        }
     }
 
     #[inline]

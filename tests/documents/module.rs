@@ -505,6 +505,432 @@ fn aliases_are_of_indexes_alone() {
 }
 
 #[test]
+fn an_index_may_have_a_name_that_is_an_alias_and_hides_it() {
+    let (_server, mut client) = start();
+    let conflict = "Alias conflicts with an existing index name";
+    let not_one = "Alias does not belong to provided spec";
+    check(
+        &mut client,
+        &[
+            ("FT.ALIASADD al idx", "OK"),
+            ("FT.CREATE al PREFIX 1 q: SCHEMA n NUMERIC", "OK"),
+            (
+                "FT.CREATE al PREFIX 1 q: SCHEMA n NUMERIC",
+                "Index already exists",
+            ),
+            ("HSET q:1 n 1", "1"),
+            ("FT.SEARCH al * NOCONTENT", "[1 q:1]"),
+            ("FT.SEARCH idx @t:short NOCONTENT", "[1 p:2]"),
+            ("FT.ALIASADD al idx", conflict),
+            ("FT._ALIASADDIFNX al idx", conflict),
+            ("FT.ALIASUPDATE al idx", not_one),
+            ("FT.ALIASDEL al", not_one),
+            ("FT._ALIASDELIFX al", not_one),
+            ("FT.ALIASADD bl al", "OK"),
+            (
+                "FT.ALIASUPDATE idx bl",
+                "Alias does not belong to provided spec",
+            ),
+            ("FT.ALTER al SCHEMA ADD k TAG", "OK"),
+            ("FT.TAGVALS al k", "[]"),
+            ("FT.DROPINDEX al", "OK"),
+            // Its own alias is gone, and the name is what it was.
+            ("FT.TAGVALS bl k", "bl: no such index"),
+            ("FT.SEARCH al @t:short NOCONTENT", "[1 p:2]"),
+            ("FT._LIST", "[idx]"),
+            ("FT._CREATEIFNX al SCHEMA n NUMERIC", "OK"),
+            ("FT.DROPINDEX idx", "OK"),
+            ("FT._LIST", "[al]"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_wrong_with_any_step_is_told_before_the_first_runs() {
+    let (_server, mut client) = start();
+    for (steps, expected) in [
+        (
+            "APPLY upper(@z) AS y",
+            "Property `z` not loaded nor in pipeline",
+        ),
+        ("APPLY upper( AS y", "Syntax error at offset 5 near 'upper'"),
+        ("GROUPBY 1 @z", "No such property `z`"),
+        ("GROUPBY 1 @x REDUCE NONE 0", "No such reducer: NONE"),
+        ("GROUPBY 1 @z LOAD 1 @k", "No such property `z`"),
+        (
+            "GROUPBY 1 @x LOAD 1 @k",
+            "LOAD cannot be applied after projectors or reducers",
+        ),
+        ("SORTBY 1 @z", "Property `z` not loaded nor in schema"),
+    ] {
+        // This fails in the first row.
+        let line = format!("FT.AGGREGATE idx * LOAD 1 @t APPLY to_number(@t) AS x {steps}");
+        assert_eq!(shown(&client.say(&line)), expected, "{steps}");
+    }
+    let computed = "Property `__key` not loaded nor in pipeline";
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * APPLY upper(@__key) AS x", computed),
+            (
+                "FT.AGGREGATE idx * APPLY @__score AS x",
+                "Property `__score` not loaded nor in pipeline",
+            ),
+            // Whatever fields of hashes are loaded: those that are not in the schema are not known.
+            (
+                "FT.AGGREGATE idx * LOAD * APPLY upper(@none) AS x",
+                "Property `none` not loaded nor in pipeline",
+            ),
+            // What is sorted by is loaded, and known from then on.
+            (
+                "FT.AGGREGATE idx @t:short SORTBY 1 @t APPLY upper(@t) AS x",
+                "[1 [t short x SHORT]]",
+            ),
+            (
+                "FT.AGGREGATE idx @t:short APPLY upper(@t) AS x SORTBY 1 @t",
+                "Property `t` not loaded nor in pipeline",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn who_wants_no_row_of_one_step_wants_none_of_any() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * LIMIT 0 0 LIMIT 0 1", "[5]"),
+            ("FT.AGGREGATE idx * LIMIT 0 0 SORTBY 1 @none", "[5]"),
+            ("FT.AGGREGATE idx * GROUPBY 1 @n LIMIT 0 0 LIMIT 0 1", "[3]"),
+            ("FT.SEARCH idx * SORTBY none LIMIT 0 0", "[5]"),
+        ],
+    );
+}
+
+#[test]
+fn what_a_path_led_to_is_shown_through_all_steps() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC $.w[*] AS w TEXT $.m AS m NUMERIC SORTABLE");
+    client.ok("JSON.SET j:1 $ {\"n\":1,\"w\":[\"a\",\"b\"],\"m\":3}");
+    client.ok("JSON.SET j:2 $ {\"n\":[4,5],\"w\":[\"c\"],\"m\":[1,2]}");
+    client.ok("JSON.SET j:3 $ {\"n\":null,\"m\":4}");
+    let of_all = "FT.AGGREGATE jdx * LOAD 2 @n @w GROUPBY 0 REDUCE";
+    let of_each = "FT.AGGREGATE jdx @n:[1,9] LOAD 2 @n @w GROUPBY 1 @m REDUCE";
+    for (line, expected) in [
+        (
+            format!("{of_all} TOLIST 1 @n AS r DIALECT 3"),
+            "[1 [r [[1] [[4,5]] [null]]]]",
+        ),
+        (
+            format!("{of_all} TOLIST 1 @w AS r DIALECT 3"),
+            "[1 [r [[\"a\",\"b\"] [\"c\"]]]]",
+        ),
+        (
+            format!("{of_all} RANDOM_SAMPLE 2 @w 5 AS r DIALECT 3"),
+            "[1 [r [[\"a\",\"b\"] [\"c\"]]]]",
+        ),
+        (
+            format!("{of_all} TOLIST 1 @n AS r DIALECT 2"),
+            "[1 [r [1 [4,5] nil]]]",
+        ),
+        (
+            format!("{of_each} FIRST_VALUE 1 @n AS r APPLY @r AS x DIALECT 3"),
+            "[2 [m 3 r [1] x [1]] [m [[1,2]] r [[4,5]] x [[4,5]]]]",
+        ),
+        (
+            format!("{of_each} FIRST_VALUE 1 @w AS r APPLY upper(@r) AS x DIALECT 3"),
+            "[2 [m 3 r [\"a\",\"b\"] x A] [m [[1,2]] r [\"c\"] x C]]",
+        ),
+        // A list is grouped by what it lists.
+        (
+            format!("{of_all} TOLIST 1 @w AS r GROUPBY 1 @r REDUCE TOLIST 1 @r AS s DIALECT 3"),
+            "[2 [r [\"a\",\"b\"] s [[\"a\",\"b\"] [\"c\"]]] [r [\"c\"] s [[\"a\",\"b\"] [\"c\"]]]]",
+        ),
+        // What leads to `null` is a value.
+        (
+            format!("{of_all} COUNT_DISTINCT 1 @n AS r DIALECT 3"),
+            "[1 [r 3]]",
+        ),
+        (
+            format!("{of_all} COUNT_DISTINCT 1 @n AS r DIALECT 2"),
+            "[1 [r 2]]",
+        ),
+    ] {
+        assert_eq!(shown(&client.say(&line)), expected, "{line}");
+    }
+}
+
+#[test]
+fn null_is_less_than_any_value_that_is_not_kept_for_sorting() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC $.t AS t TEXT $.m AS m NUMERIC SORTABLE");
+    for (key, document) in [
+        ("j:1", "{\"n\":1,\"t\":\"b\",\"m\":1}"),
+        ("j:2", "{\"n\":null,\"t\":null,\"m\":null}"),
+        ("j:3", "{}"),
+        ("j:4", "{\"n\":-5,\"t\":\"\",\"m\":0}"),
+        ("j:5", "{\"n\":null,\"t\":null,\"m\":null}"),
+    ] {
+        client.ok(&format!("JSON.SET {key} $ {document}"));
+    }
+    for (sorting, expected) in [
+        ("n", "[5 j:2 j:5 j:4 j:1 j:3]"),
+        ("n DESC", "[5 j:1 j:4 j:5 j:2 j:3]"),
+        ("n LIMIT 1 2", "[5 j:5 j:4]"),
+        ("n DESC LIMIT 1 2", "[5 j:4 j:5]"),
+        ("t", "[5 j:2 j:5 j:4 j:1 j:3]"),
+        ("t DESC DIALECT 3", "[5 j:1 j:4 j:5 j:2 j:3]"),
+        ("m", "[5 j:4 j:1 j:2 j:3 j:5]"),
+    ] {
+        let line = format!("FT.SEARCH jdx * NOCONTENT SORTBY {sorting}");
+        assert_eq!(shown(&client.say(&line)), expected, "{sorting}");
+    }
+}
+
+#[test]
+fn the_later_of_limit_and_max_holds() {
+    let (_server, mut client) = start();
+    check(
+        &mut client,
+        &[
+            (
+                "FT.AGGREGATE idx * LIMIT 3 1 SORTBY 1 @n MAX 50",
+                "[5 [n 2] [n 3]]",
+            ),
+            (
+                "FT.AGGREGATE idx * SORTBY 1 @n MAX 50 LIMIT 3 1",
+                "[5 [n 2]]",
+            ),
+            ("FT.AGGREGATE idx * LIMIT 1 3 SORTBY 1 @n MAX 0", "[5]"),
+            (
+                "FT.AGGREGATE idx * LIMIT 0 1 SORTBY 1 @n MAX 0 LIMIT 0 2",
+                "[5 [n 1] [n 1]]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn slop_beside_keys_and_filters_asks_in_all_fields() {
+    let (_server, mut client) = Client::start();
+    client.ok(
+        "FT.CREATE jdx ON JSON PREFIX 1 j: SCHEMA $.t[*] AS t TEXT $.n AS n NUMERIC $.s AS s TEXT",
+    );
+    client.ok("JSON.SET j:1 $ {\"t\":[\"a\",\"b\"],\"n\":1}");
+    let refused = "slop/inorder are not supported for field with undefined ordering `t`";
+    check(
+        &mut client,
+        &[
+            ("FT.SEARCH jdx * SLOP 0 NOCONTENT", "[1 j:1]"),
+            ("FT.SEARCH jdx * INORDER INKEYS 1 j:1", refused),
+            ("FT.SEARCH jdx @s:foo SLOP 0 FILTER n 0 1", refused),
+            ("FT.SEARCH jdx '@s:(foo bar)' SLOP 0 FILTER n 0 1", "[0]"),
+            ("FT.SEARCH jdx * SLOP -1 NOCONTENT INKEYS 1 j:1", "[1 j:1]"),
+        ],
+    );
+}
+
+#[test]
+fn what_must_not_be_there_and_is_nowhere_is_everything() {
+    let (_server, mut client) = Client::start();
+    for index in ["all INDEXALL ENABLE", "idx"] {
+        client.ok(&format!(
+            "FT.CREATE {index} PREFIX 1 d: SCHEMA t TEXT k TAG n NUMERIC"
+        ));
+    }
+    client.ok("HSET d:1 t 'world run worlds beta jon or world 42' k a n 1");
+    client.ok("HSET d:2 t 'dog dog' k b n 2");
+    client.ok("HSET d:3 t 'not smyth' n 3");
+    let mut found = |index: &str, query: &str, scorer: &str| {
+        let line = format!("FT.SEARCH {index} '{query}' NOCONTENT WITHSCORES SCORER {scorer}");
+        shown(&client.say(&line))
+    };
+    let everything = found("all", "*", "TFIDF");
+    for query in [
+        "-gamma",
+        "-\"gamma dog\"",
+        "-(gamma|zeta)",
+        "-gamma -zeta",
+        "-@k:{c}",
+        "~-gamma",
+    ] {
+        assert_eq!(found("all", query, "TFIDF"), everything, "{query}");
+        assert_eq!(
+            found("idx", query, "TFIDF"),
+            "[3 d:1 0 d:2 0 d:3 0]",
+            "{query}"
+        );
+    }
+    for query in ["-jon -dog", "-@n:[3 3] -dog -world"] {
+        let found = found("all", query, "TFIDF");
+        assert!(found.ends_with(" 0]") || found == "[0]", "{query}: {found}");
+    }
+    // However often it is said, each time it is looked at once.
+    let many = format!("{}gamma", "~".repeat(60));
+    assert_eq!(found("idx", &many, "TFIDF"), everything);
+    // Beside others it is no condition.
+    for index in ["all", "idx"] {
+        let alone = found(index, "world", "TFIDF");
+        assert_eq!(found(index, "world -gamma", "TFIDF"), alone);
+        assert_eq!(found(index, "world ~gamma", "TFIDF"), alone);
+        // A condition that need not hold has the places of its words.
+        assert_eq!(found(index, "~world", "TFIDF"), "[3 d:1 1.5 d:2 0 d:3 0]");
+        // What nobody can meet is no choice, and the weight of what need not hold is that of what is inside.
+        assert_eq!(found(index, "(world|zeta)=>{$weight:3}", "TFIDF"), alone);
+        assert_eq!(
+            found(index, "(~(run=>{$weight:3}))=>{$weight:2}", "TFIDF"),
+            "[3 d:1 2 d:2 0 d:3 0]"
+        );
+        // Who need not do what need not be done is worth what everything is where he does not.
+        assert_eq!(found(index, "~~gamma", "TFIDF"), everything);
+        assert_eq!(
+            found(index, "~~world", "TFIDF"),
+            "[3 d:1 1.5 d:3 1 d:2 0.5]"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_number_is_the_least_and_the_most_until_the_next() {
+    let (_server, mut client) = start();
+    let ends = "GROUPBY 0 REDUCE MIN 1 @x AS a REDUCE MAX 1 @x AS b";
+    for (values, expected) in [
+        ("sqrt(2-@n)", "[1 [a nan b nan]]"),
+        ("sqrt(@n - 2)", "[1 [a 0 b 1]]"),
+    ] {
+        let line = format!("FT.AGGREGATE idx * LOAD 1 @n APPLY '{values}' AS x {ends}");
+        let reply = shown(&client.say(&line)).replace('-', "");
+        assert_eq!(reply, expected, "{values}");
+    }
+}
+
+#[test]
+fn nothing_is_there_where_a_row_has_it() {
+    let (_server, mut client) = start();
+    client.ok("FT.CREATE jdx ON JSON PREFIX 1 j: FILTER exists(@t) SCHEMA $.t AS t TEXT");
+    client.ok("JSON.SET j:1 $ {\"t\":null}");
+    client.ok("JSON.SET j:2 $ {}");
+    check(
+        &mut client,
+        &[
+            ("FT.SEARCH jdx * NOCONTENT", "[1 j:1]"),
+            (
+                "FT.AGGREGATE jdx * LOAD 1 @t APPLY exists(@t) AS x",
+                "[1 [t nil x 1]]",
+            ),
+            (
+                "FT.AGGREGATE idx @t:short LOAD 1 @ns APPLY exists(@ns) AS x",
+                "[1 [x 0]]",
+            ),
+            (
+                "FT.AGGREGATE idx @t:short GROUPBY 1 @ns FILTER exists(@ns)",
+                "[1 [ns nil]]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn blanks_that_part_tags_are_one_however_many_they_are() {
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE idx PREFIX 1 p: SCHEMA k TAG SEPARATOR ' ' INDEXEMPTY");
+    for (place, tags) in ["a b", " a  b", "a ", "", "a\t", "a \t", "b\t "]
+        .iter()
+        .enumerate()
+    {
+        client.set(&format!("p:{place}"), &[("k", tags.as_bytes())]);
+    }
+    let mut find = |query: &str| {
+        let words = ["FT.SEARCH", "idx", query, "NOCONTENT", "DIALECT", "2"];
+        shown(&client.call(&words))
+    };
+    assert_eq!(find("@k:{\"\"}"), "[4 p:2 p:3 p:5 p:6]");
+    assert_eq!(find("@k:{b}"), "[3 p:0 p:1 p:6]");
+}
+
+#[test]
+fn a_document_keeps_its_place_when_it_is_renamed() {
+    let (_server, mut client) = start();
+    let documents = |client: &mut Client| shown(&client.say("FT.SEARCH idx @n:[1,3] NOCONTENT"));
+    client.ok("RENAME p:2 p:9");
+    assert_eq!(documents(&mut client), "[5 p:1 p:9 p:3 p:4 p:5]");
+    assert_eq!(
+        shown(&client.say("FT.SEARCH idx short RETURN 1 t")),
+        "[1 p:9 [t short]]"
+    );
+    // In place of another one.
+    client.ok("RENAME p:9 p:4");
+    assert_eq!(documents(&mut client), "[4 p:1 p:4 p:3 p:5]");
+    assert_eq!(
+        shown(&client.say("FT.SEARCH idx running|short NOCONTENT")),
+        "[2 p:4 p:5]"
+    );
+    // Behind the others is who comes from where the index does not look.
+    client.ok("RENAME p:1 q:1");
+    assert_eq!(documents(&mut client), "[3 p:4 p:3 p:5]");
+    client.ok("RENAME q:1 p:1");
+    assert_eq!(documents(&mut client), "[4 p:4 p:3 p:5 p:1]");
+}
+
+#[test]
+fn numbers_of_queries_are_read_as_c_does() {
+    let (_server, mut client) = start();
+    let outside = "Bad arguments for MAX: Could not convert argument to expected type";
+    check(
+        &mut client,
+        &[
+            ("FT.AGGREGATE idx * LIMIT '' 1", "[1 []]"),
+            (
+                "FT.SEARCH idx @t:short LIMIT ' 0' '+1' NOCONTENT",
+                "[1 p:2]",
+            ),
+            ("FT.SEARCH idx @t:short TIMEOUT '' NOCONTENT", "[1 p:2]"),
+            ("FT.AGGREGATE idx * LIMIT '' 1 LOAD ''", "[1 []]"),
+            ("FT.AGGREGATE idx * SORTBY 1 @n MAX", outside),
+            ("FT.AGGREGATE idx * SORTBY 1 @n MAX -1", outside),
+            // An index is made by Redis's numbers.
+            (
+                "FT.CREATE i PREFIX '' SCHEMA t TEXT",
+                "Bad arguments for PREFIX: Could not convert argument to expected type",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn refusals_have_the_words_of_the_module() {
+    let (_server, mut client) = start();
+    let wrong = |name: &str| format!("ERR wrong number of arguments for '{name}' command");
+    for (line, expected) in [
+        (
+            "FT.AGGREGATE idx * LOAD 3 @t @k AS x",
+            "Unknown argument `x` at position 6 for <main>".to_owned(),
+        ),
+        (
+            "FT.AGGREGATE idx * GROUPBY 1 @none LOAD 2 @t AS",
+            "No such property `none`".to_owned(),
+        ),
+        (
+            "FT.AGGREGATE idx * LOAD 2 @t AS",
+            "LOAD path AS name - must be accompanied with NAME".to_owned(),
+        ),
+        (
+            "FT.AGGREGATE idx * APPLY to_number(NULL) AS x",
+            "to_number: cannot convert string '(null)'".to_owned(),
+        ),
+        ("FT.ALTER idx SCHEMA ADD x", wrong("FT.ALTER")),
+        ("FT.CREATE i ON HASH", wrong("_FT.CREATE")),
+        ("FT._CREATEIFNX i ON HASH", wrong("_FT._CREATEIFNX")),
+        ("FT.CREATE i SCHEMA", wrong("FT.CREATE")),
+        // Fields may have no name.
+        ("FT.CREATE i SCHEMA '' TEXT", "OK".to_owned()),
+    ] {
+        assert_eq!(shown(&client.say(line)), expected, "{line}");
+    }
+}
+
+#[test]
 fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
     let (_server, mut client) = start();
     client.set("p:2", &[("v", b"1234")]);

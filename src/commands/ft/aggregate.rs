@@ -50,8 +50,8 @@ pub enum Step {
 pub enum Load {
     /// `*`
     All,
-    /// Fields or JSON paths, and the properties that they become.
-    Fields(Vec<Loaded>),
+    /// Fields or JSON paths, as written. They are read ([`read_loaded`]) once the index is known, as the module does.
+    Fields(Vec<Vec<u8>>),
 }
 
 /// One field of LOAD.
@@ -154,10 +154,22 @@ pub fn read(words: &mut Words, limits: &Limits) -> Result<AggregateRequest> {
             });
         }
     }
+    if request.options.is_count {
+        request.show_nothing();
+    }
     Ok(request)
 }
 
 impl AggregateRequest {
+    /// Who wants no row of one step wants none of any.
+    fn show_nothing(&mut self) {
+        for step in &mut self.steps {
+            if let Step::Arrange(arrange) = step {
+                arrange.limit = Some((0, 0));
+            }
+        }
+    }
+
     /// Takes what may stand between steps.
     fn take_anywhere(&mut self, words: &mut Words, limits: &Limits) -> Result<bool> {
         if words.accept("LIMIT") {
@@ -301,16 +313,20 @@ fn generated_name(function: &str, arguments: &[Vec<u8>]) -> String {
 
 /// `LOAD n field [AS name] ...` or `LOAD *`, after the keyword.
 fn read_load(words: &mut Words) -> Result<Load> {
-    let mut list = match words.counted() {
-        Ok(list) => list,
-        Err(ArgumentError::Type) => {
-            return match words.word() {
-                Ok(b"*") => Ok(Load::All),
-                _ => Err(RequestError::Fixed(errors::LOAD_COUNT)),
-            };
-        }
-        Err(why) => return Err(bad("LOAD")(why)),
-    };
+    match words.counted() {
+        Ok(list) => Ok(Load::Fields(list.map(<[u8]>::to_vec).collect())),
+        Err(ArgumentError::Type) => match words.word() {
+            Ok(b"*") => Ok(Load::All),
+            _ => Err(RequestError::Fixed(errors::LOAD_COUNT)),
+        },
+        Err(why) => Err(bad("LOAD")(why)),
+    }
+}
+
+/// Reads what [`Load::Fields`] has.
+pub fn read_loaded(fields: &[Vec<u8>]) -> Result<Vec<Loaded>> {
+    let words: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+    let mut list = Words::new(&words);
     let mut fields = Vec::new();
     while let Some(word) = list.next() {
         let identifier = text_of(word.strip_prefix(b"@").unwrap_or(word));
@@ -325,7 +341,7 @@ fn read_load(words: &mut Words) -> Result<Load> {
         }
         fields.push(Loaded { identifier, name });
     }
-    Ok(Load::Fields(fields))
+    Ok(fields)
 }
 
 /// `SORTBY n @property [ASC|DESC] ... [MAX m]`, after the keyword.
@@ -349,7 +365,13 @@ fn read_sorting(arrange: &mut Arrange, words: &mut Words) -> Result<()> {
         }
     }
     if words.accept("MAX") {
-        arrange.max = Some(words.unsigned(0).map_err(bad("MAX"))?);
+        // Whatever is wrong with it, the module says this of it.
+        let max = words.unsigned(0).map_err(|_| ArgumentError::Type);
+        let max = max.map_err(bad("MAX"))?;
+        // It stands where LIMIT has its number: the later of the two holds.
+        let limit = arrange.limit.take().map(|(offset, _)| (offset, max.into()));
+        arrange.limit = limit.filter(|limit| *limit != (0, 0));
+        arrange.max = Some(max);
     }
     Ok(())
 }
@@ -446,10 +468,11 @@ mod tests {
             identifier: identifier.to_owned(),
             name: name.to_owned(),
         };
-        assert_eq!(
-            *load,
-            Load::Fields(vec![loaded("a", "b"), loaded("$.c", "$.c")])
-        );
+        let Load::Fields(fields) = load else {
+            panic!("{load:?}")
+        };
+        let fields = read_loaded(fields).expect("fields");
+        assert_eq!(fields, [loaded("a", "b"), loaded("$.c", "$.c")]);
         assert_eq!(name, "d");
         let Step::Group { reducers, .. } = group else {
             panic!("{group:?}")
@@ -528,10 +551,6 @@ mod tests {
             (
                 "* LOAD 2 @a",
                 "Bad arguments for LOAD: Expected an argument, but none provided",
-            ),
-            (
-                "* LOAD 2 @a AS",
-                "LOAD path AS name - must be accompanied with NAME",
             ),
             (
                 "* GROUPBY 1 a",

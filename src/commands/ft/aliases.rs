@@ -10,6 +10,9 @@ use crate::keyspace::documents::INDEXED_DB;
 use crate::keyspace::{Key, View};
 use crate::protocol::Reply;
 
+/// What is wrong where a name is an index's own.
+const NO_ALIAS: &str = "Alias does not belong to provided spec";
+
 const FLAGS: Flags = flags(&[Flags::WRITE, Flags::WORLD]);
 
 /// FT.ALIASADD alias index
@@ -101,11 +104,6 @@ fn aliased(view: &View, alias: &[u8]) -> Option<Key> {
         .map(|(_, index)| index)
 }
 
-fn is_index(view: &View, name: &[u8]) -> bool {
-    let all = view.keyspace().indexes().all();
-    all.iter().any(|index| index.name() == name)
-}
-
 fn set(call: &mut Call, taken: Taken) -> Result {
     let (alias, name) = (call.args.word()?, call.args.word()?);
     call.access.write_world(INDEXED_DB, |view| {
@@ -114,10 +112,15 @@ fn set(call: &mut Call, taken: Taken) -> Result {
             Err(_) if taken == Taken::KeptByItsOwn => return Err(unknown),
             index => index?,
         };
-        if index.name() != name {
+        let is_index = |name: &[u8]| view.keyspace().indexes().is_index(name);
+        // Whoever moves an alias takes it from its index first.
+        if taken == Taken::Moved && is_index(alias) {
+            return Err(Refusal::line(NO_ALIAS));
+        }
+        if !is_index(name) {
             return Err(unknown);
         }
-        if is_index(view, alias) {
+        if is_index(alias) {
             return Err(Refusal::line("Alias conflicts with an existing index name"));
         }
         match (aliased(view, alias), taken) {
@@ -136,8 +139,8 @@ fn set(call: &mut Call, taken: Taken) -> Result {
 fn delete(call: &mut Call, may_be_missing: bool) -> Result {
     let alias = call.args.word()?;
     call.access.write_world(INDEXED_DB, |view| {
-        if is_index(view, alias) {
-            return Err(Refusal::line("Alias does not belong to provided spec"));
+        if view.keyspace().indexes().is_index(alias) {
+            return Err(Refusal::line(NO_ALIAS));
         }
         match aliased(view, alias) {
             Some(_) => {

@@ -224,7 +224,7 @@ mod tests {
         let desk = Desk::new();
         let mut seat = desk.seat();
         seat.run("FT.CREATE i PREFIX 1 d: SCHEMA p GEO s GEOSHAPE f GEOSHAPE FLAT n NUMERIC");
-        seat.run("FT.CREATE large PREFIX 1 l: SCHEMA s GEOSHAPE");
+        seat.run("FT.CREATE large PREFIX 1 l: SCHEMA s GEOSHAPE n NUMERIC");
         for id in 0..3000 {
             let (x, y) = (f64::from(id % 60) / 2.0, f64::from(id / 60));
             let shape = format!("POLYGON (({x} {y}, {} {y}, {x} {}))", x + 0.4, y + 0.4);

@@ -109,7 +109,7 @@ pub fn begin<'a, R>(
         delay_min: None,
         view,
     };
-    let request = read(&mut Words::new(&words), &ground.limits)?;
+    let request = read(&mut Words::of_query(&words), &ground.limits)?;
     Ok((ground, request))
 }
 
@@ -191,15 +191,16 @@ impl Passed<'_> {
     }
 }
 
-/// Finds documents, and lets `take` look at them while they cannot change, which may find that this is not the place; `passed_cost` is what it does there.
-pub fn find<T>(
-    ground: &Ground,
-    options: &Options,
-    passed_cost: PassedCost,
-    patience: &Patience,
-    observer: &mut dyn Observer,
-    take: impl FnOnce(Passed, &mut dyn Observer) -> Result<T>,
-) -> Result<T> {
+/// What is asked: a query that was read and checked, with what options say of it.
+pub struct Asked {
+    /// The query.
+    pub query: Query,
+    language: Language,
+    scorer: Scorer,
+}
+
+/// Reads and checks a query.
+pub fn ask(ground: &Ground, options: &Options, observer: &mut dyn Observer) -> Result<Asked> {
     let index = &ground.index;
     let language = language(options, index)?;
     let scorer = scorer(options, &ground.limits)?;
@@ -208,8 +209,32 @@ pub fn find<T>(
     }
     index.usage().note_dialect(options.dialect);
     let query = read_query(index, options, language)?;
+    check_vectors(index, &query)?;
     observer.parsed();
-    let mut question = question(ground, options, &query, language, patience)?;
+    Ok(Asked {
+        query,
+        language,
+        scorer,
+    })
+}
+
+/// Finds documents, and lets `take` look at them while they cannot change, which may find that this is not the place; `passed_cost` is what it does there.
+pub fn find<T>(
+    ground: &Ground,
+    options: &Options,
+    asked: &Asked,
+    passed_cost: PassedCost,
+    patience: &Patience,
+    observer: &mut dyn Observer,
+    take: impl FnOnce(Passed, &mut dyn Observer) -> Result<T>,
+) -> Result<T> {
+    let Asked {
+        ref query,
+        language,
+        scorer,
+    } = *asked;
+    let index = &ground.index;
+    let mut question = question(ground, options, query, language, patience)?;
     let delay = match predict_us(index, &question, passed_cost, !ground.is_waited_for) {
         Some(us) => Delay::of(us).or(ground.delay_min),
         // A writer is in there, for a moment: it is seen elsewhere what it takes.
@@ -227,14 +252,14 @@ pub fn find<T>(
     observer.begun();
     let found = documents::run::run(index, &question, |matcher, found| {
         let keys = options.keys.as_ref().map(Vec::len);
-        observer.matched(matcher, &query, keys, &found.explanation);
-        let asked = (tanh_factor, payload);
+        observer.matched(matcher, query, keys, &found.explanation);
+        let given = (tanh_factor, payload);
         let conditions = (&query.root, query.knn.is_some(), options.keys.is_some());
-        let worth = Worth::new(matcher, conditions, scorer, asked, options.tells_terms);
+        let worth = Worth::new(matcher, conditions, scorer, given, options.tells_terms);
         let passed = Passed {
             state: matcher.state,
             ids: found.ids,
-            distances: named(&query, found.distances),
+            distances: named(query, found.distances),
             is_nearest: query.knn.is_some(),
             warnings: Vec::from_iter(found.is_cut.then_some(EXPANSIONS)),
             patience,
@@ -244,8 +269,8 @@ pub fn find<T>(
         };
         take(passed, observer)
     })?;
-    if let Some(asked) = &question.knn {
-        remember(ground.context, index, asked);
+    if let Some(nearest) = &question.knn {
+        remember(ground.context, index, nearest);
     }
     Ok(found)
 }
@@ -327,6 +352,12 @@ pub fn read_query(index: &DocumentIndex, options: &Options, language: Language) 
     }
     let is_ordered = options.is_in_order || options.slop.is_some_and(|slop| slop >= 0);
     check_order(&query.root, schema, is_ordered)?;
+    // Keys and filters stand beside a query in a conjunction, which asks in all fields where the query is none itself.
+    let is_beside = options.keys.is_some() || !filters.is_empty();
+    if is_beside && !matches!(query.root.kind, Kind::And(_) | Kind::Phrase(_)) {
+        let joined = Node::new(Kind::And(vec![Node::new(Kind::All)]));
+        check_order(&joined, schema, is_ordered)?;
+    }
     let slop = options.slop.and_then(|slop| u32::try_from(slop).ok());
     order(&mut query.root, slop, options.is_in_order);
     if may_be_parted(language, schema) {

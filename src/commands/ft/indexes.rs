@@ -4,7 +4,7 @@ use super::arguments;
 use super::schema::{self, DocumentKind, Field, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::Call;
-use crate::commands::error::{Refusal, Result};
+use crate::commands::error::{Refusal, Result, wrong_arity};
 use crate::commands::table::{Arg, COMMAND, Class, Command, Delay, Flags, Group, flags};
 use crate::engine::Decision;
 use crate::keyspace::View;
@@ -17,6 +17,9 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// `SCHEMA field type`: words without which there is no index.
+const WORDS_OF_SHORTEST: usize = 3;
+
 /// A reply waits so long for its index to take up what is there.
 const FILLING_AWAITED: Duration = Duration::from_millis(100);
 
@@ -28,6 +31,8 @@ pub const CREATE: Command = Command {
     since: "1.0.0",
     complexity: "O(N), N the number of keys with one of the prefixes",
     args: arguments::CREATE,
+    // With a word less than it needs it is refused by another name.
+    arity: Some(-4),
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
     class: Class::Aside(Delay::Long),
     examples: &[
@@ -76,8 +81,7 @@ pub const ALTER: Command = Command {
     since: "1.0.0",
     complexity: "O(N), N the number of documents: all are read anew",
     args: arguments::ALTER,
-    // A field without its type is refused by a line of its own.
-    arity: Some(-5),
+    arity: Some(-6),
     flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::WORLD]),
     class: Class::Aside(Delay::Long),
     examples: &[
@@ -169,13 +173,17 @@ fn named(view: &View, name: &[u8]) -> Option<Arc<DocumentIndex>> {
 fn create(call: &mut Call, may_exist: bool) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
+    if words.len() < WORDS_OF_SHORTEST {
+        // In the module it is another command that makes the index.
+        return Err(wrong_arity(&format!("_{}", call.command.name)));
+    }
     let view = call.access.view(INDEXED_DB);
     let exists = || match may_exist {
         true => Ok(Reply::ok()),
         false => Err(Refusal::line("Index already exists")),
     };
     // Whether there may be one is known before the words are read: what is wrong with them is not told then.
-    let is_there = view.keyspace().indexes().get(name).is_some();
+    let is_there = view.keyspace().indexes().is_index(name);
     if is_there && may_exist {
         return exists();
     }
@@ -189,7 +197,7 @@ fn create(call: &mut Call, may_exist: bool) -> Result {
     check_paths(&schema, name)?;
     let schema = Arc::new(schema);
     let reply = call.access.write_world(INDEXED_DB, |view| {
-        if view.keyspace().indexes().get(name).is_some() {
+        if view.keyspace().indexes().is_index(name) {
             return exists().map(Decision::unchanged);
         }
         let effect = Effect::CreateIndex { schema };

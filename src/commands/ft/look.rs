@@ -75,7 +75,7 @@ fn explained(call: &mut Call) -> Result<String> {
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     let index = index(&call.access.view(INDEXED_DB), name)?;
     let limits = Limits::of(&call.context.config);
-    let request = search::read(&mut Words::new(&words), &limits)?;
+    let request = search::read(&mut Words::of_query(&words), &limits)?;
     let mut options: Options = request.options;
     // What options add to the conditions is not shown.
     (options.slop, options.is_in_order) = (None, false);

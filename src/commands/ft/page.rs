@@ -91,9 +91,16 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     rows::check_format(&request.options, ground.index.schema(), version)?;
     let is_late = deadline(&request.options, &ground.limits);
     let patience = Patience::new(&is_late);
+    let asked = find::ask(&ground, &request.options, observer)?;
+    // Who only counts is not asked what is sorted by.
+    if let Some(sort) = request.sort.as_ref().filter(|_| request.num > 0) {
+        let distances = asked.query.distance_names();
+        sorting::check(ground.index.schema(), sort, &distances)?;
+    }
     let page = find(
         &ground,
         &request.options,
+        &asked,
         cost::passed_cost(&ground.index, &request),
         &patience,
         observer,
@@ -169,9 +176,6 @@ impl Page {
                 .collect(),
             warnings: passed.warnings.clone(),
         };
-        if let Some(sort) = &request.sort {
-            sorting::check(ground.index.schema(), sort, &passed)?;
-        }
         if end == 0 {
             observer.passed("Counter", 1);
             return Ok(page);
@@ -184,7 +188,7 @@ impl Page {
                 passed.ids.iter().take(end).map(|id| (id, None)).collect()
             }
             None => sorting::by_score(&passed, end, observer),
-            Some(sort) => sorting::by_field(ground, &passed, sort, end),
+            Some(sort) => sorting::by_field(ground, &passed, sort, end, request.options.listing()),
         };
         observer.passed("Sorter", first.len());
         first.drain(..(request.offset as usize).min(first.len()));

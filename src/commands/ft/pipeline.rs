@@ -1,18 +1,20 @@
-//! FT.AGGREGATE: documents become rows of properties, which steps load, group (grouping.rs), compute, drop and sort (arranging.rs).
+//! FT.AGGREGATE: documents become rows of properties, which steps load, group (grouping.rs), compute, drop and sort (arranging.rs), once all of
+//! them were checked (plan.rs).
 
 mod arranging;
 mod grouping;
+mod plan;
 
-use super::aggregate::{self, AggregateRequest, Arrange, Load, Loaded, Step};
+use super::aggregate::{self, AggregateRequest, Arrange, Loaded, Step};
 use super::arguments;
 use super::cells::{self, Cell};
 use super::cost;
 use super::cursors::Cursor;
 use super::deadline::{End, Time};
-use super::expression::{self, Expression, ExpressionError, Row, Value};
+use super::expression::{self, Expression, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
 use super::options::Options;
-use super::properties::{self, Properties, Property};
+use super::properties::{self, Content, Properties, Property};
 use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
@@ -24,8 +26,7 @@ use crate::keyspace::documents::index::DocumentIndex;
 use crate::protocol::{Reply, Version};
 use crate::search::documents::patience::{Patience, STEPS};
 use bytes::Bytes;
-use std::collections::HashMap;
-use std::rc::Rc;
+use plan::{Task, plan};
 
 /// `FT.AGGREGATE index query [step ...]`
 pub const AGGREGATE: Command = Command {
@@ -76,8 +77,6 @@ impl Row for Line {
 /// The documents that a query found, as rows.
 struct Found {
     lines: Vec<Line>,
-    /// The names of distances.
-    distances: Vec<String>,
     warnings: Vec<&'static str>,
 }
 
@@ -115,10 +114,8 @@ impl Found {
         if !passed.distances.is_empty() {
             observer.passed("Metrics Applier", lines.len());
         }
-        let names = passed.distances.into_iter().map(|(name, _)| name);
         Found {
             lines,
-            distances: names.collect(),
             warnings: passed.warnings,
         }
     }
@@ -170,21 +167,26 @@ fn run(
     time: &Time,
 ) -> Result<Outcome> {
     let options = &request.options;
-    let passed_cost = cost::of_rows(request);
-    let found = find(
+    let asked = find::ask(ground, options, observer)?;
+    let tasks = plan(
+        ground.index.schema(),
+        request,
+        &asked.query.distance_names(),
+    )?;
+    let mut found = find(
         ground,
         options,
-        passed_cost,
+        &asked,
+        cost::of_rows(request),
         &time.patience,
         observer,
         |passed, observer| Ok(Found::of(passed, options, observer)),
-    );
-    let mut found = found?;
+    )?;
     let warnings = std::mem::take(&mut found.warnings);
     let count = found.lines.len();
     let seed = ground.context.draw_random();
-    let pipeline = Pipeline::begin(ground, request, &found, time);
-    let (lines, tally) = pipeline.run(found.lines, seed, observer)?;
+    let pipeline = Pipeline::begin(ground, request, time);
+    let (lines, tally) = pipeline.run(found.lines, &tasks, seed, observer)?;
     time.check(ground)?;
     let counted = tally.total(&lines, version);
     let total = match counted {
@@ -328,11 +330,8 @@ fn put(line: &mut Line, name: &str, field: Option<&Field>, cell: Option<Cell>) {
         Some(number) => Value::Number(number),
         None => cell.value.map_or(Value::Null, Value::Text),
     };
-    line.properties.put(Property {
-        name: name.to_owned(),
-        value,
-        shown: cell.shown.map(Box::new),
-    });
+    let shown = cell.shown.map(Box::new);
+    line.properties.set(name, Content { value, shown });
 }
 
 /// As how many steps of a loop, between which nobody looks at the clock, a row counts: it is made, gone through and freed.
@@ -355,30 +354,32 @@ const APPLIED_BYTES_MAX: usize = 512 << 20;
 const PAGER: &str = "Pager/Limiter";
 
 /// What RediSearch calls a step.
-fn step_name(step: &Step) -> &'static str {
-    match step {
-        Step::Load(_) => "Loader",
-        Step::Group { .. } => "Grouper",
-        Step::Apply { .. } => "Projector",
-        Step::Filter { .. } => "Filter",
-        Step::Arrange(arrange) if arrange.keys.is_empty() => PAGER,
-        Step::Arrange(_) => "Sorter",
+fn step_name(task: &Task) -> &'static str {
+    match task {
+        Task::Load(_) | Task::LoadWhole => "Loader",
+        Task::Group { .. } => "Grouper",
+        Task::Apply { .. } => "Projector",
+        Task::Filter { .. } => "Filter",
+        Task::Arrange { arrange, .. } if arrange.keys.is_empty() => PAGER,
+        Task::Arrange { .. } => "Sorter",
     }
 }
 
 /// Steps that look at one row at a time, the page that they fill, and the steps behind it.
-fn row_by_row(steps: &[Step]) -> Option<(&[Step], &Arrange, &[Step])> {
-    let looks_at_one = |step: &&Step| {
+fn row_by_row<'t, 'a>(
+    tasks: &'t [Task<'a>],
+) -> Option<(&'t [Task<'a>], &'a Arrange, &'t [Task<'a>])> {
+    let looks_at_one = |task: &&Task| {
         matches!(
-            step,
-            Step::Load(_) | Step::Apply { .. } | Step::Filter { .. }
+            task,
+            Task::Load(_) | Task::LoadWhole | Task::Apply { .. } | Task::Filter { .. }
         )
     };
-    let count = steps.iter().take_while(looks_at_one).count();
-    let (each, behind) = steps.split_at(count);
+    let count = tasks.iter().take_while(looks_at_one).count();
+    let (each, behind) = tasks.split_at(count);
     match behind {
-        [Step::Arrange(page), others @ ..] if count > 0 && page.keys.is_empty() => {
-            Some((each, page, others))
+        [Task::Arrange { arrange, .. }, others @ ..] if count > 0 && arrange.keys.is_empty() => {
+            Some((each, arrange, others))
         }
         _ => None,
     }
@@ -394,12 +395,6 @@ struct Pipeline<'a> {
     time: &'a Time<'a>,
     /// See `time`.
     patience: &'a Patience<'a>,
-    /// Properties that a step may name.
-    known: Vec<String>,
-    /// Whether rows were grouped: they are of no documents any more.
-    is_grouped: bool,
-    /// Expressions that were read for the rows before, by their texts, through steps that look at one row at a time.
-    expressions: HashMap<Vec<u8>, Rc<Expression>>,
     /// Bytes of what was computed with APPLY, also where it is replaced.
     applied_bytes: usize,
 }
@@ -408,11 +403,8 @@ impl<'a> Pipeline<'a> {
     fn begin(
         ground: &'a Ground,
         request: &'a AggregateRequest,
-        found: &Found,
         time: &'a Time<'a>,
     ) -> Pipeline<'a> {
-        let mut known = vec!["__key".to_owned(), "__score".to_owned()];
-        known.extend(found.distances.iter().cloned());
         Pipeline {
             view: &ground.view,
             index: &ground.index,
@@ -420,9 +412,6 @@ impl<'a> Pipeline<'a> {
             ground,
             time,
             patience: &time.patience,
-            known,
-            is_grouped: false,
-            expressions: HashMap::new(),
             applied_bytes: 0,
         }
     }
@@ -435,13 +424,13 @@ impl<'a> Pipeline<'a> {
     fn run(
         mut self,
         mut lines: Vec<Line>,
+        mut tasks: &[Task],
         seed: u64,
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Line>, Tally)> {
         let mut tally = Tally::default();
-        let mut steps = &self.request.steps[..];
-        while let [step, others @ ..] = steps {
-            if let Some((each, page, others)) = row_by_row(steps) {
+        while let [task, others @ ..] = tasks {
+            if let Some((each, page, others)) = row_by_row(tasks) {
                 let before = lines.len();
                 let (kept, dropped) = self.fill_page(lines, each, page, seed, observer)?;
                 lines = kept;
@@ -452,37 +441,47 @@ impl<'a> Pipeline<'a> {
                     tally.counted = Some(before);
                 }
                 observer.passed(PAGER, lines.len());
-                steps = others;
+                tasks = others;
                 continue;
             }
             let before = lines.len();
-            lines = self.take_step(lines, step, seed)?;
-            match step {
-                Step::Group { .. } => tally = Tally::begin(lines.len(), &mut lines),
-                Step::Filter { .. } => tally.dropped += before - lines.len(),
-                Step::Arrange(arrange) if arrange.keys.is_empty() => {
+            lines = self.take_step(lines, task, seed)?;
+            match task {
+                Task::Group { .. } => tally = Tally::begin(lines.len(), &mut lines),
+                Task::Filter { .. } => tally.dropped += before - lines.len(),
+                Task::Arrange { arrange, .. } if arrange.keys.is_empty() => {
                     tally.passed_over += arrange.offset() as usize;
                 }
-                Step::Arrange(_) => tally = Tally::begin(before, &mut lines),
-                Step::Load(_) | Step::Apply { .. } => {}
+                Task::Arrange { .. } => tally = Tally::begin(before, &mut lines),
+                Task::Load(_) | Task::LoadWhole | Task::Apply { .. } => {}
             }
-            observer.passed(step_name(step), lines.len());
-            steps = others;
+            observer.passed(step_name(task), lines.len());
+            tasks = others;
         }
         Ok((lines, tally))
     }
 
-    fn take_step(&mut self, lines: Vec<Line>, step: &Step, seed: u64) -> Result<Vec<Line>> {
+    fn take_step(&mut self, lines: Vec<Line>, task: &Task, seed: u64) -> Result<Vec<Line>> {
         self.begin_loop()?;
-        match step {
-            Step::Load(load) => Ok(self.load(lines, load)),
-            Step::Group {
+        match task {
+            Task::Load(fields) => Ok(self.load(lines, Some(fields))),
+            Task::LoadWhole => Ok(self.load(lines, None)),
+            Task::Group {
                 properties,
+                calls,
                 reducers,
-            } => self.group(lines, properties, reducers, seed),
-            Step::Apply { expression, name } => self.apply(lines, expression, name),
-            Step::Filter { expression } => self.filter(lines, expression),
-            Step::Arrange(arrange) => self.arrange(lines, arrange),
+                kept,
+            } => {
+                let groups = self.gather(lines, (properties, kept), reducers, seed);
+                self.finish(groups, calls)
+            }
+            Task::Apply {
+                expression,
+                name,
+                kept,
+            } => self.apply(lines, (expression, kept), name),
+            Task::Filter { expression, kept } => self.filter(lines, (expression, kept)),
+            Task::Arrange { arrange, kept } => self.arrange(lines, arrange, kept),
         }
     }
 
@@ -498,7 +497,7 @@ impl<'a> Pipeline<'a> {
     fn fill_page(
         &mut self,
         lines: Vec<Line>,
-        each: &[Step],
+        each: &[Task],
         page: &Arrange,
         seed: u64,
         observer: &mut dyn Observer,
@@ -507,18 +506,16 @@ impl<'a> Pipeline<'a> {
             None | Some(0) => usize::MAX,
             Some(max) => max as usize,
         };
-        self.expressions.clear();
         let mut left = lines.into_iter();
         let mut passed = vec![0; each.len()];
         let (mut page_lines, mut taken) = (Vec::new(), 0);
         loop {
             let wanted = end - page_lines.len();
             let mut some: Vec<Line> = left.by_ref().take(wanted).collect();
-            // Steps name what they name, right or wrong, also where there is no row.
             let is_over = some.len() < wanted;
             taken += some.len();
-            for (step, passed) in each.iter().zip(&mut passed) {
-                some = self.take_step(some, step, seed)?;
+            for (task, passed) in each.iter().zip(&mut passed) {
+                some = self.take_step(some, task, seed)?;
                 *passed += some.len();
             }
             page_lines.append(&mut some);
@@ -526,9 +523,8 @@ impl<'a> Pipeline<'a> {
                 break;
             }
         }
-        self.expressions.clear();
-        for (step, passed) in each.iter().zip(passed) {
-            observer.passed(step_name(step), passed);
+        for (task, passed) in each.iter().zip(passed) {
+            observer.passed(step_name(task), passed);
         }
         let dropped = taken - page_lines.len();
         let shown = page.offset() as usize..page.rows_max().map_or(usize::MAX, |max| max as usize);
@@ -537,52 +533,14 @@ impl<'a> Pipeline<'a> {
         Ok((page_lines, dropped))
     }
 
-    /// Whether a step may name the property: it was made before, or the index has its value at hand.
-    fn is_known(&self, property: &str) -> bool {
-        let is_sortable = |at: usize| self.schema().fields[at].is_sortable;
-        self.known.iter().any(|known| known == property)
-            || self.in_schema(property).is_some_and(is_sortable)
-    }
-
-    /// The field of a property that is none of the rows' own yet; behind a GROUPBY there are only those.
-    fn in_schema(&self, property: &str) -> Option<usize> {
-        match self.is_grouped {
-            true => None,
-            false => self.schema().find(property),
-        }
-    }
-
-    fn learn(&mut self, property: &str) {
-        if !self.known.iter().any(|known| known == property) {
-            self.known.push(property.to_owned());
-        }
-    }
-
-    /// The fields of these properties that the index has at hand, to be made properties of rows.
-    fn kept<'p>(&self, properties: impl IntoIterator<Item = &'p str>) -> Vec<&'a Field> {
-        let schema = self.index.schema();
-        let found = properties
-            .into_iter()
-            .filter_map(|property| schema.find(property));
-        found.map(|at| &schema.fields[at]).collect()
-    }
-
     /// Counts what was done with a row. Whether to stop with the rows so far.
     fn ends_behind(&self, line: &Line) -> bool {
         self.patience.ends_behind(steps_of(&line.properties))
     }
 
-    fn load(&mut self, mut lines: Vec<Line>, load: &Load) -> Vec<Line> {
+    /// Gives each row these fields, or all of its hash's.
+    fn load(&self, mut lines: Vec<Line>, fields: Option<&[Loaded]>) -> Vec<Line> {
         let is_json = self.schema().documents == DocumentKind::Json;
-        let root = Loaded {
-            identifier: "$".to_owned(),
-            name: "$".to_owned(),
-        };
-        let fields = match load {
-            Load::Fields(fields) => Some(&fields[..]),
-            Load::All if is_json => Some(std::slice::from_ref(&root)),
-            Load::All => None,
-        };
         // What a path takes in a document nobody knows: the clock is looked at behind each.
         let path_steps = if is_json { STEPS } else { 0 };
         let mut loaded = 0;
@@ -598,25 +556,13 @@ impl<'a> Pipeline<'a> {
             }
         }
         lines.truncate(loaded);
-        match fields {
-            Some(fields) => fields.iter().for_each(|field| self.learn(&field.name)),
-            // Fields that no row has may be named too.
-            None => {
-                let schema = self.index.schema();
-                schema
-                    .fields
-                    .iter()
-                    .for_each(|field| self.learn(&field.name));
-            }
-        }
         lines
     }
 
     /// Loads all fields of a hash.
-    fn load_whole(&mut self, line: &mut Line) {
+    fn load_whole(&self, line: &mut Line) {
         let all = line.key.as_ref().map(|key| cells::whole(self.view, key));
         for (name, value) in all.into_iter().flatten() {
-            self.learn(&name);
             line.properties.set(&name, Value::Text(value));
         }
     }
@@ -627,7 +573,7 @@ impl<'a> Pipeline<'a> {
 
     /// Loads what an index keeps of a field for sorting.
     fn load_kept(&self, line: &mut Line, field: &Field) {
-        if line.properties.property(&field.name).is_some() {
+        if line.properties.content(&field.name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
@@ -637,7 +583,7 @@ impl<'a> Pipeline<'a> {
 
     fn load_one(&self, line: &mut Line, loaded: &Loaded) {
         let Loaded { identifier, name } = loaded;
-        if line.properties.property(name).is_some() {
+        if line.properties.content(name).is_some() {
             return;
         }
         let Some(key) = &line.key else { return };
@@ -656,60 +602,45 @@ impl<'a> Pipeline<'a> {
         put(line, name, field, cell);
     }
 
-    /// Reads an expression; with it, the fields that it names and the index has at hand.
-    fn read(&mut self, text: &[u8]) -> Result<(Rc<Expression>, Vec<&'a Field>)> {
-        let expression = match self.expressions.get(text) {
-            Some(expression) => Rc::clone(expression),
-            None => self.read_anew(text)?,
-        };
-        let kept = self.kept(expression.properties());
-        Ok((expression, kept))
-    }
-
-    /// What it names must be known by then; through steps of one row there is only more later.
-    fn read_anew(&mut self, text: &[u8]) -> Result<Rc<Expression>> {
-        let expression = expression::parse(text)?;
-        let known = |property: &str| self.is_known(property);
-        expression
-            .check_properties(known)
-            .map_err(|error| match error {
-                ExpressionError::UnknownProperty(name) => {
-                    Refusal::made(format!("Property `{name}` not loaded nor in pipeline"))
-                }
-                error => error.into(),
-            })?;
-        let expression = Rc::new(expression);
-        let kept = Rc::clone(&expression);
-        self.expressions.insert(text.to_vec(), kept);
-        Ok(expression)
-    }
-
-    fn apply(&mut self, mut lines: Vec<Line>, text: &[u8], name: &str) -> Result<Vec<Line>> {
-        let (expression, kept) = self.read(text)?;
+    fn apply(
+        &mut self,
+        mut lines: Vec<Line>,
+        (expression, kept): (&Expression, &[&Field]),
+        name: &str,
+    ) -> Result<Vec<Line>> {
         let mut computed = 0;
         for line in &mut lines {
-            self.load_all_kept(line, &kept);
+            self.load_all_kept(line, kept);
             let value = expression.evaluate(line, expression::Mode::Query)?;
-            self.applied_bytes += value.bytes();
+            // What is only named is shown as it was.
+            let shown = match expression {
+                Expression::Property(named) => line.properties.content(named),
+                _ => None,
+            };
+            let shown = shown.and_then(|content| content.shown.clone());
+            let content = Content { value, shown };
+            self.applied_bytes += content.bytes();
             if self.applied_bytes > APPLIED_BYTES_MAX {
                 return Err(Refusal::line("What APPLY computed takes more than 512 MB"));
             }
-            line.properties.set(name, value);
+            line.properties.set(name, content);
             computed += 1;
             if self.ends_behind(line) {
                 break;
             }
         }
         lines.truncate(computed);
-        self.learn(name);
         Ok(lines)
     }
 
-    fn filter(&mut self, lines: Vec<Line>, text: &[u8]) -> Result<Vec<Line>> {
-        let (expression, loaded) = self.read(text)?;
+    fn filter(
+        &self,
+        lines: Vec<Line>,
+        (expression, loaded): (&Expression, &[&Field]),
+    ) -> Result<Vec<Line>> {
         let mut kept = Vec::with_capacity(lines.len());
         for mut line in lines {
-            self.load_all_kept(&mut line, &loaded);
+            self.load_all_kept(&mut line, loaded);
             let is_last = self.ends_behind(&line);
             if expression.passes(&line)? {
                 kept.push(line);

@@ -10,48 +10,107 @@ use crate::protocol::{Reply, Version};
 #[derive(Clone, Debug, Default)]
 pub struct Properties(pub Vec<Property>);
 
-/// A property with its value.
+/// A property with what it holds.
 #[derive(Clone, Debug, Default)]
 pub struct Property {
     /// Its name.
     pub name: String,
-    /// Its value.
+    /// Its value, as steps and replies see it.
+    pub content: Content,
+}
+
+/// A value, and what replies show in its place where that is something else: all that a JSON path led to.
+#[derive(Clone, Debug, Default)]
+pub struct Content {
+    /// What steps compute with.
     pub value: Value,
-    /// What replies show in place of the value, where that is something else.
+    /// What replies show instead; of an array, an array of what they show of each element.
     pub shown: Option<Box<Reply>>,
+}
+
+impl From<Value> for Content {
+    fn from(value: Value) -> Content {
+        Content { value, shown: None }
+    }
+}
+
+impl Content {
+    /// An array of these.
+    pub fn array(elements: Vec<Content>) -> Content {
+        let is_as_it_is = elements.iter().all(|element| element.shown.is_none());
+        let values = elements.iter().map(|element| element.value.clone());
+        let value = Value::Array(values.collect());
+        let shown = || Reply::Array(elements.into_iter().map(Content::reply).collect());
+        Content {
+            value,
+            shown: (!is_as_it_is).then(|| Box::new(shown())),
+        }
+    }
+
+    /// The elements of an array, or the value itself where it is none.
+    pub fn elements(&self) -> &[Value] {
+        match &self.value {
+            Value::Array(values) => values,
+            value => std::slice::from_ref(value),
+        }
+    }
+
+    /// One of [`Content::elements`], with what replies show of it.
+    pub fn element(&self, place: usize) -> Content {
+        let shown = match (&self.value, self.shown.as_deref()) {
+            (Value::Array(_), Some(Reply::Array(elements))) => elements.get(place),
+            (_, shown) => shown,
+        };
+        Content {
+            value: self.elements()[place].clone(),
+            shown: shown.cloned().map(Box::new),
+        }
+    }
+
+    /// Whether there is nothing, neither for steps nor to be shown.
+    pub fn is_nothing(&self) -> bool {
+        self.value.is_null() && self.shown.is_none()
+    }
+
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let shown = self.shown.as_ref().map_or(0, |shown| shown.bytes());
+        self.value.bytes() + shown
+    }
+
+    /// What replies show.
+    fn reply(self) -> Reply {
+        match self.shown {
+            Some(shown) => *shown,
+            None => value_reply(self.value),
+        }
+    }
 }
 
 impl Row for Properties {
     fn get(&self, property: &str) -> Option<Value> {
-        self.property(property).map(|found| found.value.clone())
+        self.content(property).map(|content| content.value.clone())
     }
 }
 
 impl Properties {
-    /// The one of that name.
-    pub fn property(&self, name: &str) -> Option<&Property> {
-        self.0.iter().find(|property| property.name == name)
+    /// What the one of that name holds.
+    pub fn content(&self, name: &str) -> Option<&Content> {
+        let mut properties = self.0.iter();
+        let property = properties.find(|property| property.name == name);
+        property.map(|property| &property.content)
     }
 
-    /// The one of that name, to be altered.
-    pub fn property_mut(&mut self, name: &str) -> Option<&mut Property> {
-        self.0.iter_mut().find(|property| property.name == name)
-    }
-
-    /// Gives one a value, which replies show.
-    pub fn set(&mut self, name: &str, value: Value) {
-        self.put(Property {
-            name: name.to_owned(),
-            value,
-            shown: None,
-        });
-    }
-
-    /// Gives one a value, and what replies show in its place.
-    pub fn put(&mut self, property: Property) {
-        match self.property_mut(&property.name) {
-            Some(known) => *known = property,
-            None => self.0.push(property),
+    /// Gives the one of that name a content.
+    pub fn set(&mut self, name: &str, content: impl Into<Content>) {
+        let content = content.into();
+        let mut properties = self.0.iter_mut();
+        match properties.find(|property| property.name == name) {
+            Some(known) => known.content = content,
+            None => self.0.push(Property {
+                name: name.to_owned(),
+                content,
+            }),
         }
     }
 }
@@ -60,8 +119,7 @@ impl FromIterator<(String, Value)> for Properties {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(named: I) -> Properties {
         let property = |(name, value)| Property {
             name,
-            value,
-            shown: None,
+            content: Content::from(value),
         };
         Properties(named.into_iter().map(property).collect())
     }
@@ -77,16 +135,7 @@ impl Properties {
 
 impl Property {
     fn bytes(&self) -> usize {
-        let shown = self.shown.as_ref().map_or(0, |shown| shown.bytes());
-        size_of::<Property>() + self.name.len() + self.value.bytes() + shown
-    }
-
-    /// What replies show.
-    fn reply(self) -> Reply {
-        match self.shown {
-            Some(shown) => *shown,
-            None => value_reply(self.value),
-        }
+        size_of::<Property>() + self.name.len() + self.content.bytes()
     }
 }
 
@@ -94,7 +143,7 @@ impl Property {
 pub fn row(row: Properties, version: Version) -> Reply {
     let shown = row.0.into_iter().map(|property| {
         let name = bulk(property.name.as_bytes());
-        (name, property.reply())
+        (name, property.content.reply())
     });
     match version {
         Version::Resp2 => Reply::Array(shown.flat_map(|(name, value)| [name, value]).collect()),

@@ -5,6 +5,7 @@ mod hyperloglog;
 use super::aggregate::ReducerCall;
 use super::expression::{Row, Value};
 use super::options::RequestError;
+use super::properties::{Content, Properties};
 use super::words::{ArgumentError, Words, text_of};
 use hyperloglog::HyperLogLog;
 use std::collections::HashSet;
@@ -75,7 +76,7 @@ impl Reducer {
         is_known: impl Fn(&str) -> bool,
     ) -> Result<Reducer, ReducerError> {
         let slices: Vec<&[u8]> = call.arguments.iter().map(Vec::as_slice).collect();
-        let mut words = Words::new(&slices);
+        let mut words = Words::of_query(&slices);
         let function = call.function.to_ascii_uppercase();
         if function == "COUNT" {
             return match words.is_done() {
@@ -267,44 +268,44 @@ enum State {
     Numbers(Vec<f64>),
     List {
         seen: HashSet<Vec<u8>>,
-        values: Vec<Value>,
+        values: Vec<Content>,
     },
-    /// The value and what it was chosen by.
-    First(Option<(Value, Value)>),
+    /// The content and what it was chosen by.
+    First(Option<(Content, Value)>),
     /// A reservoir: every value seen is in it with the same chance.
     Sample {
         seen: u64,
-        values: Vec<Value>,
+        values: Vec<Content>,
         random: u64,
     },
 }
 
 impl Accumulator<'_> {
     /// Takes a row in.
-    pub fn add(&mut self, row: &dyn Row) {
+    pub fn add(&mut self, row: &Properties) {
         let property = self.reducer.property.as_deref();
-        let value = property.and_then(|property| row.get(property));
-        match (&mut self.state, value) {
+        let content = property.and_then(|property| row.content(property));
+        match (&mut self.state, content) {
             (State::Count(count), _) => *count += 1,
-            (State::First(first), value) => {
+            (State::First(first), content) => {
                 let order = match &self.reducer.kind {
                     Kind::FirstValue(order) => order.as_ref(),
                     _ => None,
                 };
-                choose(first, value.unwrap_or_default(), order, row);
+                choose(first, content, order, row);
             }
             (_, None) => {}
-            (state, Some(value)) => state.add(value, &self.reducer.kind),
+            (state, Some(content)) => state.add(content, &self.reducer.kind),
         }
     }
 
     /// The group's value.
-    pub fn finish(self) -> Value {
-        Value::Number(match self.state {
+    pub fn finish(self) -> Content {
+        let number = match self.state {
             State::Count(count) => count as f64,
             State::Distinct(seen) => seen.len() as f64,
             State::Sketch(sketch) if self.reducer.kind == Kind::HyperLogLog => {
-                return Value::from(sketch.to_bytes());
+                return Value::from(sketch.to_bytes()).into();
             }
             State::Sketch(sketch) => sketch.count() as f64,
             State::SketchSum(sketch) => sketch.map_or(0, |sketch| sketch.count()) as f64,
@@ -321,21 +322,23 @@ impl Accumulator<'_> {
                 _ => f64::NAN,
             },
             State::List { values, .. } | State::Sample { values, .. } => {
-                return Value::Array(values);
+                return Content::array(values);
             }
-            State::First(first) => return first.map(|(value, _)| value).unwrap_or_default(),
-        })
+            State::First(first) => return first.map(|(content, _)| content).unwrap_or_default(),
+        };
+        Value::Number(number).into()
     }
 }
 
 impl State {
-    fn add(&mut self, value: Value, kind: &Kind) {
+    fn add(&mut self, content: &Content, kind: &Kind) {
+        let value = &content.value;
         match self {
-            State::Distinct(seen) if !value.is_null() => {
-                seen.insert(key_of(&value));
+            State::Distinct(seen) if !content.is_nothing() => {
+                seen.insert(key_of(value));
             }
-            State::Sketch(sketch) if !value.is_null() => sketch.add(&hashed_bytes(&value)),
-            State::SketchSum(sum) => add_sketch(sum, &value),
+            State::Sketch(sketch) if !value.is_null() => sketch.add(&hashed_bytes(value)),
+            State::SketchSum(sum) => add_sketch(sum, value),
             State::Sum { count, sum } => {
                 if let Some(number) = value.to_number() {
                     *count += 1;
@@ -344,20 +347,27 @@ impl State {
             }
             State::Extreme(extreme) => {
                 if let Some(number) = value.to_number() {
-                    *extreme = match kind {
-                        Kind::Min => extreme.min(number),
-                        _ => extreme.max(number),
+                    let is_kept = match kind {
+                        Kind::Min => *extreme < number,
+                        _ => *extreme > number,
                     };
+                    // What is no number is less and more than all so far, and the next one than it.
+                    if !is_kept {
+                        *extreme = number;
+                    }
                 }
             }
             State::Deviation { .. } | State::Numbers(_) => {
-                each(value, |part| self.add_number(part.to_number()));
+                let parts = content.elements().iter();
+                parts.for_each(|part| self.add_number(part.to_number()));
             }
-            State::List { seen, values } => each(value, |part| {
-                if seen.insert(key_of(&part)) {
-                    values.push(part);
+            State::List { seen, values } => {
+                for (place, part) in content.elements().iter().enumerate() {
+                    if seen.insert(key_of(part)) {
+                        values.push(content.element(place));
+                    }
                 }
-            }),
+            }
             State::Sample {
                 seen,
                 values,
@@ -368,9 +378,9 @@ impl State {
                 };
                 *seen += 1;
                 if values.len() < size {
-                    values.push(value);
+                    values.push(content.clone());
                 } else if let Some(place) = values.get_mut((draw(random) % *seen) as usize) {
-                    *place = value;
+                    *place = content.clone();
                 }
             }
             _ => {}
@@ -396,18 +406,16 @@ impl State {
     }
 }
 
-/// The values of an array, or the one that is none.
-fn each(value: Value, mut take: impl FnMut(Value)) {
-    match value {
-        Value::Array(values) => values.into_iter().for_each(take),
-        value => take(value),
-    }
-}
-
 /// FIRST_VALUE: the first at all, or the first in the order of another property; rows without that one come last.
-fn choose(first: &mut Option<(Value, Value)>, value: Value, order: Option<&Order>, row: &dyn Row) {
+fn choose(
+    first: &mut Option<(Content, Value)>,
+    content: Option<&Content>,
+    order: Option<&Order>,
+    row: &Properties,
+) {
+    let content = || content.cloned().unwrap_or_default();
     let Some(order) = order else {
-        first.get_or_insert((value, Value::Null));
+        first.get_or_insert_with(|| (content(), Value::Null));
         return;
     };
     let by = row.get(&order.property).unwrap_or_default();
@@ -421,7 +429,7 @@ fn choose(first: &mut Option<(Value, Value)>, value: Value, order: Option<&Order
         },
     };
     if is_better {
-        *first = Some((value, by));
+        *first = Some((content(), by));
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::cells;
 use super::find::{Ground, Observer, Passed};
-use super::schema::{FieldKind, Schema};
+use super::options::Format;
+use super::schema::{DocumentKind, FieldKind, Schema};
 use super::search::SortBy;
 use crate::commands::error::{Refusal, Result};
 use crate::keyspace::documents::fields::DocumentId;
@@ -10,6 +11,7 @@ use crate::keyspace::documents::packed::PackedValue;
 use bytes::Bytes;
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
+use std::ops::Bound::Unbounded;
 
 /// What a document is sorted by.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +26,8 @@ pub enum SortKey {
 type Sorted = (DocumentId, Option<SortKey>);
 
 /// Whether there is something of that name to sort by.
-pub fn check(schema: &Schema, sort: &SortBy, passed: &Passed) -> Result<()> {
-    match passed.distances(&sort.field).is_some() || schema.find(&sort.field).is_some() {
+pub fn check(schema: &Schema, sort: &SortBy, distances: &[&str]) -> Result<()> {
+    match distances.contains(&&*sort.field) || schema.find(&sort.field).is_some() {
         true => Ok(()),
         false => {
             let line = format!("Property `{}` not loaded nor in schema", sort.field);
@@ -52,7 +54,13 @@ pub fn by_score(passed: &Passed, end: usize, observer: &mut dyn Observer) -> Vec
 
 /// The first `end` documents by a distance or a field; those without it come last, equal ones in the order of indexing, or
 /// against it where the direction is.
-pub fn by_field(ground: &Ground, passed: &Passed, sort: &SortBy, end: usize) -> Vec<Sorted> {
+pub fn by_field(
+    ground: &Ground,
+    passed: &Passed,
+    sort: &SortBy,
+    end: usize,
+    listing: Option<Format>,
+) -> Vec<Sorted> {
     let keyed = match passed.distances(&sort.field) {
         Some(distances) => {
             // A range has distances of documents that another condition keeps out.
@@ -61,7 +69,7 @@ pub fn by_field(ground: &Ground, passed: &Passed, sort: &SortBy, end: usize) -> 
             first_by_number(found.collect(), end, sort.is_descending)
         }
         None => match ground.index.schema().find(&sort.field) {
-            Some(field) => by_value(ground, passed, (field, sort.is_descending), end),
+            Some(field) => by_value(ground, passed, (field, sort.is_descending), end, listing),
             None => Vec::new(),
         },
     };
@@ -93,10 +101,23 @@ fn by_value(
     passed: &Passed,
     (field, is_descending): (usize, bool),
     end: usize,
+    listing: Option<Format>,
 ) -> Vec<Sorted> {
-    if ground.index.schema().fields[field].kind != FieldKind::Numeric {
-        return by_text(ground, passed, (field, is_descending), end);
+    let definition = &ground.index.schema().fields[field];
+    if definition.kind != FieldKind::Numeric {
+        return by_text(ground, passed, (field, is_descending), end, listing);
     }
+    let numbers = by_number(passed, (field, is_descending), end).into_iter();
+    // `null` is less than any number.
+    let nulls = nulls(ground, passed, field).into_iter();
+    let nulls = nulls.map(|id| (id, None));
+    match is_descending {
+        true => numbers.chain(nulls.rev()).take(end).collect(),
+        false => nulls.chain(numbers).take(end).collect(),
+    }
+}
+
+fn by_number(passed: &Passed, (field, is_descending): (usize, bool), end: usize) -> Vec<Sorted> {
     let numbers = &passed.state.fields[field].numbers;
     if let Some(in_order) = numbers.in_order(&passed.ids, is_descending) {
         let in_time = in_order.take_while(|_| !passed.patience.ends());
@@ -116,6 +137,27 @@ fn by_value(
     first_by_number(found.collect(), end, is_descending)
 }
 
+/// Documents whose number is `null`, which JSON alone has; an index keeps none of it for sorting. That is looked for among those that
+/// have something in the field, but no number.
+fn nulls(ground: &Ground, passed: &Passed, field: usize) -> Vec<DocumentId> {
+    let schema = ground.index.schema();
+    let definition = &schema.fields[field];
+    if schema.documents != DocumentKind::Json || definition.is_sortable {
+        return Vec::new();
+    }
+    let of_field = &passed.state.fields[field];
+    let without = &of_field.present - of_field.numbers.between(Unbounded, Unbounded);
+    let is_null = |id: &DocumentId| {
+        let document = passed.state.documents.get(*id);
+        let cell = document
+            .and_then(|document| cells::kept(&ground.view, document.key(), definition, None));
+        cell.is_some_and(|cell| cell.value.is_none())
+    };
+    let candidates = (without & &passed.ids).into_iter();
+    let in_time = candidates.take_while(|_| !passed.patience.ends());
+    in_time.filter(is_null).collect()
+}
+
 fn first_by_number(found: Vec<(DocumentId, f64)>, end: usize, is_descending: bool) -> Vec<Sorted> {
     let order = |one: &(DocumentId, f64), other: &(DocumentId, f64)| {
         directed(
@@ -129,12 +171,13 @@ fn first_by_number(found: Vec<(DocumentId, f64)>, end: usize, is_descending: boo
         .collect()
 }
 
-/// The values are read from the documents.
+/// The values are read from the documents; `null` is less than any text.
 fn by_text(
     ground: &Ground,
     passed: &Passed,
     (field, is_descending): (usize, bool),
     end: usize,
+    listing: Option<Format>,
 ) -> Vec<Sorted> {
     let definition = &ground.index.schema().fields[field];
     let text = |id| {
@@ -142,17 +185,17 @@ fn by_text(
         if document.value(field) == PackedValue::Missing {
             return None;
         }
-        let cell = cells::kept(&ground.view, document.key(), definition, None)?;
-        cell.value
+        let cell = cells::kept(&ground.view, document.key(), definition, listing)?;
+        Some(cell.value)
     };
     let in_time = passed.ids.iter().take_while(|_| !passed.patience.ends());
     let found = in_time.filter_map(|id| Some((id, text(id)?)));
-    let order = |one: &(DocumentId, Bytes), other: &(DocumentId, Bytes)| {
+    let order = |one: &(DocumentId, Option<Bytes>), other: &(DocumentId, Option<Bytes>)| {
         directed(one.1.cmp(&other.1).then(one.0.cmp(&other.0)), is_descending)
     };
     let first = first(found.collect(), end, order).into_iter();
     first
-        .map(|(id, text)| (id, Some(SortKey::Text(text))))
+        .map(|(id, text)| (id, text.map(SortKey::Text)))
         .collect()
 }
 

@@ -33,14 +33,24 @@ pub(super) struct Walk {
 pub(super) struct Choice {
     /// The node whose list is decided on.
     pub(super) node: Point,
-    /// The candidate that is compared with those chosen.
-    pub(super) candidate: Point,
+    /// Those chosen, each as one side of distances, and some of former choices behind them.
+    pub(super) points: Vec<Point>,
+    /// Candidates that nobody chosen so far leaves out.
+    pub(super) open: Vec<Open>,
     pub(super) slots: Vec<u32>,
     pub(super) distances: Vec<f32>,
     /// R: what was chosen.
     pub(super) chosen: Vec<Candidate>,
     /// Vectors equal to the node's that were not chosen because half of the list are such.
     pub(super) twins: Vec<Candidate>,
+}
+
+/// A candidate for a link.
+#[derive(Clone, Copy)]
+pub(super) struct Open {
+    pub(super) candidate: Candidate,
+    /// Its distance to the nearest of those chosen.
+    pub(super) nearest: f32,
 }
 
 /// The slots that a walk has met: a bit each, and the words that were touched, so that clearing costs what the walk did.
@@ -113,7 +123,8 @@ impl Scratch {
     fn new() -> Scratch {
         let choice = Choice {
             node: Point::empty(),
-            candidate: Point::empty(),
+            points: Vec::new(),
+            open: Vec::new(),
             slots: Vec::new(),
             distances: Vec::new(),
             chosen: Vec::new(),

@@ -2,13 +2,16 @@
 //! edge into lists that are full.
 
 use super::graph::{Linking, Pinned};
-use super::scratch::Choice;
+use super::scratch::{Choice, Open};
 use crate::index::nearest::Candidate;
 use crate::index::slots::mix;
 use crate::index::vectors::Point;
 
 /// How often an edge is decided on anew when others took the room meanwhile.
 const DECISIONS: usize = 3;
+
+/// Candidates that are looked at together for links.
+const CHOSEN_FROM: usize = 32;
 
 /// A node that lost its edge to `from` for the sake of `other`, and has no neighbour in common with `from`.
 struct Stranded {
@@ -24,47 +27,77 @@ impl Pinned<'_> {
     /// Equality never leaves anyone out: of many equal vectors each would make the others unreachable. But only half of the
     /// list goes to vectors equal to x, or it would have no link out of their clump; the rest of them go to `choice.twins`,
     /// for what room is left.
+    ///
+    /// Candidates are taken a block at a time. Whoever is chosen is compared with those of the block that nobody left out before, so
+    /// that most candidates meet few of those chosen, and only these are made one side of distances.
     pub(super) fn choose(&self, candidates: &[Candidate], limit: usize, choice: &mut Choice) {
-        let Choice {
-            candidate: point,
-            slots,
-            distances,
-            chosen,
-            twins,
-            ..
-        } = choice;
-        chosen.clear();
-        twins.clear();
-        slots.clear();
+        choice.chosen.clear();
+        choice.twins.clear();
         let mut chosen_twins = 0;
-        for &c in candidates {
-            if chosen.len() == limit {
+        for block in candidates.chunks(CHOSEN_FROM) {
+            if choice.chosen.len() == limit {
                 break;
             }
-            self.graph.vectors.load_point(c.slot(), point, self.guard);
-            let scorer = self.scorer(point);
-            let mut nearest = f32::INFINITY;
-            let is_dominated = slots.chunks(16).any(|group| {
-                scorer.score(group, distances);
-                nearest = distances.iter().fold(nearest, |a, &b| a.min(b));
-                distances
-                    .iter()
-                    .any(|&d| self.graph.alpha * d < c.distance())
-            });
-            if is_dominated {
-                continue;
+            choice.open.clear();
+            choice.open.extend(block.iter().map(|&candidate| Open {
+                candidate,
+                nearest: f32::INFINITY,
+            }));
+            for at in 0..choice.chosen.len() {
+                self.leave_out(at, 0, choice);
             }
-            // As far from a chosen one as from x, and both as far from x: c, s and x are equal.
-            let is_twin = nearest == c.distance()
-                && chosen.first().is_some_and(|s| s.distance() == c.distance());
-            if is_twin && chosen_twins >= limit / 2 {
-                twins.push(c);
-                continue;
+            let mut next = 0;
+            while next < choice.open.len() && choice.chosen.len() < limit {
+                let Open { candidate, nearest } = choice.open[next];
+                next += 1;
+                // As far from a chosen one as from x, and both as far from x: c, s and x are equal.
+                let first = choice.chosen.first();
+                let is_twin = nearest == candidate.distance()
+                    && first.is_some_and(|s| s.distance() == candidate.distance());
+                if is_twin && chosen_twins >= limit / 2 {
+                    choice.twins.push(candidate);
+                    continue;
+                }
+                chosen_twins += usize::from(is_twin);
+                let at = choice.chosen.len();
+                choice.chosen.push(candidate);
+                if at == choice.points.len() {
+                    choice.points.push(Point::empty());
+                }
+                let (vectors, point) = (&self.graph.vectors, &mut choice.points[at]);
+                vectors.load_point(candidate.slot(), point, self.guard);
+                self.leave_out(at, next, choice);
             }
-            chosen_twins += usize::from(is_twin);
-            chosen.push(c);
-            slots.push(c.slot());
         }
+    }
+
+    /// Compares the chosen one number `at` with the candidates of the block from number `from` on, and leaves those out to which it
+    /// leads.
+    fn leave_out(&self, at: usize, from: usize, choice: &mut Choice) {
+        let Choice {
+            points,
+            open,
+            slots,
+            distances,
+            ..
+        } = choice;
+        if open.len() == from {
+            return;
+        }
+        slots.clear();
+        slots.extend(open[from..].iter().map(|open| open.candidate.slot()));
+        self.scorer(&points[at]).score(slots, distances);
+        let mut kept = from;
+        for (number, &d) in (from..).zip(&*distances) {
+            let Open { candidate, nearest } = open[number];
+            open[kept] = Open {
+                candidate,
+                nearest: nearest.min(d),
+            };
+            let is_dominated = self.graph.alpha * d < candidate.distance();
+            kept += usize::from(!is_dominated);
+        }
+        open.truncate(kept);
     }
 
     /// Adds up to `room` of the twins that were left over: others for each node, so that they do not all link to the same.

@@ -30,11 +30,16 @@ impl Keyspace {
     /// As `apply`, but for linking the vectors of documents, which takes long and may be done beside others: the caller does it
     /// ([`Indexes::link`](super::documents::Indexes::link)) before it lets go of the keys.
     pub fn apply_unlinked(&self, change: Change, number: u64) -> Vec<Linking> {
-        let followed = match self.indexes().is_empty() {
-            true => Vec::new(),
-            false => change.altered_keys(),
-        };
+        if self.indexes().is_empty() {
+            self.alter(change, number);
+            return Vec::new();
+        }
+        let followed = change.altered_keys();
+        let is_renamed = matches!(change.effect, Effect::Rename { .. });
         self.alter(change, number);
+        if let ([(INDEXED_DB, from), (_, to)], true) = (&followed[..], is_renamed) {
+            return self.indexes().rename(from, to, &self.database(INDEXED_DB));
+        }
         let mut left = Vec::new();
         for (db, key) in followed {
             if db == INDEXED_DB {

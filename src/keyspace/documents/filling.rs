@@ -4,8 +4,8 @@
 use super::index::{DocumentIndex, Unlinked};
 use super::saved::{Found, SavedIndex, SavedKeys};
 use super::values;
-use crate::keyspace::Key;
 use crate::keyspace::table::Database;
+use crate::keyspace::{Entry, Key};
 use parking_lot::{Condvar, Mutex};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -142,6 +142,14 @@ pub(super) fn load(
 /// Indexes what the key holds; a key that holds no document of this index, or one with a value that does not do, is left out.
 pub fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
     index.link(take_up_unlinked(index, key, database));
+}
+
+/// After what one key held was given to another: lets a document that is one under both names keep its place. Whether there is such a
+/// document; what else the index knows of the two keys does not agree with what they hold.
+pub(super) fn rename(index: &DocumentIndex, from: &[u8], to: &[u8], database: &Database) -> bool {
+    let schema = index.schema();
+    let is_admitted = |entry: Entry| values::is_admitted(schema, to, &entry.value);
+    schema.follows(to) && database.peek(to).is_some_and(is_admitted) && index.rename(from, to)
 }
 
 /// As `take_up`, but for the linking of vectors.

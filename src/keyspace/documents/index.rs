@@ -492,6 +492,18 @@ impl DocumentIndex {
         self.free(former);
     }
 
+    /// Gives a document another key, in place of what that one had; it keeps its id and its vectors. Whether there was such a document.
+    pub(super) fn rename(&self, from: &[u8], to: &[u8]) -> bool {
+        if self.state.read().id_of(from).is_none() {
+            return false;
+        }
+        if from != to {
+            let former = self.state.write().rename(from, to);
+            self.free(former);
+        }
+        true
+    }
+
     /// Forgets a key whose document does not do, and remembers why.
     pub(super) fn refuse(&self, key: &[u8], field: usize, why: Refusal) {
         self.failures.fetch_add(1, Ordering::Relaxed);
@@ -713,17 +725,28 @@ impl State {
         self.ids.insert_unique(hash, id, hash_of);
     }
 
-    fn remove(&mut self, key: &[u8]) -> Vec<(usize, u32)> {
-        let Some(id) = self.id_of(key) else {
-            return Vec::new();
-        };
-        if let Ok(entry) = self
-            .ids
-            .find_entry(self.hasher.hash_one(key), |other| *other == id)
-        {
+    /// Takes a document from those that are known by key and by id; what is known of its fields stays.
+    fn leave(&mut self, key: &[u8]) -> Option<(DocumentId, Document)> {
+        let id = self.id_of(key)?;
+        let hash = self.hasher.hash_one(key);
+        if let Ok(entry) = self.ids.find_entry(hash, |other| *other == id) {
             entry.remove();
         }
-        let Some(document) = self.documents.remove(id) else {
+        Some((id, self.documents.remove(id)?))
+    }
+
+    /// Gives a document another key; the slots of what that one had before.
+    fn rename(&mut self, from: &[u8], to: &[u8]) -> Vec<(usize, u32)> {
+        let former = self.remove(to);
+        if let Some((id, document)) = self.leave(from) {
+            let packed = document.packed.with_key(to);
+            self.enter(id, Document { packed, ..document }, None);
+        }
+        former
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Vec<(usize, u32)> {
+        let Some((id, document)) = self.leave(key) else {
             return Vec::new();
         };
         self.all.remove(id);

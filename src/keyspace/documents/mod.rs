@@ -93,11 +93,16 @@ impl Indexes {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// The index of that name or alias.
+    /// The index of that name, or else of that alias: an index may be made by a name that was an alias, which is hidden then.
     pub fn get(&self, name: &[u8]) -> Option<Arc<DocumentIndex>> {
         let names = self.names.read();
-        let own = names.aliases.get(name).map_or(name, |own| own);
-        names.indexes.get(own).map(Arc::clone)
+        let aliased = || names.indexes.get(names.aliases.get(name)?);
+        names.indexes.get(name).or_else(aliased).map(Arc::clone)
+    }
+
+    /// Whether that is an index's own name, no alias.
+    pub fn is_index(&self, name: &[u8]) -> bool {
+        self.names.read().indexes.contains_key(name)
     }
 
     /// All of them, in the order of their names.
@@ -263,19 +268,38 @@ impl Indexes {
 
     /// Makes what the indexes know of a key agree with what it holds now, but for the links of new vectors.
     pub(super) fn refresh(&self, key: &[u8], database: &Database) -> Vec<Linking> {
+        let all = self.all().into_iter();
+        all.filter_map(|index| self.refresh_in(&index, key, database))
+            .collect()
+    }
+
+    /// As `refresh` of both keys, after what one of them held was given to the other. A document that an index has under both names keeps
+    /// its place there, and is not indexed anew.
+    pub(super) fn rename(&self, from: &[u8], to: &[u8], database: &Database) -> Vec<Linking> {
         let mut left = Vec::new();
         for index in self.all() {
-            if index.schema().follows(key) {
-                let index = self.renewed(&index, database);
-                let began_us = self.now_us();
-                let unlinked = filling::take_up_unlinked(&index, key, database);
-                self.note_time(&index, began_us);
-                if !unlinked.is_empty() {
-                    left.push(Linking { index, unlinked });
-                }
+            if !filling::rename(&index, from, to, database) {
+                left.extend(self.refresh_in(&index, from, database));
+                left.extend(self.refresh_in(&index, to, database));
             }
         }
         left
+    }
+
+    fn refresh_in(
+        &self,
+        index: &Arc<DocumentIndex>,
+        key: &[u8],
+        database: &Database,
+    ) -> Option<Linking> {
+        if !index.schema().follows(key) {
+            return None;
+        }
+        let index = self.renewed(index, database);
+        let began_us = self.now_us();
+        let unlinked = filling::take_up_unlinked(&index, key, database);
+        self.note_time(&index, began_us);
+        (!unlinked.is_empty()).then_some(Linking { index, unlinked })
     }
 
     /// Does what [`Indexes::refresh`] left.

@@ -73,6 +73,16 @@ impl PackedDocument {
         PackedDocument(bytes[..].into())
     }
 
+    /// The same under another key.
+    pub(super) fn with_key(&self, key: &[u8]) -> PackedDocument {
+        let mut left = &self.0[..];
+        take_bytes(&mut left);
+        let mut bytes = Buffer::new();
+        put_bytes(&mut bytes, key);
+        bytes.extend_from_slice(left);
+        PackedDocument(bytes[..].into())
+    }
+
     /// Asks for its first bytes, the key, to be brought near.
     pub(super) fn prefetch(&self) {
         sys::prefetch(self.0.as_ptr(), 1);

@@ -1,5 +1,7 @@
 //! Numbers as text: distances and values of aggregations with twelve digits, text scores exactly.
 
+use std::fmt::Write;
+
 /// A number of an aggregation or a distance: whole numbers without point, others as C's `%.12g`.
 pub fn print(value: f64) -> String {
     // As the module casts: beyond i64 it is %.12g again.
@@ -30,7 +32,9 @@ pub fn print_significant(value: f64, digits: usize) -> String {
         return format!("{sign}{name}");
     }
     let last = digits.saturating_sub(1);
-    let scientific = format!("{value:.last$e}");
+    // With room from the start: what grows byte by byte takes longer than the digits do.
+    let mut scientific = String::with_capacity(digits + 8);
+    let _ = write!(scientific, "{value:.last$e}");
     let (written, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..=last as i32).contains(&exponent) {
@@ -38,19 +42,24 @@ pub fn print_significant(value: f64, digits: usize) -> String {
     }
     // The same digits, with the point where it belongs: rounding them anew would take as long again.
     let mut plain = String::with_capacity(written.len() + 6);
-    plain.extend(written.starts_with('-').then_some('-'));
-    let mut place = exponent;
-    if exponent < 0 {
-        plain.push_str("0.");
-        (exponent + 1..0).for_each(|_| plain.push('0'));
-        place = -1;
+    let unsigned = written.trim_start_matches('-');
+    plain.push_str(&written[..written.len() - unsigned.len()]);
+    let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    match usize::try_from(exponent) {
+        Ok(places) => {
+            plain.push_str(whole);
+            plain.push_str(&decimals[..places]);
+            plain.push('.');
+            plain.push_str(&decimals[places..]);
+        }
+        Err(_) => {
+            plain.push_str(&"0.000"[..1 + exponent.unsigned_abs() as usize]);
+            plain.push_str(whole);
+            plain.push_str(decimals);
+        }
     }
-    for digit in written.bytes().filter(u8::is_ascii_digit) {
-        plain.push(digit.into());
-        plain.extend((place == 0).then_some('.'));
-        place -= 1;
-    }
-    trim(&plain).to_owned()
+    plain.truncate(trim(&plain).len());
+    plain
 }
 
 /// Without zeros behind the point, and without the point if nothing else is behind it.

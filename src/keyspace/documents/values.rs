@@ -50,11 +50,16 @@ pub enum FieldValue {
     Vectors(Vec<SharedBytes>),
 }
 
+/// Whether the schema's filter, if it has one, admits a key.
+pub fn is_admitted(schema: &Schema, key: &[u8], value: &Value) -> bool {
+    let filter = schema.filter.as_ref();
+    filter.is_none_or(|filter| filter.admits(schema, key, value))
+}
+
 /// Reads a document. None if the value is of another kind than the schema's documents, or its filter does not admit it. The error
 /// names the field.
 pub fn read(schema: &Schema, key: &[u8], value: &Value) -> Option<Read> {
-    let filter = schema.filter.as_ref();
-    if filter.is_some_and(|filter| !filter.admits(schema, key, value)) {
+    if !is_admitted(schema, key, value) {
         return None;
     }
     let read_field = |field: &Field| match (schema.documents, value) {

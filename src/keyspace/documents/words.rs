@@ -21,12 +21,34 @@ pub enum ArgumentError {
 pub struct Words<'a> {
     words: &'a [&'a [u8]],
     next: usize,
+    numbers: Numbers,
+}
+
+/// How numbers are written.
+#[derive(Clone, Copy)]
+enum Numbers {
+    /// With nothing around them.
+    Strict,
+    /// As C reads them: nothing is 0, and blanks may stand in front.
+    AsInC,
 }
 
 impl<'a> Words<'a> {
     /// Starts at the first word.
     pub fn new(words: &'a [&'a [u8]]) -> Words<'a> {
-        Words { words, next: 0 }
+        Words {
+            words,
+            next: 0,
+            numbers: Numbers::Strict,
+        }
+    }
+
+    /// The same for words of a query command, whose numbers may be written as in C.
+    pub fn of_query(words: &'a [&'a [u8]]) -> Words<'a> {
+        Words {
+            numbers: Numbers::AsInC,
+            ..Words::new(words)
+        }
     }
 
     /// How many words were taken.
@@ -68,10 +90,20 @@ impl<'a> Words<'a> {
         is_it
     }
 
+    /// Takes a number's text.
+    fn number(&mut self) -> Result<&'a [u8], ArgumentError> {
+        let word = self.word()?;
+        Ok(match (self.numbers, word) {
+            (Numbers::Strict, _) => word,
+            (Numbers::AsInC, b"") => b"0",
+            (Numbers::AsInC, _) => word.trim_ascii_start(),
+        })
+    }
+
     /// Takes an integer of at least `min`.
     pub fn int(&mut self, min: i64) -> Result<i64, ArgumentError> {
         let mut ahead = *self;
-        let value = parse_int(ahead.word()?).ok_or(ArgumentError::Type)?;
+        let value = parse_int(ahead.number()?).ok_or(ArgumentError::Type)?;
         if value < min {
             return Err(ArgumentError::Bounds);
         }
@@ -97,7 +129,7 @@ impl<'a> Words<'a> {
     /// Takes a number of at least `min`.
     pub fn double(&mut self, min: f64) -> Result<f64, ArgumentError> {
         let mut ahead = *self;
-        let value = number::parse_double(ahead.word()?).ok_or(ArgumentError::Type)?;
+        let value = number::parse_double(ahead.number()?).ok_or(ArgumentError::Type)?;
         if value < min {
             return Err(ArgumentError::Bounds);
         }
@@ -112,7 +144,11 @@ impl<'a> Words<'a> {
         }
         let words = &self.words[self.next..self.next + count];
         self.next += count;
-        Ok(Words::new(words))
+        Ok(Words {
+            words,
+            next: 0,
+            ..*self
+        })
     }
 
     /// Takes a count and as many words. The count stays taken when the words are missing.
@@ -172,6 +208,21 @@ mod tests {
         ];
         for (word, expected) in cases {
             assert_eq!(take(word, |words| words.int(0)).0, expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_queries_may_be_written_as_in_c() {
+        for (word, expected) in [
+            ("", Some(0)),
+            (" 3", Some(3)),
+            ("\t+3.0", Some(3)),
+            (" ", None),
+            ("3 ", None),
+        ] {
+            let words = [word.as_bytes()];
+            assert_eq!(Words::of_query(&words).int(0).ok(), expected, "{word}");
+            assert!(Words::new(&words).int(0).is_err(), "{word}");
         }
     }
 

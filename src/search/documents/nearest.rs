@@ -183,9 +183,14 @@ impl<'a> NearestSearch<'a> {
         let farthest = hits.last().map_or(f32::INFINITY, |last| last.distance);
         let mut is_torn = false;
         let mut found: Vec<(DocumentId, f64)> = Vec::with_capacity(hits.len());
-        for hit in hits {
+        // Owners lie anywhere: one after the other in a loop that does nothing else, they are waited for together.
+        let owners: Vec<Option<DocumentId>> = hits
+            .iter()
+            .map(|hit| state.owner(self.field, hit.slot))
+            .collect();
+        for (hit, owner) in hits.iter().zip(owners) {
             let asked = |id: &DocumentId| self.passing.as_ref().is_none_or(|p| p.ids.contains(*id));
-            let owner = state.owner(self.field, hit.slot).filter(asked);
+            let owner = owner.filter(asked);
             let place = owner.and_then(|id| {
                 let slots = state.slots(self.field).of(id);
                 Some((id, distance_now(self.vectors, self.target, *hit, slots)?))

@@ -38,6 +38,10 @@ struct Condition<'q> {
     tags: Vec<Tags<'q>>,
     /// Who meets it, where that is not known of every document that passes and cannot be told by words and tags alone.
     passing: Option<RoaringBitmap>,
+    /// Whether every document meets it, because what is not to be there, or need not be, is nowhere.
+    is_met_by_all: bool,
+    /// Whether it is worth what everything is.
+    is_everything: bool,
     /// The conditions that it is made of.
     parts: Vec<Condition<'q>>,
 }
@@ -73,12 +77,52 @@ impl<'q> Condition<'q> {
             _ => node.children(),
         };
         let parts = parts.iter().map(|part| Condition::new(matcher, part));
+        let mut parts: Vec<Condition> = parts.collect();
+        let is_idle = |part: &Condition| match node.kind {
+            // What everybody meets is no condition where others must hold as well,
+            Kind::And(_) => part.is_met_by_all,
+            // and what nobody can meet is no choice.
+            Kind::Or(_) => part.is_void(),
+            _ => false,
+        };
+        match parts.iter().all(is_idle) {
+            true => parts.truncate(1),
+            false => parts.retain(|part| !is_idle(part)),
+        }
+        if parts.len() == 1 && node.children().len() > 1 {
+            // The one that is left stands for all of them.
+            return parts.remove(0);
+        }
+        let is_void = |part: &'q Node| Condition::new(matcher, part).is_void();
+        let is_met_by_all = match node.kind {
+            Kind::Not(_) => node.children().iter().all(is_void),
+            Kind::Optional(_) => parts.iter().all(Condition::is_void),
+            _ => node.kind == Kind::All,
+        };
+        // Then the module goes through all documents, which it can score where it keeps a list of them (INDEXALL).
+        let is_scored = match node.kind {
+            Kind::Not(_) => matcher.index.schema().indexes_all,
+            _ => node.kind == Kind::All,
+        };
         Condition {
             node,
             words,
             tags,
             passing: None,
-            parts: parts.collect(),
+            is_met_by_all,
+            is_everything: is_met_by_all && is_scored,
+            parts,
+        }
+    }
+
+    /// Whether the index has nothing that could meet it: it asks for words or tags that no document holds.
+    fn is_void(&self) -> bool {
+        match &self.node.kind {
+            Kind::And(_) => self.parts.iter().any(Condition::is_void),
+            Kind::Or(_) => self.parts.iter().all(Condition::is_void),
+            Kind::Phrase(words) => self.words.len() < words.len(),
+            Kind::Tag { .. } => self.tags.is_empty(),
+            kind => is_words(kind) && self.words.is_empty(),
         }
     }
 
@@ -138,14 +182,23 @@ impl<'q> Condition<'q> {
         }
     }
 
+    /// What need not hold, without saying so; any other condition itself.
+    fn innermost(&self) -> &Condition<'q> {
+        match (&self.node.kind, &self.parts[..]) {
+            (Kind::Optional(_), [part]) => part.innermost(),
+            _ => self,
+        }
+    }
+
     /// Whether no scorer that goes by words finds anything in it.
     fn is_wordless(&self) -> bool {
-        let is_missing = |part: &Condition| matches!(part.node.kind, Kind::Missing { .. });
+        let counts_alone =
+            |part: &Condition| matches!(part.node.kind, Kind::Missing { .. } | Kind::Optional(_));
         let counts_what_is_missing =
-            matches!(self.node.kind, Kind::Optional(_)) && self.parts.iter().any(is_missing);
+            matches!(self.node.kind, Kind::Optional(_)) && self.parts.iter().any(counts_alone);
         self.words.is_empty()
             && self.tags.is_empty()
-            && self.node.kind != Kind::All
+            && !self.is_everything
             && !counts_what_is_missing
             && self.parts.iter().all(Condition::is_wordless)
     }
@@ -167,10 +220,12 @@ impl<'q> Worth<'q> {
             documents,
             average_length: state.length as f64 / documents.max(1) as f64,
         };
-        let is_unfiltered = (is_nearest || has_keys) && root.kind == Kind::All;
         let mut worth = Worth {
             state,
-            root: (!is_unfiltered).then(|| Condition::new(matcher, root)),
+            root: Some(Condition::new(matcher, root)).filter(|root| {
+                let is_unfiltered = (is_nearest || has_keys) && root.is_everything;
+                !is_unfiltered
+            }),
             is_nearest,
             scorer,
             corpus,
@@ -319,6 +374,7 @@ impl<'q> Worth<'q> {
     /// that a word stands for.
     fn spread(&self, id: DocumentId) -> u32 {
         let Some(root) = &self.root else { return 1 };
+        let root = root.innermost();
         let places: Vec<Vec<u32>> = match &root.node.kind {
             Kind::And(_) | Kind::Or(_) => {
                 let parts = root.parts.iter().filter(|part| self.is_met(part, id));
@@ -374,11 +430,23 @@ impl<'q> Worth<'q> {
         document: Document,
         notes: Option<&mut Vec<Part>>,
     ) -> Option<f64> {
+        self.weighed(condition, None, id, document, notes)
+    }
+
+    /// The same with another weight than its own, if one is given.
+    fn weighed(
+        &self,
+        condition: &Condition,
+        given: Option<f64>,
+        id: DocumentId,
+        document: Document,
+        notes: Option<&mut Vec<Part>>,
+    ) -> Option<f64> {
         let passing = condition.passing.as_ref();
         if passing.is_some_and(|passing| !passing.contains(id)) {
             return None;
         }
-        let weight = condition.node.options.weight;
+        let weight = given.unwrap_or(condition.node.options.weight);
         let mut inner = notes.is_some().then(Vec::new);
         let parts = condition.parts.iter();
         let of = |part: &Condition| self.condition(part, id, document, inner.as_mut());
@@ -390,28 +458,38 @@ impl<'q> Worth<'q> {
             Kind::Or(_) => (Join::Any, weight, parts.filter_map(of).collect()),
             Kind::Optional(_) => return Some(self.optional(condition, id, document, notes)),
             Kind::Word(_) | Kind::Affix(_) | Kind::Wildcard(_) | Kind::Fuzzy { .. } => {
-                let scores = self.words(condition, id, document, inner.as_mut());
-                if condition.words.len() == 1 {
+                let is_one = condition.words.len() == 1;
+                let of_leaf = given.filter(|_| is_one);
+                let scores = self.words(condition, of_leaf, id, document, inner.as_mut());
+                if is_one {
                     extend(notes, inner.into_iter().flatten());
                     return scores.first().copied();
                 }
-                let is_word = matches!(condition.node.kind, Kind::Word(_));
-                (Join::Any, if is_word { 1.0 } else { weight }, scores)
+                let of_words = match condition.node.kind {
+                    Kind::Word(_) => given.unwrap_or(1.0),
+                    _ => weight,
+                };
+                (Join::Any, of_words, scores)
             }
             Kind::Tag { .. } => {
-                let scores = self.tags(condition, id, document, inner.as_mut());
-                if condition.tags.len() == 1 {
+                let is_one = condition.tags.len() == 1;
+                let of_leaf = given.filter(|_| is_one);
+                let scores = self.tags(condition, of_leaf, id, document, inner.as_mut());
+                if is_one {
                     extend(notes, inner.into_iter().flatten());
                     return scores.first().copied();
                 }
                 (Join::Any, weight, scores)
             }
             Kind::Phrase(words) => {
-                let scores = self.words(condition, id, document, inner.as_mut());
+                let scores = self.words(condition, None, id, document, inner.as_mut());
                 if scores.len() != words.len() {
                     return None;
                 }
                 (Join::All, weight, scores)
+            }
+            Kind::Not(_) if condition.is_everything => {
+                return Some(self.other(weight, true, document, notes));
             }
             Kind::Not(_) | Kind::VectorRange(_) => {
                 return Some(uncounted(Uncounted::Present(weight), notes));
@@ -434,19 +512,19 @@ impl<'q> Worth<'q> {
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
     ) -> f64 {
-        let inner = condition.parts.first();
-        let found = inner.and_then(|inner| {
-            let score = self.condition(inner, id, document, notes.as_deref_mut())?;
-            Some((&inner.node.kind, score))
-        });
-        match found {
-            None => uncounted(Uncounted::Absent, notes),
-            // What is missing counts here, as everything does.
-            Some((Kind::Missing { .. }, _)) => {
+        let inner = condition.innermost();
+        // Its weight stands in place of what is inside.
+        let weight = condition.node.options.weight;
+        let score = self.weighed(inner, Some(weight), id, document, notes.as_deref_mut());
+        let is_nested = !condition.parts.iter().any(|part| std::ptr::eq(part, inner));
+        match (score, &inner.node.kind) {
+            // What is missing counts here, as everything does, and so does what need not be where it need not be either.
+            (Some(_), Kind::Missing { .. }) => {
                 notes.as_deref_mut().and_then(Vec::pop);
-                self.other(condition.node.options.weight, true, document, notes)
+                self.other(weight, true, document, notes)
             }
-            Some((_, score)) => score,
+            (None, _) if is_nested => self.other(weight, true, document, notes),
+            (score, _) => score.unwrap_or_else(|| uncounted(Uncounted::Absent, notes)),
         }
     }
 
@@ -474,6 +552,7 @@ impl<'q> Worth<'q> {
     fn words(
         &self,
         condition: &Condition,
+        given: Option<f64>,
         id: DocumentId,
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
@@ -485,7 +564,8 @@ impl<'q> Worth<'q> {
                 frequency: posting.frequency,
                 documents_with: postings.len() as u64,
             };
-            Some((sought.word.as_str(), sought.weight, term))
+            let weight = given.unwrap_or(sought.weight);
+            Some((sought.word.as_str(), weight, term))
         });
         let scored = held.map(|leaf| self.leaf(leaf, document, notes.as_deref_mut()));
         scored.take(condition.counted()).collect()
@@ -495,11 +575,12 @@ impl<'q> Worth<'q> {
     fn tags(
         &self,
         condition: &Condition,
+        given: Option<f64>,
         id: DocumentId,
         document: Document,
         mut notes: Option<&mut Vec<Part>>,
     ) -> Scores {
-        let weight = condition.node.options.weight;
+        let weight = given.unwrap_or(condition.node.options.weight);
         let held = condition.tags.iter().filter_map(|tags| {
             let &(tag, ids) = tags.held.iter().find(|(_, ids)| ids.contains(id))?;
             let term = Term {
@@ -510,7 +591,8 @@ impl<'q> Worth<'q> {
         });
         let scored = held.map(|(tags, tag, term)| {
             if tags.is_whole || tags.held.len() == 1 {
-                let own = if tags.is_whole { weight } else { 1.0 };
+                let of_part = given.unwrap_or(1.0);
+                let own = if tags.is_whole { weight } else { of_part };
                 return self.leaf((tag, own, term), document, notes.as_deref_mut());
             }
             let mut inner = notes.is_some().then(Vec::new);

@@ -33,7 +33,6 @@ impl Display for SchemaError {
                 "Cannot add more fields. Declare index with wide fields to allow adding unlimited fields",
             ),
             SchemaError::NeedsArgument(keyword) => write!(f, "{keyword} requires an argument"),
-            SchemaError::EmptyName => f.write_str("Field name cannot be empty"),
             SchemaError::NullInName => f.write_str("Field name cannot contain null bytes"),
             SchemaError::NullInPath => f.write_str("Field path cannot contain null bytes"),
             SchemaError::Duplicate(name) => write!(f, "Duplicate field in schema - {name}"),

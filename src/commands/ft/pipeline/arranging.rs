@@ -2,8 +2,9 @@
 
 use super::super::aggregate::{Arrange, SortKey};
 use super::super::expression::{Row, Value};
+use super::super::schema::Field;
 use super::{Line, Pipeline};
-use crate::commands::error::{Refusal, Result};
+use crate::commands::error::Result;
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -11,24 +12,23 @@ use std::collections::BinaryHeap;
 impl Pipeline<'_> {
     /// Sorts with a heap, which can stop at any row: in the middle of filling it with the first of those that came so far, in the middle of
     /// emptying it with the first of all.
-    pub(super) fn arrange(&self, lines: Vec<Line>, arrange: &Arrange) -> Result<Vec<Line>> {
+    pub(super) fn arrange(
+        &self,
+        lines: Vec<Line>,
+        arrange: &Arrange,
+        kept: &[&Field],
+    ) -> Result<Vec<Line>> {
         let shown_max = arrange.rows_max().map_or(usize::MAX, |max| max as usize);
         let offset = arrange.offset() as usize;
         if arrange.keys.is_empty() {
             return Ok(lines.into_iter().take(shown_max).skip(offset).collect());
         }
         let names = || arrange.keys.iter().map(|key| &*key.property);
-        let is_there = |name: &&str| self.is_known(name) || self.in_schema(name).is_some();
-        if let Some(missing) = names().find(|name| !is_there(name)) {
-            let line = format!("Property `{missing}` not loaded nor in schema");
-            return Err(Refusal::made(line));
-        }
-        let kept = self.kept(names());
         // Equal rows of documents stand in the direction of the last key.
         let is_reversed = arrange.keys.last().is_some_and(|key| key.is_descending);
         let mut heap = BinaryHeap::with_capacity(lines.len());
         for (place, mut line) in lines.into_iter().enumerate() {
-            self.load_all_kept(&mut line, &kept);
+            self.load_all_kept(&mut line, kept);
             let is_last = self.ends_behind(&line);
             heap.push(Ranked {
                 values: names().map(|name| sorted_by(&line, name)).collect(),

@@ -234,7 +234,8 @@ struct Compared {
     operand: usize,
 }
 
-/// The longest token at the beginning of `input`, the first of equals; none if its first byte means nothing.
+/// The longest token at the beginning of `input`, the first of equals; none if its first byte means nothing. What cannot begin with
+/// that byte is not tried: most queries are short, and most patterns fail.
 fn longest(input: &[u8]) -> Option<(usize, Found)> {
     let mut best: Option<(usize, Found)> = None;
     let mut offer = |length: Option<usize>, found: Found| {
@@ -246,30 +247,39 @@ fn longest(input: &[u8]) -> Option<(usize, Found)> {
     };
     let kind = |kind| Found::Token(kind);
     let first = *input.first()?;
-    offer(length_of(digits, input), kind(Kind::Size(0.0)));
-    offer(length_of(number, input), kind(Kind::Number(0.0)));
+    if begins_number(first) {
+        offer(length_of(digits, input), kind(Kind::Size(0.0)));
+        offer(length_of(number, input), kind(Kind::Number(0.0)));
+    }
     if first == b'@' {
         offer(length_of(modifier, input), kind(Kind::Modifier));
         if let Some((length, compared)) = comparison(input) {
             offer(Some(length), Found::Comparison(compared));
         }
     }
-    let attribute_kind = Kind::Attribute { is_negative: false };
-    offer(length_of(attribute, input), kind(attribute_kind));
+    if first == b'$' {
+        let attribute_kind = Kind::Attribute { is_negative: false };
+        offer(length_of(attribute, input), kind(attribute_kind));
+    }
     offer(input.starts_with(b"=>").then_some(2), kind(Kind::Arrow));
     offer(keyword(input, b"as"), kind(Kind::As));
-    offer(length_of(infinity, input), kind(Kind::Number(0.0)));
+    if matches!(first, b'+' | b'-' | b'i' | b'I') {
+        offer(length_of(infinity, input), kind(Kind::Number(0.0)));
+    }
     let is_empty_quotes = input.starts_with(b"\"\"") || input.starts_with(b"''");
     offer(is_empty_quotes.then_some(2), kind(Kind::Term));
     let is_sign = b"\"|(){}:;-~*%[]".contains(&first);
     offer(is_sign.then_some(1), kind(Kind::Sign(first)));
     offer(keyword(input, b"ismissing"), kind(Kind::IsMissing));
-    offer(length_of(term, input), kind(Kind::Term));
+    let word = word(input);
+    offer(word, kind(Kind::Term));
     offer(exact(input), kind(Kind::Exact));
-    for (length, affix) in affixes(input).into_iter().flatten() {
+    for (length, affix) in affixes(input, word).into_iter().flatten() {
         offer(Some(length), kind(affix));
     }
-    if let Some(length) = length_of(wildcard, input) {
+    if first == b'w'
+        && let Some(length) = length_of(wildcard, input)
+    {
         let is_parameter = input[2] == b'$';
         offer(Some(length), kind(Kind::Wildcard { is_parameter }));
     }
@@ -280,6 +290,17 @@ fn longest(input: &[u8]) -> Option<(usize, Found)> {
         found => found,
     };
     Some((length, found))
+}
+
+fn begins_number(first: u8) -> bool {
+    first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')
+}
+
+/// The length of a word.
+fn word(input: &[u8]) -> Option<usize> {
+    let begins = |first: &u8| is_plain(*first) || *first == b'\\';
+    input.first().filter(|first| begins(first))?;
+    length_of(term, input)
 }
 
 /// As [`longest`], of dialect 1: there are neither quoted texts nor patterns, comparisons and words with a meaning, and a number
@@ -436,17 +457,21 @@ fn exact(input: &[u8]) -> Option<usize> {
     length
 }
 
-/// `body*`, `*body` and `*body*`, where a body is a word, a number, a parameter or a quoted text.
-fn affixes(input: &[u8]) -> [Option<(usize, Kind)>; 8] {
+/// `body*`, `*body` and `*body*`, where a body is a word, a number, a parameter or a quoted text; `at_start` is the word that `input`
+/// begins with.
+fn affixes(input: &[u8], at_start: Option<usize>) -> [Option<(usize, Kind)>; 8] {
     let is_suffix = input[0] == b'*';
     let inside = &input[usize::from(is_suffix)..];
+    let first = inside.first().copied().unwrap_or_default();
+    let is_parameter = first == b'$';
     let bodies = [
-        length_of(term, inside),
-        length_of(number, inside),
-        length_of(attribute, inside),
+        if is_suffix { word(inside) } else { at_start },
+        begins_number(first)
+            .then(|| length_of(number, inside))
+            .flatten(),
+        is_parameter.then(|| length_of(attribute, inside)).flatten(),
         exact(inside),
     ];
-    let is_parameter = inside.first() == Some(&b'$');
     let affix = |length: usize, is_prefix| {
         let kind = Kind::Affix {
             is_prefix,
@@ -491,4 +516,37 @@ fn comparison(input: &[u8]) -> Option<(usize, Compared)> {
         operand,
     };
     Some((operand + length, compared))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// [`longest`] leaves patterns out by the first byte: these never match there.
+    #[test]
+    fn what_is_not_tried_would_not_match() {
+        let tails: [&[u8]; 12] = [
+            b"", b"1", b".5", b"inf", b"INF", b"a", b"\\-", b"$p", b"'x'", b"\"x\"", b"\x80",
+            b"1e5*",
+        ];
+        for first in 0..=u8::MAX {
+            for tail in tails {
+                let input = &[&[first], tail].concat()[..];
+                let tried = [
+                    (begins_number(first), length_of(digits, input)),
+                    (begins_number(first), length_of(number, input)),
+                    (first == b'$', length_of(attribute, input)),
+                    (
+                        matches!(first, b'+' | b'-' | b'i' | b'I'),
+                        length_of(infinity, input),
+                    ),
+                    (word(input).is_some(), length_of(term, input)),
+                    (first == b'w', length_of(wildcard, input)),
+                ];
+                for (place, (is_tried, length)) in tried.into_iter().enumerate() {
+                    assert!(is_tried || length.is_none(), "pattern {place} of {input:?}");
+                }
+            }
+        }
+    }
 }

@@ -5,17 +5,18 @@ use super::*;
 /// A row of a number, a text and a list; a number of NaN is a row without it.
 struct Made(f64, &'static str);
 
-impl Row for Made {
-    fn get(&self, property: &str) -> Option<Value> {
-        match property {
-            "n" => (!self.0.is_nan()).then_some(Value::Number(self.0)),
-            "s" => Some(Value::from(self.1)),
-            "list" => Some(Value::Array(vec![
-                Value::Number(self.0),
-                Value::from(self.1),
-            ])),
-            _ => None,
-        }
+impl From<&Made> for Properties {
+    fn from(&Made(number, text): &Made) -> Properties {
+        let (number, text) = (Value::Number(number), Value::from(text));
+        let list = Value::Array(vec![number.clone(), text.clone()]);
+        let all = [("n", number), ("s", text), ("list", list)];
+        let there = |(name, value): &(&str, Value)| {
+            *name != "n" || value.to_number().is_some_and(|number| !number.is_nan())
+        };
+        let named = all.into_iter().filter(there);
+        named
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 
@@ -45,8 +46,8 @@ fn make(line: &str) -> Result<Reducer, ReducerError> {
 fn reduce(line: &str, rows: &[Made]) -> Value {
     let reducer = make(line).unwrap_or_else(|error| panic!("{line}: {error}"));
     let mut accumulator = reducer.start(7);
-    rows.iter().for_each(|row| accumulator.add(row));
-    accumulator.finish()
+    rows.iter().for_each(|row| accumulator.add(&row.into()));
+    accumulator.finish().value
 }
 
 fn show(value: &Value) -> String {

@@ -139,12 +139,8 @@ impl Evaluation<'_> {
     fn call(&self, function: &Function, arguments: &[Expression]) -> Result<Found, EvalError> {
         match function.id {
             Id::Exists => {
-                // What a function gives is there, also where it is nothing.
-                let is_property = matches!(arguments[0], Expression::Property(_));
-                let is_there = match self.found(&arguments[0])? {
-                    Found::Value(value) => !is_property || !value.is_null(),
-                    Found::Missing(_) => false,
-                };
+                // What a row has is there, also where it is nothing.
+                let is_there = matches!(self.found(&arguments[0])?, Found::Value(_));
                 Ok(Found::Value(is_there.into()))
             }
             Id::Case => match self.found(&arguments[0])? {

@@ -270,7 +270,12 @@ fn split(values: &[Value]) -> Result {
 
 fn to_number(values: &[Value]) -> Result {
     let number = values[0].to_number();
-    let number = number.ok_or_else(|| EvalError::ToNumber(lossy(&values[0].to_text())))?;
+    let shown = || match &values[0] {
+        Value::Text(text) => lossy(text),
+        // How C prints that there is no text.
+        _ => "(null)".to_owned(),
+    };
+    let number = number.ok_or_else(|| EvalError::ToNumber(shown()))?;
     Ok(Value::Number(number))
 }
 

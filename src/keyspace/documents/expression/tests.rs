@@ -148,7 +148,7 @@ fn functions_of_what_is_there() {
     check(&[
         ("exists(@n)", "1"),
         ("exists(@gone)", "0"),
-        ("exists(@nil)", "0"),
+        ("exists(@nil)", "1"),
         ("exists(upper(1))", "1"),
         ("case(exists(@gone), @gone, 'no')", "no"),
         ("case(@n > 5, 'big', @gone)", "big"),

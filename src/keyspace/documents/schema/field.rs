@@ -41,9 +41,6 @@ pub(super) fn read_name(words: &mut Words) -> Result<(String, String), SchemaErr
     if words.accept("AS") {
         name = words.word().map_err(|_| SchemaError::NeedsArgument("AS"))?;
     }
-    if name.is_empty() {
-        return Err(SchemaError::EmptyName);
-    }
     if name.contains(&0) {
         return Err(SchemaError::NullInName);
     }

@@ -314,8 +314,6 @@ pub enum SchemaError {
     Narrow,
     /// A keyword that needs a word after it.
     NeedsArgument(&'static str),
-    /// A field without a name.
-    EmptyName,
     /// NUL in a field's name.
     NullInName,
     /// NUL in a field's path.

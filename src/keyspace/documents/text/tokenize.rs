@@ -82,7 +82,8 @@ fn normalize(word: &[u8]) -> String {
 }
 
 /// The values of a TAG field's text: between separators, trimmed, in lower case unless case counts, without repetitions
-/// left out. Empty values are kept only where they are indexed. Where nothing separates values, as in JSON, the text is one as it is,
+/// left out. Empty values are kept only where they are indexed. Blanks that separate are one however many they are, and none in front of the
+/// first value; behind the last they part an empty one. Where nothing separates values, as in JSON, the text is one as it is,
 /// blanks and all, also when it is empty.
 pub fn split_tags(
     text: &str,
@@ -97,12 +98,21 @@ pub fn split_tags(
     let Some(separator) = separator else {
         return vec![folded(text)];
     };
-    let values = text.split(char::from(separator)).map(|value| {
-        // C's isspace, not Unicode's.
-        value.trim_matches(|c: char| matches!(c, ' ' | '\t'..='\r'))
-    });
-    let values = values.filter(|value| indexes_empty || !value.is_empty());
-    values.map(folded).collect()
+    // C's isspace, not Unicode's.
+    let is_blank = |c: char| matches!(c, ' ' | '\t'..='\r');
+    let separator = char::from(separator);
+    let values = text.split(separator);
+    let mut values: Vec<&str> = values.map(|value| value.trim_matches(is_blank)).collect();
+    if !indexes_empty || is_blank(separator) {
+        values.retain(|value| !value.is_empty());
+    }
+    if indexes_empty && is_blank(separator) {
+        let behind = &text[text.trim_end_matches(is_blank).len()..];
+        if values.is_empty() || behind.contains(separator) {
+            values.push("");
+        }
+    }
+    values.into_iter().map(folded).collect()
 }
 
 #[cfg(test)]
@@ -168,6 +178,12 @@ mod tests {
         assert_eq!(split_tags(" A, b c ,", comma, false, false), ["a", "b c"]);
         assert_eq!(split_tags("A,,b", comma, true, true), ["A", "", "b"]);
         assert_eq!(split_tags(" A, b", None, true, false), [" A, b"]);
+        let blank = Some(b' ');
+        assert_eq!(split_tags("  a  b", blank, true, true), ["a", "b"]);
+        assert_eq!(split_tags("a  ", blank, true, true), ["a", ""]);
+        assert_eq!(split_tags("a  ", blank, true, false), ["a"]);
+        assert_eq!(split_tags("a\t", blank, true, true), ["a"]);
+        assert_eq!(split_tags("", blank, true, true), [""]);
         assert_eq!(split_tags("", None, false, false), [""]);
     }
 }
