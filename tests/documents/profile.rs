@@ -1,6 +1,7 @@
 //! The shape of FT.PROFILE in both versions of the protocol: which parts there are, in which order, of which type.
 
-use crate::client::Client;
+use crate::client::{Client, packed};
+use crate::support::dice::Dice;
 use rhumb::protocol::client::Value;
 
 /// A reply as one line: `{name: value}` for maps, `[..]` for arrays, text in quotes where it is a bulk string. Times, which
@@ -120,4 +121,70 @@ fn a_profile_has_the_parts_of_the_module_in_both_versions() {
         assert!(matches!(results, Value::Map(_)), "{request}: {results:?}");
         assert_eq!(shape(profile), *expected, "{request}");
     }
+}
+
+/// A search compares the signs of those that pass a filter first, and FT.PROFILE and EXPLAIN tell of how many; one that is asked for
+/// everything does not.
+#[test]
+fn comparisons_of_signs_are_told() {
+    const DOCUMENTS: i64 = 1_600;
+    const PASSING: i64 = 160;
+    let (_server, mut client) = Client::start();
+    client.ok("FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM 128 DISTANCE_METRIC COSINE");
+    let mut dice = Dice(11);
+    let mut vector = || {
+        let components = (0..128).map(|_| dice.below(1 << 20) as f32 - (1 << 19) as f32);
+        packed(&components.collect::<Vec<_>>())
+    };
+    for at in 0..DOCUMENTS {
+        let (key, n, vector) = (format!("d:{at}"), at.to_string(), vector());
+        client.set(&key, &[("n", n.as_bytes()), ("v", &vector)]);
+        let attributes = format!("{{\"n\":{n}}}");
+        let (key, attributes) = (key.as_bytes(), attributes.as_bytes());
+        let words: [&[u8]; 7] = [
+            b"VADD", b"set", b"FP32", &vector, key, b"SETATTR", attributes,
+        ];
+        assert_eq!(client.call(&words), Value::Int(1));
+    }
+    client.ok("HELLO 3");
+    let target = vector();
+    let profile = format!(
+        "FT.PROFILE idx SEARCH QUERY (@n:[0,{}])=>[KNN,1,@v,$q,EF_RUNTIME,10] NOCONTENT PARAMS 2 q",
+        PASSING - 1
+    );
+    let words = profile
+        .split(' ')
+        .map(|word| word.replace(',', " ").into_bytes());
+    let words: Vec<Vec<u8>> = words
+        .chain([target.clone(), b"DIALECT".into(), b"2".into()])
+        .collect();
+    let told = shape(&client.call(&words));
+    assert!(
+        told.contains(&format!("Sign comparisons: {PASSING}")),
+        "{told}"
+    );
+    let signs = |client: &mut Client, option: &[&[u8]]| {
+        let filter = format!(".n < {PASSING}");
+        let search: [&[u8]; 8] = [
+            b"VSEARCH",
+            b"set",
+            b"1",
+            b"FP32",
+            &target,
+            b"FILTER",
+            filter.as_bytes(),
+            b"EXPLAIN",
+        ];
+        let reply = client.call(&[&search[..], option].concat());
+        let explained = reply.as_items().and_then(|parts| parts[1].as_pairs());
+        let explained = explained.unwrap_or_else(|| panic!("no map in {reply:?}"));
+        let signs = explained
+            .iter()
+            .find(|(name, _)| name.as_str() == Some("signs"));
+        signs.and_then(|(_, signs)| signs.as_i64())
+    };
+    // The first searches make the column that says who passes.
+    let found = (0..8).map(|_| signs(&mut client, &[b"EF", b"10"]));
+    assert_eq!(found.last().flatten(), Some(PASSING));
+    assert_eq!(signs(&mut client, &[b"EXACT"]), Some(0));
 }
