@@ -241,6 +241,11 @@ impl Client {
         waiting
     }
 
+    /// Whether there is something that it is to be told.
+    pub fn is_untold(&self) -> bool {
+        !self.untold.lock().is_empty()
+    }
+
     /// What it is to be told, to be sent.
     pub fn take_untold(&self) -> Vec<u8> {
         std::mem::take(&mut self.untold.lock())

@@ -97,8 +97,14 @@ impl Connection {
         let read = loop {
             // Whoever is told something need not ask for it.
             let is_asked_nothing = self.client.is_monitor.load(Ordering::Acquire);
-            if is_asked_nothing && self.send().await? > 0 {
-                return Ok(());
+            if is_asked_nothing {
+                if self.send().await? > 0 {
+                    return Ok(());
+                }
+                // While it was sent to, nobody was woken by what it was told.
+                if self.client.is_untold() {
+                    continue;
+                }
             }
             tokio::select! {
                 read = tokio::time::timeout(idle, self.socket.read_buf(&mut self.input)) => match read {
