@@ -145,11 +145,13 @@ pub fn take_up(index: &DocumentIndex, key: &[u8], database: &Database) {
 }
 
 /// After what one key held was given to another: lets a document that is one under both names keep its place. Whether there is such a
-/// document; what else the index knows of the two keys does not agree with what they hold.
+/// document; what else the index knows of the two keys does not agree with what they hold. While the index is filled there is none: a document
+/// may lack fields that FT.ALTER added, and the filling may have passed its new key.
 pub(super) fn rename(index: &DocumentIndex, from: &[u8], to: &[u8], database: &Database) -> bool {
     let schema = index.schema();
     let is_admitted = |entry: Entry| values::is_admitted(schema, to, &entry.value);
-    schema.follows(to) && database.peek(to).is_some_and(is_admitted) && index.rename(from, to)
+    let keeps = !index.progress().is_running() && schema.follows(to);
+    keeps && database.peek(to).is_some_and(is_admitted) && index.rename(from, to)
 }
 
 /// As `take_up`, but for the linking of vectors.

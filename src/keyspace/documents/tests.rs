@@ -1,4 +1,4 @@
-//! Indexes that have given out all of their ids.
+//! Indexes that have given out all of their ids, or have not taken up everything yet.
 
 use super::*;
 use crate::keyspace::Keyspace;
@@ -76,6 +76,35 @@ fn an_index_that_is_full_of_documents_is_not_made_anew_again_and_again() {
     (0..100).for_each(|n| put(&keyspace, &format!("d:{n}"), n));
     let index = keyspace.indexes().get(b"i").expect("an index");
     assert_eq!((index.len(), index.inserts()), (100, 100));
+}
+
+#[test]
+fn a_document_that_is_renamed_while_fields_are_added_has_them() {
+    let keyspace = with_index(50);
+    put(&keyspace, "d:1", 1);
+    let words = format!("{DEFINITION} m NUMERIC");
+    let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+    let schema = Arc::new(schema::create(&mut Words::new(&words)).expect("a schema"));
+    let fields = vec![(Bytes::from_static(b"m"), Bytes::from_static(b"7"))];
+    let expiry = Expiry::Keep;
+    let effects = [
+        (&b"d:1"[..], Effect::HashSet { fields, expiry }),
+        (b"i", Effect::CreateIndex { schema }),
+        // The filling may have passed the new name, and will not find the old one.
+        (
+            b"d:1",
+            Effect::Rename {
+                to: (*b"d:2").into(),
+            },
+        ),
+    ];
+    for (key, effect) in effects {
+        keyspace.apply(Change::new(INDEXED_DB, key, effect), 2);
+    }
+    let index = keyspace.indexes().get(b"i").expect("an index");
+    assert!(index.progress().is_running());
+    assert_eq!(found(&keyspace, 1, 1), ["d:2"]);
+    assert!(index.holds(2), "the added field");
 }
 
 #[test]
