@@ -248,6 +248,19 @@ fn who_is_paused_is_answered_afterwards() {
 }
 
 #[test]
+fn what_a_client_asked_that_left_while_it_was_paused_is_not_done() {
+    let server = Server::start();
+    ask(&server, "CLIENT PAUSE 1000000 WRITE", "OK");
+    let mut writer = TcpStream::connect(server.address()).expect("a connection");
+    assert!(is_silent(&mut writer, "INCR k"));
+    drop(writer);
+    // Long enough to be looked at again.
+    std::thread::sleep(Duration::from_millis(200));
+    ask(&server, "CLIENT UNPAUSE", "OK");
+    ask(&server, "INCR k", ":1\r\n");
+}
+
+#[test]
 fn a_server_without_a_port_does_not_start() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let output = Command::new(env!("CARGO_BIN_EXE_rhumb"))

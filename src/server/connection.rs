@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
@@ -316,7 +316,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Holds a request back while CLIENT PAUSE asks for it; what is answered is sent first.
+    /// Holds a request back while CLIENT PAUSE asks for it; what is answered is sent first. Of a client that hangs up meanwhile it is not
+    /// executed: who is not answered in time comes again with the same request.
     async fn wait_while_paused(&mut self, request: &Request) -> Result<(), Closed> {
         if !self.is_held(request) {
             return Ok(());
@@ -327,6 +328,12 @@ impl Connection {
                 return Err(Closed);
             }
             tokio::time::sleep(PAUSE_LOOK_AGAIN).await;
+            let readable = self.socket.ready(Interest::READABLE);
+            if let Ok(ready) = tokio::time::timeout(Duration::ZERO, readable).await
+                && ready.map_or(true, |ready| ready.is_read_closed())
+            {
+                return Err(Closed);
+            }
         }
         Ok(())
     }
