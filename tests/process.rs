@@ -254,9 +254,10 @@ fn what_a_client_asked_that_left_while_it_was_paused_is_not_done() {
     let mut writer = TcpStream::connect(server.address()).expect("a connection");
     assert!(is_silent(&mut writer, "INCR k"));
     drop(writer);
-    // Long enough to be looked at again.
+    // Long enough to be looked at again, and to be executed once nothing holds it back.
     std::thread::sleep(Duration::from_millis(200));
     ask(&server, "CLIENT UNPAUSE", "OK");
+    std::thread::sleep(Duration::from_millis(200));
     ask(&server, "INCR k", ":1\r\n");
 }
 
