@@ -162,6 +162,7 @@ const ABSENCES: &[Absence] = &[
             "keyspace/documents/mod.rs",
             "keyspace/documents/turns.rs",
             "keyspace/documents/filling.rs",
+            "keyspace/documents/filter_cache.rs",
             "index/slots.rs",
             "index/vectors/shared.rs",
             "index/hnsw/graph.rs",

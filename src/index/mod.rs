@@ -24,9 +24,11 @@ use crossbeam_epoch::Guard;
 use hnsw::Graph;
 use nearest::Candidate;
 use scan::SortedScan;
+pub use signs::GatheredSigns;
 use signs::Signs;
 use slots::Slots;
 use spread::Spread;
+use std::borrow::Cow;
 use std::sync::Arc;
 use vectors::Vectors;
 
@@ -172,6 +174,25 @@ pub enum ScanBy {
     Codes,
     /// Where many pass, the signs of their components, and codes of those that these leave: about as good as a walk.
     Signs,
+}
+
+/// Slots to scan.
+pub struct Listed<'a> {
+    /// The slots.
+    pub slots: Cow<'a, [u32]>,
+    /// Where their signs are kept for the next scan of the same slots. They may be scanned again for as long as none of them was
+    /// freed.
+    pub signs: Option<&'a GatheredSigns>,
+}
+
+impl Listed<'_> {
+    /// Slots that are scanned once.
+    pub fn once(slots: Vec<u32>) -> Listed<'static> {
+        Listed {
+            slots: Cow::Owned(slots),
+            signs: None,
+        }
+    }
 }
 
 /// Decides which slots may be hits. Called from one thread at a time per search; may be called for dead slots.
@@ -602,16 +623,17 @@ impl VectorIndex {
         )
     }
 
-    /// The k nearest of `passing`, slots which the caller saw occupied under a pin that it still holds: by the stored form, by codes, or
+    /// The k nearest of `listed`, slots which the caller saw occupied under a pin that it still holds: by the stored form, by codes, or
     /// by those codes that their signs leave, as `by` says; by codes as a walk that kept `ef` candidates would rank them.
     pub fn scan_passing(
         &self,
         target: &Target,
         (k, ef): (usize, usize),
-        passing: &[u32],
+        listed: &Listed,
         by: ScanBy,
         stats: &mut WalkStats,
     ) -> Vec<Neighbour> {
+        let passing = &*listed.slots;
         let guard = crossbeam_epoch::pin();
         if by == ScanBy::Stored || self.graph.is_none() {
             let scorer = self.vectors.exact_scorer(target, &guard);
@@ -628,7 +650,7 @@ impl VectorIndex {
         let keep = ef.max(k);
         let found = match signs {
             Some(signs) => {
-                let differing = signs.compare(target.walked(), passing);
+                let differing = signs.compare(target.walked(), passing, listed.signs);
                 stats.signs += passing.len() as u64;
                 // What differs in equally many bits comes in no order: of many that do, those that came first say nothing of the others.
                 let alike = differing.count(0..=differing.bits_of_nearest(first));

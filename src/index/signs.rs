@@ -16,6 +16,7 @@ use crate::kernels::{self, Kernels};
 use crate::sys;
 use crossbeam_epoch::Guard;
 use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
 /// Components from which reading the bits first pays: rows of codes lie in three cache lines then.
@@ -54,6 +55,11 @@ pub(super) struct Signs {
     made: AtomicU32,
     kernels: Kernels,
 }
+
+/// The bits of some slots side by side, for who scans the same slots again: reading them one after the other takes a fraction of what
+/// it takes where they lie apart. The first scan that can makes them.
+#[derive(Default)]
+pub struct GatheredSigns(OnceLock<Box<[AtomicU64]>>);
 
 /// In how many bits each of some slots differs from a target, up to what fits.
 pub(super) struct Differing<'s> {
@@ -144,10 +150,47 @@ impl Signs {
     }
 
     /// In how many bits slots differ from a target. Those without bits, of which no search knows yet, count as if they had none.
-    pub(super) fn compare<'s>(&self, target: &Point, slots: &'s [u32]) -> Differing<'s> {
+    /// `gathered` are of the same slots.
+    pub(super) fn compare<'s>(
+        &self,
+        target: &Point,
+        slots: &'s [u32],
+        gathered: Option<&GatheredSigns>,
+    ) -> Differing<'s> {
         let target: Vec<u64> = self.signs(target).collect();
-        let nothing: Vec<AtomicU64> = target.iter().map(|_| AtomicU64::new(0)).collect();
         let mut bits = Vec::with_capacity(slots.len());
+        let mut count = |rows: &[&[AtomicU64]]| {
+            (self.kernels.hamming_shared)(&target, rows, &mut bits);
+        };
+        match gathered {
+            Some(gathered) => {
+                let gathered = gathered.get(|| self.gather(slots));
+                let mut rows = [&[][..]; BLOCK];
+                for block in gathered.chunks(BLOCK * self.words) {
+                    let each = block.chunks_exact(self.words);
+                    let len = each.len();
+                    rows.iter_mut().zip(each).for_each(|(row, it)| *row = it);
+                    count(&rows[..len]);
+                }
+            }
+            None => self.look_up(slots, count),
+        }
+        Differing { slots, bits }
+    }
+
+    fn gather(&self, slots: &[u32]) -> Box<[AtomicU64]> {
+        let mut gathered = Vec::with_capacity(slots.len() * self.words);
+        self.look_up(slots, |rows| {
+            let words = rows.iter().copied().flatten();
+            let words = words.map(|word| word.load(Ordering::Relaxed));
+            gathered.extend(words.map(AtomicU64::new));
+        });
+        gathered.into()
+    }
+
+    /// Hands on the bits of slots, some at a time.
+    fn look_up(&self, slots: &[u32], mut take: impl FnMut(&[&[AtomicU64]])) {
+        let nothing: Vec<AtomicU64> = (0..self.words).map(|_| AtomicU64::new(0)).collect();
         let mut rows = [&nothing[..]; BLOCK];
         let mut segment = (0..0, &[][..]);
         for block in slots.chunks(BLOCK) {
@@ -163,9 +206,8 @@ impl Signs {
                 *row = segment.1.get(at..at + self.words).unwrap_or(&nothing);
                 sys::prefetch(row.as_ptr().cast(), self.words * 8);
             }
-            (self.kernels.hamming_shared)(&target, &rows[..block.len()], &mut bits);
+            take(&rows[..block.len()]);
         }
-        Differing { slots, bits }
     }
 
     /// Bytes in memory for the slots below `end`.
@@ -174,6 +216,22 @@ impl Signs {
             UNWANTED => 0,
             _ => allocated_slots(end) * self.stride as u64 * 8,
         }
+    }
+}
+
+impl GatheredSigns {
+    /// What is there, or was made now; nobody waits for another who makes the same.
+    fn get(&self, make: impl FnOnce() -> Box<[AtomicU64]>) -> &[AtomicU64] {
+        if self.0.get().is_none() {
+            let made = make();
+            return self.0.get_or_init(|| made);
+        }
+        self.0.get().map_or(&[], |gathered| gathered)
+    }
+
+    /// Bytes in memory.
+    pub fn memory(&self) -> usize {
+        self.0.get().map_or(0, |words| size_of_val(&**words))
     }
 }
 

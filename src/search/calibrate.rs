@@ -6,7 +6,8 @@
 
 use super::Hit;
 use crate::index::{
-    IndexKind, Metric, Neighbour, Quantization, ScanBy, Target, VectorIndex, WalkOptions, WalkStats,
+    IndexKind, Listed, Metric, Neighbour, Quantization, ScanBy, Target, VectorIndex, WalkOptions,
+    WalkStats,
 };
 use crate::keyspace::calibration::{ASKED_MIN, Calibration, Curve, CurvePoint, QuerySource};
 use crate::keyspace::collection::Collection;
@@ -368,6 +369,7 @@ fn nearest(index: &VectorIndex, target: &Target, k: usize) -> Vec<Neighbour> {
     let live: Vec<u32> = (0..index.slots_end())
         .filter(|&slot| index.is_live(slot))
         .collect();
+    let live = Listed::once(live);
     index.scan_passing(target, (k, 50 * k + 500), &live, ScanBy::Codes, &mut stats)
 }
 

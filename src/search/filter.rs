@@ -3,7 +3,7 @@
 
 use super::expression::{Expression, OverColumns, ones};
 use super::follow::Passers;
-use crate::index::SlotFilter;
+use crate::index::{Listed, SlotFilter};
 use crate::keyspace::collection::{Collection, Element};
 use crate::keyspace::columns::{BLOCK, Urgency};
 use std::cell::{Cell, OnceCell};
@@ -245,13 +245,13 @@ impl SlotFilter for Memo<'_> {
 
 impl Passers for Memo<'_> {
     /// Where there are columns, all slots are tested at once.
-    fn listed(&self) -> Option<Vec<u32>> {
+    fn listed(&self) -> Option<Listed<'_>> {
         self.columns()?;
         self.count();
         let words = self.passing().into_iter().enumerate();
         let slots =
             words.flat_map(|(word, bits)| ones(bits).map(move |at| (word * BLOCK + at) as u32));
-        Some(slots.collect())
+        Some(Listed::once(slots.collect()))
     }
 
     /// Of those that were found to pass so far.

@@ -3,14 +3,14 @@
 
 use super::plan::{Plan, PlanKind};
 use crate::index::{
-    FilteredWalk, IsLate, Neighbour, Probe, ScanBy, SlotFilter, Target, VectorIndex, WalkOptions,
-    WalkStats,
+    FilteredWalk, IsLate, Listed, Neighbour, Probe, ScanBy, SlotFilter, Target, VectorIndex,
+    WalkOptions, WalkStats,
 };
 
 /// Who may be a hit of one query.
 pub trait Passers: SlotFilter {
     /// The slots of all who may; none if that is only learnt by asking for each.
-    fn listed(&self) -> Option<Vec<u32>>;
+    fn listed(&self) -> Option<Listed<'_>>;
 
     /// Up to `count` of them, spread over all.
     fn seeds(&self, count: usize) -> Vec<u32>;

@@ -278,6 +278,40 @@ fn random_queries_find_what_one_look_at_each_document_finds() {
     assert!(recall >= RECALL_MIN, "recall {recall}, seed {seed}");
 }
 
+/// A few filters, asked again and again between writes: who passes them is known then, and whatever is written is found at once.
+#[test]
+fn filters_that_are_asked_again_see_every_write() {
+    let seed = seed();
+    let mut dice = Dice(seed);
+    let (_server, mut client) = Client::start();
+    let mut twin = Twin::default();
+    create(&mut client);
+    (0..WRITES).for_each(|_| write(&mut client, &mut twin, &mut dice));
+    let mut filters: Vec<Filter> = (0..6).map(|_| dice.filter(2)).collect();
+    let (mut good, mut to_find) = (0, 0);
+    for step in 0..1500 {
+        match dice.below(4) {
+            0 => write(&mut client, &mut twin, &mut dice),
+            1 if step % 40 == 0 => filters[0] = dice.filter(2),
+            _ => {}
+        }
+        let filter = &filters[dice.below(filters.len() as u64) as usize];
+        let target = dice.vector();
+        let query = format!("{}, step {step}, seed {seed}", filter.query());
+        let mut ask = |field: &str| {
+            let found = nearest(&mut client, field, filter, &target);
+            hits(&found, &twin.distances(field, filter, &target), &query)
+        };
+        let (found, of) = ask("flat");
+        assert_eq!(found, of, "{query}");
+        let (found, of) = ask("graph");
+        good += found;
+        to_find += of;
+    }
+    let recall = good as f64 / to_find as f64;
+    assert!(recall >= RECALL_MIN, "recall {recall}, seed {seed}");
+}
+
 /// RHUMB_TEST_SEED, or a new one; printed.
 pub fn seed() -> u64 {
     let given = std::env::var("RHUMB_TEST_SEED").ok();

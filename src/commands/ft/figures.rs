@@ -72,7 +72,7 @@ fn sizes(index: &DocumentIndex, state: &State, version: Version) -> Parts {
         mb("text_overhead_sz_mb", sizes.word_bytes),
         mb(
             "total_index_memory_sz_mb",
-            sizes.bytes() + vector_bytes as usize,
+            sizes.bytes() + vector_bytes as usize + index.filters().memory(),
         ),
         mb("geoshapes_sz_mb", sizes.shape_bytes),
         mean("records_per_doc_avg", sizes.records, documents),

@@ -321,7 +321,7 @@ fn a_vector_that_comes_while_signs_are_made_has_its_own() {
         drop(guard);
         let slots = [0, writer.join().unwrap()];
         assert!(is_complete);
-        let differing = signs.compare(index.target(&[1.0]).walked(), &slots);
+        let differing = signs.compare(index.target(&[1.0]).walked(), &slots, None);
         assert_eq!(differing.sorted(0..=0), slots);
     });
 }

@@ -13,7 +13,8 @@ fn nearest(
     by: ScanBy,
 ) -> (Vec<u32>, WalkStats) {
     let mut stats = WalkStats::default();
-    let hits = index.scan_passing(&index.target(vector), HOW_MANY, passing, by, &mut stats);
+    let passing = Listed::once(passing.to_vec());
+    let hits = index.scan_passing(&index.target(vector), HOW_MANY, &passing, by, &mut stats);
     (hits.iter().map(|hit| hit.slot).collect(), stats)
 }
 
@@ -166,7 +167,7 @@ fn every_vector_has_its_signs_whenever_it_came() {
     let all: Vec<u32> = (0..index.slots_end()).collect();
     let bits = |slot: u32, vector: &[f32]| {
         let signs = index.signs.as_ref().unwrap();
-        let differing = signs.compare(index.target(vector).walked(), &all);
+        let differing = signs.compare(index.target(vector).walked(), &all, None);
         differing.sorted(0..=0).contains(&slot)
     };
     for (slot, vector) in &newest {
@@ -193,7 +194,7 @@ fn slots_come_in_the_order_of_their_bits() {
     assert!(signs.make_some(&index.slots, &index.vectors, &crossbeam_epoch::pin()));
     let target = index.target(&random.vector(DIM));
     let all: Vec<u32> = (0..500).collect();
-    let differing = signs.compare(target.walked(), &all);
+    let differing = signs.compare(target.walked(), &all, None);
     let twin = |slot: u32| -> u32 {
         let point = index.target_of(slot);
         let pairs = target
@@ -221,7 +222,7 @@ fn slots_come_in_the_order_of_their_bits() {
     assert!(differing.sorted(1000..=2000).is_empty());
     assert!(
         signs
-            .compare(target.walked(), &[])
+            .compare(target.walked(), &[], None)
             .sorted(0..=u16::MAX)
             .is_empty()
     );
@@ -255,6 +256,7 @@ fn the_nearest_one_is_found_where_signs_tell_nothing() {
     let mut found = 0;
     for _ in 0..50 {
         let target = index.target(&vector());
+        let passing = Listed::once(passing.clone());
         let nearest = |by| {
             let stats = &mut WalkStats::default();
             index.scan_passing(&target, (1, 50), &passing, by, stats)[0].slot
@@ -287,6 +289,49 @@ fn equal_signs_do_not_hide_what_came_later() {
     let (exact, _) = nearest(&index, &to, &passing, ScanBy::Stored);
     let (hits, _) = nearest(&index, &to, &passing, ScanBy::Signs);
     assert_eq!(hits, exact);
+}
+
+/// Who scans the same slots again keeps their bits side by side, and finds the same.
+#[test]
+fn gathered_signs_are_those_of_the_slots() {
+    for dim in [128, 200, 448, 520] {
+        let mut random = Random::new(SEED);
+        let index = VectorIndex::new(options(
+            dim,
+            Metric::Cosine,
+            Quantization::Int8,
+            IndexKind::Hnsw,
+        ));
+        for _ in 0..5000 {
+            let slot = index.reserve(&random.vector(dim as usize));
+            index.slots.make_live(slot);
+        }
+        let slots: Vec<u32> = (0..5000).filter(|slot| slot % 7 != 3).collect();
+        let once = Listed::once(slots.clone());
+        let gathered = GatheredSigns::default();
+        let again = Listed {
+            slots: Cow::Borrowed(&slots),
+            signs: Some(&gathered),
+        };
+        let nearest = |target: &Target, listed| {
+            let mut stats = WalkStats::default();
+            let hits = index.scan_passing(target, (10, 20), listed, ScanBy::Signs, &mut stats);
+            (hits, stats.signs, stats.distances)
+        };
+        let target = index.target(&random.vector(dim as usize));
+        while nearest(&target, &once).1 == 0 {
+            assert_eq!(gathered.memory(), 0, "not before all have theirs");
+            nearest(&target, &again);
+        }
+        for _ in 0..20 {
+            let target = index.target(&random.vector(dim as usize));
+            let (hits, signs, distances) = nearest(&target, &again);
+            assert_eq!((signs, hits.len()), (slots.len() as u64, 10));
+            assert_eq!((hits, signs, distances), nearest(&target, &once));
+        }
+        let words = (dim as usize).div_ceil(64);
+        assert_eq!(gathered.memory(), slots.len() * words * 8);
+    }
 }
 
 /// Components that are never negative have no signs.

@@ -10,6 +10,7 @@ use super::checksum;
 use super::failures::Failures;
 use super::fields::{DocumentId, DocumentWords, FieldIndex, words_of};
 use super::filling::Progress;
+use super::filter_cache::FilterCache;
 use super::packed::{PackedDocument, PackedValue, Values};
 use super::pages::Pages;
 use super::saved::{Known, SavedNodes};
@@ -132,6 +133,7 @@ pub struct DocumentIndex {
     inserts: AtomicU64,
     /// Shared with the one that this was made of by FT.ALTER, for as long as somebody searches that.
     state: Arc<TurnLock<State>>,
+    filters: FilterCache,
     progress: Progress,
     failures: AtomicU64,
     usage: Arc<Usage>,
@@ -234,6 +236,7 @@ impl DocumentIndex {
             inserts: AtomicU64::new(0),
             schema,
             state: Arc::new(TurnLock::new(state)),
+            filters: FilterCache::default(),
             progress: Progress::default(),
             failures: AtomicU64::new(0),
             usage: Arc::default(),
@@ -286,6 +289,7 @@ impl DocumentIndex {
             },
             inserts: AtomicU64::new(self.inserts()),
             state: Arc::clone(&self.state),
+            filters: FilterCache::default(),
             progress: Progress::default(),
             failures: AtomicU64::new(self.failures()),
             usage: Arc::clone(&self.usage),
@@ -298,6 +302,16 @@ impl DocumentIndex {
     /// How far it is with the keys that were there before it.
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// Who passes filters that are asked again.
+    pub fn filters(&self) -> &FilterCache {
+        &self.filters
+    }
+
+    /// How often it was written to. It stays the same while the caller holds the postings.
+    pub fn writes(&self) -> u64 {
+        self.state.writes()
     }
 
     /// What commands did with it.

@@ -6,7 +6,8 @@
 //! - `values`: what a document holds for a schema (`shape`: points and polygons); `fields`: which documents hold a value, `numbers` those
 //!   between two, `places` those near others on a plane or on the `earth`; `vocabulary` and `postings`: which hold a word, and where;
 //! - `filling`: how an index takes up what is there already; `slots`: where the vectors of documents are; `pages`: things by document id;
-//!   `index`: one index, `packed`: what it keeps of a document; `failures`: what it could not take up; `sizes`: what it takes; `saved`: what a snapshot keeps of it, `checksum` by which it knows documents again; this file: all of
+//!   `index`: one index, `packed`: what it keeps of a document; `failures`: what it could not take up; `sizes`: what it takes; `filter_cache`: who passes filters that are asked again;
+//!   `saved`: what a snapshot keeps of it, `checksum` by which it knows documents again; this file: all of
 //!   them by name.
 
 pub mod checksum;
@@ -16,6 +17,7 @@ pub mod failures;
 pub mod fields;
 pub mod filling;
 pub mod filter;
+pub mod filter_cache;
 pub mod index;
 pub mod numbers;
 pub mod packed;

@@ -9,7 +9,7 @@
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Who reads for a moment lets go in about as long. After so long, who waits looks again whom there is to wait for.
@@ -38,6 +38,7 @@ pub struct TurnLock<T> {
     soon: AtomicUsize,
     /// Who reads for long.
     long: AtomicUsize,
+    writes: AtomicU64,
 }
 
 /// A writer's place in the turnstile.
@@ -51,12 +52,20 @@ impl<T> TurnLock<T> {
             turnstile: RwLock::default(),
             soon: AtomicUsize::new(0),
             long: AtomicUsize::new(0),
+            writes: AtomicU64::new(0),
         }
     }
 
     /// Writes, for a moment. A writer that others wait for entered the turnstile before.
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
-        self.content.write()
+        let guard = self.content.write();
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        guard
+    }
+
+    /// How often somebody wrote. It stays the same while the caller reads.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// Reads for a moment, after a writer that waits.

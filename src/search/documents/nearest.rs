@@ -8,15 +8,15 @@
 
 use super::distances::Distances;
 use super::patience::Patience;
-use crate::index::{ComponentType, Neighbour, ScanBy, SlotFilter, Target, VectorIndex};
+use crate::index::{ComponentType, Listed, Neighbour, ScanBy, SlotFilter, Target, VectorIndex};
 use crate::keyspace::documents::fields::DocumentId;
+use crate::keyspace::documents::filter_cache::PassingDocuments;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::slots::Owners;
 use crate::keyspace::documents::turns::{Reading, Turn};
 use crate::search::follow::{Course, Passers, Search};
 use crate::search::plan;
-use roaring::RoaringBitmap;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -73,18 +73,19 @@ impl<'a> NearestSearch<'a> {
         state: &State,
         (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
         manner: Manner<'a>,
-        passing: Option<RoaringBitmap>,
+        passing: Option<Arc<PassingDocuments>>,
         turn: Turn,
     ) -> NearestSearch<'a> {
         let present = &state.fields[field].present;
-        let ids = passing.map(|ids| ids & present);
-        let count = ids.as_ref().unwrap_or(present).len() as usize;
+        let count = passing.as_ref().map_or(present, |passing| &passing.ids);
+        let count = count.len() as usize;
         let is_everybody = count == present.len() as usize;
-        let passing = ids.filter(|_| !is_everybody).map(|ids| Passing {
+        let passing = passing.filter(|_| !is_everybody);
+        let passing = passing.map(|documents| Passing {
             index,
             field,
             owners: Arc::clone(state.slots(field).owners()),
-            ids,
+            documents,
             newer: state.next_id,
             is_torn: Cell::new(false),
         });
@@ -189,7 +190,11 @@ impl<'a> NearestSearch<'a> {
             .map(|hit| state.owner(self.field, hit.slot))
             .collect();
         for (hit, owner) in hits.iter().zip(owners) {
-            let asked = |id: &DocumentId| self.passing.as_ref().is_none_or(|p| p.ids.contains(*id));
+            let asked = |id: &DocumentId| {
+                self.passing
+                    .as_ref()
+                    .is_none_or(|p| p.documents.ids.contains(*id))
+            };
             let owner = owner.filter(asked);
             let place = owner.and_then(|id| {
                 let slots = state.slots(self.field).of(id);
@@ -235,7 +240,7 @@ struct Passing<'a> {
     index: &'a DocumentIndex,
     field: usize,
     owners: Arc<Owners>,
-    ids: RoaringBitmap,
+    documents: Arc<PassingDocuments>,
     /// Documents from this id on were indexed after it was asked who passes.
     newer: DocumentId,
     /// Whether a document that passes was gone when its slots were asked for.
@@ -245,14 +250,15 @@ struct Passing<'a> {
 impl Passing<'_> {
     /// Up to `count` documents, spread over all of them.
     fn spread(&self, count: usize) -> Vec<DocumentId> {
-        let (Some(min), Some(max)) = (self.ids.min(), self.ids.max()) else {
+        let ids = &self.documents.ids;
+        let (Some(min), Some(max)) = (ids.min(), ids.max()) else {
             return Vec::new();
         };
         let step = (max - min) / count as u32 + 1;
         let places = (0..count as u32).map(|n| min.saturating_add(n * step));
         // The first document from each place on.
         let mut found: Vec<DocumentId> = places
-            .filter_map(|place| self.ids.range(place..).next())
+            .filter_map(|place| ids.range(place..).next())
             .collect();
         found.dedup();
         found
@@ -264,20 +270,19 @@ impl SlotFilter for Passing<'_> {
     #[inline]
     fn passes(&self, slot: u32) -> bool {
         let id = self.owners.of(slot);
-        id >= self.newer || self.ids.contains(id)
+        id >= self.newer || self.documents.ids.contains(id)
     }
 }
 
 impl Passers for Passing<'_> {
-    fn listed(&self) -> Option<Vec<u32>> {
-        let mut listed = Vec::with_capacity(self.ids.len() as usize);
+    fn listed(&self) -> Option<Listed<'_>> {
+        if let Some(known) = self.documents.known_slots() {
+            return Some(known);
+        }
         let state = self.index.read_in(Turn::AtOnce);
-        state.slots(self.field).of_all(&self.ids, |of_document| {
-            if of_document.is_empty() {
-                self.is_torn.set(true);
-            }
-            listed.extend_from_slice(of_document);
-        });
+        let writes = self.index.writes();
+        let (listed, has_lost) = self.documents.slots(&state, self.field, writes);
+        self.is_torn.set(self.is_torn.get() || has_lost);
         Some(listed)
     }
 

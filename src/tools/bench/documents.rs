@@ -100,16 +100,20 @@ fn word(rank: u64) -> String {
     letters
 }
 
-/// FT.SEARCH for the nearest, of those that a filter passes. With an `ef` of 0 the server chooses.
+/// FT.SEARCH number `number` for the nearest, of those that a filter passes. With an `ef` of 0 the server chooses.
 pub fn push_search(
     args: &BenchArgs,
-    ef: u32,
-    percent: Option<u16>,
+    (number, ef, percent): (usize, u32, Option<u16>),
     blob: &[u8],
     batch: &mut Batch,
 ) {
+    // No number is below 0.
+    let least = match args.new_filters {
+        true => -(number as i64),
+        false => 0,
+    };
     let filter = match percent {
-        Some(percent) => format!("(@n:[0 ({}])", bound(percent)),
+        Some(percent) => format!("(@n:[{least} ({}])", bound(percent)),
         None => "*".to_string(),
     };
     let ef = match ef {

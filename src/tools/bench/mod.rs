@@ -98,6 +98,9 @@ pub struct BenchArgs {
     /// the other
     #[arg(long, value_name = "PERCENT", value_delimiter = ',', requires = "documents", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub filter: Vec<u16>,
+    /// Let every search have a filter of its own that the same documents pass, so that nothing is known of it from the one before
+    #[arg(long, requires = "filter")]
+    pub new_filters: bool,
     /// At the end save and stop the server, start it by this command, and take the time until all documents are found again
     #[arg(
         long,

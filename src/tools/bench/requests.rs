@@ -125,7 +125,7 @@ impl<'a> Commands<'a> {
         let queries = self.workload.queries();
         self.encode_row(queries, number % queries.map_or(1, Matrix::rows));
         if self.args.documents {
-            return documents::push_search(self.args, ef, percent, &self.blob, batch);
+            return documents::push_search(self.args, (number, ef, percent), &self.blob, batch);
         }
         let ef = ef.to_string();
         let (key, k, ef) = (self.args.key.as_bytes(), self.k.as_bytes(), ef.as_bytes());
