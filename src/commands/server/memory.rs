@@ -22,11 +22,14 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "MEMORY|PURGE",
-        summary: "Drops attribute columns and gives memory that is kept for reuse back to the system.",
+        summary: "Drops attribute columns and what is known of filters, and gives memory that is kept for reuse back to the system.",
         examples: &[("MEMORY PURGE", "OK")],
         run: |call| {
             // What is derived first: filters that come again make it anew.
-            call.context.engine.keyspace().column_budget().drop_all();
+            let keyspace = call.context.engine.keyspace();
+            keyspace.column_budget().drop_all();
+            let indexes = keyspace.indexes().all();
+            indexes.iter().for_each(|index| index.filters().forget());
             call.context.engine.purge_memory();
             Ok(Reply::ok())
         },

@@ -76,6 +76,20 @@ impl FilterCache {
         passing
     }
 
+    /// How many pass a filter that is kept. `writes` and `is` as above.
+    pub fn count_known<K: Any>(&self, writes: u64, is: impl Fn(&K) -> bool) -> Option<u64> {
+        let known = self.0.lock();
+        let is = |filter: &&Filter| filter.key.downcast_ref().is_some_and(&is);
+        let mut filters = known.filters.iter().filter(|_| known.writes == writes);
+        let passing = filters.find(is)?.passing.as_ref()?;
+        Some(passing.ids.len())
+    }
+
+    /// Drops all that is known.
+    pub fn forget(&self) {
+        self.0.lock().filters.clear();
+    }
+
     /// Bytes in memory, about.
     pub fn memory(&self) -> usize {
         let known = self.0.lock();
@@ -189,6 +203,8 @@ mod tests {
         assert_eq!(cache.memory(), 0);
         assert!(ask(&cache, 1, 100, (5, true)).1);
         assert!(cache.memory() > 0);
+        let count = |writes| cache.count_known(writes, |key: &u32| *key == 1);
+        assert_eq!((count(5), count(6)), (Some(7), None));
         let (passing, is_new) = ask(&cache, 1, 200, (5, true));
         assert_eq!((passing.passed, passing.ids.len(), is_new), (10, 7, false));
         assert!(passing.ids.contains(100));
@@ -199,6 +215,10 @@ mod tests {
         let (passing, is_new) = ask(&cache, 1, 300, (6, true));
         assert!(is_new && passing.ids.contains(300));
         assert_eq!(cache.memory(), 0);
+        assert!(ask(&cache, 1, 300, (6, true)).1);
+        assert!(!ask(&cache, 1, 300, (6, true)).1);
+        cache.forget();
+        assert!(ask(&cache, 1, 300, (6, true)).1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! answers, so the order of magnitude is enough; where nothing bounds a condition, all documents do.
 
 use super::effort::FieldVectors;
+use super::filters;
 use super::matching::Matcher;
 use super::run::{NearestQuestion, Question};
 use super::tree::{Kind, Node, Relation, TagValue};
@@ -87,9 +88,11 @@ pub fn predict_us(
     };
     // Nobody lists those that all pass a KNN.
     let is_listed = question.knn.as_ref().is_none_or(|knn| knn.is_filtered);
-    let conditions = match is_listed {
-        true => predictor.cost_of(question.root),
-        false => predictor.everybody(0.0),
+    let known = filters::count_known(index, question);
+    let conditions = match (is_listed, known) {
+        (true, Some(documents)) => predictor.some(documents as f64, 0.0),
+        (true, None) => predictor.cost_of(question.root),
+        (false, _) => predictor.everybody(0.0),
     };
     let nearest_ns = nearest.map_or(0.0, |(asked, field, ef)| {
         let each = predictor.vectors_each(asked.knn.field);

@@ -6,6 +6,7 @@
 
 use super::distances::Distances;
 use super::effort::FieldVectors;
+use super::filters;
 use super::matching::Matcher;
 use super::nearest::{Manner, NearestSearch};
 use super::patience::Patience;
@@ -14,7 +15,6 @@ use super::sought::Expansion;
 use super::tree::{Knn, Node, VectorRange};
 use super::within::{Within, WithinSearch};
 use crate::index::Target;
-use crate::keyspace::documents::filter_cache::PassingDocuments;
 use crate::keyspace::documents::index::{DocumentIndex, State};
 use crate::keyspace::documents::schema::FieldKind;
 use crate::keyspace::documents::text::language::Language;
@@ -24,7 +24,6 @@ use crate::search::follow::Course;
 use crate::shared_bytes::SharedBytes;
 use crossbeam_epoch as epoch;
 use roaring::RoaringBitmap;
-use std::sync::Arc;
 
 /// How often a query is asked again because what it found changed meanwhile.
 const TORN_MAX: usize = 4;
@@ -167,7 +166,7 @@ impl<'a> Run<'a> {
         let knn = self.question.knn.as_ref();
         // Where everybody passes that is known without listing them.
         let filtered = knn.filter(|asked| asked.is_filtered);
-        let passing = filtered.map(|asked| self.passing(asked.knn.field, &state, &mut matcher));
+        let passing = filtered.map(|asked| filters::passing(self.question, asked, &mut matcher));
         let ids = match knn {
             Some(_) => RoaringBitmap::new(),
             None => matcher.passing(self.question),
@@ -201,55 +200,6 @@ impl<'a> Run<'a> {
         let name = asked.knn.distance_name.clone();
         found.distances.push((name, nearest.found));
         (state, found, is_torn || nearest.is_torn)
-    }
-
-    /// Who passes and has a vector in the field. Filters that are asked again are answered once, where their answer depends on nothing but
-    /// them and the documents.
-    fn passing(&self, field: usize, state: &State, matcher: &mut Matcher) -> Arc<PassingDocuments> {
-        let question = self.question;
-        let is_known = question.ranges.is_empty() && question.keys.is_none();
-        let mut find = || {
-            let passing = matcher.passing(question);
-            let passing = PassingDocuments::new(passing, &state.fields[field].present);
-            let is_whole = !matcher.is_cut.get() && !question.patience.is_over();
-            (passing, is_whole)
-        };
-        if !is_known {
-            return Arc::new(find().0);
-        }
-        let is = |filter: &Filter| filter.is(question, field);
-        let key = || Filter::of(question, field);
-        let writes = self.index.writes();
-        self.index.filters().passing(writes, is, key, find)
-    }
-}
-
-/// What a filter is known by: all that says who passes it.
-struct Filter {
-    root: Node,
-    field: usize,
-    language: Language,
-    expansion: Expansion,
-    parts: PartLimits,
-}
-
-impl Filter {
-    fn of(question: &Question, field: usize) -> Filter {
-        Filter {
-            root: question.root.clone(),
-            field,
-            language: question.language,
-            expansion: question.expansion,
-            parts: question.parts,
-        }
-    }
-
-    fn is(&self, question: &Question, field: usize) -> bool {
-        self.field == field
-            && self.language == question.language
-            && self.expansion == question.expansion
-            && self.parts == question.parts
-            && self.root == *question.root
     }
 }
 

@@ -1,0 +1,73 @@
+//! Filters of searches for the nearest, as an index knows those that are asked again.
+
+use super::matching::Matcher;
+use super::pattern::PartLimits;
+use super::run::{NearestQuestion, Question};
+use super::sought::Expansion;
+use super::tree::Node;
+use crate::keyspace::documents::filter_cache::PassingDocuments;
+use crate::keyspace::documents::index::DocumentIndex;
+use crate::keyspace::documents::text::language::Language;
+use std::sync::Arc;
+
+/// What a filter is known by: all that says who passes it, and which of these have a vector.
+struct Filter {
+    root: Node,
+    field: usize,
+    language: Language,
+    expansion: Expansion,
+    parts: PartLimits,
+}
+
+impl Filter {
+    fn of(question: &Question, field: usize) -> Filter {
+        Filter {
+            root: question.root.clone(),
+            field,
+            language: question.language,
+            expansion: question.expansion,
+            parts: question.parts,
+        }
+    }
+
+    fn is(&self, question: &Question, field: usize) -> bool {
+        self.field == field
+            && self.language == question.language
+            && self.expansion == question.expansion
+            && self.parts == question.parts
+            && self.root == *question.root
+    }
+}
+
+/// Whether the answer depends on nothing but the filter and the documents.
+fn is_lasting(question: &Question) -> bool {
+    question.ranges.is_empty() && question.keys.is_none()
+}
+
+/// Who passes, and has a vector to be compared.
+pub fn passing(
+    question: &Question,
+    asked: &NearestQuestion,
+    matcher: &mut Matcher,
+) -> Arc<PassingDocuments> {
+    let (index, state, field) = (matcher.index, matcher.state, asked.knn.field);
+    let mut find = || {
+        let passing = matcher.passing(question);
+        let passing = PassingDocuments::new(passing, &state.fields[field].present);
+        let is_whole = !matcher.is_cut.get() && !question.patience.is_over();
+        (passing, is_whole)
+    };
+    if !is_lasting(question) {
+        return Arc::new(find().0);
+    }
+    let is = |filter: &Filter| filter.is(question, field);
+    let key = || Filter::of(question, field);
+    index.filters().passing(index.writes(), is, key, find)
+}
+
+/// How many pass, where that need not be found out. The caller holds the postings.
+pub fn count_known(index: &DocumentIndex, question: &Question) -> Option<u64> {
+    let asked = question.knn.as_ref().filter(|_| is_lasting(question))?;
+    let is = |filter: &Filter| filter.is(question, asked.knn.field);
+    index.filters().count_known(index.writes(), is)
+}
