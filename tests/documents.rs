@@ -1,6 +1,6 @@
 //! Indexes over documents through a real socket: they follow their keys (follow), outlive the server (survive, restored, killed, recall), find what an
 //! obvious twin finds (random, twin), and the nearest (nearest), in what order (pages), take in what their definition says (schema), and answer as clients expect in both versions of the
-//! protocol (replies, profile), with what the search module gave (module, shown).
+//! protocol (replies, profile), with what the search module gave (module, shown, requests).
 //!
 //! The random test prints its seed; RHUMB_TEST_SEED repeats one.
 
@@ -26,6 +26,8 @@ mod random;
 mod recall;
 #[path = "documents/replies.rs"]
 mod replies;
+#[path = "documents/requests.rs"]
+mod requests;
 #[path = "documents/restored.rs"]
 mod restored;
 #[path = "documents/schema.rs"]

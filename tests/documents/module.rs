@@ -5,7 +5,7 @@ use crate::support::Server;
 use rhumb::protocol::client::Value;
 
 /// Five documents: words, tags, numbers with equals, and a field without stems.
-fn start() -> (Server, Client) {
+pub fn start() -> (Server, Client) {
     let (server, mut client) = Client::start();
     client.ok(
         "FT.CREATE idx PREFIX 1 p: SCHEMA t TEXT k TAG n NUMERIC SORTABLE ns TEXT NOSTEM \

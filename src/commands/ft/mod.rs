@@ -15,7 +15,7 @@
 //! - [`explain`]: a query as FT.EXPLAIN shows it;
 //! - [`expression`]: APPLY and FILTER; [`reducers`]: REDUCE;
 //! - [`text`]: how words are cut, stemmed and scored; [`printed`]: how numbers are printed;
-//! - [`words`]: reading arguments with RediSearch's rules; [`errors`]: all error lines.
+//! - [`words`]: reading arguments with RediSearch's rules; numbers.rs: numbers in parameters; [`errors`]: all error lines.
 
 pub mod aggregate;
 mod aliases;
@@ -33,6 +33,7 @@ mod find;
 mod indexes;
 mod info;
 mod look;
+mod numbers;
 pub mod options;
 mod ordering;
 mod page;

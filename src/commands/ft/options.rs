@@ -1,7 +1,8 @@
 //! The options that FT.SEARCH and FT.AGGREGATE share, in any order.
 
 use super::errors;
-use super::query::params::{Params, parse_bound};
+use super::numbers::read_bound;
+use super::query::params::Params;
 use super::query::tree::{GeoRadius, GeoUnit, Kind, Node, NumericRange};
 use super::schema::Schema;
 use super::words::{ArgumentError, Words, is_word, text_of};
@@ -96,7 +97,7 @@ pub struct Options {
     /// RETURN.
     pub returned: Option<Vec<Returned>>,
     /// SLOP; negative is none.
-    pub slop: Option<i64>,
+    pub slop: Option<i32>,
     /// INORDER.
     pub is_in_order: bool,
     /// TIMEOUT in milliseconds; 0 is none.
@@ -497,12 +498,9 @@ fn text(what: &str, words: &mut Words) -> Result<String> {
 }
 
 /// SLOP takes any number and cuts what is behind the point.
-fn read_slop(words: &mut Words) -> Result<i64> {
+fn read_slop(words: &mut Words) -> Result<i32> {
     let slop = words.double(f64::NEG_INFINITY).map_err(bad("SLOP"))?;
-    match slop.abs() <= f64::from(i32::MAX) {
-        true => Ok(slop as i64),
-        false => Err(bad("SLOP")(ArgumentError::Bounds)),
-    }
+    i32::try_from(slop as i64).map_err(|_| bad("SLOP")(ArgumentError::Bounds))
 }
 
 fn read_returned(mut words: Words) -> Result<Vec<Returned>> {
@@ -536,7 +534,7 @@ fn read_filter(words: &mut Words, has_empty: &mut bool) -> Result<LegacyFilter> 
     *has_empty |= min.is_empty() || max.is_empty();
     let bound = |text: &[u8], is_lower| {
         let plain = text.strip_prefix(b"(");
-        let value = parse_bound(plain.unwrap_or(text), false, is_lower);
+        let value = read_bound(plain.unwrap_or(text), false, is_lower);
         let shown = || text_of(plain.unwrap_or(text));
         let value = value.ok_or_else(|| match is_lower {
             true => RequestError::LowerBound(shown()),

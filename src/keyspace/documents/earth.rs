@@ -19,7 +19,7 @@ pub fn parse_point(text: &[u8]) -> Option<(f64, f64)> {
         text => parse_number(text),
     };
     let longitude = degrees(&text[..end])?;
-    let latitude = degrees(text[end + 1..].trim_ascii())?;
+    let latitude = degrees(text[end + 1..].trim_ascii_start())?;
     Some((longitude, latitude))
 }
 

@@ -29,7 +29,7 @@ pub struct Words<'a> {
 enum Numbers {
     /// With nothing around them.
     Strict,
-    /// As C reads them: nothing is 0, and blanks may stand in front.
+    /// As C reads them: nothing is 0, blanks may stand in front, and what is as large as a number can be is beyond all of them.
     AsInC,
 }
 
@@ -100,10 +100,17 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// Whether a number that `is_extreme` is none.
+    fn is_beyond(&self, is_extreme: bool) -> bool {
+        is_extreme && matches!(self.numbers, Numbers::AsInC)
+    }
+
     /// Takes an integer of at least `min`.
     pub fn int(&mut self, min: i64) -> Result<i64, ArgumentError> {
         let mut ahead = *self;
-        let value = parse_int(ahead.number()?).ok_or(ArgumentError::Type)?;
+        let value = parse_int(ahead.number()?)
+            .filter(|value| !self.is_beyond(matches!(*value, i64::MIN | i64::MAX)))
+            .ok_or(ArgumentError::Type)?;
         if value < min {
             return Err(ArgumentError::Bounds);
         }
@@ -129,7 +136,9 @@ impl<'a> Words<'a> {
     /// Takes a number of at least `min`.
     pub fn double(&mut self, min: f64) -> Result<f64, ArgumentError> {
         let mut ahead = *self;
-        let value = number::parse_double(ahead.number()?).ok_or(ArgumentError::Type)?;
+        let value = number::parse_double(ahead.number()?)
+            .filter(|value| !self.is_beyond(value.is_infinite()))
+            .ok_or(ArgumentError::Type)?;
         if value < min {
             return Err(ArgumentError::Bounds);
         }
@@ -224,6 +233,12 @@ mod tests {
             assert_eq!(Words::of_query(&words).int(0).ok(), expected, "{word}");
             assert!(Words::new(&words).int(0).is_err(), "{word}");
         }
+        let words = [b"inf".as_slice()];
+        assert!(Words::of_query(&words).double(0.0).is_err());
+        assert!(Words::new(&words).double(0.0).is_ok());
+        let words = [b"9223372036854775807".as_slice()];
+        assert!(Words::of_query(&words).int(0).is_err());
+        assert!(Words::new(&words).int(0).is_ok());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The lines of queries.
 
+use crate::commands::ft::printed::print_significant;
 use crate::commands::ft::query::vector::ParameterError;
 use crate::commands::ft::query::{Misplaced, NODES_MAX, QUERY_BYTES_MAX, QueryError};
 use std::fmt::{Display, Formatter, Result};
@@ -60,7 +61,8 @@ impl Display for QueryError {
             QueryError::ShardRatioText(text) => write!(f, "Invalid shard k ratio value '{text}'"),
             QueryError::ShardRatio(ratio) => write!(
                 f,
-                "Invalid shard k ratio value: Shard k ratio must be greater than 0 and at most 1 (got {ratio})"
+                "Invalid shard k ratio value: Shard k ratio must be greater than 0 and at most 1 (got {})",
+                print_significant(*ratio, 6)
             ),
             QueryError::NumericRange { field, min, max } => write!(
                 f,
@@ -91,7 +93,8 @@ impl Display for QueryError {
             ),
             QueryError::NegativeRadius(radius) => write!(
                 f,
-                "Error parsing vector similarity query: negative radius ({radius}) given in a range query"
+                "Error parsing vector similarity query: negative radius ({}) given in a range query",
+                print_significant(*radius, 6)
             ),
             QueryError::VectorParameter(error) => {
                 write!(f, "Error parsing vector similarity parameters: {error}")

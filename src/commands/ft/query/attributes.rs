@@ -5,7 +5,7 @@ use super::bracket::default_distance_name;
 use super::grammar::{Parser, text_of};
 use super::token::Kind as Token;
 use super::tree::{Kind, Knn, Node, Options};
-use crate::protocol::number;
+use crate::commands::ft::numbers::{read_double, read_int};
 
 type Result<T> = std::result::Result<T, QueryError>;
 
@@ -103,7 +103,7 @@ fn set_option(options: &mut Options, name: &str, value: &str) -> Result<bool> {
     }
     match name.to_ascii_uppercase().as_str() {
         "SLOP" => {
-            let slop = number::parse_i64(value.as_bytes()).filter(|slop| *slop >= -1);
+            let slop = read_int(value.as_bytes()).filter(|slop| *slop >= -1);
             let slop = slop.ok_or_else(invalid)?;
             // -1 is any number.
             options.slop = (slop >= 0).then(|| u32::try_from(slop).unwrap_or(u32::MAX));
@@ -111,7 +111,7 @@ fn set_option(options: &mut Options, name: &str, value: &str) -> Result<bool> {
         "INORDER" => options.in_order = Some(parse_bool(value).ok_or_else(invalid)?),
         "PHONETIC" => options.phonetic = Some(parse_bool(value).ok_or_else(invalid)?),
         "WEIGHT" => {
-            let weight = number::parse_double(value.as_bytes()).filter(|weight| *weight >= 0.0);
+            let weight = read_double(value.as_bytes()).filter(|weight| *weight >= 0.0);
             options.weight = weight.ok_or_else(invalid)?;
         }
         _ => return Ok(false),
@@ -157,7 +157,7 @@ fn is_shard_ratio(name: &str, value: &str) -> Result<bool> {
     if !name.eq_ignore_ascii_case("SHARD_K_RATIO") {
         return Ok(false);
     }
-    let ratio = number::parse_double(value.as_bytes())
+    let ratio = read_double(value.as_bytes())
         .ok_or_else(|| QueryError::ShardRatioText(value.to_owned()))?;
     match ratio > 0.0 && ratio <= 1.0 {
         true => Ok(true),

@@ -1,8 +1,8 @@
 //! PARAMS: names that stand for values in a query.
 
 use super::QueryError;
+use crate::commands::ft::numbers::{read_bound, read_double, read_int};
 use crate::keyspace::documents::text::escape::unescape;
-use crate::protocol::number;
 use std::collections::HashMap;
 
 /// The parameters of one request.
@@ -30,14 +30,14 @@ impl Params {
     /// The number of that name, with the sign that the query put before it.
     pub(super) fn number(&self, name: &str, is_negative: bool) -> Result<f64, QueryError> {
         let value = self.get(name)?;
-        let number = number::parse_double(value).ok_or_else(|| invalid(value, name))?;
+        let number = read_double(value).ok_or_else(|| invalid(value, name))?;
         Ok(if is_negative { -number } else { number })
     }
 
     /// The count of that name.
     pub(super) fn count(&self, name: &str) -> Result<usize, QueryError> {
         let value = self.get(name)?;
-        let count = number::parse_i64(value).and_then(|count| usize::try_from(count).ok());
+        let count = read_int(value).and_then(|count| usize::try_from(count).ok());
         count.ok_or_else(|| invalid(value, name))
     }
 
@@ -50,29 +50,13 @@ impl Params {
     ) -> Result<f64, QueryError> {
         let value = self.get(name)?;
         let text = value.strip_prefix(b"(").unwrap_or(value);
-        let bound = parse_bound(text, is_negative, is_lower);
+        let bound = read_bound(text, is_negative, is_lower);
         let shown = || String::from_utf8_lossy(text).into_owned();
         bound.ok_or_else(|| match is_lower {
             true => QueryError::LowerBound(shown()),
             false => QueryError::UpperBound(shown()),
         })
     }
-}
-
-/// A bound of a range: a number, `-inf` below or `inf` above. Nothing at all is 0.
-pub fn parse_bound(text: &[u8], is_negative: bool, is_lower: bool) -> Option<f64> {
-    if text.is_empty() {
-        return Some(0.0);
-    }
-    let value = number::parse_double(text)?;
-    let value = if is_negative { -value } else { value };
-    let is_outward = value
-        == if is_lower {
-            f64::NEG_INFINITY
-        } else {
-            f64::INFINITY
-        };
-    (value.is_finite() || is_outward).then_some(value)
 }
 
 fn invalid(value: &[u8], name: &str) -> QueryError {

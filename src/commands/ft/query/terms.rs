@@ -5,9 +5,9 @@ use super::grammar::{KNN_RANKS, Parser, is_and, text_of};
 use super::params::normalize;
 use super::token::{Kind as Token, Token as Tok};
 use super::tree::{Affix, Kind, Node, Word};
+use crate::commands::ft::numbers::read_double;
 use crate::commands::ft::text;
 use crate::keyspace::documents::text::escape::{unescape, unescape_tag};
-use crate::protocol::number;
 
 type Result<T> = std::result::Result<T, QueryError>;
 
@@ -35,12 +35,16 @@ impl Parser<'_> {
                 let value = self.or_refuse(token.offset + KNN_RANKS, value);
                 Word {
                     text: normalize(&value),
-                    is_verbatim: value.is_empty() || number::parse_double(&value).is_some(),
+                    is_verbatim: value.is_empty() || read_double(&value).is_some(),
                 }
             }
-            Token::Size(_) | Token::Number(_) => Word {
+            Token::Size(_) | Token::Number(_) if self.context.dialect > 1 => Word {
                 text: text_of(token.text),
-                is_verbatim: self.context.dialect > 1,
+                is_verbatim: true,
+            },
+            Token::Size(_) | Token::Number(_) => Word {
+                text: normalize(token.text),
+                is_verbatim: false,
             },
             _ => {
                 if self.is_stop_word(token) {

@@ -2,8 +2,8 @@
 
 use super::QueryError;
 use super::tree::{Knn, VectorRange, VectorTarget};
+use crate::commands::ft::numbers::{read_double, read_int};
 use crate::commands::ft::schema::{Algorithm, VectorAttributes};
-use crate::protocol::number;
 
 /// The most neighbours of a KNN.
 pub const NEIGHBOURS_MAX: usize = 1 << 58;
@@ -154,7 +154,7 @@ impl Parameters {
             "EPSILON" => {
                 must(is_hnsw || is_svs, ParameterError::Unknown)?;
                 must(search == Search::Range, ParameterError::NotRange)?;
-                let epsilon = number::parse_double(value.as_bytes());
+                let epsilon = read_double(value.as_bytes());
                 once(&mut self.epsilon, epsilon.filter(|epsilon| *epsilon > 0.0))
             }
             "BATCH_SIZE" => {
@@ -190,7 +190,7 @@ fn once<T>(place: &mut Option<T>, value: Option<T>) -> Result<(), ParameterError
 }
 
 fn count(value: &str) -> Option<usize> {
-    let count = number::parse_i64(value.as_bytes())?;
+    let count = read_int(value.as_bytes())?;
     usize::try_from(count).ok().filter(|count| *count > 0)
 }
 

@@ -143,7 +143,7 @@ fn check(written: &Written, schema: &mut Schema) -> Result<(), SchemaError> {
         };
     }
     if let Some(score) = written.score {
-        schema.score = crate::protocol::number::parse_double(score)
+        schema.score = crate::protocol::number::parse_double(score.trim_ascii_start())
             .filter(|score| (0.0..=1.0).contains(score))
             .ok_or(SchemaError::Score)?;
     }
