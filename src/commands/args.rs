@@ -4,7 +4,8 @@ use super::error::{self, Refusal, Result};
 use crate::protocol::{Request, number};
 use bytes::Bytes;
 
-/// A cursor over the words after the command's name (and its subcommand's).
+/// A cursor over the words after the command's name (and its subcommand's). Copies move on their own.
+#[derive(Clone)]
 pub struct Args<'r> {
     request: &'r Request,
     next: usize,

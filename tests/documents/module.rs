@@ -993,6 +993,25 @@ fn matched_terms_are_those_of_the_index_that_made_a_document_pass() {
 }
 
 #[test]
+fn options_of_an_index_are_told_in_one_order() {
+    let (_server, mut client) = Client::start();
+    for (words, expected) in [
+        (
+            "NOOFFSETS NOFIELDS NOFREQS",
+            "[NOFREQS NOFIELDS NOOFFSETS NOHL]",
+        ),
+        ("MAXTEXTFIELDS NOHL", "[NOHL MAXTEXTFIELDS]"),
+    ] {
+        client.ok(&format!("FT.CREATE idx {words} SCHEMA t TEXT"));
+        let Value::Array(facts) = client.ok("FT.INFO idx") else {
+            panic!("FT.INFO is no list");
+        };
+        assert_eq!(shown(&facts[3]), expected, "{words}");
+        client.ok("FT.DROPINDEX idx");
+    }
+}
+
+#[test]
 fn matched_terms_need_no_words() {
     let (_server, mut client) = Client::start();
     client.ok("FT.CREATE idx SCHEMA k TAG n NUMERIC");

@@ -145,7 +145,7 @@ pub fn read(words: &mut Words, limits: &Limits) -> Result<AggregateRequest> {
         && (request.options.take_early(words, Command::Aggregate)?
             || request.take_anywhere(words, limits)?)
     {}
-    request.options.check(Command::Aggregate)?;
+    request.options.finish(Command::Aggregate)?;
     while let Some(word) = words.peek() {
         if !request.take_anywhere(words, limits)? && !request.take_step(words)? {
             return Err(RequestError::Unknown {
@@ -265,16 +265,17 @@ impl Arrange {
 
 /// `GROUPBY n @property ... {REDUCE function n argument ... [AS name]}`, after the keyword.
 fn read_group(words: &mut Words) -> Result<Step> {
-    let list = words.counted().map_err(bad("GROUPBY"))?;
-    if list.left() > GROUP_PROPERTIES_MAX {
-        return Err(bad("GROUPBY")(ArgumentError::Bounds));
-    }
+    let count = words.int(i64::MIN).map_err(bad("GROUPBY"))?;
     let mut properties = Vec::new();
-    for word in list {
-        match word.strip_prefix(b"@") {
-            Some(property) => properties.push(text_of(property)),
-            None => return Err(RequestError::GroupProperty(text_of(word))),
-        }
+    // Words are taken until one is no property or missing: that is told, not that the count is negative or too large.
+    for _ in 0..u64::try_from(count).unwrap_or(u64::MAX) {
+        let word = words.word().map_err(bad("GROUPBY"))?;
+        let property = word.strip_prefix(b"@");
+        let property = property.ok_or_else(|| RequestError::GroupProperty(text_of(word)))?;
+        properties.push(text_of(property));
+    }
+    if properties.len() > GROUP_PROPERTIES_MAX {
+        return Err(bad("GROUPBY")(ArgumentError::Bounds));
     }
     let mut reducers = Vec::new();
     while words.accept("REDUCE") {
@@ -420,8 +421,8 @@ pub fn read_cursor_request(words: &mut Words) -> Result<CursorRequest> {
         let given = words.word().map_err(missing)?;
         let parsed = number::parse_i64(given);
         let parsed = parsed.ok_or_else(|| RequestError::CursorCount(text_of(given)))?;
-        // 0 and what cannot be are the cursor's own count.
-        count = u32::try_from(parsed).ok().filter(|count| *count > 0);
+        // 0 is the cursor's own count, and what cannot be as much as there is.
+        count = Some(u32::try_from(parsed).unwrap_or(u32::MAX)).filter(|count| *count > 0);
     }
     Ok(CursorRequest::Read { id, count })
 }

@@ -35,6 +35,9 @@ pub const EXPAND_NEEDS_JSON: &str = "EXPAND format is only supported with JSON";
 pub const TANH_FACTOR_MISSING: &str = "Need an argument for BM25STD_TANH_FACTOR";
 /// BM25STD_TANH_FACTOR out of bounds.
 pub const TANH_FACTOR_BOUNDS: &str = "BM25STD_TANH_FACTOR must be between 1 and 10000 inclusive";
+/// GROUPBY of FT.SEARCH.
+pub const SEARCH_GROUPS: &str =
+    "option `GROUPBY` is mutually exclusive with simple (i.e. search) options";
 /// A second PARAMS.
 pub const PARAMS_TWICE: &str =
     "Multiple PARAMS are not allowed. Parameters can be defined only once";

@@ -11,6 +11,7 @@ use super::ordering::check_order;
 use super::query;
 use super::query::tree::{FieldMask, Kind, Node, Query, VectorRange};
 use super::query::vector::Policy;
+use super::rows;
 use super::schema::{Algorithm, FieldKind, Schema};
 use super::words::Words;
 use crate::commands::error::{Refusal, Result};
@@ -25,6 +26,7 @@ use crate::keyspace::documents::shape::Shape;
 use crate::keyspace::documents::text::language::Language;
 use crate::keyspace::documents::turns::Turn;
 use crate::keyspace::documents::values;
+use crate::protocol::Version;
 use crate::search::documents;
 use crate::search::documents::cost::{PassedCost, predict_us};
 use crate::search::documents::distances::Distances;
@@ -51,6 +53,8 @@ pub struct Ground<'a> {
     pub index: Arc<DocumentIndex>,
     /// What the configuration says.
     pub limits: Limits,
+    /// Which protocol the client speaks.
+    pub version: Version,
     /// Whether other connections wait for this thread: what would take long is refused here.
     pub is_waited_for: bool,
     /// Whether others wait for this thread that take a few milliseconds: what turns out to take longer is refused.
@@ -71,11 +75,6 @@ impl Ground<'_> {
 
 /// Who watches a query while it runs (FT.PROFILE).
 pub trait Observer {
-    /// Whether somebody is told of it.
-    fn is_profile(&self) -> bool {
-        false
-    }
-
     /// The query was read and checked.
     fn parsed(&mut self) {}
 
@@ -103,6 +102,7 @@ pub fn begin<'a, R>(
         context: call.context,
         index: find_index(&view, index)?,
         limits: Limits::of(&call.context.config),
+        version: call.session.version,
         is_waited_for: call.access.patience() == engine::Patience::Try,
         is_brief: call.access.patience() == engine::Patience::Brief,
         holds_keys: call.access.is_in_transaction(),
@@ -204,6 +204,7 @@ pub fn ask(ground: &Ground, options: &Options, observer: &mut dyn Observer) -> R
     let index = &ground.index;
     let language = language(options, index)?;
     let scorer = scorer(options, &ground.limits)?;
+    rows::check_format(options, index.schema(), ground.version)?;
     if ground.is_waited_for && options.query.len() > QUICK_QUERY_BYTES_MAX {
         return Err(ground.not_here(Delay::Long));
     }
@@ -298,14 +299,14 @@ fn question<'q>(
     })
 }
 
-fn language(options: &Options, index: &DocumentIndex) -> Result<Language> {
+pub fn language(options: &Options, index: &DocumentIndex) -> Result<Language> {
     let Some(name) = &options.language else {
         return Ok(index.schema().language);
     };
     Language::parse(name.as_bytes()).ok_or(Refusal::line(errors::NO_SUCH_LANGUAGE))
 }
 
-fn scorer(options: &Options, limits: &Limits) -> Result<Scorer> {
+pub fn scorer(options: &Options, limits: &Limits) -> Result<Scorer> {
     let Some(name) = &options.scorer else {
         return Ok(limits.scorer);
     };
@@ -414,7 +415,7 @@ fn restrict(node: &mut Node, mask: FieldMask) {
         .for_each(|child| restrict(child, mask));
 }
 
-/// Whether the vectors of a query and what is said of searching for them fit their fields.
+/// Whether the vectors of a query and what is said of searching for them fit their fields, and their distances have names of their own.
 pub fn check_vectors(index: &DocumentIndex, query: &Query) -> Result<()> {
     collect_ranges(&query.root, index, &mut Vec::new())?;
     if let Some(knn) = &query.knn
@@ -423,6 +424,7 @@ pub fn check_vectors(index: &DocumentIndex, query: &Query) -> Result<()> {
     {
         knn.check(attributes, query.root.kind != Kind::All)?;
     }
+    query::check::check_names(query, index.schema())?;
     Ok(())
 }
 

@@ -110,11 +110,11 @@ fn definition(index: &DocumentIndex, version: Version) -> Parts {
 fn options(schema: &Schema) -> Vec<Reply> {
     let options = &schema.options;
     let known = [
-        ("MAXTEXTFIELDS", options.max_text_fields),
         ("NOFREQS", options.no_frequencies),
+        ("NOFIELDS", options.no_fields),
         ("NOOFFSETS", options.no_offsets),
         ("NOHL", options.no_highlights),
-        ("NOFIELDS", options.no_fields),
+        ("MAXTEXTFIELDS", options.max_text_fields),
     ];
     let set = known.into_iter().filter(|(_, is_set)| *is_set);
     set.map(|(name, _)| word(name)).collect()

@@ -2,9 +2,10 @@
 
 use super::arguments;
 use super::explain::{explain, lines};
-use super::find::{check_vectors, read_query};
+use super::find::{check_vectors, language, read_query, scorer};
 use super::indexes::{bulk, index};
 use super::options::{Limits, Options};
+use super::rows::check_format;
 use super::schema::FieldKind;
 use super::search;
 use super::words::Words;
@@ -80,7 +81,9 @@ fn explained(call: &mut Call) -> Result<String> {
     // What options add to the conditions is not shown.
     (options.slop, options.is_in_order) = (None, false);
     options.fields.clear();
-    let language = index.schema().language;
+    let language = language(&options, &index)?;
+    scorer(&options, &limits)?;
+    check_format(&options, index.schema(), call.session.version)?;
     let query = read_query(&index, &options, language)?;
     check_vectors(&index, &query)?;
     Ok(explain(

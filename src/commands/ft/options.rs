@@ -96,6 +96,8 @@ pub struct Options {
     pub fields: Vec<String>,
     /// RETURN.
     pub returned: Option<Vec<Returned>>,
+    /// As it was written: the module reads it when all options are there.
+    returned_words: Option<Vec<Vec<u8>>>,
     /// SLOP; negative is none.
     pub slop: Option<i32>,
     /// INORDER.
@@ -309,8 +311,7 @@ impl Options {
             self.scorer = Some(text("SCORER", words)?);
         } else if words.accept("RETURN") {
             let list = list("RETURN", words)?;
-            self.is_without_content |= list.is_done();
-            self.returned = Some(read_returned(list)?);
+            self.returned_words = Some(list.map(<[u8]>::to_vec).collect());
         } else if words.accept("PAYLOAD") {
             let payload = words.word().map_err(bad("PAYLOAD"))?;
             self.payload = Some(payload.to_vec());
@@ -385,8 +386,8 @@ impl Options {
         Ok(())
     }
 
-    /// What can be said of the early options once they are all there.
-    pub fn check(&self, command: Command) -> Result<()> {
+    /// What is left to do with the early options once they are all there.
+    pub fn finish(&mut self, command: Command) -> Result<()> {
         let fail = |line| Err(RequestError::Fixed(line));
         if self.dialect >= 2 && self.has_empty_filter {
             return fail(errors::EMPTY_FILTER);
@@ -397,8 +398,12 @@ impl Options {
         if command == Command::Search && self.adds_scores {
             return fail(errors::SEARCH_ADDS_SCORES);
         }
-        if command == Command::Aggregate && self.returned.is_some() {
-            return fail(errors::AGGREGATE_RETURN);
+        if let Some(words) = &self.returned_words {
+            if command == Command::Aggregate {
+                return fail(errors::AGGREGATE_RETURN);
+            }
+            self.is_without_content |= words.is_empty();
+            self.returned = Some(read_returned(words)?);
         }
         Ok(())
     }
@@ -503,7 +508,9 @@ fn read_slop(words: &mut Words) -> Result<i32> {
     i32::try_from(slop as i64).map_err(|_| bad("SLOP")(ArgumentError::Bounds))
 }
 
-fn read_returned(mut words: Words) -> Result<Vec<Returned>> {
+fn read_returned(words: &[Vec<u8>]) -> Result<Vec<Returned>> {
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    let mut words = Words::new(&words);
     let mut returned: Vec<Returned> = Vec::new();
     while let Some(identifier) = words.next() {
         let mut name = identifier;

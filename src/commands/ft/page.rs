@@ -87,8 +87,6 @@ fn run(call: &mut Call) -> Result {
 /// Answers the words that are left.
 pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Result {
     let (ground, request) = find::begin(call, name, search::read)?;
-    let version = call.session.version;
-    rows::check_format(&request.options, ground.index.schema(), version)?;
     let is_late = deadline(&request.options, &ground.limits);
     let patience = Patience::new(&is_late);
     let asked = find::ask(&ground, &request.options, observer)?;
@@ -121,7 +119,7 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
     );
     let mut page = page?;
     warn_of_time(&patience, &ground.limits, &mut page.warnings)?;
-    let reply = rows::reply(&ground.view, &ground.index, &request, &page, version);
+    let reply = rows::reply(&ground.view, &ground.index, &request, &page, ground.version);
     if loads(&request, ground.index.schema()) {
         observer.passed("Loader", page.hits.len());
     }

@@ -15,7 +15,6 @@ use super::expression::{self, Expression, Row, Value};
 use super::find::{self, Ground, Observer, Passed, find};
 use super::options::Options;
 use super::properties::{self, Content, Properties, Property};
-use super::rows;
 use super::schema::{DocumentKind, Field, Schema};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
@@ -133,18 +132,10 @@ pub fn answer(call: &mut Call, name: &[u8], observer: &mut dyn Observer) -> Resu
         delay_min: Some(Delay::Brief),
         ..ground
     };
-    rows::check_format(
-        &request.options,
-        ground.index.schema(),
-        call.session.version,
-    )?;
-    if request.cursor.is_some() && observer.is_profile() {
-        return Err(Refusal::line("FT.PROFILE does not support cursor"));
-    }
     let end = End::of(&request.options, &ground);
     let is_past = || end.is_past();
     let time = end.time(&is_past);
-    let version = call.session.version;
+    let version = ground.version;
     let result = run(&ground, &request, version, observer, &time)?;
     result.show(&ground, &request, version, &time)
 }

@@ -42,6 +42,10 @@ pub const PROFILE: Command = Command {
 fn run(call: &mut Call) -> Result {
     let start = Instant::now();
     let index = call.args.word()?;
+    let is_cursor = |word: &[u8]| word.eq_ignore_ascii_case(b"WITHCURSOR");
+    if call.args.clone().rest_words().skip(1).any(is_cursor) {
+        return Err(Refusal::line("FT.PROFILE does not support cursor"));
+    }
     indexes::index(&call.access.view(INDEXED_DB), index)?;
     let is_search = call.args.take("SEARCH");
     if !is_search && !call.args.take("AGGREGATE") {
@@ -121,10 +125,6 @@ impl Profile {
 }
 
 impl Observer for Profile {
-    fn is_profile(&self) -> bool {
-        true
-    }
-
     fn parsed(&mut self) {
         self.parsed = Some(Instant::now());
     }

@@ -42,14 +42,17 @@ pub fn read(words: &mut Words, limits: &Limits) -> Result<SearchRequest, Request
             || request.options.take_late(words)?
             || request.take_own(words, limits)?;
         if !is_taken {
-            request.options.check(Command::Search)?;
+            request.options.finish(Command::Search)?;
+            if words.accept("GROUPBY") {
+                return Err(RequestError::Fixed(errors::SEARCH_GROUPS));
+            }
             return Err(RequestError::Unknown {
                 word: text_of(word),
                 position: words.taken(),
             });
         }
     }
-    request.options.check(Command::Search)?;
+    request.options.finish(Command::Search)?;
     Ok(request)
 }
 

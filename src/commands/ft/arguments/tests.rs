@@ -236,7 +236,13 @@ const USELESS: &[(&str, &[&str])] = &[
     // EXPLAINSCORE follows WITHSCORES.
     (
         "FT.SEARCH",
-        &["ADDSCORES", "EXPLAINSCORE", "WITHRAWIDS", "_NUM_SSTRING"],
+        &[
+            "ADDSCORES",
+            "EXPLAINSCORE",
+            "GROUPBY",
+            "WITHRAWIDS",
+            "_NUM_SSTRING",
+        ],
     ),
     (
         "FT.AGGREGATE",

@@ -5,13 +5,13 @@ use super::tree::{GeoRadius, Kind, Node, Query, TagValue};
 use crate::commands::ft::schema::Schema;
 use std::collections::HashSet;
 
-/// Checks a whole query in RediSearch's order: its words and ranges, its circles, the names of its distances.
+/// Checks a whole query in RediSearch's order: its words and ranges, its circles. What is said of vectors is checked later, and the names of
+/// distances after that ([`check_names`]).
 pub(super) fn check(query: &Query, schema: &Schema) -> Result<(), QueryError> {
     if schema.has_non_empty() {
         check_words(&query.root, schema)?;
     }
-    check_circles(&query.root)?;
-    check_names(query, schema)
+    check_circles(&query.root)
 }
 
 /// Checks what FILTER or GEOFILTER says.
@@ -75,7 +75,7 @@ pub fn check_circle(circle: &GeoRadius) -> Result<(), QueryError> {
 }
 
 /// Distances have names of their own.
-fn check_names(query: &Query, schema: &Schema) -> Result<(), QueryError> {
+pub fn check_names(query: &Query, schema: &Schema) -> Result<(), QueryError> {
     let mut seen = HashSet::new();
     for name in query.distance_names() {
         if schema.find(name).is_some() {

@@ -264,16 +264,8 @@ fn refusals_have_the_words_and_offsets_of_the_module() {
                 "! Use `INDEXEMPTY` in field creation in order to index and query for empty strings",
             ),
             (
-                "*=>[KNN 2 @v $b AS t]",
-                "! Property `t` already exists in schema",
-            ),
-            (
                 "*=>[KNN 2 @v $b AS s]=>{$yield_distance_as:s2;}",
                 "! Distance field was specified twice for vector query: s and s2",
-            ),
-            (
-                "@v:[vector_range 0.1 $b]=>{$yield_distance_as:d} @v:[vector_range 0.2 $b]=>{$yield_distance_as:d}",
-                "! Property `d` specified more than once",
             ),
         ],
         2,
