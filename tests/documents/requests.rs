@@ -1,7 +1,7 @@
 //! How the words of requests are read and which errors they get, each as search 8.4.10 does it.
 
 use crate::client::Client;
-use crate::module::{check, start};
+use crate::module::{check, shown, start};
 use rhumb::protocol::client::Value;
 
 #[test]
@@ -278,6 +278,40 @@ fn explain_knows_languages_and_scorers() {
             ),
         ],
     );
+}
+
+#[test]
+fn too_many_words_are_counted_where_the_module_counts_them() {
+    let (_server, mut client) = start();
+    let wrong = |name: &str| format!("ERR wrong number of arguments for '{name}' command");
+    let unknown = "none: no such index".to_owned();
+    for (line, expected) in [
+        ("FT._LIST x", "[idx]".to_owned()),
+        ("FT._LIST x y", wrong("FT._LIST")),
+        ("FT.ALIASADD a none x", unknown.clone()),
+        ("FT.ALIASADD a idx x", wrong("_FT.ALIASADD")),
+        ("FT.ALIASUPDATE a none x", unknown.clone()),
+        ("FT.ALIASUPDATE a idx x", wrong("_FT.ALIASUPDATE")),
+        ("FT._ALIASADDIFNX a none x", wrong("_FT._ALIASADDIFNX")),
+        ("FT.ALIASDEL a x", wrong("_FT.ALIASDEL")),
+        ("FT._ALIASDELIFX a x", wrong("_FT._ALIASDELIFX")),
+        ("FT.TAGVALS none k x", unknown.clone()),
+        ("FT.TAGVALS idx k x", wrong("_FT.TAGVALS")),
+        ("FT.DROPINDEX none x", unknown.clone()),
+        ("FT.DROPINDEX none x y", unknown),
+        ("FT.DROPINDEX idx x", "Unknown argument".to_owned()),
+        ("FT.DROPINDEX idx DD x", wrong("_FT.DROPINDEX")),
+        ("FT._DROPINDEXIFX none x", "OK".to_owned()),
+        ("FT._DROPINDEXIFX none x y", wrong("_FT._DROPINDEXIFX")),
+        ("FT.CONFIG", wrong("FT.CONFIG")),
+        ("FT.CONFIG get", wrong("FT.CONFIG|GET")),
+        (
+            "FT.CONFIG none",
+            "ERR unknown subcommand 'none'. Try FT.CONFIG HELP.".to_owned(),
+        ),
+    ] {
+        assert_eq!(shown(&client.say(line)), expected, "{line}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! FT.ALIASADD, FT.ALIASUPDATE, FT.ALIASDEL and the forms that may be repeated: other names of indexes.
 
-use super::indexes::index;
+use super::indexes::{index, wrong_arity_within};
 use crate::commands::Call;
 use crate::commands::error::{Refusal, Result};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
@@ -22,6 +22,7 @@ pub const ALIASADD: Command = Command {
     group: Group::Search,
     since: "1.0.0",
     args: &[Arg::Str("alias"), Arg::Str("index")],
+    arity: Some(-3),
     flags: FLAGS,
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
@@ -53,6 +54,7 @@ pub const ALIASDEL: Command = Command {
     group: Group::Search,
     since: "1.0.0",
     args: &[Arg::Str("alias")],
+    arity: Some(-2),
     flags: FLAGS,
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
@@ -106,6 +108,13 @@ fn aliased(view: &View, alias: &[u8]) -> Option<Key> {
 
 fn set(call: &mut Call, taken: Taken) -> Result {
     let (alias, name) = (call.args.word()?, call.args.word()?);
+    if !call.args.is_done() {
+        // What goes by the index looks for it first.
+        if taken != Taken::KeptByItsOwn {
+            index(&call.access.view(INDEXED_DB), name)?;
+        }
+        return Err(wrong_arity_within(call));
+    }
     call.access.write_world(INDEXED_DB, |view| {
         let unknown = Refusal::line("Unknown index name (or name is an alias itself)");
         let index = match index(view, name) {
@@ -138,6 +147,9 @@ fn set(call: &mut Call, taken: Taken) -> Result {
 
 fn delete(call: &mut Call, may_be_missing: bool) -> Result {
     let alias = call.args.word()?;
+    if !call.args.is_done() {
+        return Err(wrong_arity_within(call));
+    }
     call.access.write_world(INDEXED_DB, |view| {
         if view.keyspace().indexes().is_index(alias) {
             return Err(Refusal::line(NO_ALIAS));

@@ -2,7 +2,7 @@
 
 use super::words::{ArgumentError, Words};
 use crate::commands::Call;
-use crate::commands::error::{Refusal, Result};
+use crate::commands::error::{Refusal, Result, wrong_arity};
 use crate::commands::table::{Arg, COMMAND, Command, Flags, Group, flags};
 use crate::config::{Config, Id, Kind, TABLE};
 use crate::protocol::{Reply, Version};
@@ -19,6 +19,7 @@ pub const CONFIG: Command = Command {
         Arg::Str("option"),
         Arg::Optional(&Arg::Str("value")),
     ],
+    arity: Some(-2),
     flags: flags(&[Flags::READONLY, Flags::ADMIN]),
     examples: &[
         ("FT.CONFIG SET TIMEOUT 700", "OK"),
@@ -167,20 +168,21 @@ impl Source {
 }
 
 fn config(call: &mut Call) -> Result {
-    let (action, name) = (call.args.word()?, call.args.word()?);
-    let version = call.session.version;
-    match action {
-        action if action.eq_ignore_ascii_case(b"GET") => {
-            Ok(shown(&call.context.config, name, version, false))
-        }
-        action if action.eq_ignore_ascii_case(b"HELP") => {
-            Ok(shown(&call.context.config, name, version, true))
-        }
-        action if action.eq_ignore_ascii_case(b"SET") => set(call, name),
-        action => Err(Refusal::made(format!(
+    let action = call.args.word()?;
+    let known = ["GET", "HELP", "SET"].into_iter();
+    let mut known = known.filter(|word| action.eq_ignore_ascii_case(word.as_bytes()));
+    let action = known.next().ok_or_else(|| {
+        Refusal::made(format!(
             "ERR unknown subcommand '{}'. Try FT.CONFIG HELP.",
             String::from_utf8_lossy(action)
-        ))),
+        ))
+    })?;
+    let name = call.args.try_next();
+    let name = name.ok_or_else(|| wrong_arity(&format!("FT.CONFIG|{action}")))?;
+    let version = call.session.version;
+    match action {
+        "SET" => set(call, name),
+        action => Ok(shown(&call.context.config, name, version, action == "HELP")),
     }
 }
 

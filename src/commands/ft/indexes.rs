@@ -136,13 +136,14 @@ pub const DROPINDEXIFX: Command = Command {
     ..DROPINDEX
 };
 
-/// FT._LIST
+/// FT._LIST. A word behind it is read over, as the module does.
 pub const LIST: Command = Command {
     name: "FT._LIST",
     summary: "Lists the names of all indexes.",
     group: Group::Search,
     since: "2.0.0",
     complexity: "O(N), N the number of indexes",
+    arity: Some(-1),
     flags: flags(&[Flags::READONLY]),
     examples: &[
         ("FT.CREATE pets SCHEMA kind TAG", "OK"),
@@ -164,6 +165,11 @@ pub fn find_index(view: &View, name: &[u8]) -> Result<Arc<DocumentIndex>> {
     named(view, name).ok_or_else(|| Refusal::made(format!("No such index {}", name_text())))
 }
 
+/// Too few or too many words, where the module counts them in another command, which the first one calls.
+pub fn wrong_arity_within(call: &Call) -> Refusal {
+    wrong_arity(&format!("_{}", call.command.name))
+}
+
 fn named(view: &View, name: &[u8]) -> Option<Arc<DocumentIndex>> {
     let index = view.keyspace().indexes().get(name)?;
     index.usage().touch(view.now_ms);
@@ -174,8 +180,7 @@ fn create(call: &mut Call, may_exist: bool) -> Result {
     let name = call.args.word()?;
     let words: Vec<&[u8]> = call.args.rest_words().collect();
     if words.len() < WORDS_OF_SHORTEST {
-        // In the module it is another command that makes the index.
-        return Err(wrong_arity(&format!("_{}", call.command.name)));
+        return Err(wrong_arity_within(call));
     }
     let view = call.access.view(INDEXED_DB);
     let exists = || match may_exist {
@@ -266,12 +271,15 @@ fn check_paths(schema: &Schema, index: &[u8]) -> Result<()> {
 fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
     let name = call.args.word()?;
     let view = call.access.view(INDEXED_DB);
-    if may_be_missing && view.keyspace().indexes().get(name).is_none() {
-        return Ok(Reply::ok());
+    match index(&view, name) {
+        Err(_) if may_be_missing && call.args.left() < 2 => return Ok(Reply::ok()),
+        Err(unknown) if !may_be_missing => return Err(unknown),
+        _ => {}
     }
     let deletes = match call.args.try_next() {
         None => false,
-        Some(word) if word.eq_ignore_ascii_case(b"DD") && call.args.is_done() => true,
+        Some(_) if !call.args.is_done() => return Err(wrong_arity_within(call)),
+        Some(word) if word.eq_ignore_ascii_case(b"DD") => true,
         Some(_) => return Err(Refusal::line("Unknown argument")),
     };
     let decide = |view: &View| {
@@ -294,6 +302,9 @@ fn drop_index(call: &mut Call, may_be_missing: bool) -> Result {
 }
 
 fn list(call: &mut Call) -> Result {
+    if call.args.left() > 1 {
+        return Err(wrong_arity(call.command.name));
+    }
     let all = call.access.view(INDEXED_DB).keyspace().indexes().all();
     let names = all
         .iter()

@@ -3,7 +3,7 @@
 use super::arguments;
 use super::explain::{explain, lines};
 use super::find::{check_vectors, language, read_query, scorer};
-use super::indexes::{bulk, index};
+use super::indexes::{bulk, index, wrong_arity_within};
 use super::options::{Limits, Options};
 use super::rows::check_format;
 use super::schema::FieldKind;
@@ -59,6 +59,7 @@ pub const TAGVALS: Command = Command {
     since: "1.0.0",
     complexity: "O(N), N the number of values",
     args: &[Arg::Str("index"), Arg::Str("field")],
+    arity: Some(-3),
     flags: flags(&[Flags::READONLY, Flags::DANGEROUS]),
     class: Class::Aside(Delay::Keys),
     examples: &[
@@ -97,6 +98,9 @@ fn explained(call: &mut Call) -> Result<String> {
 fn tag_values(call: &mut Call) -> Result {
     let (name, field) = (call.args.word()?, call.args.word()?);
     let index = index(&call.access.view(INDEXED_DB), name)?;
+    if !call.args.is_done() {
+        return Err(wrong_arity_within(call));
+    }
     let fields = &index.schema().fields;
     let is_it = |known: &super::schema::Field| known.name.as_bytes() == field;
     let place = fields
