@@ -183,6 +183,8 @@ pub struct Listed<'a> {
     /// Where their signs are kept for the next scan of the same slots. They may be scanned again for as long as none of them was
     /// freed.
     pub signs: Option<&'a GatheredSigns>,
+    /// Whether a slot that was removed since is found all the same: by who can tell then that its vector is gone, or elsewhere.
+    pub finds_removed: bool,
 }
 
 impl Listed<'_> {
@@ -191,6 +193,7 @@ impl Listed<'_> {
         Listed {
             slots: Cow::Owned(slots),
             signs: None,
+            finds_removed: false,
         }
     }
 }
@@ -633,11 +636,11 @@ impl VectorIndex {
         by: ScanBy,
         stats: &mut WalkStats,
     ) -> Vec<Neighbour> {
-        let passing = &*listed.slots;
+        let (passing, finds_removed) = (&*listed.slots, listed.finds_removed);
         let guard = crossbeam_epoch::pin();
         if by == ScanBy::Stored || self.graph.is_none() {
             let scorer = self.vectors.exact_scorer(target, &guard);
-            let hits = scan::scan_passing(&self.slots, scorer, k, passing, stats);
+            let hits = scan::scan_passing(&self.slots, scorer, k, (passing, finds_removed), stats);
             return hits.into_iter().map(Neighbour::from).collect();
         }
         let scorer = self.vectors.walk_scorer(target.walked(), &guard);
@@ -661,9 +664,9 @@ impl VectorIndex {
                 if !scan.takes_enough(&differing.sorted(0..=near)) && near < u16::MAX {
                     scan.takes_enough(&differing.sorted(near + 1..=u16::MAX));
                 }
-                scan.into_nearest(stats)
+                scan.into_nearest(finds_removed, stats)
             }
-            None => scan::scan_passing(&self.slots, scorer, keep, passing, stats),
+            None => scan::scan_passing(&self.slots, scorer, keep, (passing, finds_removed), stats),
         };
         let hits = match self.vectors.ranks_anew() {
             true => self.rerank(target, found.into_iter(), k, stats, &guard),

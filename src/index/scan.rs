@@ -53,13 +53,13 @@ pub(super) fn scan(
     sorted.into_iter().map(Neighbour::from).collect()
 }
 
-/// The `keep` nearest of these slots, by what `scorer` measures. The caller is pinned, and saw each of them occupied since; of those that died
-/// meanwhile some may be left.
+/// The `keep` nearest of these slots, by what `scorer` measures. The caller is pinned, and saw each of them occupied since; those that died
+/// meanwhile are found if he says so, else some of them may be left.
 pub(super) fn scan_passing(
     slots: &Slots,
     scorer: Scorer,
     keep: usize,
-    passing: &[u32],
+    (passing, finds_removed): (&[u32], bool),
     stats: &mut WalkStats,
 ) -> Vec<Candidate> {
     let mut nearest = Top::with_limit(keep);
@@ -68,7 +68,8 @@ pub(super) fn scan_passing(
         scorer.fetch_and_score(block, &mut distances);
         for candidate in scored(block, &distances) {
             // Asked of few: most are not near enough.
-            if nearest.admits(candidate) && slots.is_readable(candidate.slot()) {
+            let is_hit = || finds_removed || slots.is_readable(candidate.slot());
+            if nearest.admits(candidate) && is_hit() {
                 nearest.offer(candidate);
             }
         }
@@ -127,11 +128,11 @@ impl<'a> SortedScan<'a> {
         self.compared >= self.enough
     }
 
-    /// The nearest, without those that were seen to die meanwhile.
-    pub(super) fn into_nearest(self, stats: &mut WalkStats) -> Vec<Candidate> {
+    /// The nearest; unless the caller wants them, without those that were seen to die meanwhile.
+    pub(super) fn into_nearest(self, finds_removed: bool, stats: &mut WalkStats) -> Vec<Candidate> {
         stats.distances += self.compared as u64;
         let mut nearest = self.nearest.into_sorted();
-        nearest.retain(|candidate| self.slots.is_readable(candidate.slot()));
+        nearest.retain(|candidate| finds_removed || self.slots.is_readable(candidate.slot()));
         nearest
     }
 }

@@ -202,6 +202,58 @@ fn documents_that_are_written_again_do_not_vanish_meanwhile() {
     });
 }
 
+/// A scan may come to the former place of a vector when that is gone, and may have been past its new one.
+#[test]
+fn documents_whose_vectors_move_do_not_vanish_from_scans() {
+    const COUNT: usize = 4000;
+    const WIDE: usize = 256;
+    let (server, mut client) = Client::start();
+    client.ok(&format!(
+        "FT.CREATE idx PREFIX 1 d: SCHEMA n NUMERIC v VECTOR FLAT 6 TYPE FLOAT32 DIM {WIDE} DISTANCE_METRIC L2"
+    ));
+    let mut dice = Dice(11);
+    let vectors: Vec<Vec<f32>> = (0..COUNT)
+        .map(|_| near(&mut dice, &[0.0; WIDE], 1.0))
+        .collect();
+    for (at, vector) in vectors.iter().enumerate() {
+        let (key, n) = (format!("d:{at}"), at.to_string());
+        client.set(&key, &[("n", n.as_bytes()), ("v", &packed(vector))]);
+    }
+    let ground = Ground {
+        server,
+        vectors,
+        queries: Vec::new(),
+    };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for writer in 0..2 {
+            let (ground, stop) = (&ground, &stop);
+            scope.spawn(move || {
+                let mut client = Client::new(&ground.server);
+                let mut dice = Dice(writer as u64);
+                while !stop.load(Ordering::Relaxed) {
+                    for at in (writer..40).step_by(2) {
+                        let moved = near(&mut dice, &ground.vectors[at], 0.001);
+                        client.set(&format!("d:{at}"), &[("v", &packed(&moved))]);
+                    }
+                }
+            });
+        }
+        let _stop = StopOnDrop(&stop);
+        let mut client = Client::new(&ground.server);
+        for round in 0..4000 {
+            let at = round % 40;
+            let query = [
+                "*=>[KNN 10 @v $b]",
+                "(@n:[0 3500])=>[KNN 10 @v $b]",
+                "@v:[VECTOR_RANGE 1 $b]",
+            ][round % 3];
+            let found = ground.search(&mut client, query, &ground.vectors[at]);
+            assert!(found.contains(&at), "{query}: {found:?}, round {round}");
+        }
+    });
+}
+
 struct StopOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for StopOnDrop<'_> {

@@ -312,6 +312,7 @@ fn gathered_signs_are_those_of_the_slots() {
         let again = Listed {
             slots: Cow::Borrowed(&slots),
             signs: Some(&gathered),
+            finds_removed: false,
         };
         let nearest = |target: &Target, listed| {
             let mut stats = WalkStats::default();
@@ -331,6 +332,36 @@ fn gathered_signs_are_those_of_the_slots() {
         }
         let words = (dim as usize).div_ceil(64);
         assert_eq!(gathered.memory(), slots.len() * words * 8);
+    }
+}
+
+/// Who listed slots before one of them was removed may want to know that it was the nearest.
+#[test]
+fn a_slot_that_is_removed_after_it_was_listed_is_found_by_who_wants_it() {
+    for kind in [IndexKind::Hnsw, IndexKind::Flat] {
+        let index = VectorIndex::new(options(128, Metric::L2, Quantization::F32, kind));
+        let mut random = Random::new(SEED);
+        let vectors: Vec<Vec<f32>> = (0..2000).map(|_| random.vector(128)).collect();
+        for vector in &vectors {
+            let slot = index.reserve(vector);
+            index.slots.make_live(slot);
+        }
+        let _pin = crossbeam_epoch::pin();
+        let slots: Vec<u32> = (0..2000).collect();
+        index.slots.make_dying(7);
+        let target = index.target(&vectors[7]);
+        for by in [ScanBy::Stored, ScanBy::Codes, ScanBy::Signs, ScanBy::Signs] {
+            for finds_removed in [true, false] {
+                let listed = Listed {
+                    finds_removed,
+                    ..Listed::once(slots.clone())
+                };
+                let stats = &mut WalkStats::default();
+                let hits = index.scan_passing(&target, (10, 20), &listed, by, stats);
+                assert_eq!(hits[0].slot == 7, finds_removed, "{kind:?} {by:?}");
+                assert_eq!(hits.len(), 10);
+            }
+        }
     }
 }
 

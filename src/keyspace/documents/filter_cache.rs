@@ -151,7 +151,7 @@ impl PassingDocuments {
         });
         match self.writes == Some(writes) {
             true => (self.listed(self.slots.get_or_init(|| listed.into())), false),
-            false => (Listed::once(listed), has_lost),
+            false => (listed_now(Cow::Owned(listed), None), has_lost),
         }
     }
 
@@ -161,15 +161,21 @@ impl PassingDocuments {
     }
 
     fn listed<'a>(&'a self, slots: &'a [u32]) -> Listed<'a> {
-        Listed {
-            slots: Cow::Borrowed(slots),
-            signs: Some(&self.signs),
-        }
+        listed_now(Cow::Borrowed(slots), Some(&self.signs))
     }
 
     fn memory(&self) -> usize {
         let slots = self.slots.get().map_or(0, |slots| size_of_val(&**slots));
         self.ids.serialized_size() + slots + self.signs.memory()
+    }
+}
+
+/// A document that is written after its slots were listed is found at its former vector, and missed there: if scans left it out nobody would know.
+fn listed_now<'a>(slots: Cow<'a, [u32]>, signs: Option<&'a GatheredSigns>) -> Listed<'a> {
+    Listed {
+        slots,
+        signs,
+        finds_removed: true,
     }
 }
 

@@ -5,6 +5,9 @@
 //! document that it belongs to or, if that was written anew, the document as it is now. So a hit is a document's own vector, or a
 //! former one, in whose place the present ones are compared; or its document is gone, or was indexed after it was asked who passes.
 //! The last two make an answer torn: who should be in their place was not looked for, and the whole query is asked again.
+//!
+//! A scan of all slots passes over a document whose former slot goes before the scan is there and whose new one lies behind it. So
+//! whoever was written since it began is compared once more when hits become documents.
 
 use super::distances::Distances;
 use super::patience::Patience;
@@ -30,6 +33,10 @@ pub struct NearestSearch<'a> {
     ef: usize,
     is_exact: bool,
     passing: Option<Passing<'a>>,
+    /// Whether documents must pass a filter: that all pass now says nothing of those that come.
+    is_filtered: bool,
+    /// Documents from this id on were indexed after it was asked who passes.
+    newer: DocumentId,
     /// Documents that may be found.
     count: usize,
     /// Documents with a vector in the field.
@@ -80,6 +87,7 @@ impl<'a> NearestSearch<'a> {
         let count = passing.as_ref().map_or(present, |passing| &passing.ids);
         let count = count.len() as usize;
         let is_everybody = count == present.len() as usize;
+        let is_filtered = passing.is_some();
         let passing = passing.filter(|_| !is_everybody);
         let passing = passing.map(|documents| Passing {
             index,
@@ -98,6 +106,8 @@ impl<'a> NearestSearch<'a> {
             ef: manner.ef,
             is_exact: manner.is_exact,
             passing,
+            is_filtered,
+            newer: state.next_id,
             count,
             present: present.len() as usize,
             turn,
@@ -120,7 +130,7 @@ impl<'a> NearestSearch<'a> {
                 _ => self.hits(wanted, &mut course),
             };
             let state = self.index.read_in(self.turn);
-            let (found, is_torn) = self.documents(&state, &hits);
+            let (found, is_torn) = self.documents(&state, &hits, wanted);
             let is_enough = found.len() >= self.k && !self.may_tie(wanted, &found, &hits);
             if is_enough || hits.len() < wanted || self.patience.is_over() {
                 let is_torn = is_torn || self.has_lost();
@@ -179,8 +189,9 @@ impl<'a> NearestSearch<'a> {
         found
     }
 
-    /// The first k documents of some hits, each at its nearest vector; whether somebody may be missing.
-    fn documents(&self, state: &State, hits: &[Neighbour]) -> (Distances, bool) {
+    /// The first k documents of some hits, of which `wanted` were looked for, each at its nearest vector; whether somebody may be
+    /// missing.
+    fn documents(&self, state: &State, hits: &[Neighbour], wanted: usize) -> (Distances, bool) {
         let farthest = hits.last().map_or(f32::INFINITY, |last| last.distance);
         let mut is_torn = false;
         let mut found: Vec<(DocumentId, f64)> = Vec::with_capacity(hits.len());
@@ -190,10 +201,9 @@ impl<'a> NearestSearch<'a> {
             .map(|hit| state.owner(self.field, hit.slot))
             .collect();
         for (hit, owner) in hits.iter().zip(owners) {
-            let asked = |id: &DocumentId| {
-                self.passing
-                    .as_ref()
-                    .is_none_or(|p| p.documents.ids.contains(*id))
+            let asked = |id: &DocumentId| match &self.passing {
+                Some(passing) => passing.documents.ids.contains(*id),
+                None => !self.is_filtered || *id < self.newer,
             };
             let owner = owner.filter(asked);
             let place = owner.and_then(|id| {
@@ -202,6 +212,15 @@ impl<'a> NearestSearch<'a> {
             });
             is_torn |= place.is_none_or(|(_, distance)| distance as f32 > farthest);
             found.extend(place);
+        }
+        if self.passing.is_none() {
+            let of_field = (self.field, self.vectors, self.target);
+            let came = written_since(state, self.newer, of_field);
+            let mut near = came
+                .filter(|(_, distance)| hits.len() < wanted || *distance as f32 <= farthest)
+                .peekable();
+            is_torn |= self.is_filtered && near.peek().is_some();
+            found.extend(near.filter(|_| !self.is_filtered));
         }
         let mut found = Distances::least(found);
         found.keep_nearest(self.k);
@@ -226,6 +245,22 @@ pub fn distance_now(
     if slots.contains(&hit.slot) {
         return Some(vectors.distance_in_full(target, hit));
     }
+    distance_of_nearest(vectors, target, slots)
+}
+
+/// The documents from the id `newer` on that have a vector in a field, each with the distance of its nearest.
+pub fn written_since<'a>(
+    state: &'a State,
+    newer: DocumentId,
+    (field, vectors, target): (usize, &'a VectorIndex, &'a Target),
+) -> impl Iterator<Item = (DocumentId, f64)> {
+    state.all.range(newer..).filter_map(move |id| {
+        let slots = state.slots(field).of(id);
+        Some((id, distance_of_nearest(vectors, target, slots)?))
+    })
+}
+
+fn distance_of_nearest(vectors: &VectorIndex, target: &Target, slots: &[u32]) -> Option<f64> {
     let present = slots.iter().map(|&slot| Neighbour {
         distance: vectors.distance(target, slot),
         slot,

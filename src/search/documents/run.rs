@@ -105,7 +105,7 @@ pub fn run<T>(
         if repeats == TORN_MAX {
             held = Some(index.read_in(question.turn));
         }
-        let within: Vec<Within> = run.ranges.iter().map(|(f, search)| search.run(f)).collect();
+        let within = run.within();
         let turn = match held {
             Some(_) => Turn::AtOnce,
             None => question.turn,
@@ -157,6 +157,16 @@ impl<'a> Run<'a> {
             ranges: ranges.collect(),
             nearest,
         }
+    }
+
+    /// What is within the radii.
+    fn within(&self) -> Vec<Within<'_>> {
+        if self.ranges.is_empty() {
+            return Vec::new();
+        }
+        let newer = self.index.read_in(Turn::AtOnce).next_id;
+        let ranges = self.ranges.iter();
+        ranges.map(|(field, it)| it.run(field, newer)).collect()
     }
 
     /// What there is to find now, and whether it is torn.

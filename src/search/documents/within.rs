@@ -3,10 +3,11 @@
 
 use super::distances::Distances;
 use super::effort::FieldVectors;
-use super::nearest::distance_now;
+use super::nearest::{distance_now, written_since};
 use super::tree::VectorRange;
 use crate::index::range::{Reach, Walk};
 use crate::index::{Neighbour, Target, VectorIndex};
+use crate::keyspace::documents::fields::DocumentId;
 use crate::keyspace::documents::index::State;
 use crate::search::follow::Course;
 use crate::search::plan::{self, PlanKind};
@@ -27,18 +28,21 @@ pub struct WithinSearch<'a> {
 pub struct Within<'a> {
     search: &'a WithinSearch<'a>,
     hits: Vec<Neighbour>,
+    /// Documents from this id on were indexed after the search began: a scan may have passed over them, as in nearest.rs.
+    newer: DocumentId,
     /// How they were found.
     pub course: Course,
 }
 
 impl<'a> WithinSearch<'a> {
-    /// Searches. The caller holds no lock, and an epoch pin.
-    pub fn run(&'a self, field: &FieldVectors) -> Within<'a> {
+    /// Searches. The caller holds no lock, and an epoch pin; `newer` is the id that the next document gets.
+    pub fn run(&'a self, field: &FieldVectors, newer: DocumentId) -> Within<'a> {
         let mut course = Course::default();
         let hits = self.hits(field, &mut course);
         Within {
             search: self,
             hits,
+            newer,
             course,
         }
     }
@@ -93,8 +97,14 @@ impl Within<'_> {
             };
             let slots = state.slots(range.field).of(id);
             let distance = distance_now(vectors, target, *hit, slots);
-            found.extend(distance.filter(|d| *d <= range.radius).map(|d| (id, d)));
+            found.extend(distance.map(|d| (id, d)));
         }
+        found.extend(written_since(
+            state,
+            self.newer,
+            (range.field, vectors, target),
+        ));
+        found.retain(|(_, distance)| *distance <= range.radius);
         (Distances::least(found), is_torn)
     }
 }
