@@ -67,11 +67,13 @@ impl FilterCache {
             writes: is_kept.then_some(writes),
             ..passing
         });
-        let mut known = self.0.lock();
         match found {
-            Some(_) if is_kept => known.keep(is, &passing),
+            Some(_) if is_kept => self.0.lock().keep(is, &passing),
             Some(_) => {}
-            None => known.add(Box::new(key())),
+            None => {
+                let key = Box::new(key());
+                self.0.lock().add(is, key);
+            }
         }
         passing
     }
@@ -120,7 +122,11 @@ impl Known {
         }
     }
 
-    fn add(&mut self, key: Box<dyn Any + Send + Sync>) {
+    /// Unless somebody who asked at the same time did: each of many connections that ask the same after a write would forget another one.
+    fn add(&mut self, is: impl Fn(&Filter) -> bool, key: Box<dyn Any + Send + Sync>) {
+        if self.filters.iter().any(is) {
+            return;
+        }
         self.filters.truncate(FILTERS_MAX - 1);
         let filter = Filter { key, passing: None };
         self.filters.insert(0, filter);
@@ -234,6 +240,24 @@ mod tests {
             assert!(ask(&cache, 1, 100, (0, false)).1);
         }
         assert!(ask(&cache, 1, 100, (0, true)).1);
+        assert!(!ask(&cache, 1, 100, (0, true)).1);
+    }
+
+    #[test]
+    fn who_asks_the_same_at_the_same_time_makes_nobody_forget_another() {
+        let cache = FilterCache::default();
+        (0..2).for_each(|_| drop(ask(&cache, 1, 100, (0, true))));
+        // Each comes while the one before finds out who passes.
+        fn ask_within(cache: &FilterCache, more: usize) {
+            let find = || {
+                if more > 0 {
+                    ask_within(cache, more - 1);
+                }
+                (PassingDocuments::default(), true)
+            };
+            cache.passing(0, |key: &u32| *key == 2, || 2, find);
+        }
+        ask_within(&cache, FILTERS_MAX);
         assert!(!ask(&cache, 1, 100, (0, true)).1);
     }
 

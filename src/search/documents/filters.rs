@@ -39,9 +39,12 @@ impl Filter {
     }
 }
 
-/// Whether the answer depends on nothing but the filter and the documents.
+/// Bytes of the greatest filter that is remembered: what comes once must not take much for long.
+const BYTES_MAX: usize = 1 << 16;
+
+/// Whether the answer depends on nothing but the filter and the documents, and the filter is none of those that would take much memory.
 fn is_lasting(question: &Question) -> bool {
-    question.ranges.is_empty() && question.keys.is_none()
+    question.ranges.is_empty() && question.keys.is_none() && question.root.takes_at_most(BYTES_MAX)
 }
 
 /// Who passes, and has a vector to be compared.

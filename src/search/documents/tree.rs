@@ -331,6 +331,35 @@ impl Node {
         }
     }
 
+    /// Whether a copy of it takes so many bytes at most, about. Of a greater one no more than that is looked at.
+    pub fn takes_at_most(&self, bytes: usize) -> bool {
+        let mut left = Some(bytes);
+        self.take_from(&mut left);
+        left.is_some()
+    }
+
+    fn take_from(&self, left: &mut Option<usize>) {
+        let own = match &self.kind {
+            Kind::Word(Word { text, .. }) | Kind::Affix(Affix { text, .. }) => text.len(),
+            Kind::Wildcard(text) | Kind::Fuzzy { word: text, .. } => text.len(),
+            Kind::Geoshape { wkt, .. } => wkt.len(),
+            Kind::Phrase(words) => words
+                .iter()
+                .map(|word| size_of_val(word) + word.len())
+                .sum(),
+            Kind::Tag { values, .. } => values.iter().map(TagValue::bytes).sum(),
+            Kind::VectorRange(range) => size_of_val(&**range) + range.target.blob.len(),
+            _ => 0,
+        };
+        *left = left.and_then(|left| left.checked_sub(size_of::<Node>() + own));
+        for part in self.children() {
+            if left.is_none() {
+                return;
+            }
+            part.take_from(left);
+        }
+    }
+
     /// The conditions that it is made of, to be changed.
     pub fn children_mut(&mut self) -> &mut [Node] {
         match &mut self.kind {
@@ -338,6 +367,15 @@ impl Node {
             Kind::Not(node) | Kind::Optional(node) => std::slice::from_mut(node),
             _ => &mut [],
         }
+    }
+}
+
+impl TagValue {
+    fn bytes(&self) -> usize {
+        let (TagValue::Whole(text)
+        | TagValue::Wildcard(text)
+        | TagValue::Affix(Affix { text, .. })) = self;
+        size_of::<TagValue>() + text.len()
     }
 }
 
@@ -356,5 +394,42 @@ impl Query {
         names.extend(self.knn.as_ref().map(|knn| knn.distance_name.as_str()));
         collect(&self.root, &mut names);
         names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_filter_takes_grows_with_all_its_parts() {
+        let word = |text: &str| {
+            Node::new(Kind::Word(Word {
+                text: text.to_owned(),
+                is_verbatim: false,
+            }))
+        };
+        let tags = |count: usize| {
+            Node::new(Kind::Tag {
+                field: 0,
+                values: vec![TagValue::Whole("a".to_owned()); count],
+            })
+        };
+        let both = |one: Node, other: Node| Node::new(Kind::And(vec![one, other]));
+        let long = "a".repeat(1000);
+        for small in [word("a"), both(word("a"), tags(3)), Node::new(Kind::All)] {
+            assert!(small.takes_at_most(1000), "{small:?}");
+        }
+        for great in [
+            word(&long),
+            tags(100),
+            both(word("a"), tags(100)),
+            Node::new(Kind::Not(Box::new(word(&long)))),
+            Node::new(Kind::Or(vec![word("a"); 20])),
+            Node::new(Kind::Phrase(vec!["a".to_owned(); 50])),
+        ] {
+            assert!(!great.takes_at_most(1000), "{great:?}");
+            assert!(great.takes_at_most(10_000), "{great:?}");
+        }
     }
 }
