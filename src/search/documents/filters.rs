@@ -74,3 +74,44 @@ pub fn count_known(index: &DocumentIndex, question: &Question) -> Option<u64> {
     let is = |filter: &Filter| filter.is(question, asked.knn.field);
     index.filters().count_known(index.writes(), is)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::documents::turns::Turn;
+    use crate::search::documents::patience::Patience;
+    use crate::search::documents::tree::{Kind, TagValue};
+
+    fn tags(count: usize) -> Node {
+        Node::new(Kind::Tag {
+            field: 0,
+            values: vec![TagValue::Whole("red".to_owned()); count],
+        })
+    }
+
+    #[test]
+    fn short_filters_that_depend_on_documents_alone_are_remembered() {
+        let never = || false;
+        let patience = Patience::new(&never);
+        let is_remembered = |root: &Node, keys: Option<&[Vec<u8>]>| {
+            is_lasting(&Question {
+                root,
+                knn: None,
+                ranges: Vec::new(),
+                keys,
+                language: Language::default(),
+                expansion: Expansion::WHOLE,
+                parts: PartLimits {
+                    bytes_min: 2,
+                    expansions_max: 200,
+                },
+                patience: &patience,
+                turn: Turn::AtOnce,
+            })
+        };
+        assert!(is_remembered(&tags(1), None));
+        assert!(is_remembered(&tags(100), None));
+        assert!(!is_remembered(&tags(1), Some(&[b"d:1".to_vec()])));
+        assert!(!is_remembered(&tags(BYTES_MAX / 16), None));
+    }
+}
