@@ -222,11 +222,11 @@ impl Signs {
 impl GatheredSigns {
     /// What is there, or was made now; nobody waits for another who makes the same.
     fn get(&self, make: impl FnOnce() -> Box<[AtomicU64]>) -> &[AtomicU64] {
-        if self.0.get().is_none() {
-            let made = make();
-            return self.0.get_or_init(|| made);
+        if let Some(gathered) = self.0.get() {
+            return gathered;
         }
-        self.0.get().map_or(&[], |gathered| gathered)
+        let made = make();
+        self.0.get_or_init(|| made)
     }
 
     /// Bytes in memory.

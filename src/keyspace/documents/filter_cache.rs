@@ -143,12 +143,9 @@ impl PassingDocuments {
         }
     }
 
-    /// The slots of their vectors in the field, in the order of their ids, and whether some of them are documents no longer. `writes`
+    /// The slots of their vectors in the field, where they are not known, in the order of their ids, and whether some of them are documents no longer. `writes`
     /// is how often `state` was written to.
     pub fn slots(&self, state: &State, field: usize, writes: u64) -> (Listed<'_>, bool) {
-        if let Some(slots) = self.slots.get() {
-            return (self.listed(slots), false);
-        }
         let mut listed = Vec::with_capacity(self.ids.len() as usize);
         let mut has_lost = false;
         state.slots(field).of_all(&self.ids, |of_document| {

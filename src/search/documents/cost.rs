@@ -88,11 +88,10 @@ pub fn predict_us(
     };
     // Nobody lists those that all pass a KNN.
     let is_listed = question.knn.as_ref().is_none_or(|knn| knn.is_filtered);
-    let known = filters::count_known(index, question);
-    let conditions = match (is_listed, known) {
-        (true, Some(documents)) => predictor.some(documents as f64, 0.0),
-        (true, None) => predictor.cost_of(question.root),
-        (false, _) => predictor.everybody(0.0),
+    let conditions = match (filters::count_known(index, question), is_listed) {
+        (Some(documents), _) => predictor.some(documents as f64, 0.0),
+        (None, true) => predictor.cost_of(question.root),
+        (None, false) => predictor.everybody(0.0),
     };
     let nearest_ns = nearest.map_or(0.0, |(asked, field, ef)| {
         let each = predictor.vectors_each(asked.knn.field);

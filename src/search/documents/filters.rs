@@ -70,7 +70,10 @@ pub fn passing(
 
 /// How many pass, where that need not be found out. The caller holds the postings.
 pub fn count_known(index: &DocumentIndex, question: &Question) -> Option<u64> {
-    let asked = question.knn.as_ref().filter(|_| is_lasting(question))?;
+    let asked = question.knn.as_ref().filter(|asked| asked.is_filtered)?;
+    if !is_lasting(question) {
+        return None;
+    }
     let is = |filter: &Filter| filter.is(question, asked.knn.field);
     index.filters().count_known(index.writes(), is)
 }
