@@ -12,7 +12,7 @@ use crate::keyspace::collection::{Collection, Schema};
 use crate::keyspace::{Keyspace, Value};
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 const DIM: u32 = 16;
 
@@ -537,11 +537,26 @@ fn queries_among_updates_see_every_element_once_and_the_steady_ones_always() {
     let targets: Vec<Vec<f32>> = (0..50).map(|_| model.dice.vector()).collect();
     let moves: Vec<Vec<f32>> = (0..50).map(|_| model.dice.vector()).collect();
     let is_over = AtomicBool::new(false);
+    let changes = AtomicUsize::new(0);
     let model = &model;
+    let search = |round: usize, force_graph: bool| {
+        let question = Query {
+            force_graph,
+            ..query(&targets[round % 50], 1000)
+        };
+        names(&run(&collection, &question).expect("an answer"))
+    };
+    let count_steady = |found: &[String]| {
+        let distinct: std::collections::HashSet<_> = found.iter().collect();
+        assert_eq!(distinct.len(), found.len(), "an element came twice");
+        let is_found = |n: &i32| distinct.contains(&format!("e{n}"));
+        (0..200).filter(is_found).count()
+    };
     std::thread::scope(|scope| {
         // Elements 200.. move and go and come; the others stay.
         scope.spawn(|| {
             for round in 0..4000 {
+                changes.store(round, Ordering::Release);
                 let name = format!("e{}", 200 + round % 200);
                 match round % 7 {
                     0 => model.remove(&name),
@@ -553,25 +568,22 @@ fn queries_among_updates_see_every_element_once_and_the_steady_ones_always() {
         scope.spawn(|| {
             let mut round = 0;
             while !is_over.load(Ordering::Acquire) || round < 50 {
-                let question = Query {
-                    force_graph: round % 2 == 0,
-                    ..query(&targets[round % 50], 1000)
-                };
-                let found = names(&run(&collection, &question).expect("an answer"));
-                let distinct: std::collections::HashSet<_> = found.iter().collect();
-                assert_eq!(distinct.len(), found.len(), "an element came twice");
-                let steady = (0..200)
-                    .filter(|n| distinct.contains(&format!("e{n}")))
-                    .count();
-                // A walk may miss what is linked anew at this moment, a scan nothing.
-                let least = if question.force_graph { 180 } else { 200 };
+                let force_graph = round % 2 == 0;
+                let before = changes.load(Ordering::Acquire);
+                let steady = count_steady(&search(round, force_graph));
+                let meanwhile = changes.load(Ordering::Acquire) - before;
+                // A scan misses nothing. A walk misses whom it would have come to from a node that has lost its links since it was
+                // met: some, where the walk was stopped in its midst while a part of this small graph changed.
+                let missed_most = if force_graph { 5 + meanwhile } else { 0 };
                 assert!(
-                    steady >= least,
-                    "of 200 that stay {steady} were found (graph: {})",
-                    question.force_graph
+                    200 - steady <= missed_most,
+                    "of 200 that stay {steady} were found (graph: {force_graph}) while {meanwhile} changed"
                 );
                 round += 1;
             }
         });
     });
+    for round in 0..50 {
+        assert_eq!(count_steady(&search(round, true)), 200, "at rest");
+    }
 }
