@@ -156,6 +156,7 @@ const ABSENCES: &[Absence] = &[
             "keyspace/table.rs",
             "keyspace/calibration.rs",
             "keyspace/collection.rs",
+            "keyspace/moves.rs",
             "keyspace/columns/mod.rs",
             "keyspace/columns/budget.rs",
             "keyspace/columns/dictionary.rs",

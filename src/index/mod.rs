@@ -412,6 +412,28 @@ impl VectorIndex {
         self.slots.free_later(slot, clear, &crossbeam_epoch::pin());
     }
 
+    /// A number that changes whenever a slot is taken, for [`VectorIndex::was_taken_since`].
+    pub fn births(&self) -> u32 {
+        self.slots.births()
+    }
+
+    /// Whether somebody took the slot after `births` was this number.
+    pub fn was_taken_since(&self, slot: u32, births: u32) -> bool {
+        self.slots.was_taken_since(slot, births)
+    }
+
+    /// Whether every slot that was ever used is live.
+    pub fn is_full(&self) -> bool {
+        // In this order: what becomes live in between makes the second greater.
+        let live = self.slots.live_count();
+        live == self.slots.end() as usize
+    }
+
+    /// Whether the slot's vector is written and not given up. If so, it may be read under a pin that was taken before, also once it died.
+    pub fn is_readable(&self, slot: u32) -> bool {
+        self.slots.is_readable(slot)
+    }
+
     /// Whether the slot is live now.
     pub fn is_live(&self, slot: u32) -> bool {
         self.slots.is_live(slot)
@@ -498,6 +520,12 @@ impl VectorIndex {
         if !self.slots.is_readable(slot) {
             return f32::INFINITY;
         }
+        self.vectors.exact_scorer(target, &guard).score_one(slot)
+    }
+
+    /// As `distance`, to a slot that the caller has seen live under a pin that it still holds: also if it died since.
+    pub fn distance_under_pin(&self, target: &Target, slot: u32) -> f32 {
+        let guard = crossbeam_epoch::pin();
         self.vectors.exact_scorer(target, &guard).score_one(slot)
     }
 

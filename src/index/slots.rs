@@ -302,6 +302,19 @@ impl Slots {
             .map_or(0, |side| side.birth.load(Ordering::Acquire))
     }
 
+    /// How many slots were taken so far, modulo 2^32.
+    pub(super) fn births(&self) -> u32 {
+        self.births.load(Ordering::Acquire)
+    }
+
+    /// Whether the slot was taken after there had been so many births.
+    pub(super) fn was_taken_since(&self, slot: u32, births: u32) -> bool {
+        // In this order: a slot's birth is counted before it is written.
+        let birth = self.birth(slot);
+        let since = self.births().wrapping_sub(births);
+        birth.wrapping_sub(births).wrapping_sub(1) < since
+    }
+
     pub(super) fn live_count(&self) -> usize {
         self.live.load(Ordering::SeqCst)
     }

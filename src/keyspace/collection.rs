@@ -6,10 +6,12 @@
 //! cleared after.
 //!
 //! An update puts the vector into a new slot, switches the name to it, then removes the old slot. A search that runs meanwhile
-//! may find either or both; [`Collection::current`] tells which one counts.
+//! may find either or both, and [`Collection::current`] tells which one counts; or neither, and [`Collection::moved_since`] tells of the
+//! new one.
 
 use super::calibration::Calibration;
 use super::columns::{Column, ColumnBudget, Columns, Urgency};
+use super::moves::Moves;
 use super::names::Names;
 use super::projection::project;
 use super::save::SaveClock;
@@ -169,6 +171,7 @@ pub struct Collection {
     schema: Schema,
     level_hasher: FixedState,
     index: VectorIndex,
+    moves: Moves,
     names: RwLock<Names>,
     elements: Segments<ArcSwapOption<Element>>,
     /// Fields of the attributes by slot; columns/mod.rs tells which steps here keep them true.
@@ -199,6 +202,7 @@ impl Collection {
             index: VectorIndex::new(schema.index.clone()),
             schema,
             level_hasher: FixedState::with_seed(seed ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            moves: Moves::default(),
             names: RwLock::default(),
             elements: Segments::default(),
             columns: Arc::new(Columns::new(column_budget)),
@@ -227,6 +231,17 @@ impl Collection {
     /// The index over its vectors.
     pub fn index(&self) -> &VectorIndex {
         &self.index
+    }
+
+    /// How often an element moved to another slot, for [`Collection::moved_since`].
+    pub fn moves(&self) -> u64 {
+        self.moves.count()
+    }
+
+    /// The slots that elements moved to since [`Collection::moves`] was this; none if these are not remembered any more. Each was live then:
+    /// under an epoch pin that was taken before, its vector may be read.
+    pub fn moved_since(&self, moves: u64) -> Option<Vec<u32>> {
+        self.moves.since(moves)
     }
 
     /// What is known of its recall.
@@ -424,6 +439,9 @@ impl Collection {
         let element = self.place(slot, name, attributes, number);
         self.index.connect(slot, self.level_hash(name), options);
         let is_new = old.is_none();
+        if !is_new {
+            self.moves.add(slot, self.index.len());
+        }
         self.point_name_at(slot, &element);
         if let Some((old_slot, old_element)) = old {
             self.retire(old_slot, &old_element, number);

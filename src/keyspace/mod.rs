@@ -16,6 +16,7 @@ pub mod documents;
 pub mod hash;
 pub mod json;
 pub mod list;
+mod moves;
 mod names;
 pub mod projection;
 pub mod save;

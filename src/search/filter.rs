@@ -47,6 +47,8 @@ pub struct Memo<'a> {
     filter: &'a Filter,
     /// Slots that there are, as the query sees it.
     slots_end: u32,
+    /// How many had been taken when the query began.
+    births: u32,
     columns: OnceCell<OverColumns<'a>>,
     /// A bit a slot, 64 slots a word: whether it was tested.
     tested: Vec<Cell<u64>>,
@@ -69,6 +71,7 @@ pub struct Sample {
 impl<'a> Memo<'a> {
     /// A memo that has answered nothing yet.
     pub fn new(collection: &'a Collection, filter: &'a Filter) -> Memo<'a> {
+        let births = collection.index().births();
         let slots_end = collection.index().slots_end();
         let words = slots_end.div_ceil(BLOCK as u32) as usize;
         let over = filter.over_columns(collection, Urgency::Low);
@@ -76,6 +79,7 @@ impl<'a> Memo<'a> {
             collection,
             filter,
             slots_end,
+            births,
             columns: over.map_or_else(OnceCell::new, OnceCell::from),
             tested: vec![Cell::new(0); words],
             passing: vec![Cell::new(0); words],
@@ -214,9 +218,32 @@ impl<'a> Memo<'a> {
         }
     }
 
-    fn evaluate(&self, slot: u32) -> bool {
+    /// Tests who is in the slot now, whatever is remembered of it.
+    pub(super) fn evaluate(&self, slot: u32) -> bool {
         self.collection
             .test_element(slot, |element| self.filter.matches(element))
+    }
+
+    /// Of slots that were tested those whose vectors may be read, for as long as the query lasts, and are of those who were tested. One
+    /// that an element had left before the query began passes until it is free, and somebody else may take it then.
+    fn keep_steady(&self, slots: impl Iterator<Item = u32>) -> Vec<u32> {
+        let index = self.collection.index();
+        if index.is_full() && !self.is_any_new() {
+            return slots.collect();
+        }
+        slots
+            .filter(|&slot| index.is_readable(slot) && !self.is_new(slot))
+            .collect()
+    }
+
+    /// Whether any slot was taken since the query began.
+    fn is_any_new(&self) -> bool {
+        self.collection.index().births() != self.births
+    }
+
+    /// Whether the slot was taken since the query began: who was tested there, if anybody, is gone.
+    fn is_new(&self, slot: u32) -> bool {
+        self.collection.index().was_taken_since(slot, self.births)
     }
 
     fn note(&self, word: usize, tested: u64, passing: u64) {
@@ -234,8 +261,9 @@ impl SlotFilter for Memo<'_> {
     fn passes(&self, slot: u32) -> bool {
         let (word, at) = (slot as usize / BLOCK, slot as usize % BLOCK);
         match self.tested.get(word) {
-            // A slot that was filled after the query began lies outside and is evaluated each time.
+            // A slot that was filled after the query began is evaluated each time.
             _ if slot >= self.slots_end => return self.evaluate(slot),
+            _ if self.is_any_new() && self.is_new(slot) => return self.evaluate(slot),
             Some(tested) if tested.get() >> at & 1 == 1 => {}
             _ => self.test(slot),
         }
@@ -251,7 +279,7 @@ impl Passers for Memo<'_> {
         let words = self.passing().into_iter().enumerate();
         let slots =
             words.flat_map(|(word, bits)| ones(bits).map(move |at| (word * BLOCK + at) as u32));
-        Some(Listed::once(slots.collect()))
+        Some(Listed::once(self.keep_steady(slots)))
     }
 
     /// Of those that were found to pass so far.
@@ -274,7 +302,7 @@ impl Passers for Memo<'_> {
             }
             left_out -= here.min(left_out);
         }
-        seeds
+        self.keep_steady(seeds.into_iter())
     }
 }
 

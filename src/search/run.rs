@@ -1,8 +1,9 @@
 //! Runs a query on a collection: target, plan, walk or scan, then names for the slots that were found.
 //!
 //! Writers go on meanwhile. The epoch pin that is taken here keeps every slot that is seen from being reused; an element
-//! that moved to a new slot is scored there again, one that went is dropped, one that was seen in both places counts once; and
-//! where that leaves a place that somebody else should have, the search is done again.
+//! that moved to a new slot is scored there again, one that went is dropped, one that was seen in both places counts once; one that
+//! moved is compared in its new place, for it may have been seen in neither; and where that leaves a place that somebody else
+//! should have, the search is done again.
 
 use super::calibrate;
 use super::expression::OverColumns;
@@ -45,7 +46,7 @@ pub fn run_in_phases(
 ) -> Result<Answer, QueryError> {
     let _pin = epoch::pin();
     let index = collection.index();
-    let target = prepare_target(collection, &query.target)?;
+    let target = &prepare_target(collection, &query.target)?;
     if let (true, QueryTarget::Vector(vector)) = (query.remember && !query.exact, &query.target) {
         collection.calibration().note(vector);
     }
@@ -55,44 +56,92 @@ pub fn run_in_phases(
     let slots = index.slots_end() as usize;
     let wanted = query.k.saturating_add(query.offset).min(slots);
     let ef = query.ef.max(wanted).min(slots);
-    let filter = query.filter.as_ref();
-    let memo = filter.map(|filter| Memo::new(collection, filter));
     let explanation = unsearched(elements, ef, *promise);
     if elements == 0 || query.k == 0 {
         let hits = Vec::new();
         return Ok(Answer { hits, explanation });
     }
     end_of(Phase::Prepared);
-    let plan = plan::choose(index, query, wanted, ef, memo.as_ref());
-    end_of(Phase::Planned);
-    // A walk along passing nodes finds what one without a filter finds with half of its candidates (ann.md, 11).
-    let ef = match (plan.kind, promise) {
-        (PlanKind::GraphTwoHop, Some(_)) => (2 * ef).min(slots),
-        _ => ef,
-    };
-    let search = Search {
-        index,
-        target: &target,
+    let attempt = Attempt {
+        collection,
+        query,
+        target,
         wanted,
         ef,
-        expansions_max: query.expansions_max,
-        scan_by: query.scan_by(),
-        passers: memo.as_ref().map(|memo| memo as &dyn Passers),
-        is_late: None,
+        before: explanation,
     };
     let mut course = Course::default();
-    let found = search.find(&plan, elements, &mut course);
-    end_of(Phase::Found);
-    let hits = name_whole(collection, found, &target, || {
-        search.find(&plan, elements, &mut course)
-    });
-    let explanation = Explanation {
-        ef: plan.ef.unwrap_or(ef),
-        ..explained(explanation, &plan, course, memo.as_ref())
-    };
-    let hits = select(hits, query);
+    let (mut answer, mut is_torn) = attempt.make(&mut course, end_of);
+    for _ in 0..TORN_MAX {
+        if !is_torn {
+            break;
+        }
+        (answer, is_torn) = attempt.make(&mut course, &mut |_| ());
+    }
     end_of(Phase::Named);
-    Ok(Answer { hits, explanation })
+    Ok(answer)
+}
+
+/// One search for what a query wants, from what is known before it.
+struct Attempt<'a> {
+    collection: &'a Collection,
+    query: &'a Query,
+    target: &'a Target,
+    /// Hits wanted.
+    wanted: usize,
+    /// Candidates of a walk.
+    ef: usize,
+    /// What there is to say before.
+    before: Explanation,
+}
+
+impl Attempt<'_> {
+    /// Searches and names what was found. Whether the answer is torn ([`Naming::name`]). What it took is added to `course`.
+    fn make(&self, course: &mut Course, end_of: &mut dyn FnMut(Phase)) -> (Answer, bool) {
+        let Attempt {
+            collection,
+            query,
+            target,
+            wanted,
+            ..
+        } = *self;
+        // Before anything is looked at.
+        let moves = collection.moves();
+        let index = collection.index();
+        let filter = query.filter.as_ref();
+        let memo = filter.map(|filter| Memo::new(collection, filter));
+        let plan = plan::choose(index, query, wanted, self.ef, memo.as_ref());
+        end_of(Phase::Planned);
+        // A walk along passing nodes finds what one without a filter finds with half of its candidates (ann.md, 11).
+        let ef = match (plan.kind, self.before.promise) {
+            (PlanKind::GraphTwoHop, Some(_)) => (2 * self.ef).min(index.slots_end() as usize),
+            _ => self.ef,
+        };
+        let search = Search {
+            index,
+            target,
+            wanted,
+            ef,
+            expansions_max: query.expansions_max,
+            scan_by: query.scan_by(),
+            passers: memo.as_ref().map(|memo| memo as &dyn Passers),
+            is_late: None,
+        };
+        let found = search.find(&plan, self.before.candidates, course);
+        end_of(Phase::Found);
+        let naming = Naming {
+            collection,
+            target,
+            memo: memo.as_ref(),
+        };
+        let (hits, is_torn) = naming.name(found, moves);
+        let explanation = Explanation {
+            ef: plan.ef.unwrap_or(ef),
+            ..explained(self.before.clone(), &plan, *course, memo.as_ref())
+        };
+        let hits = select(hits, query);
+        (Answer { hits, explanation }, is_torn)
+    }
 }
 
 /// What there is to say before anything was searched.
@@ -193,62 +242,91 @@ fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Targe
     }
 }
 
-/// Names what was found. Where that leaves the answer torn, it is looked for again, some times.
-fn name_whole(
-    collection: &Collection,
-    found: Vec<Neighbour>,
-    target: &Target,
-    mut find_again: impl FnMut() -> Vec<Neighbour>,
-) -> Vec<Hit> {
-    let (mut hits, mut is_torn) = name(collection, target, found);
-    for _ in 0..TORN_MAX {
-        if !is_torn {
-            break;
-        }
-        (hits, is_torn) = name(collection, target, find_again());
-    }
-    hits
+/// Gives names to what an attempt found.
+struct Naming<'a> {
+    collection: &'a Collection,
+    target: &'a Target,
+    /// Who passes the filter, if there is one.
+    memo: Option<&'a Memo<'a>>,
 }
 
-/// Names what was found, nearest first, equal distances by name, no element twice. Whether the answer is torn: an element went
-/// meanwhile, or moved away, and what would be in its place was not looked for.
-fn name(collection: &Collection, target: &Target, found: Vec<Neighbour>) -> (Vec<Hit>, bool) {
-    let count = found.len();
-    let farthest = found.last().map_or(f32::INFINITY, |last| last.distance);
-    let mut hits: Vec<Hit> = found
-        .into_iter()
-        .filter_map(|neighbour| {
-            let (slot, element) = collection.current(neighbour.slot)?;
-            let has_moved = slot != neighbour.slot;
-            let distance = if has_moved {
-                collection.index().distance(target, slot)
-            } else {
-                neighbour.distance
-            };
-            // Infinite: the new slot died as well. Of vectors near the end of all numbers it may be so anyway.
-            (!has_moved || distance.is_finite()).then_some(Hit {
-                distance,
-                slot,
-                element,
-            })
+impl Naming<'_> {
+    /// Names what was found, nearest first, equal distances by name, no element twice; those who moved meanwhile among them, if they
+    /// are near enough. `moves`: how many there had been before the search. Whether the answer is torn: an element went meanwhile, or
+    /// moved away, and what would be in its place was not looked for; or more moved than are remembered.
+    fn name(&self, found: Vec<Neighbour>, moves: u64) -> (Vec<Hit>, bool) {
+        let count = found.len();
+        let farthest = found.last().map_or(f32::INFINITY, |last| last.distance);
+        let moved = self.collection.moved_since(moves);
+        let is_forgotten = moved.is_none();
+        let moved = self.compare_moved(moved.unwrap_or_default(), &found);
+        let mut hits: Vec<Hit> = found
+            .into_iter()
+            .chain(moved)
+            .filter_map(|neighbour| self.hit(neighbour))
+            .collect();
+        hits.sort_by(|a, b| {
+            a.distance
+                .total_cmp(&b.distance)
+                .then_with(|| a.element.name().cmp(b.element.name()))
+        });
+        // Names by what they say: an update leaves two elements of one name for a moment.
+        let is_first: Vec<bool> = {
+            let mut seen = HashSet::with_capacity(hits.len());
+            hits.iter()
+                .map(|hit| seen.insert(hit.element.name()))
+                .collect()
+        };
+        let mut is_first = is_first.into_iter();
+        hits.retain(|_| is_first.next().unwrap_or(false));
+        let is_torn = is_forgotten
+            || hits.len() < count
+            || hits[..count]
+                .last()
+                .is_some_and(|last| last.distance > farthest);
+        (hits, is_torn)
+    }
+
+    /// Of slots that elements moved to, those that were not found and pass the filter.
+    fn compare_moved(&self, mut slots: Vec<u32>, found: &[Neighbour]) -> Vec<Neighbour> {
+        if slots.is_empty() {
+            return Vec::new();
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        let known: HashSet<u32> = found.iter().map(|hit| hit.slot).collect();
+        slots.retain(|slot| !known.contains(slot) && self.passes(*slot));
+        let index = self.collection.index();
+        let compared = slots.into_iter().map(|slot| Neighbour {
+            distance: index.distance_under_pin(self.target, slot),
+            slot,
+        });
+        compared.collect()
+    }
+
+    /// Whether who is in the slot now passes the filter.
+    fn passes(&self, slot: u32) -> bool {
+        self.memo.is_none_or(|memo| memo.evaluate(slot))
+    }
+
+    /// The element that was found in a slot, where it is now; none if it went, or does not pass the filter any more.
+    fn hit(&self, found: Neighbour) -> Option<Hit> {
+        let (slot, element) = self.collection.current(found.slot)?;
+        let has_moved = slot != found.slot;
+        let distance = match has_moved {
+            // It had its name when it was looked up: it may be left meanwhile, and be read all the same.
+            true => self
+                .collection
+                .index()
+                .distance_under_pin(self.target, slot),
+            false => found.distance,
+        };
+        (!has_moved || self.passes(slot)).then_some(Hit {
+            distance,
+            slot,
+            element,
         })
-        .collect();
-    hits.sort_by(|a, b| {
-        a.distance
-            .total_cmp(&b.distance)
-            .then_with(|| a.element.name().cmp(b.element.name()))
-    });
-    // Names by what they say: an update leaves two elements of one name for a moment.
-    let is_first: Vec<bool> = {
-        let mut seen = HashSet::with_capacity(hits.len());
-        hits.iter()
-            .map(|hit| seen.insert(hit.element.name()))
-            .collect()
-    };
-    let mut is_first = is_first.into_iter();
-    hits.retain(|_| is_first.next().unwrap_or(false));
-    let is_torn = hits.len() < count || hits.last().is_some_and(|last| last.distance > farthest);
-    (hits, is_torn)
+    }
 }
 
 /// Those of the hits that were asked for.

@@ -587,3 +587,50 @@ fn queries_among_updates_see_every_element_once_and_the_steady_ones_always() {
         assert_eq!(count_steady(&search(round, true)), 200, "at rest");
     }
 }
+
+/// Eight elements that pass a filter and eight that do not, nearest to the target wherever they lie, are written without a pause, and so
+/// take each other's slots. Every answer has the former, and none of the latter.
+#[test]
+fn a_scan_finds_whoever_is_written_meanwhile_and_passes() {
+    // Slots, and how the filter asks: for all, for each element, over a column.
+    for (count, text, plan) in [
+        (2000, None, PlanKind::Scan),
+        (400, Some(".n < 300"), PlanKind::ScanPassing),
+        (2000, Some(".n < 300"), PlanKind::FilterFirst),
+    ] {
+        let seed = 23;
+        let model = Model::new(seed, Metric::L2, IndexKind::Flat, count);
+        let collection = model.collection();
+        let question = Query {
+            filter: text.and_then(filter),
+            ..query(&[0.0; DIM as usize], 20)
+        };
+        let ask = || run(&collection, &question).expect("an answer");
+        while ask().explanation.plan != plan {}
+        let (passing, others) = (0..8, 350..358);
+        let written: Vec<usize> = passing.clone().chain(others.clone()).collect();
+        let put = |round: usize| {
+            let n = written[round * 7 % written.len()];
+            let vector = [(round % 61) as f32 * 1e-3; DIM as usize];
+            model.put(&format!("e{n}"), &vector, &format!("{{\"n\": {n}}}"));
+        };
+        (0..written.len()).for_each(put);
+        let is_over = AtomicBool::new(false);
+        let (mut answers, mut lacking, mut wrong) = (0, 0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..40_000).for_each(put);
+                is_over.store(true, Ordering::Release);
+            });
+            while !is_over.load(Ordering::Acquire) {
+                let found = names(&ask());
+                let is_found = |n: usize| found.contains(&format!("e{n}"));
+                answers += 1;
+                lacking += usize::from(!passing.clone().all(is_found));
+                wrong += usize::from(text.is_some() && others.clone().any(is_found));
+            }
+        });
+        let context = format!("of {answers} answers, {text:?}, {count} elements");
+        assert_eq!((lacking, wrong), (0, 0), "{context}");
+    }
+}

@@ -11,8 +11,9 @@
 //!    or whoever fills it sees the writer's attributes. Writers store; filling only replaces an unfilled cell, so it never
 //!    undoes what a writer recorded after the attributes were read. The engine orders the writers of one element.
 //! 3. **A free slot passes no filter.** Before a slot can be taken again its cells are blanked, as a writer's step of rule 2;
-//!    when it is taken they are recorded while it is private. So a passing cell that is read under an epoch pin belongs to an
-//!    element whose vector may be read under that pin, although nobody looked whether the slot is live.
+//!    when it is taken they are recorded while it is private. So a cell tells of the element that is in the slot or was last; one
+//!    that had left before the search began may be followed by another while it lasts. Who means to read the vector looks whether
+//!    the slot is readable, and was not taken since the search began (search/filter.rs).
 //! 4. **No mixture of two versions.** Where an element has several columns, a change in place counts `begun` up before the first
 //!    cell and `done` after the last one; who reads several columns reads again if a change was on its way
 //!    ([`Columns::stamp`]). A private slot needs none: it stays blank in one column until all are recorded.
