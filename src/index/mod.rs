@@ -27,6 +27,7 @@ use scan::SortedScan;
 pub use signs::GatheredSigns;
 use signs::Signs;
 use slots::Slots;
+pub use slots::Turnover;
 use spread::Spread;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -412,26 +413,20 @@ impl VectorIndex {
         self.slots.free_later(slot, clear, &crossbeam_epoch::pin());
     }
 
-    /// A number that changes whenever a slot is taken, for [`VectorIndex::was_taken_since`].
-    pub fn births(&self) -> u32 {
-        self.slots.births()
+    /// How many slots were taken and freed so far. For a search that holds its pin, before it learns anything of slots.
+    pub fn turnover(&self) -> Turnover {
+        self.slots.turnover()
     }
 
-    /// Whether somebody took the slot after `births` was this number.
-    pub fn was_taken_since(&self, slot: u32, births: u32) -> bool {
-        self.slots.was_taken_since(slot, births)
+    /// Whether somebody took the slot since then.
+    pub fn was_taken_since(&self, slot: u32, then: Turnover) -> bool {
+        self.slots.was_taken_since(slot, then)
     }
 
-    /// Whether every slot that was ever used is live.
-    pub fn is_full(&self) -> bool {
-        // In this order: what becomes live in between makes the second greater.
-        let live = self.slots.live_count();
-        live == self.slots.end() as usize
-    }
-
-    /// Whether the slot's vector is written and not given up. If so, it may be read under a pin that was taken before, also once it died.
-    pub fn is_readable(&self, slot: u32) -> bool {
-        self.slots.is_readable(slot)
+    /// Of slots of which the caller learnt something since then, leaves those whose vectors he may read under the pin that he holds,
+    /// and of which it is still true because nobody took them since.
+    pub fn keep_steady(&self, slots: &mut Vec<u32>, then: Turnover) {
+        self.slots.keep_steady(slots, then);
     }
 
     /// Whether the slot is live now.

@@ -93,7 +93,10 @@ pub(super) struct Slots {
     /// Copy of `FreeList::end` for readers; never ahead of the segments made.
     end: AtomicU32,
     live: AtomicUsize,
+    /// Slots ever taken, modulo 2^32.
     births: AtomicU32,
+    /// Slots ever freed, modulo 2^32.
+    freed: AtomicU32,
     lengths: Lengths,
 }
 
@@ -122,6 +125,13 @@ impl Lengths {
             |bits: &std::sync::atomic::AtomicU32| f32::from_bits(bits.load(Ordering::Relaxed));
         (read(&self.0), read(&self.1))
     }
+}
+
+/// How many slots of an index were taken and freed up to one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turnover {
+    freed: u32,
+    births: u32,
 }
 
 #[derive(Default)]
@@ -183,7 +193,7 @@ impl Slots {
         let side = self.get(slot);
         side.set(State::Free, State::Writing);
         side.birth.store(
-            self.births.fetch_add(1, Ordering::Relaxed) + 1,
+            self.births.fetch_add(1, Ordering::SeqCst) + 1,
             Ordering::Release,
         );
     }
@@ -222,6 +232,7 @@ impl Slots {
         guard.defer(move || {
             before();
             slots.get(slot).set(State::Dying, State::Free);
+            slots.freed.fetch_add(1, Ordering::SeqCst);
             slots.free.lock().slots.push(slot);
         });
         // Handed over at once: otherwise up to 64 slots would wait in this thread for its next removals.
@@ -302,17 +313,37 @@ impl Slots {
             .map_or(0, |side| side.birth.load(Ordering::Acquire))
     }
 
-    /// How many slots were taken so far, modulo 2^32.
-    pub(super) fn births(&self) -> u32 {
-        self.births.load(Ordering::Acquire)
+    /// How many slots were taken and freed so far.
+    pub(super) fn turnover(&self) -> Turnover {
+        Turnover {
+            freed: self.freed.load(Ordering::SeqCst),
+            births: self.births.load(Ordering::SeqCst),
+        }
     }
 
-    /// Whether the slot was taken after there had been so many births.
-    pub(super) fn was_taken_since(&self, slot: u32, births: u32) -> bool {
-        // In this order: a slot's birth is counted before it is written.
+    /// Whether the slot was taken since then.
+    pub(super) fn was_taken_since(&self, slot: u32, then: Turnover) -> bool {
+        self.births.load(Ordering::SeqCst) != then.births && self.is_born_since(slot, then)
+    }
+
+    fn is_born_since(&self, slot: u32, then: Turnover) -> bool {
+        // In this order: a slot's birth is counted before it is known.
         let birth = self.birth(slot);
-        let since = self.births().wrapping_sub(births);
-        birth.wrapping_sub(births).wrapping_sub(1) < since
+        let births = self.births.load(Ordering::SeqCst);
+        birth.wrapping_sub(then.births).wrapping_sub(1) < births.wrapping_sub(then.births)
+    }
+
+    /// Of slots of which something was learnt since then, leaves those whose vectors may be read under a pin from before, and which
+    /// nobody took since.
+    pub(super) fn keep_steady(&self, slots: &mut Vec<u32>, then: Turnover) {
+        let live = self.live_count();
+        let Turnover { freed, births } = self.turnover();
+        let taken = births.wrapping_sub(freed) as usize;
+        // Nobody came or was let go, and all were live when they were counted.
+        if then == (Turnover { freed, births }) && live == taken {
+            return;
+        }
+        slots.retain(|&slot| self.is_readable(slot) && !self.is_born_since(slot, then));
     }
 
     pub(super) fn live_count(&self) -> usize {

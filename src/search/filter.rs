@@ -3,7 +3,7 @@
 
 use super::expression::{Expression, OverColumns, ones};
 use super::follow::Passers;
-use crate::index::{Listed, SlotFilter};
+use crate::index::{Listed, SlotFilter, Turnover};
 use crate::keyspace::collection::{Collection, Element};
 use crate::keyspace::columns::{BLOCK, Urgency};
 use std::cell::{Cell, OnceCell};
@@ -47,8 +47,8 @@ pub struct Memo<'a> {
     filter: &'a Filter,
     /// Slots that there are, as the query sees it.
     slots_end: u32,
-    /// How many had been taken when the query began.
-    births: u32,
+    /// How many had come and gone when the query began: who was tested in a slot that was taken since is gone.
+    began: Turnover,
     columns: OnceCell<OverColumns<'a>>,
     /// A bit a slot, 64 slots a word: whether it was tested.
     tested: Vec<Cell<u64>>,
@@ -71,7 +71,7 @@ pub struct Sample {
 impl<'a> Memo<'a> {
     /// A memo that has answered nothing yet.
     pub fn new(collection: &'a Collection, filter: &'a Filter) -> Memo<'a> {
-        let births = collection.index().births();
+        let began = collection.index().turnover();
         let slots_end = collection.index().slots_end();
         let words = slots_end.div_ceil(BLOCK as u32) as usize;
         let over = filter.over_columns(collection, Urgency::Low);
@@ -79,7 +79,7 @@ impl<'a> Memo<'a> {
             collection,
             filter,
             slots_end,
-            births,
+            began,
             columns: over.map_or_else(OnceCell::new, OnceCell::from),
             tested: vec![Cell::new(0); words],
             passing: vec![Cell::new(0); words],
@@ -224,28 +224,6 @@ impl<'a> Memo<'a> {
             .test_element(slot, |element| self.filter.matches(element))
     }
 
-    /// Of slots that were tested those whose vectors may be read, for as long as the query lasts, and are of those who were tested. One
-    /// that an element had left before the query began passes until it is free, and somebody else may take it then.
-    fn keep_steady(&self, slots: impl Iterator<Item = u32>) -> Vec<u32> {
-        let index = self.collection.index();
-        if index.is_full() && !self.is_any_new() {
-            return slots.collect();
-        }
-        slots
-            .filter(|&slot| index.is_readable(slot) && !self.is_new(slot))
-            .collect()
-    }
-
-    /// Whether any slot was taken since the query began.
-    fn is_any_new(&self) -> bool {
-        self.collection.index().births() != self.births
-    }
-
-    /// Whether the slot was taken since the query began: who was tested there, if anybody, is gone.
-    fn is_new(&self, slot: u32) -> bool {
-        self.collection.index().was_taken_since(slot, self.births)
-    }
-
     fn note(&self, word: usize, tested: u64, passing: u64) {
         self.tested[word].update(|bits| bits | tested);
         self.passing[word].update(|bits| bits | passing);
@@ -263,7 +241,9 @@ impl SlotFilter for Memo<'_> {
         match self.tested.get(word) {
             // A slot that was filled after the query began is evaluated each time.
             _ if slot >= self.slots_end => return self.evaluate(slot),
-            _ if self.is_any_new() && self.is_new(slot) => return self.evaluate(slot),
+            _ if self.collection.index().was_taken_since(slot, self.began) => {
+                return self.evaluate(slot);
+            }
             Some(tested) if tested.get() >> at & 1 == 1 => {}
             _ => self.test(slot),
         }
@@ -279,7 +259,10 @@ impl Passers for Memo<'_> {
         let words = self.passing().into_iter().enumerate();
         let slots =
             words.flat_map(|(word, bits)| ones(bits).map(move |at| (word * BLOCK + at) as u32));
-        Some(Listed::once(self.keep_steady(slots)))
+        let mut slots: Vec<u32> = slots.collect();
+        // One that an element had left before the query began passes until it is free, and somebody else may take it then.
+        self.collection.index().keep_steady(&mut slots, self.began);
+        Some(Listed::once(slots))
     }
 
     /// Of those that were found to pass so far.
@@ -302,7 +285,8 @@ impl Passers for Memo<'_> {
             }
             left_out -= here.min(left_out);
         }
-        self.keep_steady(seeds.into_iter())
+        self.collection.index().keep_steady(&mut seeds, self.began);
+        seeds
     }
 }
 
