@@ -97,6 +97,37 @@ fn a_slot_that_was_only_reserved_can_be_given_back() {
 }
 
 #[test]
+fn steady_are_those_who_were_there_and_may_be_read() {
+    let (index, mut random) = filled(8, Metric::L2, Quantization::F32, 5);
+    let all = [0, 1, 2, 3, 4, 5, 6];
+    let steady = |then| {
+        let mut slots = all[..index.slots_end() as usize].to_vec();
+        index.keep_steady(&mut slots, then);
+        slots
+    };
+    let before = index.turnover();
+    assert_eq!(steady(before), all[..5]);
+    let waiting = index.reserve(&random.vector(8));
+    let then = index.turnover();
+    assert_eq!((waiting, steady(then)), (5, all[..6].to_vec()));
+    assert_eq!(steady(before), all[..5], "one was taken since");
+    assert!(index.was_taken_since(5, before) && !index.was_taken_since(5, then));
+    let pin = crossbeam_epoch::pin();
+    index.remove(1);
+    assert_eq!(steady(then), [0, 2, 3, 4, 5], "one is dying");
+    drop(pin);
+    while index.slots.get(1).state() != State::Free {
+        crossbeam_epoch::pin().flush();
+        std::thread::yield_now();
+    }
+    assert_eq!(steady(then), [0, 2, 3, 4, 5], "one is free");
+    assert_eq!(add(&index, &random.vector(8), 1), 1);
+    assert_eq!(steady(then), [0, 2, 3, 4, 5], "another is in its place");
+    assert!(index.was_taken_since(1, then) && !index.was_taken_since(0, then));
+    assert_eq!(steady(index.turnover()), all[..6]);
+}
+
+#[test]
 fn an_element_takes_little_memory() {
     let index = hnsw(384, Metric::Cosine, Quantization::Int8);
     let mut random = Random::new(SEED);
