@@ -132,6 +132,7 @@ impl Attempt<'_> {
         let naming = Naming {
             collection,
             target,
+            wanted,
             memo: memo.as_ref(),
         };
         let (hits, is_torn) = naming.name(found, moves);
@@ -246,17 +247,22 @@ fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Targe
 struct Naming<'a> {
     collection: &'a Collection,
     target: &'a Target,
+    /// Hits wanted.
+    wanted: usize,
     /// Who passes the filter, if there is one.
     memo: Option<&'a Memo<'a>>,
 }
 
 impl Naming<'_> {
-    /// Names what was found, nearest first, equal distances by name, no element twice; those who moved meanwhile among them, if they
-    /// are near enough. `moves`: how many there had been before the search. Whether the answer is torn: an element went meanwhile, or
-    /// moved away, and what would be in its place was not looked for; or more moved than are remembered.
+    /// Names what was found, nearest first, equal distances by name, no element twice; those who moved meanwhile among them, but none who is
+    /// farther than others were looked for. `moves`: how many there had been before the search. Whether the answer is torn: an element
+    /// went meanwhile, or moved away, and what would be in its place was not looked for; or more moved than are remembered.
     fn name(&self, found: Vec<Neighbour>, moves: u64) -> (Vec<Hit>, bool) {
         let count = found.len();
-        let farthest = found.last().map_or(f32::INFINITY, |last| last.distance);
+        // Up to here everybody was looked for; where there were fewer than wanted, everywhere.
+        let farthest = found.last().filter(|_| count >= self.wanted);
+        let farthest = farthest.map(|last| last.distance);
+        let is_near = |hit: &Hit| farthest.is_none_or(|most| hit.distance.total_cmp(&most).is_le());
         let moved = self.collection.moved_since(moves);
         let is_forgotten = moved.is_none();
         let moved = self.compare_moved(moved.unwrap_or_default(), &found);
@@ -264,6 +270,7 @@ impl Naming<'_> {
             .into_iter()
             .chain(moved)
             .filter_map(|neighbour| self.hit(neighbour))
+            .filter(is_near)
             .collect();
         hits.sort_by(|a, b| {
             a.distance
@@ -279,11 +286,7 @@ impl Naming<'_> {
         };
         let mut is_first = is_first.into_iter();
         hits.retain(|_| is_first.next().unwrap_or(false));
-        let is_torn = is_forgotten
-            || hits.len() < count
-            || hits[..count]
-                .last()
-                .is_some_and(|last| last.distance > farthest);
+        let is_torn = is_forgotten || hits.len() < count;
         (hits, is_torn)
     }
 
