@@ -5,10 +5,10 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Moves that are remembered in a collection of as many elements or more; in a smaller one as many as it has.
-const REMEMBERED_MAX: usize = 4096;
-/// Moves that are remembered in any collection.
-const REMEMBERED_MIN: usize = 64;
+/// Moves that are remembered for each element, of four bytes each.
+const REMEMBERED_EACH: usize = 4;
+/// Moves that are remembered at least, and at most.
+const REMEMBERED: (usize, usize) = (64, 4096);
 
 /// The last moves of one collection's elements.
 #[derive(Default)]
@@ -23,7 +23,8 @@ impl Moves {
     /// An element of a collection of so many is in this slot now, linked, and about to leave another.
     pub(super) fn add(&self, slot: u32, elements: usize) {
         let mut last = self.last.lock();
-        let remembered = elements.clamp(REMEMBERED_MIN, REMEMBERED_MAX);
+        let (least, most) = REMEMBERED;
+        let remembered = (REMEMBERED_EACH * elements).clamp(least, most);
         let forgotten = (last.len() + 1).saturating_sub(remembered);
         last.drain(..forgotten);
         last.push_back(slot);
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_last_moves_are_remembered() {
-        for (elements, remembered) in [(0, 64), (100, 100), (100_000, 4096)] {
+        for (elements, remembered) in [(0, 64), (100, 400), (100_000, 4096)] {
             let moves = Moves::default();
             (0..5000).for_each(|slot| moves.add(slot, elements));
             let all: Vec<u32> = (5000 - remembered..5000).collect();

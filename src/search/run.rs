@@ -32,6 +32,11 @@ pub enum Phase {
 
 /// How often a search is done again because what it found changed before it had names.
 const TORN_MAX: usize = 4;
+/// Hits that are looked for then beside those wanted, for each move that there was before: an element that moves may be found in both
+/// slots, and as many may move again.
+const EXTRA_PER_MOVE: usize = 2;
+/// The most of them, beside as many as are wanted.
+const EXTRA_MAX: usize = 64;
 
 /// Answers `query` from `collection`.
 pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError> {
@@ -71,15 +76,16 @@ pub fn run_in_phases(
         before: explanation,
     };
     let mut course = Course::default();
-    let (mut answer, mut is_torn) = attempt.make(&mut course, end_of);
+    let mut made = attempt.make(0, &mut course, end_of);
     for _ in 0..TORN_MAX {
-        if !is_torn {
+        if !made.is_torn {
             break;
         }
-        (answer, is_torn) = attempt.make(&mut course, &mut |_| ());
+        let extra = (EXTRA_PER_MOVE * made.moves).min(wanted + EXTRA_MAX);
+        made = attempt.make(extra, &mut course, &mut |_| ());
     }
     end_of(Phase::Named);
-    Ok(answer)
+    Ok(made.answer)
 }
 
 /// One search for what a query wants, from what is known before it.
@@ -95,27 +101,38 @@ struct Attempt<'a> {
     before: Explanation,
 }
 
+/// What came of an attempt.
+struct Made {
+    answer: Answer,
+    /// Whether somebody may be missing ([`Naming::name`]).
+    is_torn: bool,
+    /// Elements that moved meanwhile.
+    moves: usize,
+}
+
 impl Attempt<'_> {
-    /// Searches and names what was found. Whether the answer is torn ([`Naming::name`]). What it took is added to `course`.
-    fn make(&self, course: &mut Course, end_of: &mut dyn FnMut(Phase)) -> (Answer, bool) {
+    /// Searches for `extra` hits more than are wanted, and names what was found. What it took is added to `course`.
+    fn make(&self, extra: usize, course: &mut Course, end_of: &mut dyn FnMut(Phase)) -> Made {
         let Attempt {
             collection,
             query,
             target,
-            wanted,
             ..
         } = *self;
+        let slots = collection.index().slots_end() as usize;
+        let wanted = (self.wanted + extra).min(slots.max(self.wanted));
+        let ef = self.ef.max(wanted);
         // Before anything is looked at.
         let moves = collection.moves();
         let index = collection.index();
         let filter = query.filter.as_ref();
         let memo = filter.map(|filter| Memo::new(collection, filter));
-        let plan = plan::choose(index, query, wanted, self.ef, memo.as_ref());
+        let plan = plan::choose(index, query, wanted, ef, memo.as_ref());
         end_of(Phase::Planned);
         // A walk along passing nodes finds what one without a filter finds with half of its candidates (ann.md, 11).
         let ef = match (plan.kind, self.before.promise) {
-            (PlanKind::GraphTwoHop, Some(_)) => (2 * self.ef).min(index.slots_end() as usize),
-            _ => self.ef,
+            (PlanKind::GraphTwoHop, Some(_)) => (2 * ef).min(slots),
+            _ => ef,
         };
         let search = Search {
             index,
@@ -132,16 +149,22 @@ impl Attempt<'_> {
         let naming = Naming {
             collection,
             target,
-            wanted,
+            sought: wanted,
+            wanted: self.wanted,
             memo: memo.as_ref(),
         };
         let (hits, is_torn) = naming.name(found, moves);
+        let moves = (collection.moves() - moves) as usize;
         let explanation = Explanation {
             ef: plan.ef.unwrap_or(ef),
             ..explained(self.before.clone(), &plan, *course, memo.as_ref())
         };
         let hits = select(hits, query);
-        (Answer { hits, explanation }, is_torn)
+        Made {
+            answer: Answer { hits, explanation },
+            is_torn,
+            moves,
+        }
     }
 }
 
@@ -247,7 +270,8 @@ fn prepare_target(collection: &Collection, target: &QueryTarget) -> Result<Targe
 struct Naming<'a> {
     collection: &'a Collection,
     target: &'a Target,
-    /// Hits wanted.
+    /// Hits looked for, and of these wanted.
+    sought: usize,
     wanted: usize,
     /// Who passes the filter, if there is one.
     memo: Option<&'a Memo<'a>>,
@@ -260,7 +284,7 @@ impl Naming<'_> {
     fn name(&self, found: Vec<Neighbour>, moves: u64) -> (Vec<Hit>, bool) {
         let count = found.len();
         // Up to here everybody was looked for; where there were fewer than wanted, everywhere.
-        let farthest = found.last().filter(|_| count >= self.wanted);
+        let farthest = found.last().filter(|_| count >= self.sought);
         let farthest = farthest.map(|last| last.distance);
         let is_near = |hit: &Hit| farthest.is_none_or(|most| hit.distance.total_cmp(&most).is_le());
         let moved = self.collection.moved_since(moves);
@@ -286,7 +310,7 @@ impl Naming<'_> {
         };
         let mut is_first = is_first.into_iter();
         hits.retain(|_| is_first.next().unwrap_or(false));
-        let is_torn = is_forgotten || hits.len() < count;
+        let is_torn = is_forgotten || hits.len() < count.min(self.wanted);
         (hits, is_torn)
     }
 
