@@ -32,11 +32,9 @@ pub enum Phase {
 
 /// How often a search is done again because what it found changed before it had names.
 const TORN_MAX: usize = 4;
-/// Hits that are looked for then beside those wanted, for each move that there was before: an element that moves may be found in both
-/// slots, and as many may move again.
-const EXTRA_PER_MOVE: usize = 2;
-/// The most of them, beside as many as are wanted.
-const EXTRA_MAX: usize = 64;
+/// Hits that are looked for then, beside twice as many as are wanted: an element that moves may be found in both slots, also for long
+/// where the scheduler stops who moves it.
+const EXTRA: usize = 64;
 
 /// Answers `query` from `collection`.
 pub fn run(collection: &Collection, query: &Query) -> Result<Answer, QueryError> {
@@ -81,8 +79,7 @@ pub fn run_in_phases(
         if !made.is_torn {
             break;
         }
-        let extra = (EXTRA_PER_MOVE * made.moves).min(wanted + EXTRA_MAX);
-        made = attempt.make(extra, &mut course, &mut |_| ());
+        made = attempt.make(wanted + EXTRA, &mut course, &mut |_| ());
     }
     end_of(Phase::Named);
     Ok(made.answer)
@@ -106,8 +103,6 @@ struct Made {
     answer: Answer,
     /// Whether somebody may be missing ([`Naming::name`]).
     is_torn: bool,
-    /// Elements that moved meanwhile.
-    moves: usize,
 }
 
 impl Attempt<'_> {
@@ -154,7 +149,6 @@ impl Attempt<'_> {
             memo: memo.as_ref(),
         };
         let (hits, is_torn) = naming.name(found, moves);
-        let moves = (collection.moves() - moves) as usize;
         let explanation = Explanation {
             ef: plan.ef.unwrap_or(ef),
             ..explained(self.before.clone(), &plan, *course, memo.as_ref())
@@ -163,7 +157,6 @@ impl Attempt<'_> {
         Made {
             answer: Answer { hits, explanation },
             is_torn,
-            moves,
         }
     }
 }
